@@ -1,0 +1,179 @@
+"""Case: a law's view of one example: the problem, the layer behind an observer, the oracle, and the budget used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from properties.contract import Contract
+from properties.law import Finding, LayerFailed, Undecided
+from properties.observation import Failure, Observation, Observer
+from properties.problem import Problem
+from properties.verdict import Match, compare, judge
+from reference import Answer
+
+Array = NDArray[np.float64]
+Transform = Callable[[Array], Array]
+
+
+def _same(array: Array) -> Array:
+    return array
+
+
+class Case:
+    """One example of one law.
+
+    ``takes`` are the contract arguments that the layer has; ``used`` is the largest part of the error budget that any
+    comparison of this case used and that still held.
+    """
+
+    def __init__(self, problem: Problem, contract: Contract, observer: Observer, takes: frozenset[str]) -> None:
+        self.problem = problem
+        self.contract = contract
+        self.takes = takes
+        self.used = 0.0
+        self._observer = observer
+        self._answers: dict[int, tuple[Problem, Answer]] = {}
+        self._observations: dict[int, tuple[Problem, Observation]] = {}
+
+    def attempt(self, problem: Problem | None = None, probe: str = "plain") -> Observation | Failure:
+        """Ask the layer; a failure is an answer too."""
+        return self._observer.observe(self.problem if problem is None else problem, probe)
+
+    def observe(self, problem: Problem | None = None, probe: str = "plain") -> Observation:
+        """Ask the layer, which must answer: LayerFailed otherwise."""
+        asked = self.problem if problem is None else problem
+        if probe == "plain" and id(asked) in self._observations:
+            return self._observations[id(asked)][1]
+        result = self.attempt(asked, probe)
+        if isinstance(result, Failure):
+            raise LayerFailed(result, asked)
+        if probe == "plain":
+            self._observations[id(asked)] = (asked, result)
+        return result
+
+    def answer(self, problem: Problem | None = None) -> Answer:
+        """The oracle's answer."""
+        asked = self.problem if problem is None else problem
+        if id(asked) not in self._answers:
+            self._answers[id(asked)] = (asked, self.contract.answer(asked))
+        return self._answers[id(asked)][1]
+
+    def matches(
+        self,
+        problem: Problem | None = None,
+        *,
+        answer: Answer | None = None,
+        value: bool = True,
+        gradient: bool = True,
+        message: str = "",
+    ) -> Iterator[Finding]:
+        """Hold the layer against the oracle's admissible answers (or against ``answer``)."""
+        asked = self.problem if problem is None else problem
+        observed = self.observe(asked)
+        expected = self.answer(asked) if answer is None else answer
+        match = judge(observed, expected, asked.dtype, value=value, gradient=gradient)
+        if match.holds:
+            self.used = max(self.used, match.used)
+        elif not expected.decided:
+            raise Undecided("more elements lie on a jump of the loss than can be enumerated")
+        else:
+            yield self.finding(match, (asked,), message)
+
+    def agree(
+        self,
+        accused: Problem,
+        witness: Problem,
+        message: str,
+        *,
+        value: Transform | None = _same,
+        gradient: Transform | None = _same,
+    ) -> Iterator[Finding]:
+        """The layer's answer to ``accused`` must equal its answer to ``witness``, transformed (None: not compared)."""
+        left, right = self.observe(accused), self.observe(witness)
+        for quantity, transform in (("value", value), ("gradient", gradient)):
+            if transform is None:
+                continue
+            match = self._relate(quantity, accused, left, witness, right, transform)
+            if match.holds:
+                self.used = max(self.used, match.used)
+            elif not self._both_admissible(accused, left, witness, right):
+                yield self.finding(match, (accused, witness), message)
+                return
+
+    def same(
+        self,
+        problem: Problem,
+        got: Array,
+        expected: Array,
+        quantity: str,
+        message: str,
+        scale: Array | float | None = None,
+    ) -> Iterator[Finding]:
+        """Two arrays that belong to ``problem`` must agree within its budget (or within ``scale``)."""
+        if scale is None:
+            scale = np.max(self.error_scale(quantity, problem, self.observe(problem)), initial=0.0)
+        match = compare(got, expected, np.broadcast_to(scale, expected.shape), problem.dtype, quantity)
+        if match.holds:
+            self.used = max(self.used, match.used)
+        else:
+            yield self.finding(match, (problem,), message)
+
+    def finding(self, match: Match, calls: tuple[Problem, ...], message: str) -> Finding:
+        """A finding with the numbers of a comparison."""
+        return Finding(message, calls, match.quantity, match.expected, match.got)
+
+    def _relate(
+        self, quantity: str, accused: Problem, left: Observation, witness: Problem, right: Observation, apply: Transform
+    ) -> Match:
+        index = 0 if quantity == "value" else 1
+        got, other = (left.value, right.value) if index == 0 else (left.gradient, right.gradient)
+        if got is None or other is None:
+            return Match(got is None and other is None, 0.0, quantity, other, got)
+        scale = self.error_scale(quantity, accused, left)
+        if other.shape == self._natural_shape(quantity, witness):
+            scale = scale + np.abs(apply(self.error_scale(quantity, witness, right)))
+            return compare(got, apply(other), scale, accused.dtype, quantity)
+        return replace(compare(got, other, scale, accused.dtype, quantity), holds=False)
+
+    def error_scale(self, quantity: str, problem: Problem, observation: Observation) -> Array:
+        """The scale of each number's error, from the oracle where there is one."""
+        if self.contract.oracle is None:
+            value_scale, gradient_scale = self.contract.scales(problem, observation)
+        else:
+            answer = self.answer(problem)
+            value_scale, gradient_scale = answer.value_scale, answer.gradient_scale
+        return value_scale if quantity == "value" else gradient_scale
+
+    @staticmethod
+    def _natural_shape(quantity: str, problem: Problem) -> tuple[int, ...]:
+        if quantity == "gradient":
+            return problem.logits.shape
+        return problem.labels.shape if problem.reduction == "none" else ()
+
+    def _both_admissible(self, accused: Problem, left: Observation, witness: Problem, right: Observation) -> bool:
+        """Where the loss jumps, two sound calls may fall on two sides; then each must be right by itself."""
+        if self.contract.oracle is None:
+            return False
+        answers = [(self.answer(p), o, p.dtype) for p, o in ((accused, left), (witness, right))]
+        if not any(answer.ambiguous for answer, _, _ in answers):
+            return False
+        matches = [(judge(o, answer, dtype), answer) for answer, o, dtype in answers]
+        if any(not match.holds and not answer.decided for match, answer in matches):
+            raise Undecided("more elements lie on a jump of the loss than can be enumerated")
+        return all(match.holds for match, _ in matches)
+
+
+def zeros_inserted(mask: NDArray[np.bool_]) -> Callable[[Any], Any]:
+    """Put the rows of the chosen elements back among rows of zeros."""
+
+    def insert(kept: Any) -> Any:
+        full = np.zeros((mask.size, *kept.shape[1:]))
+        full[mask.reshape(-1)] = kept
+        return full
+
+    return insert

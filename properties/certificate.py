@@ -1,0 +1,165 @@
+"""Certificate: what ran, what held, with which evidence; as JSON and back."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from properties.engine import FAILED, UNSETTLED, LawResult
+from properties.law import LEVELS
+from properties.problem import plain_numbers
+from properties.work import LawInfo
+
+FORMAT = "lossproof-certificate-1"
+PACKAGES = ("lossproof", "paddlepaddle", "numpy", "scipy", "hypothesis")
+
+
+@dataclass(frozen=True)
+class LawReport:
+    """One law's line in a certificate.
+
+    ``budget_used`` is in units of roundoff times error scale, of which ``reference.BUDGET`` are allowed.
+    ``counterexample`` holds the shrunk problem (and the one it was compared with), what was expected and what came.
+    """
+
+    id: str
+    level: str
+    severity: str
+    sentence: str
+    outcome: str
+    examples: int = 0
+    undecided: int = 0
+    budget_used: float = 0.0
+    message: str = ""
+    reason: str = ""
+    condition: tuple[str, ...] = ()
+    repeatable: bool = True
+    counterexample: Mapping[str, Any] | None = None
+    script: str = ""
+
+    @classmethod
+    def of(cls, info: LawInfo, result: LawResult) -> LawReport:
+        """From a law and what came of it."""
+        finding = result.finding
+        return cls(
+            id=info.id,
+            level=info.level,
+            severity=info.severity,
+            sentence=info.sentence,
+            outcome=result.outcome,
+            examples=result.examples,
+            undecided=result.undecided,
+            budget_used=round(result.used, 6),
+            message="" if finding is None else finding.message,
+            reason=result.reason,
+            condition=result.condition,
+            repeatable=result.repeatable,
+            counterexample=None
+            if finding is None
+            else {
+                "quantity": finding.quantity,
+                "expected": plain_numbers(finding.expected),
+                "got": plain_numbers(finding.got),
+                "error": None if finding.failure is None else str(finding.failure),
+                "problems": [problem.to_dict() for problem in finding.calls],
+            },
+            script=result.script,
+        )
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What was checked, and what came of it.
+
+    ``verdict`` is certified, refuted or incomplete; ``levels`` says the same of each level. ``set_aside`` lists the
+    values that no other law drew, because the law whose business they are does not hold.
+    """
+
+    subject: str
+    contract: str
+    laws: tuple[LawReport, ...]
+    seed: int
+    max_examples: int
+    takes: tuple[str, ...] = ()
+    domain: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    set_aside: Mapping[str, Mapping[str, Sequence[Any]]] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    format: str = FORMAT
+
+    @property
+    def levels(self) -> dict[str, str]:
+        """The verdict of each level that has laws in this certificate."""
+        found = {level: [law for law in self.laws if law.level == level] for level in LEVELS}
+        return {level: verdict_of(laws) for level, laws in found.items() if laws}
+
+    @property
+    def verdict(self) -> str:
+        """The verdict of all laws together."""
+        return verdict_of(self.laws)
+
+    @property
+    def failed(self) -> tuple[LawReport, ...]:
+        """The laws that do not hold."""
+        return tuple(law for law in self.laws if law.outcome in FAILED)
+
+    def law(self, law_id: str) -> LawReport:
+        """The report of one law; KeyError where it is not in the certificate."""
+        for law in self.laws:
+            if law.id == law_id:
+                return law
+        raise KeyError(law_id)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, ready for JSON."""
+        plain = asdict(self)
+        ordered = {"format": self.format, "verdict": self.verdict, "levels": self.levels}
+        return {**ordered, **plain_numbers({k: v for k, v in plain.items() if k not in ordered})}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Certificate:
+        """The inverse of :meth:`to_dict`; ValueError for another format."""
+        if plain.get("format") != FORMAT:
+            raise ValueError(f"a certificate has format {FORMAT!r}, got {plain.get('format')!r}")
+        laws = tuple(LawReport(**{**law, "condition": tuple(law["condition"])}) for law in plain["laws"])
+        derived = ("laws", "verdict", "levels", "takes")
+        rest = {name: value for name, value in plain.items() if name not in derived}
+        return cls(laws=laws, takes=tuple(plain["takes"]), **rest)
+
+    def write(self, path: str | Path) -> None:
+        """As JSON."""
+        Path(path).write_text(json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: str | Path) -> Certificate:
+        """From JSON."""
+        return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+
+    def timeless(self) -> Certificate:
+        """The same without the time it took: equal for equal seeds."""
+        return replace(self, seconds=0.0)
+
+
+def verdict_of(laws: Sequence[LawReport]) -> str:
+    """Refuted if one law is; else incomplete if one is open, or none held; else certified."""
+    if any(law.outcome in FAILED for law in laws):
+        return "refuted"
+    if any(law.outcome in UNSETTLED for law in laws) or not any(law.outcome == "held" for law in laws):
+        return "incomplete"
+    return "certified"
+
+
+def environment() -> dict[str, str]:
+    """Versions of everything that decides an outcome."""
+    found = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found

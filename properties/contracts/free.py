@@ -1,0 +1,9 @@
+"""Contract of a loss that no oracle knows: the laws that need none."""
+
+from properties.contract import Contract
+
+CONTRACT = Contract(
+    name="free",
+    sentence="Any loss of logits and hard labels: what holds for all of them, without an oracle.",
+    promises=("oracle", "ignore", "weights", "shape", "numerics", "conduct", "refusals"),
+)

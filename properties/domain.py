@@ -1,0 +1,186 @@
+"""Domain: which values each ingredient of a problem may take, and which law must hold before a value is drawn at large.
+
+A layer that fails on an empty batch would fail every law that draws one. So hard ingredients stand behind a *gate*: the
+law whose business they are draws them first, and only where it holds do all other laws draw them too. What was left out
+is said in the certificate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from typing import Any
+
+Demand = Mapping[str, Callable[[Any], bool]]
+"""What a law wants of its problems: for some dimensions, which of their values will do."""
+
+
+class EmptyDomainError(ValueError):
+    """No value of a dimension is left; the message says of which, and why."""
+
+
+def _ungated(value: Any) -> str | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One ingredient: its values, simplest first (a value drawn more often stands more often).
+
+    ``gate`` names the law that must hold before other laws draw the value; ``accepts`` says which values a user may
+    name; ``absent`` is the value where a layer does not take the argument at all.
+    """
+
+    name: str
+    values: tuple[Any, ...]
+    gate: Callable[[Any], str | None] = _ungated
+    accepts: Callable[[Any], bool] | None = None
+    expected: str = ""
+    absent: Any = None
+
+    def allows(self, value: Any) -> bool:
+        """Whether a user may name this value."""
+        return value in self.values if self.accepts is None else self.accepts(value)
+
+    def only(self, values: Sequence[Any]) -> Dimension:
+        """This dimension with a user's choice of values."""
+        for value in values:
+            if not self.allows(value):
+                expected = self.expected or "one of " + ", ".join(str(v) for v in dict.fromkeys(self.values))
+                raise ValueError(f"domain {self.name} takes {expected}, got {value!r}")
+        return replace(self, values=tuple(values))
+
+
+@dataclass(frozen=True)
+class Domain:
+    """All dimensions by name, in the order in which they are drawn."""
+
+    dimensions: Mapping[str, Dimension]
+
+    def __getitem__(self, name: str) -> tuple[Any, ...]:
+        return self.dimensions[name].values
+
+    def only(self, **choices: Sequence[Any]) -> Domain:
+        """The domain with a user's choice of values for some dimensions; ValueError for an unknown name or value."""
+        dimensions = dict(self.dimensions)
+        for name, values in choices.items():
+            if name not in dimensions:
+                raise ValueError(f"domain has no {name!r}; it has {', '.join(dimensions)}")
+            dimensions[name] = dimensions[name].only(values)
+        return Domain(dimensions)
+
+    def behind(self, gates: AbstractSet[str]) -> dict[str, list[Any]]:
+        """The values that stand behind these gates, by dimension."""
+        found: dict[str, list[Any]] = {}
+        for name, dimension in self.dimensions.items():
+            values = [v for v in dict.fromkeys(dimension.values) if dimension.gate(v) in gates]
+            if values and len(values) < len(dict.fromkeys(dimension.values)):
+                found[name] = values
+        return found
+
+    def open(self, shut: AbstractSet[str]) -> Domain:
+        """The domain without what stands behind the gates ``shut``, unless a dimension has nothing else."""
+        dimensions = {}
+        for name, dimension in self.dimensions.items():
+            kept = tuple(v for v in dimension.values if dimension.gate(v) not in shut)
+            dimensions[name] = replace(dimension, values=kept) if kept else dimension
+        return Domain(dimensions)
+
+    def plainest(self) -> Domain:
+        """The domain with the simplest value of every option; sizes and logits still vary."""
+        varied = ("size", "logits", "classes")
+        dimensions = {n: d if n in varied else replace(d, values=d.values[:1]) for n, d in self.dimensions.items()}
+        return Domain(dimensions)
+
+    def demand(self, demand: Demand) -> Domain:
+        """The domain a law wants; EmptyDomainError where nothing is left of a dimension."""
+        dimensions = dict(self.dimensions)
+        for name, wanted in demand.items():
+            if name not in dimensions:
+                raise EmptyDomainError(f"the contract has no argument {name}")
+            dimension = dimensions[name]
+            kept = tuple(v for v in dimension.values if wanted(v))
+            if not kept:
+                values = ", ".join(str(v) for v in dict.fromkeys(dimension.values))
+                raise EmptyDomainError(f"{name} is drawn from {values} alone")
+            dimensions[name] = replace(dimension, values=kept)
+        return Domain(dimensions)
+
+
+def within(*values: Any) -> Callable[[Any], bool]:
+    """A demand for these values."""
+    return lambda value: any(value is v or (value == v and type(value) is type(v)) for v in values)
+
+
+def outside(*values: Any) -> Callable[[Any], bool]:
+    """A demand for any but these values."""
+    inside = within(*values)
+    return lambda value: not inside(value)
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _gate(table: Mapping[Any, str]) -> Callable[[Any], str | None]:
+    return lambda value: table.get(value)
+
+
+def _rank_gate(rank: Any) -> str | None:
+    return {1: "shape/rank-one", 2: None}.get(rank, "shape/rank")
+
+
+def _ignore_index_gate(value: Any) -> str | None:
+    if value is None:
+        return "ignore/none-is-all-valid"
+    if value >= 0 and value < 100:
+        return "ignore/inside-classes"
+    return None if value == -100 else "ignore/sentinels"
+
+
+FORMULA_LOGITS = ("lattice", "ties", "normal", "spread")
+NUMERIC_LOGITS = ("saturated", "huge", "offset", "near-ties")
+
+_SIZES = ("few", "few", "several", "few", "one", "square", "few", "empty", "few", "many", "few")
+
+COMMON = (
+    Dimension("rank", (2, 2, 3, 4, 1, 5, 6), _rank_gate, lambda v: _is_int(v) and 1 <= v <= 6, "ints from 1 to 6"),
+    Dimension("size", _SIZES, _gate({"empty": "shape/empty"})),
+    Dimension(
+        "classes",
+        (2, 3, 4, 2, 5, 3, 7, 2, 10, 4, 1, 19, 3, 100),
+        _gate({1: "shape/one-class"}),
+        lambda v: _is_int(v) and 1 <= v <= 1000,
+        "ints from 1 to 1000",
+    ),
+    Dimension(
+        "axis",
+        (1, 1, -1, 0, 2),
+        lambda v: None if v == 1 else "shape/axis",
+        lambda v: _is_int(v) and -6 <= v < 6,
+        "ints from -6 to 5",
+        absent=1,
+    ),
+    Dimension("dtype", ("float64", "float32", "float16", "bfloat16")),
+    Dimension("label_dtype", ("int64", "int64", "int32"), _gate({"int32": "numerics/label-dtype"})),
+    Dimension("layout", ("contiguous", "contiguous", "strided"), _gate({"strided": "shape/non-contiguous"})),
+    Dimension("reduction", ("mean", "sum", "none"), _gate({"none": "shape/none-shape"}), absent="mean"),
+    Dimension("ignored", ("none", "some", "some", "most", "all"), _gate({"all": "ignore/all-ignored"}), absent="none"),
+    Dimension(
+        "ignore_index",
+        (-100, 255, -1, 0, 1, None),
+        _ignore_index_gate,
+        lambda v: v is None or _is_int(v),
+        "ints or None",
+        absent=None,
+    ),
+    Dimension(
+        "weight",
+        ("absent", "small", "small", "ones", "with-zero", "tiny", "zero-total"),
+        _gate({"zero-total": "weights/zero-total"}),
+        absent="absent",
+    ),
+    Dimension("logits", (*FORMULA_LOGITS, "edges", *NUMERIC_LOGITS)),
+)
+"""What every contract has. A contract adds the arguments of its own."""

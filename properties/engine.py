@@ -1,0 +1,250 @@
+"""Runs one law over one subject: Hypothesis draws the problems and shrinks what refutes the law."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
+from hypothesis import seed as seeded
+from hypothesis.errors import Flaky, Unsatisfiable
+
+from properties.case import Case
+from properties.contract import Contract
+from properties.domain import FORMULA_LOGITS, Demand, Domain, EmptyDomainError, within
+from properties.law import Finding, Law, LayerFailed, NotApplicable, Undecided
+from properties.observation import Failure, Observer
+from properties.problem import Problem
+from properties.strategies import problems
+
+MOST_SHRINKS = 800
+"""Evaluations after the first refutation; a count, not a time, so that the same seed ends at the same example."""
+
+MOST_TIMEOUTS = 3
+"""Hangs that are waited for while shrinking one."""
+
+FAILED = ("refuted", "raised", "crashed", "timed out")
+UNSETTLED = ("undecided", "gave up")
+OUTCOMES = ("held", *FAILED, *UNSETTLED, "not applicable")
+
+
+@dataclass(frozen=True)
+class LawResult:
+    """How a law fared.
+
+    ``examples`` is the number of valid examples up to the first refutation, ``undecided`` of those that proved nothing,
+    ``used`` the largest part of the error budget seen where the law held. ``finding`` is the shrunk contradiction,
+    ``condition`` the ingredients that it cannot do without, ``script`` shows it without lossproof. ``repeatable`` is
+    False where the same problem did not fail again. ``declined`` says that the layer refused what the law is about.
+    """
+
+    law: str
+    outcome: str
+    examples: int = 0
+    undecided: int = 0
+    used: float = 0.0
+    finding: Finding | None = None
+    reason: str = ""
+    repeatable: bool = True
+    declined: bool = False
+    condition: tuple[str, ...] = ()
+    script: str = ""
+
+
+class _Contradiction(Exception):
+    """Raised inside a Hypothesis test: this problem refutes the law."""
+
+
+class _Enough(BaseException):
+    """Raised inside a Hypothesis test to leave it with what was found so far."""
+
+
+def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: AbstractSet[str]) -> Domain:
+    """What a law draws: the domain without what stands behind shut gates, narrowed to its level and its own demand.
+
+    Raises EmptyDomainError where nothing is left, with the reason.
+    """
+    for need in law.needs:
+        name, _, value = need.partition("=")
+        if name in domain.dimensions and name not in takes:
+            raise EmptyDomainError(f"the layer takes no {name}")
+        values = domain[name] if value else ()
+        if value == "count" and not any(isinstance(v, int) for v in values):
+            raise EmptyDomainError(f"the layer takes {name} as a width alone")
+        if value and value != "count" and value not in values:
+            raise EmptyDomainError(f"the layer has no {name}={value}")
+    opened = domain.open(shut - {law.id})
+    if law.plain:
+        opened = opened.plainest()
+    for need in law.needs:
+        name, _, value = need.partition("=")
+        if value and value != "count" and value not in opened[name]:
+            raise EmptyDomainError(f"{name}={value} is set aside")
+    return opened.demand(law.demand).demand(_level_demand(law, domain))
+
+
+def _level_demand(law: Law, domain: Domain) -> Demand:
+    """Formula laws run in the highest precision there is and on moderate logits, where wrong and inexact lie apart."""
+    demand = dict[str, Callable[[object], bool]]()
+    if law.level == "formula":
+        demand["dtype"] = within(next(d for d in _PRECISIONS if d in domain["dtype"]))
+        if "logits" not in law.demand:
+            demand["logits"] = within(*FORMULA_LOGITS, "edges")
+    return demand
+
+
+_PRECISIONS = ("float64", "float32", "bfloat16", "float16")
+
+
+def law_seed(seed: int, law: Law) -> int:
+    """Each law draws its own examples, whatever else runs."""
+    return seed * 1_000_003 + zlib.crc32(law.id.encode())
+
+
+def run_law(
+    law: Law,
+    *,
+    contract: Contract,
+    observer: Observer,
+    takes: AbstractSet[str],
+    domain: Domain,
+    shut: AbstractSet[str] = frozenset(),
+    seed: int = 0,
+    max_examples: int = 200,
+    tick: Callable[[int], None] = lambda examples: None,
+) -> LawResult:
+    """Look for a contradiction to a law in ``max_examples`` examples, and shrink the first one found.
+
+    ``tick`` is called before each example with the number of those behind it.
+    """
+    try:
+        drawn = law_domain(law, domain, shut, takes)
+    except EmptyDomainError as error:
+        return LawResult(law.id, "not applicable", reason=str(error))
+    if "bad-arguments" in law.needs and not set(contract.bad_arguments) & set(takes):
+        return LawResult(law.id, "not applicable", reason="the layer takes no argument of the contract's own")
+    search = _Search(law, contract, observer, frozenset(takes), tick)
+    repeatable = search.run(drawn, law_seed(seed, law), max_examples)
+    return search.result(repeatable)
+
+
+def examine(
+    law: Law, problem: Problem, contract: Contract, observer: Observer, takes: AbstractSet[str]
+) -> tuple[Finding | None, float]:
+    """Put one problem to one law: the contradiction, if any, and the budget used.
+
+    Raises Undecided and NotApplicable as the law does; a layer that fails where it had to answer is a finding.
+    """
+    case = Case(problem, contract, observer, frozenset(takes))
+    try:
+        finding = next(iter(law.check(case)), None)
+    except LayerFailed as failed:
+        words = {"raised": "The layer raises", "crashed": "The process ends with", "timed out": "No answer after"}
+        message = f"{words[failed.failure.kind]} {failed.failure}"
+        finding = Finding(message, (failed.problem,), "failure", failure=failed.failure)
+    return finding, case.used
+
+
+class _Search:
+    """The state of one run: counts, and the last contradiction seen, which Hypothesis leaves at the smallest."""
+
+    def __init__(
+        self, law: Law, contract: Contract, observer: Observer, takes: frozenset[str], tick: Callable[[int], None]
+    ) -> None:
+        self._law, self._contract, self._observer, self._takes, self._tick = law, contract, observer, takes, tick
+        self._examples = self._undecided = self._shrinks = self._timeouts = 0
+        self._used = 0.0
+        self._finding: Finding | None = None
+        self._inapplicable = ""
+
+    def run(self, domain: Domain, seed: int, max_examples: int) -> bool:
+        """Draw and shrink; returns whether the contradiction, if any, repeats."""
+
+        @seeded(seed)
+        @settings(
+            max_examples=max_examples,
+            database=None,
+            deadline=None,
+            phases=(Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+            verbosity=Verbosity.quiet,
+            report_multiple_bugs=False,
+            print_blob=False,
+            derandomize=False,
+        )
+        @given(problems(domain, self._contract.hard_logits))
+        def test(problem: Problem) -> None:
+            self._one(problem)
+
+        try:
+            test()
+        except (_Contradiction, _Enough):
+            return True
+        except Flaky:
+            return False
+        except Unsatisfiable:
+            # no valid example at all: the counts say so
+            return True
+        return True
+
+    def _one(self, problem: Problem) -> None:
+        self._tick(self._examples)
+        if self._finding is not None:
+            self._shrinks += 1
+            if self._shrinks > MOST_SHRINKS:
+                raise _Enough
+        try:
+            finding, used = examine(self._law, problem, self._contract, self._observer, self._takes)
+        except Undecided:
+            # not an example: Hypothesis draws another in its place, up to ten times as many as were asked for
+            self._undecided += self._finding is None
+            reject()
+        except NotApplicable as reason:
+            self._inapplicable = str(reason)
+            return
+        if finding is None:
+            self._examples += self._finding is None
+            self._used = max(self._used, used)
+            return
+        self._note(finding)
+        raise _Contradiction(finding.message)
+
+    def _note(self, finding: Finding) -> None:
+        if self._finding is None:
+            self._examples += 1
+        self._finding = finding
+        if finding.failure is not None and finding.failure.kind == "timed out":
+            self._timeouts += 1
+            if self._timeouts >= MOST_TIMEOUTS:
+                raise _Enough
+
+    def result(self, repeatable: bool) -> LawResult:
+        """The outcome, from what was counted."""
+        return LawResult(
+            law=self._law.id,
+            outcome=self._outcome(),
+            examples=self._examples,
+            undecided=self._undecided,
+            used=self._used,
+            finding=self._finding,
+            reason=self._reason(),
+            repeatable=repeatable,
+            declined=self._examples == 0 and bool(self._inapplicable),
+        )
+
+    def _outcome(self) -> str:
+        if self._finding is not None:
+            failure: Failure | None = self._finding.failure
+            return "refuted" if failure is None or self._finding.quantity == "refusal" else failure.kind
+        if self._examples == 0 and self._inapplicable:
+            return "not applicable"
+        if self._examples == 0:
+            return "undecided" if self._undecided else "gave up"
+        return "gave up" if self._undecided > self._examples else "held"
+
+    def _reason(self) -> str:
+        if self._examples == 0 and self._inapplicable:
+            return self._inapplicable
+        return f"{self._undecided} examples proved nothing" if self._undecided else ""

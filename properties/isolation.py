@@ -1,0 +1,341 @@
+"""Worker processes: whatever calls a layer runs in one of them, so that a crash or a hang is a finding, not an end.
+
+A worker runs whole laws, Hypothesis included, and says before each example that it is alive. Where it dies or falls
+silent, the law runs again in a worker that keeps the layer in a process of its own: there the crash itself is an
+answer, and shrinks like any other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import types
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection, wait
+from typing import Any, Protocol
+
+from properties.engine import LawResult
+from properties.observation import Failure, Observation, Observer
+from properties.problem import Problem
+from properties.subject import Subject
+from properties.target import Target, UsageError
+from properties.work import Description, Task, describe, lost, perform
+
+STARTING = 120.0
+"""Seconds that importing Paddle and the layer's module may take."""
+
+RETRY = 2.0
+"""Seconds allowed to an example once a layer has been seen to hang."""
+
+TICK = 0.05
+"""Seconds between signs of life."""
+
+
+class WorkerLost(RuntimeError):  # noqa: N818 - an outcome
+    """The worker died or fell silent; ``failure`` says how."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+class Guard:
+    """An observer that keeps the layer in a forked process, and replaces it when it dies or hangs."""
+
+    def __init__(self, observer: Observer, time_limit: float) -> None:
+        self._observer, self._limit = observer, time_limit
+        self._process: Any = None
+        self._pipe: Connection | None = None
+
+    def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
+        """Ask the layer next door."""
+        if self._process is None:
+            self._start()
+        assert self._pipe is not None
+        self._pipe.send((problem, probe))
+        ready = wait([self._pipe, self._process.sentinel], self._limit)
+        if self._pipe in ready:
+            try:
+                answer: Observation | Failure = self._pipe.recv()
+                return answer
+            except EOFError:
+                pass
+        if not ready:
+            failure = Failure("timed out", f"{self._limit:g} s", "")
+            self._limit = min(self._limit, RETRY)
+        else:
+            self._process.join()
+            failure = Failure("crashed", _ending(self._process.exitcode), "")
+        self.close()
+        return failure
+
+    def close(self) -> None:
+        """End the process next door."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            assert self._pipe is not None
+            self._pipe.close()
+        self._process = self._pipe = None
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("fork")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_answer, args=(theirs, self._observer), daemon=True)
+        self._process.start()
+        theirs.close()
+
+
+def _answer(pipe: Connection, observer: Observer) -> None:
+    _die_with_parent()
+    while True:
+        try:
+            problem, probe = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(observer.observe(problem, probe))
+
+
+class Worker:
+    """A process that holds the layer and runs laws over it, one at a time."""
+
+    def __init__(self, subject: Subject | Target, time_limit: float) -> None:
+        self._subject, self._limit = subject, time_limit
+        self._process: Any = None
+        self._pipe: Connection | None = None
+
+    def describe(self) -> Description:
+        """Load the subject; UsageError where that cannot be done."""
+        try:
+            kind, content = self._ask(("describe",), STARTING)
+        except WorkerLost as ended:
+            failure = ended.failure
+            what = "does not end" if failure.kind == "timed out" else f"ends the process with {failure.error}"
+            raise UsageError(f"importing {getattr(self._subject, 'text', 'the subject')} {what}") from None
+        if kind == "usage":
+            raise UsageError(content)
+        assert isinstance(content, Description)
+        return content
+
+    def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
+        """Run one law; where the process is lost, run it again behind a guard, which finds the example that did it."""
+        try:
+            return self._run(task, tick, self._limit)
+        except WorkerLost as ended:
+            first = ended.failure
+        try:
+            found = self._run(task.guarded(), tick, 3.0 * self._limit + 30.0)
+        except WorkerLost as ended:
+            return lost(task, ended.failure)
+        # what killed the first worker did not happen again: that is a finding too, without an example
+        return found if found.outcome not in ("held", "undecided", "gave up") else lost(task, first)
+
+    def close(self) -> None:
+        """End the process and whatever it started."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+        self._process.join()
+        assert self._pipe is not None
+        self._pipe.close()
+        self._process = self._pipe = None
+
+    def _run(self, task: Task, tick: Callable[[int], None], limit: float) -> LawResult:
+        kind, content = self._ask(("task", task), limit, tick)
+        if kind == "usage":
+            raise UsageError(content)
+        if kind == "broken":
+            raise RuntimeError(content)
+        assert isinstance(content, LawResult)
+        return content
+
+    def _ask(
+        self, request: tuple[Any, ...], limit: float, tick: Callable[[int], None] = lambda examples: None
+    ) -> tuple[str, Any]:
+        """Send a request and wait for its answer; signs of life restart the clock."""
+        fresh = self._process is None
+        if fresh:
+            self._start()
+        assert self._pipe is not None
+        try:
+            self._pipe.send((*request, self._limit))
+        except (BrokenPipeError, OSError):
+            raise self._lost() from None
+        patience = max(limit, STARTING) if fresh else limit
+        while True:
+            if not wait([self._pipe, self._process.sentinel], patience):
+                self.close()
+                raise WorkerLost(Failure("timed out", f"{limit:g} s", ""))
+            try:
+                kind, content = self._pipe.recv()
+            except (EOFError, ConnectionResetError):
+                raise self._lost() from None
+            patience = limit
+            if kind != "tick":
+                return kind, content
+            tick(content)
+
+    def _lost(self) -> WorkerLost:
+        self._process.join()
+        failure = Failure("crashed", _ending(self._process.exitcode), "")
+        self.close()
+        return WorkerLost(failure)
+
+    def _start(self) -> None:
+        forked = not isinstance(self._subject, Target)
+        context: Any = multiprocessing.get_context("fork" if forked else "forkserver")
+        if not forked:
+            context.set_forkserver_preload(["properties.preload"])
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, self._subject))
+        with _no_main(forked):
+            self._process.start()
+        theirs.close()
+
+
+def _serve(pipe: Connection, subject: Subject | Target) -> None:
+    """The worker's life: load the subject once, then answer requests until the supervisor is gone."""
+    os.setpgid(0, 0)
+    _die_with_parent()
+    _silence()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    loaded: Subject | None = None
+    while True:
+        try:
+            *request, limit = pipe.recv()
+        except EOFError:
+            return
+        try:
+            loaded = loaded or _load(subject)
+            if request[0] == "describe":
+                answer: tuple[str, Any] = ("described", _described(loaded, limit))
+            else:
+                answer = ("done", _performed(request[1], loaded, limit, _ticker(pipe)))
+        except UsageError as error:
+            answer = ("usage", str(error))
+        except Exception as error:
+            answer = ("broken", f"{type(error).__name__}: {error}")
+        pipe.send(answer)
+
+
+def _load(subject: Subject | Target) -> Subject:
+    loaded = subject.load() if isinstance(subject, Target) else subject
+    # what is loaded by now stays: collecting it again and again would cost a tenth of the time
+    gc.collect()
+    gc.freeze()
+    return loaded
+
+
+def _described(subject: Subject, limit: float) -> Description:
+    from properties.paddle_adapter import PaddleObserver
+
+    guard = Guard(PaddleObserver(subject), limit)
+    try:
+        return describe(subject, guard)
+    finally:
+        guard.close()
+
+
+def _performed(task: Task, subject: Subject, limit: float, tick: Callable[[int], None]) -> LawResult:
+    from properties.paddle_adapter import PaddleObserver
+
+    if not task.guard:
+        return perform(task, subject, PaddleObserver(subject), tick)
+    guard = Guard(PaddleObserver(subject), limit)
+    try:
+        return perform(task, subject, guard, tick)
+    finally:
+        guard.close()
+
+
+def _ticker(pipe: Connection) -> Callable[[int], None]:
+    last = 0.0
+
+    def tick(examples: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= TICK:
+            last = now
+            pipe.send(("tick", examples))
+
+    return tick
+
+
+class Performer(Protocol):
+    """Runs tasks: a worker process, or this one."""
+
+    def describe(self) -> Description: ...
+
+    def run(self, task: Task, tick: Callable[[int], None]) -> LawResult: ...
+
+    def close(self) -> None: ...
+
+
+class Inline:
+    """Runs laws in this process: no protection, no cost, and a debugger reaches the layer."""
+
+    def __init__(self, subject: Subject | Target) -> None:
+        from properties.paddle_adapter import PaddleObserver
+
+        self._subject = subject.load() if isinstance(subject, Target) else subject
+        self._observer = PaddleObserver(self._subject)
+
+    def describe(self) -> Description:
+        """What is known of the subject."""
+        return describe(self._subject, self._observer)
+
+    def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
+        """Run one law here."""
+        return perform(task, self._subject, self._observer, tick)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+def _ending(exitcode: int | None) -> str:
+    """How a process ended, in words."""
+    if exitcode is not None and exitcode < 0:
+        return signal.Signals(-exitcode).name
+    return f"exit code {exitcode}"
+
+
+def _silence() -> None:
+    """What a layer prints must not end up among the words of the command."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+def _die_with_parent() -> None:
+    """On Linux, end when the process that started this one ends, whatever this one is doing."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+_main_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def _no_main(forked: bool) -> Iterator[None]:
+    """Start a process that does not import the user's main script again: a script without a guard would run twice."""
+    if forked:
+        yield
+        return
+    with _main_lock:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main

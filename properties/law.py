@@ -1,0 +1,80 @@
+"""Law: one sentence that a loss layer must fulfil, and the small function that looks for a contradiction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from properties.domain import Demand
+from properties.observation import Failure
+from properties.problem import Problem
+
+if TYPE_CHECKING:
+    from properties.case import Case
+
+LEVELS = ("formula", "numerics", "conduct")
+SEVERITIES = ("error", "warning")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A contradiction: what was expected, what came, in which calls.
+
+    ``quantity`` is value, gradient, or a word for what else differs. ``calls`` are the problems that were put to the
+    layer, the accused one first. ``expected`` and ``got`` are numbers, or None where words are enough.
+    ``check`` holds the lines of a script that show the fault where comparing numbers does not.
+    """
+
+    message: str
+    calls: tuple[Problem, ...]
+    quantity: str = "value"
+    expected: NDArray[np.float64] | None = None
+    got: NDArray[np.float64] | None = None
+    failure: Failure | None = None
+    check: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Law:
+    """A law with a stable id (family/name).
+
+    ``demand`` says which problems it is about; ``gate`` that other laws draw what it is about only where it holds;
+    ``needs`` which abilities of the layer or the contract it rests on: ``oracle``, or arguments such as ``weight``;
+    ``plain`` that every option has its simplest value, so that nothing but the layer itself can be at fault.
+    """
+
+    id: str
+    sentence: str
+    check: Callable[[Case], Iterable[Finding]]
+    level: str = "formula"
+    severity: str = "error"
+    demand: Demand = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    gate: bool = False
+    plain: bool = False
+
+    @property
+    def family(self) -> str:
+        """The part of the id before the slash."""
+        return self.id.split("/")[0]
+
+
+class LayerFailed(Exception):  # noqa: N818 - an outcome, not an error of ours
+    """The layer raised, crashed or hung where it had to answer."""
+
+    def __init__(self, failure: Failure, problem: Problem) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+        self.problem = problem
+
+
+class Undecided(Exception):  # noqa: N818
+    """This example proves nothing: too many answers are admissible."""
+
+
+class NotApplicable(Exception):  # noqa: N818
+    """The layer turns out not to have what the law is about; the message says what."""

@@ -1,0 +1,18 @@
+"""The laws, one module a family. What is not here and no contract's own is no law."""
+
+from __future__ import annotations
+
+from properties.law import Law
+from properties.laws import conduct, ignore, numerics, oracle, refusals, shape, softmax, weights
+
+LAWS: tuple[Law, ...] = (
+    *oracle.LAWS,
+    *ignore.LAWS,
+    *weights.LAWS,
+    *shape.LAWS,
+    *softmax.LAWS,
+    *numerics.LAWS,
+    *conduct.LAWS,
+    *refusals.LAWS,
+)
+"""The laws that any contract may promise; a contract adds its own."""

@@ -1,0 +1,142 @@
+"""Laws of conduct: a loss reads its arguments, answers, and leaves everything else as it found it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from properties.case import Case
+from properties.domain import within
+from properties.law import Finding, Law
+from properties.observation import Observation
+from properties.problem import Array
+
+_SMALL = {
+    "size": within("few", "one", "several"),
+    "dtype": within("float64", "float32"),
+    "logits": within("lattice", "normal", "ties"),
+}
+
+
+def answers(case: Case) -> Iterator[Finding]:
+    """The layer answers at all, with a value and a gradient, on the simplest problems."""
+    observed = case.observe()
+    if observed.gradient is None:
+        message = "No gradient reaches the logits."
+        yield Finding(message, (case.problem,), "gradient", check=("assert logits.grad is not None",))
+
+
+def not_mutated(case: Case) -> Iterator[Finding]:
+    """Logits, labels and weights are as they were."""
+    facts = case.observe(probe="mutation").facts
+    for name in ("labels", "logits", "weight"):
+        if facts.get(name):
+            check = (f"assert ({name}.numpy() == {name}_before).all(), {name}",)
+            yield Finding(f"The layer writes into its {name}.", (case.problem,), "mutation", check=check)
+            return
+
+
+def grad_mode(case: Case) -> Iterator[Finding]:
+    """Whether gradients are recorded is left as found."""
+    facts = case.observe(probe="grad-mode").facts
+    for mode in ("enabled", "disabled"):
+        if facts[mode] != (mode == "enabled"):
+            yield Finding(
+                f"Called with gradients {mode}, the layer leaves them switched {'off' if mode == 'enabled' else 'on'}.",
+                (case.problem,),
+                "grad mode",
+                check=("assert paddle.is_grad_enabled()",) if mode == "enabled" else _NO_GRAD_CHECK,
+            )
+            return
+
+
+_NO_GRAD_CHECK = (
+    "with paddle.no_grad():",
+    "    layer(logits, labels)",
+    "    assert not paddle.is_grad_enabled()",
+)
+
+
+def repeatable(case: Case) -> Iterator[Finding]:
+    """The same call has the same answer, bit for bit."""
+    yield from _again(case, "repeat", "The same call, made twice, has two answers.")
+
+
+def second_call(case: Case) -> Iterator[Finding]:
+    """What the layer was called with before does not matter."""
+    yield from _again(case, "second-call", "A call of the layer with another batch changes its next answer.")
+
+
+def _again(case: Case, probe: str, message: str) -> Iterator[Finding]:
+    first = case.observe()
+    second = case.observe(probe=probe)
+    check = ("again = layer(logits, labels)", "assert (again.numpy() == loss.numpy()).all(), again")
+    for quantity, get in _QUANTITIES:
+        expected, got = get(first), get(second)
+        if expected is not None and got is not None and not np.array_equal(expected, got, equal_nan=True):
+            lines = check if quantity == "value" and probe == "repeat" else ()
+            yield Finding(message, (case.problem,), quantity, expected, got, check=lines)
+            return
+
+
+_QUANTITIES: tuple[tuple[str, Callable[[Observation], Array | None]], ...] = (
+    ("value", lambda o: o.value),
+    ("gradient", lambda o: o.gradient),
+)
+
+
+def prints_nothing(case: Case) -> Iterator[Finding]:
+    """Neither standard output nor standard error gets a word."""
+    printed = case.observe(probe="prints").facts["printed"]
+    if printed:
+        yield Finding(f"The layer prints: {printed[:200]!r}.", (case.problem,), "output")
+
+
+def under_no_grad(case: Case) -> Iterator[Finding]:
+    """Inside no_grad the value is the same."""
+    observed = case.observe(probe="no-grad")
+    message = "Inside paddle.no_grad() the value is another."
+    yield from case.same(case.problem, observed.value, case.observe().value, "value", message)
+
+
+def second_backward(case: Case) -> Iterator[Finding]:
+    """A second backward through a retained graph gives the same gradient."""
+    observed = case.observe(probe="second-backward")
+    first, second = observed.gradient, observed.facts["second"]
+    if first is not None:
+        message = "A second backward through the same graph gives another gradient."
+        for finding in case.same(case.problem, np.asarray(second), first, "gradient", message):
+            yield Finding(
+                finding.message,
+                finding.calls,
+                "second gradient",
+                finding.expected,
+                finding.got,
+                check=(
+                    "first = logits.grad.numpy()",
+                    "logits.clear_grad()",
+                    "loss.backward(upstream)",
+                    "np.testing.assert_allclose(logits.grad.numpy(), first, rtol=1e-6)",
+                ),
+            )
+
+
+ANSWERS = "conduct/answers"
+"""The law before all others: where it does not hold, nothing else is asked."""
+
+
+def _law(name: str, sentence: str, check: Callable[[Case], Iterator[Finding]], **options: object) -> Law:
+    return Law(f"conduct/{name}", sentence, check, level="conduct", demand=_SMALL, **options)  # type: ignore[arg-type]
+
+
+LAWS = (
+    _law("answers", "The layer answers the simplest problems with a value and a gradient.", answers, plain=True),
+    _law("inputs-not-mutated", "Logits, labels and weights are left as they were.", not_mutated),
+    _law("grad-mode", "Whether gradients are recorded is left as found.", grad_mode),
+    _law("repeatable", "The same call has the same answer, bit for bit.", repeatable),
+    _law("prints-nothing", "Nothing is printed.", prints_nothing, severity="warning"),
+    _law("second-call", "What the layer was called with before does not matter.", second_call),
+    _law("no-grad", "Inside paddle.no_grad() the value is the same.", under_no_grad),
+    _law("second-backward", "A second backward through a retained graph gives the same gradient.", second_backward),
+)

@@ -1,0 +1,208 @@
+"""Laws of ignored elements: masking equals deleting, whatever stands at the ignored positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from properties.case import Case, zeros_inserted
+from properties.domain import outside, within
+from properties.law import Finding, Law, NotApplicable
+from properties.observation import Failure
+from properties.problem import Array, Problem
+
+MANY = 10_000
+POISONS = (np.nan, np.inf, -np.inf, 1e30)
+
+
+def deleting(case: Case, message: str) -> Iterator[Finding]:
+    """Value and gradient equal those of the problem without the ignored elements."""
+    problem = case.problem
+    mask = problem.valid
+    kept = problem.take(mask.reshape(-1))
+    insert = zeros_inserted(mask)
+
+    def value(values: Array) -> Array:
+        return np.asarray(insert(values).reshape(mask.shape)) if problem.reduction == "none" else values
+
+    def gradient(array: Array) -> Array:
+        return problem.unflatten(insert(kept.flatten(array)))
+
+    yield from case.agree(problem, kept, message, value=value, gradient=gradient)
+
+
+def deleting_is_masking(case: Case) -> Iterator[Finding]:
+    yield from deleting(case, "Deleting the ignored elements changes the answer: they are counted somewhere.")
+
+
+def inside_classes(case: Case) -> Iterator[Finding]:
+    index = case.problem.ignore_index
+    yield from deleting(case, f"With ignore_index={index}, the number of a class, masking is not deleting.")
+
+
+def sentinels(case: Case) -> Iterator[Finding]:
+    index = case.problem.ignore_index
+    yield from deleting(case, f"With ignore_index={index} masking is not deleting.")
+
+
+def poison(case: Case) -> Iterator[Finding]:
+    """NaN, inf or huge logits at ignored positions change nothing."""
+    problem = case.problem
+    rows = problem.rows.copy()
+    rows[~problem.valid.reshape(-1)] = POISONS[problem.salt % len(POISONS)]
+    poisoned = problem.with_rows(rows)
+    yield from case.agree(poisoned, problem, "What stands at ignored positions changes the answer.")
+
+
+def zero_gradient(case: Case) -> Iterator[Finding]:
+    """The gradient is exactly 0 at ignored positions, and so is ``none``."""
+    problem = case.problem
+    observed = case.observe()
+    ignored = ~problem.valid.reshape(-1)
+    if observed.gradient is not None:
+        rows = problem.flatten(observed.gradient)[ignored]
+        if (rows != 0).any():
+            expected = observed.gradient * np.moveaxis(np.atleast_1d(problem.valid)[..., None], -1, problem.axis)
+            yield Finding(
+                "The gradient is not 0 at an ignored element.", (problem,), "gradient", expected, observed.gradient
+            )
+    if problem.reduction == "none" and observed.value.shape == problem.labels.shape:
+        wrong = observed.value[~problem.valid] != 0
+        if wrong.any():
+            expected = np.where(problem.valid, observed.value, 0.0)
+            yield Finding("`none` is not 0 at an ignored element.", (problem,), "value", expected, observed.value)
+
+
+def all_ignored(case: Case) -> Iterator[Finding]:
+    """With nothing valid, loss and gradient are 0."""
+    yield from nothing(case, "With every element ignored the loss is not 0.")
+
+
+def nothing(case: Case, message: str) -> Iterator[Finding]:
+    """Value and gradient must be zeros."""
+    problem = case.problem
+    observed = case.observe()
+    zero = np.zeros(problem.labels.shape if problem.reduction == "none" else ())
+    yield from case.same(problem, observed.value, zero, "value", message)
+    if observed.gradient is not None:
+        yield from case.same(problem, observed.gradient, np.zeros_like(problem.logits), "gradient", message)
+
+
+def matches_nothing(case: Case) -> Iterator[Finding]:
+    """An ignore_index that no label equals changes nothing."""
+    problem = case.problem
+    other = 255 if problem.ignore_index != 255 else -100
+    yield from case.agree(
+        problem,
+        problem.replace(ignore_index=other),
+        "An ignore_index that matches no label changes the answer.",
+    )
+
+
+def none_is_all_valid(case: Case) -> Iterator[Finding]:
+    """ignore_index=None means that every element counts."""
+    problem = case.problem
+    result = case.attempt()
+    if isinstance(result, Failure) and result.kind == "raised":
+        raise NotApplicable(f"the layer refuses ignore_index=None ({result.error})")
+    witness = problem.replace(ignore_index=-100)
+    yield from case.agree(problem, witness, "ignore_index=None differs from an ignore_index that matches nothing.")
+
+
+def many_ignored(case: Case) -> Iterator[Finding]:
+    """One valid element among 10,000 ignored ones has the loss it has alone."""
+    problem = case.problem
+    first = int(np.flatnonzero(problem.valid.reshape(-1))[0])
+    alone = problem.take([first])
+    crowd = problem.rng().normal(size=(MANY, problem.classes))
+    place = problem.salt % MANY
+    rows = np.insert(crowd, place, alone.rows[0], axis=0)
+    labels = np.full(MANY + 1, problem.ignore_index, dtype=np.int64)
+    labels[place] = alone.labels[0]
+    masked = Problem.replace(alone, logits=rows, labels=labels).with_rows(rows)
+    insert = zeros_inserted(labels != problem.ignore_index)
+    yield from case.agree(
+        masked,
+        alone,
+        f"{MANY:,} ignored elements beside a valid one change its loss.",
+        value=insert if problem.reduction == "none" else lambda v: v,
+        gradient=lambda g: masked.unflatten(insert(alone.flatten(g))),
+    )
+
+
+MASKED = {"ignored": within("some", "most"), "ignore_index": outside(None)}
+_NEEDS = ("ignore_index",)
+
+LAWS = (
+    Law(
+        "ignore/deleting-is-masking",
+        "Ignored elements count for nothing: deleting them changes neither value nor gradient.",
+        deleting_is_masking,
+        demand=MASKED,
+        needs=_NEEDS,
+    ),
+    Law(
+        "ignore/poison",
+        "NaN, inf and huge logits at ignored positions change nothing.",
+        poison,
+        demand=MASKED,
+        needs=_NEEDS,
+    ),
+    Law(
+        "ignore/zero-gradient",
+        "At ignored positions the gradient is exactly 0, and so is an unreduced loss.",
+        zero_gradient,
+        demand=MASKED,
+        needs=_NEEDS,
+    ),
+    Law(
+        "ignore/all-ignored",
+        "With every element ignored, loss and gradient are 0.",
+        all_ignored,
+        demand={"ignored": within("all"), "ignore_index": outside(None)},
+        needs=_NEEDS,
+        gate=True,
+    ),
+    Law(
+        "ignore/matches-nothing",
+        "An ignore_index that no label equals changes nothing.",
+        matches_nothing,
+        demand={"ignored": within("none"), "ignore_index": lambda v: v is not None and not 0 <= v < 100},
+        needs=_NEEDS,
+    ),
+    Law(
+        "ignore/inside-classes",
+        "An ignore_index that is the number of a class masks like any other.",
+        inside_classes,
+        demand={"ignored": within("some", "most"), "ignore_index": lambda v: v is not None and 0 <= v < 100},
+        needs=_NEEDS,
+        gate=True,
+    ),
+    Law(
+        "ignore/sentinels",
+        "Any number outside the classes may be the ignore_index, -1 and 255 too.",
+        sentinels,
+        demand={
+            "ignored": within("some", "most"),
+            "ignore_index": lambda v: v is not None and v != -100 and not 0 <= v < 100,
+        },
+        needs=_NEEDS,
+        gate=True,
+    ),
+    Law(
+        "ignore/none-is-all-valid",
+        "ignore_index=None means that every element counts.",
+        none_is_all_valid,
+        demand={"ignore_index": within(None)},
+        needs=_NEEDS,
+        gate=True,
+    ),
+    Law(
+        "ignore/many-ignored",
+        f"One valid element among {MANY:,} ignored ones has the loss it has alone.",
+        many_ignored,
+        demand={**MASKED, "size": within("few"), "classes": lambda c: c <= 5, "rank": within(2)},
+        needs=_NEEDS,
+    ),
+)

@@ -1,0 +1,164 @@
+"""Laws of numbers: saturation, dtypes, masked classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from properties.case import Case
+from properties.domain import within
+from properties.law import Finding, Law, NotApplicable
+from properties.laws.limits import cross_entropy_of
+
+GAPS = (65.0, 64.0, 90.0, 100.0, 1000.0, 10_000.0, 17.0)
+
+
+def finite(case: Case) -> Iterator[Finding]:
+    """At saturated and huge logits value and gradient are finite."""
+    observed = case.observe()
+    for quantity, array in (("value", observed.value), ("gradient", observed.gradient)):
+        if array is not None and not np.isfinite(array).all():
+            message = f"At finite logits the {quantity} is not finite."
+            yield Finding(message, (case.problem,), quantity, None, array)
+            return
+
+
+def linear_past_64(case: Case) -> Iterator[Finding]:
+    """The loss of one wrong element is the gap of its logits, however large."""
+    problem = case.problem
+    rows = np.zeros((1, 2))
+    label = problem.salt // 8 % 2
+    rows[0, label] = -GAPS[problem.salt % len(GAPS)]
+    single = problem.replace(
+        logits=rows,
+        labels=np.array([label]),
+        weight=None if problem.weight is None else problem.weight[:2],
+        axis=1,
+        ignore_index=-100 if problem.ignore_index is not None else None,
+    )
+    message = f"The loss of one element does not grow with the gap of its logits ({-rows.min():g})."
+    yield from case.matches(single, answer=cross_entropy_of(single), message=message)
+
+
+def masked_classes(case: Case) -> Iterator[Finding]:
+    """A logit of -inf takes its class out; where it is the label's, the loss is inf."""
+    problem = case.problem
+    rows = problem.rows.copy()
+    labels = problem.labels.reshape(-1)
+    chosen = np.flatnonzero(problem.valid.reshape(-1))
+    masked = (labels[chosen] + 1 + problem.salt % (problem.classes - 1)) % problem.classes
+    rows[chosen, masked] = -np.inf
+    if problem.salt % 5 == 4 and problem.classes > 2:
+        rows[chosen[0], labels[chosen[0]]] = -np.inf
+    yield from case.matches(problem.with_rows(rows), message="With a class masked by -inf the loss is wrong.")
+
+
+def result_dtype(case: Case) -> Iterator[Finding]:
+    """Loss and gradient have the dtype of the logits."""
+    observed = case.observe()
+    for quantity, dtype in (("loss", observed.dtype), ("gradient", observed.gradient_dtype)):
+        if dtype and dtype != case.problem.dtype:
+            yield Finding(
+                f"The {quantity} of {case.problem.dtype} logits has dtype {dtype}.",
+                (case.problem,),
+                "dtype",
+                check=("assert loss.dtype == logits.dtype, (loss.dtype, logits.dtype)",),
+            )
+            return
+
+
+def label_dtype(case: Case) -> Iterator[Finding]:
+    """int32 and int64 labels have the same loss."""
+    problem = case.problem
+    wide = problem.replace(label_dtype="int64")
+    yield from case.agree(problem, wide, f"{problem.label_dtype} labels have another loss than int64 labels.")
+
+
+def nan_stays_nan(case: Case) -> Iterator[Finding]:
+    """NaN in a valid logit gives NaN, not a number."""
+    problem = case.problem
+    rows = problem.rows.copy()
+    valid = np.flatnonzero(problem.valid.reshape(-1))
+    chosen = int(valid[problem.salt % len(valid)])
+    rows[chosen, problem.salt % problem.classes] = np.nan
+    poisoned = problem.with_rows(rows)
+    observed = case.observe(poisoned)
+    if problem.reduction != "none":
+        found = np.isnan(observed.value).all()
+    elif observed.value.size == problem.labels.size:
+        found = np.isnan(observed.value.reshape(-1)[chosen])
+    else:
+        raise NotApplicable("`none` has not the labels' shape")
+    if not found:
+        message = "NaN in a valid logit gives a number."
+        expected = np.full(observed.value.shape, np.nan) if problem.reduction != "none" else None
+        yield Finding(message, (poisoned,), "value", expected, observed.value)
+
+
+_SOME_VALID = {
+    "size": lambda s: s != "empty",
+    "ignored": within("none", "some", "most"),
+    "weight": within("absent", "ones", "small"),
+    "dtype": within("float64", "float32"),
+}
+_FINITE_DTYPES = within("float64", "float32")
+
+LAWS = (
+    Law(
+        "numerics/finite-at-saturation",
+        "At saturated and huge logits value and gradient are finite.",
+        finite,
+        level="numerics",
+        demand={"logits": within("saturated", "huge"), "dtype": _FINITE_DTYPES},
+    ),
+    Law(
+        "numerics/linear-past-64",
+        "The loss of one wrong element is the gap of its logits, however large.",
+        linear_past_64,
+        level="numerics",
+        demand={
+            "logits": within("lattice"),
+            "dtype": _FINITE_DTYPES,
+            "size": within("one"),
+            "rank": within(2),
+            "weight": within("absent", "ones", "small"),
+            "classes": lambda c: c > 1,
+        },
+        needs=("softmax",),
+    ),
+    Law(
+        "numerics/masked-classes",
+        "A logit of -inf takes its class out of the loss; where it is the label's, the loss is inf.",
+        masked_classes,
+        level="numerics",
+        demand={**_SOME_VALID, "classes": lambda c: c > 1, "logits": within("lattice", "normal")},
+        needs=("oracle", "softmax"),
+    ),
+    Law(
+        "numerics/result-dtype",
+        "Loss and gradient have the dtype of the logits.",
+        result_dtype,
+        level="numerics",
+        demand={"logits": within("lattice")},
+    ),
+    Law(
+        "numerics/label-dtype",
+        "int32 and int64 labels have the same loss.",
+        label_dtype,
+        level="numerics",
+        demand={
+            "label_dtype": within("int32"),
+            "dtype": _FINITE_DTYPES,
+            "logits": within("lattice", "normal", "ties"),
+        },
+        gate=True,
+    ),
+    Law(
+        "numerics/nan-stays-nan",
+        "NaN in a valid logit gives NaN, not a number.",
+        nan_stays_nan,
+        level="numerics",
+        demand={**_SOME_VALID, "logits": within("lattice"), "classes": lambda c: c > 1},
+    ),
+)

@@ -1,0 +1,123 @@
+"""Laws of refusal: what makes no sense raises a ValueError or TypeError that names it; it never gets a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from properties.case import Case
+from properties.domain import outside, within
+from properties.law import Finding, LayerFailed, Law
+from properties.observation import Failure
+from properties.problem import Problem
+
+_SMALL = {
+    "size": within("few", "one", "several"),
+    "dtype": within("float64", "float32"),
+    "logits": within("lattice", "ties"),
+    "ignored": within("none", "some"),
+    "rank": lambda r: r > 1,
+}
+
+
+def refuses(case: Case, problem: Problem, what: str, named: tuple[str, ...]) -> Iterator[Finding]:
+    """The layer must raise ValueError or TypeError, with one of the words ``named`` in the message."""
+    result = case.attempt(problem, "value")
+    if not isinstance(result, Failure):
+        yield Finding(f"{what} gets a number.", (problem,), "refusal", None, result.value, check=_raises(named))
+    elif result.kind != "raised":
+        raise LayerFailed(result, problem)
+    elif not _is_refusal(result.error):
+        message = f"{what} raises {result.error} where ValueError or TypeError is expected."
+        yield Finding(message, (problem,), "refusal", failure=result)
+    elif not any(word in result.message for word in named):
+        message = f"{what} raises {result.error} without saying what was wrong ({' or '.join(named)})."
+        yield Finding(message, (problem,), "refusal", failure=result)
+
+
+def _is_refusal(error: str) -> bool:
+    return error in ("ValueError", "TypeError") or error.endswith(("(ValueError)", "(TypeError)"))
+
+
+def _raises(named: tuple[str, ...]) -> tuple[str, ...]:
+    return (f"raise SystemExit('no error, though one was due that says {named[0]}')",)
+
+
+def label_out_of_range(case: Case) -> Iterator[Finding]:
+    """A label that is neither a class nor ignored."""
+    problem = case.problem
+    candidates = [problem.classes, -1, problem.classes + 7, -2, 1_000_000]
+    bad = [c for c in candidates if c != problem.ignore_index][problem.salt % (len(candidates) - 1)]
+    labels = problem.labels.copy()
+    labels.reshape(-1)[problem.salt % labels.size] = bad
+    yield from refuses(case, problem.replace(labels=labels), f"The label {bad} of {problem.classes} classes", (str(bad),))
+
+
+def label_shape(case: Case) -> Iterator[Finding]:
+    """Labels of another shape than the logits', without the class axis."""
+    problem = case.problem
+    first = problem.labels.shape[0]
+    longer = np.concatenate([problem.labels, problem.labels[:1]], axis=0)
+    labels = longer if problem.salt % 2 == 0 or first < 3 else problem.labels[:2]
+    what = f"Labels of shape {labels.shape} for logits of shape {problem.logits.shape}"
+    named = (str(labels.shape[0]), str(list(labels.shape)), str(labels.shape))
+    yield from refuses(case, problem.replace(labels=labels), what, named)
+
+
+def weight_length(case: Case) -> Iterator[Finding]:
+    """Class weights, one too many or too few."""
+    problem = case.problem
+    length = problem.classes + 1 if problem.salt % 2 == 0 else problem.classes - 1
+    what = f"{length} class weights for {problem.classes} classes"
+    yield from refuses(case, problem.replace(weight=np.ones(length)), what, (str(length), str(problem.classes)))
+
+
+def bad_weight(case: Case) -> Iterator[Finding]:
+    """A negative or NaN class weight."""
+    problem = case.problem
+    bad = (-1.0, np.nan, np.inf)[problem.salt % 3]
+    weight = np.ones(problem.classes)
+    weight[problem.salt % problem.classes] = bad
+    yield from refuses(case, problem.replace(weight=weight), f"A class weight of {bad}", (str(bad), f"{bad:g}"))
+
+
+def bad_reduction(case: Case) -> Iterator[Finding]:
+    """A reduction that does not exist."""
+    bad = ("average", "", "batchmean")[case.problem.salt % 3]
+    yield from refuses(case, case.problem.replace(reduction=bad), f"reduction={bad!r}", (repr(bad), bad or "reduction"))
+
+
+def bad_arguments(case: Case) -> Iterator[Finding]:
+    """Constructor values out of range."""
+    choices: list[tuple[str, Any]] = [
+        (name, value)
+        for name, values in sorted(case.contract.bad_arguments.items())
+        for value in values
+        if name in case.takes
+    ]
+    if not choices:
+        return
+    name, value = choices[case.problem.salt % len(choices)]
+    yield from refuses(case, case.problem.configure(**{name: value}), f"{name}={value!r}", (repr(value), str(value)))
+
+
+def _law(name: str, sentence: str, check: Any, needs: tuple[str, ...] = (), **demand: Any) -> Law:
+    return Law(f"refusals/{name}", sentence, check, level="conduct", demand={**_SMALL, **demand}, needs=needs)
+
+
+LAWS = (
+    _law("label-out-of-range", "A label outside [0, C) that is not ignored is refused.", label_out_of_range),
+    _law("label-shape", "Labels that do not fit the logits are refused.", label_shape),
+    _law(
+        "weight-length",
+        "Class weights that are not one for each class are refused.",
+        weight_length,
+        ("weight",),
+        classes=outside(1),
+    ),
+    _law("bad-weight", "A negative or non-finite class weight is refused.", bad_weight, ("weight",)),
+    _law("bad-reduction", "A reduction that does not exist is refused.", bad_reduction, ("reduction",)),
+    _law("bad-arguments", "Constructor values out of range are refused.", bad_arguments, ("bad-arguments",)),
+)

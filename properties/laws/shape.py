@@ -1,0 +1,260 @@
+"""Laws of shape: order, rank, class axis, memory layout and reductions do not change what a loss is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from properties.case import Case
+from properties.domain import outside, within
+from properties.law import Finding, Law
+from properties.problem import Array
+
+
+def permutation(case: Case) -> Iterator[Finding]:
+    """Another order of the elements reorders the gradient and nothing else."""
+    problem = case.problem
+    order = problem.rng().permutation(problem.labels.size)
+    if len(order) > 1 and (order == np.arange(len(order))).all():
+        order = order[::-1]
+    labels = problem.labels.reshape(-1)[order].reshape(problem.labels.shape)
+    moved = problem.replace(labels=labels).with_rows(problem.rows[order])
+
+    def value(values: Array) -> Array:
+        return values.reshape(-1)[order].reshape(labels.shape) if problem.reduction == "none" else values
+
+    yield from case.agree(
+        moved,
+        problem,
+        "Another order of the elements changes the answer.",
+        value=value,
+        gradient=lambda g: problem.unflatten(problem.flatten(g)[order]),
+    )
+
+
+def _flat(case: Case, message: str) -> Iterator[Finding]:
+    problem = case.problem
+    flat = problem.take(np.arange(problem.labels.size))
+    if problem.rows.shape == problem.logits.shape and problem.axis in (1, -1):
+        return
+    yield from case.agree(
+        problem,
+        flat,
+        message,
+        value=lambda v: v.reshape(problem.labels.shape) if problem.reduction == "none" else v,
+        gradient=lambda g: problem.unflatten(flat.flatten(g)),
+    )
+
+
+def rank(case: Case) -> Iterator[Finding]:
+    """Logits of any rank have the loss of their elements in one row each."""
+    yield from _flat(case, f"Logits of rank {case.problem.logits.ndim} have another loss than the same elements flat.")
+
+
+def rank_one(case: Case) -> Iterator[Finding]:
+    """Logits [C] with a label of no axes have the loss of a batch of one."""
+    problem = case.problem
+    if problem.logits.ndim != 1:
+        return
+    yield from _flat(case, "Logits [C] with a label of no axes have another loss than a batch of one.")
+
+
+def axis(case: Case) -> Iterator[Finding]:
+    """The class axis may stand anywhere."""
+    problem = case.problem
+    if problem.axis == 1 or problem.logits.ndim == 1:
+        return
+    moved = problem.replace(axis=1).with_rows(problem.rows)
+    yield from case.agree(
+        problem,
+        moved,
+        f"With axis={problem.axis} the loss is another than with the same classes along axis 1.",
+        gradient=lambda g: problem.unflatten(moved.flatten(g)),
+    )
+
+
+def none_shape(case: Case) -> Iterator[Finding]:
+    """An unreduced loss has the labels' shape."""
+    problem = case.problem
+    observed = case.observe()
+    if observed.value.shape != problem.labels.shape:
+        yield Finding(
+            f"`none` must have the labels' shape {problem.labels.shape}, and has {observed.value.shape}.",
+            (problem,),
+            "shape",
+            np.asarray(problem.labels.shape, dtype=np.float64),
+            np.asarray(observed.value.shape, dtype=np.float64),
+            check=("assert tuple(loss.shape) == tuple(labels.shape), (loss.shape, labels.shape)",),
+        )
+
+
+def scalar_shape(case: Case) -> Iterator[Finding]:
+    """A reduced loss has no axes."""
+    observed = case.observe()
+    if observed.value.shape != ():
+        yield Finding(
+            f"A reduced loss must have no axes, and has shape {observed.value.shape}.",
+            (case.problem,),
+            "shape",
+            np.zeros(0),
+            np.asarray(observed.value.shape, dtype=np.float64),
+            check=("assert tuple(loss.shape) == (), loss.shape",),
+        )
+
+
+def sum_of_none(case: Case) -> Iterator[Finding]:
+    """``sum`` is the sum of ``none``."""
+    problem = case.problem
+    unreduced = problem.replace(reduction="none")
+    message = "`sum` is not the sum of `none`."
+    yield from case.agree(problem, unreduced, message, value=lambda v: np.asarray(v.sum()))
+
+
+def mean_over_denominator(case: Case) -> Iterator[Finding]:
+    """``mean`` is ``sum`` over the sum of the valid elements' weights."""
+    problem = case.problem
+    labels = problem.labels[problem.valid]
+    weights = np.ones(len(labels)) if problem.weight is None else problem.weight[labels]
+    divisor = float(weights.sum())
+    summed = problem.replace(reduction="sum")
+    if divisor == 0.0:
+        return
+    left, right = case.observe(), case.observe(summed)
+    message = f"`mean` is not `sum` over the sum of the valid elements' weights ({divisor:g})."
+    if left.value.shape == () and right.value.shape == () and left.value != 0 and np.isfinite(right.value):
+        found = float(right.value / left.value)
+        message = f"The mean divides by {_denominator(case, found)}; the contract says by the sum of their weights"
+        message += f" ({divisor:g})."
+    yield from case.agree(problem, summed, message, value=lambda v: v / divisor, gradient=lambda g: g / divisor)
+
+
+def _denominator(case: Case, found: float) -> str:
+    """A divisor in words, where it is one of the usual ones."""
+    problem = case.problem
+    usual = {
+        "the number of valid elements": float(problem.valid.sum()),
+        "the number of all elements, ignored ones too": float(problem.labels.size),
+        "the length of the first axis": float(problem.labels.shape[0]) if problem.labels.ndim else 1.0,
+    }
+    for words, number in usual.items():
+        if abs(found - number) <= 1e-6 * number:
+            return f"{words} ({number:g})"
+    return f"{found:.4g}"
+
+
+def one_element(case: Case) -> Iterator[Finding]:
+    """A batch of one element is a batch like any other."""
+    problem = case.problem
+    message = "A batch of one element has another loss."
+    if case.contract.oracle is not None:
+        yield from case.matches(message=message)
+    elif problem.reduction == "mean" and problem.weight is None and "reduction" in case.takes:
+        yield from case.agree(problem, problem.replace(reduction="sum"), message)
+
+
+def empty(case: Case) -> Iterator[Finding]:
+    """A batch without elements has loss 0 and a gradient of its shape."""
+    problem = case.problem
+    observed = case.observe()
+    zero = np.zeros(problem.labels.shape if problem.reduction == "none" else ())
+    message = "A batch without elements does not have loss 0."
+    yield from case.same(problem, observed.value, zero, "value", message)
+    if observed.gradient is not None:
+        yield from case.same(problem, observed.gradient, np.zeros_like(problem.logits), "gradient", message)
+
+
+def square(case: Case) -> Iterator[Finding]:
+    """As many elements as classes is no special case."""
+    yield from case.matches(message="With as many elements as classes the loss is another.")
+
+
+def one_class(case: Case) -> Iterator[Finding]:
+    """One class is certain: the loss of a softmax is 0; any loss gives a finite answer."""
+    problem = case.problem
+    if case.contract.oracle is not None:
+        yield from case.matches(message="With a single class the loss is wrong.")
+        return
+    observed = case.observe()
+    if not np.isfinite(observed.value).all():
+        yield Finding("With a single class the loss is not finite.", (problem,), got=observed.value)
+
+
+def non_contiguous(case: Case) -> Iterator[Finding]:
+    """Tensors that are views with gaps have the loss of their copies."""
+    problem = case.problem
+    contiguous = problem.replace(layout="contiguous")
+    yield from case.agree(problem, contiguous, "Tensors that are not contiguous in memory have another loss.")
+
+
+LAWS = (
+    Law("shape/permutation", "The order of the elements does not matter.", permutation),
+    Law(
+        "shape/rank",
+        "Logits of rank 3 to 6 have the loss of the same elements flattened.",
+        rank,
+        demand={"rank": lambda r: r > 2},
+        gate=True,
+    ),
+    Law(
+        "shape/rank-one",
+        "Logits [C] take a label of no axes, and are a batch of one.",
+        rank_one,
+        demand={"rank": within(1), "size": within("one"), "ignored": within("none", "all")},
+        gate=True,
+    ),
+    Law(
+        "shape/axis",
+        "The class axis may stand anywhere.",
+        axis,
+        demand={"axis": outside(1), "rank": lambda r: r > 1},
+        needs=("axis",),
+        gate=True,
+    ),
+    Law(
+        "shape/none-shape",
+        "An unreduced loss has the labels' shape.",
+        none_shape,
+        demand={"reduction": within("none")},
+        needs=("reduction",),
+        gate=True,
+    ),
+    Law("shape/scalar-shape", "A reduced loss has no axes.", scalar_shape, demand={"reduction": outside("none")}),
+    Law(
+        "shape/sum-of-none",
+        "`sum` is the sum of `none`.",
+        sum_of_none,
+        demand={"reduction": within("sum")},
+        needs=("reduction", "reduction=none"),
+    ),
+    Law(
+        "shape/mean-over-denominator",
+        "`mean` is `sum` over the sum of the valid elements' weights.",
+        mean_over_denominator,
+        demand={"reduction": within("mean")},
+        needs=("reduction", "reduction=sum", "weighted-mean"),
+    ),
+    Law("shape/one-element", "A batch of one element is no special case.", one_element, demand={"size": within("one")}),
+    Law(
+        "shape/empty",
+        "A batch without elements has loss 0 and a gradient of its shape.",
+        empty,
+        demand={"size": within("empty")},
+        gate=True,
+    ),
+    Law(
+        "shape/square",
+        "As many elements as classes is no special case.",
+        square,
+        demand={"size": within("square")},
+        needs=("oracle",),
+    ),
+    Law("shape/one-class", "A single class is no special case.", one_class, demand={"classes": within(1)}, gate=True),
+    Law(
+        "shape/non-contiguous",
+        "Tensors that are views with gaps have the loss of their copies.",
+        non_contiguous,
+        demand={"layout": within("strided")},
+        gate=True,
+    ),
+)

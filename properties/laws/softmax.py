@@ -1,0 +1,77 @@
+"""Laws of losses of a softmax: what a shift, a sum over classes and a better logit do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from properties.case import Case
+from properties.domain import within
+from properties.law import Finding, Law
+from properties.verdict import BUDGET
+from reference import UNIT_ROUNDOFF
+
+GRID = 2.0**10
+
+
+def shift(case: Case) -> Iterator[Finding]:
+    """A number added to all logits of an element changes nothing."""
+    # on a grid the shifted logits are exact, so that nothing but the layer's own rounding is compared
+    rows = np.round(case.problem.rows * GRID) / GRID
+    base = case.problem.with_rows(rows)
+    shifts = case.problem.rng().integers(-8, 9, size=(len(rows), 1)).astype(np.float64)
+    moved = base.with_rows(rows + shifts)
+    yield from case.agree(moved, base, "A number added to all logits of an element changes the answer.")
+
+
+def gradient_sums_to_zero(case: Case) -> Iterator[Finding]:
+    """Each element's gradient sums to 0 over the classes."""
+    problem = case.problem
+    observed = case.observe()
+    if observed.gradient is None:
+        return
+    sums = problem.flatten(observed.gradient).sum(axis=1)
+    scale = problem.flatten(case.error_scale("gradient", problem, observed)).sum(axis=1)
+    unit = UNIT_ROUNDOFF[problem.dtype] * scale
+    wrong = np.abs(sums) > BUDGET * unit
+    if wrong.any():
+        message = "The gradient of an element does not sum to 0 over the classes."
+        yield Finding(message, (problem,), "sum of the gradient over the classes", np.zeros_like(sums), sums)
+    elif len(sums):
+        case.used = max(case.used, float((np.abs(sums) / unit).max()))
+
+
+def non_negative(case: Case) -> Iterator[Finding]:
+    """No loss is below 0."""
+    observed = case.observe()
+    floor = np.where(observed.value < 0, 0.0, observed.value)
+    yield from case.same(case.problem, observed.value, floor, "value", "The loss is negative.")
+
+
+def monotone(case: Case) -> Iterator[Finding]:
+    """A larger logit of the label does not raise the loss."""
+    problem = case.problem
+    valid = np.flatnonzero(problem.valid.reshape(-1))
+    chosen = int(valid[problem.salt % len(valid)])
+    rows = problem.rows.copy()
+    rows[chosen, problem.labels.reshape(-1)[chosen]] += 1.0
+    better = problem.with_rows(rows)
+    low, high = case.observe(better).value.sum(), case.observe().value.sum()
+    scale = case.error_scale("value", problem, case.observe()).sum()
+    if low > high + 2.0 * BUDGET * UNIT_ROUNDOFF[problem.dtype] * scale:
+        message = "Raising the label's logit by 1 raises the loss."
+        yield Finding(message, (better, problem), "value", np.asarray(high), np.asarray(low))
+
+
+LAWS = (
+    Law("softmax/shift", "A number added to all logits of an element changes nothing.", shift),
+    Law("softmax/gradient-sums-to-zero", "Each element's gradient sums to 0 over the classes.", gradient_sums_to_zero),
+    Law("softmax/non-negative", "No loss is below 0.", non_negative),
+    Law(
+        "softmax/monotone",
+        "A larger logit of the label does not raise the loss.",
+        monotone,
+        demand={"ignored": within("none", "some", "most"), "size": lambda s: s != "empty"},
+    ),
+)

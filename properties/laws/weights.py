@@ -1,0 +1,151 @@
+"""Laws of class weights: what scales, what cancels, what vanishes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from properties.case import Case
+from properties.domain import outside, within
+from properties.law import Finding, Law
+from properties.laws.ignore import nothing
+
+FACTORS = (2.0, 0.5, 4.0, 3.0, 10.0)
+
+
+def none_is_ones(case: Case) -> Iterator[Finding]:
+    """No weights and weights of 1 are the same."""
+    problem = case.problem
+    ones = problem.replace(weight=np.ones(problem.classes))
+    yield from case.agree(ones, problem, "Weights of 1 change the answer.")
+
+
+def scaling(case: Case) -> Iterator[Finding]:
+    """A factor on all weights cancels in the mean and multiplies everything else."""
+    yield from _scaled(case, FACTORS[case.problem.salt % len(FACTORS)])
+
+
+def tiny(case: Case) -> Iterator[Finding]:
+    """Weights of 1e-6 act like any others: no epsilon stands in a denominator."""
+    yield from _scaled(case, 1e-6)
+
+
+def _scaled(case: Case, factor: float) -> Iterator[Finding]:
+    problem = case.problem
+    assert problem.weight is not None
+    scaled = problem.replace(weight=problem.weight * factor)
+    expected = 1.0 if problem.reduction == "mean" else factor
+    words = "changes the mean" if problem.reduction == "mean" else "does not multiply the loss"
+    yield from case.agree(
+        scaled,
+        problem,
+        f"A factor of {factor:g} on all class weights {words}.",
+        value=lambda v: v * expected,
+        gradient=lambda g: g * expected,
+    )
+
+
+def zero_weight(case: Case) -> Iterator[Finding]:
+    """Elements of a class with weight 0 have loss 0 and gradient 0."""
+    problem = case.problem
+    assert problem.weight is not None
+    observed = case.observe()
+    labels = problem.labels.reshape(-1)
+    valid = problem.valid.reshape(-1)
+    weightless = np.zeros(len(labels), dtype=bool)
+    weightless[valid] = problem.weight[labels[valid]] == 0
+    kept = ~weightless
+    if observed.gradient is not None:
+        expected = problem.unflatten(problem.flatten(observed.gradient) * kept[:, None])
+        if (expected != observed.gradient).any():
+            yield Finding(
+                "The gradient is not 0 where the class weight is.", (problem,), "gradient", expected, observed.gradient
+            )
+    if problem.reduction == "none" and observed.value.shape == problem.labels.shape:
+        wanted = observed.value * kept.reshape(problem.labels.shape)
+        if (wanted != observed.value).any():
+            yield Finding("`none` is not 0 where the class weight is.", (problem,), "value", wanted, observed.value)
+
+
+def zero_total(case: Case) -> Iterator[Finding]:
+    """With weights of 0 on every class present, loss and gradient are 0."""
+    yield from nothing(case, "With weight 0 on every class present the loss is not 0.")
+
+
+def relabelling(case: Case) -> Iterator[Finding]:
+    """Renaming the classes renames the gradient and nothing else."""
+    problem = case.problem
+    order = problem.rng().permutation(problem.classes)
+    if (order == np.arange(len(order))).all():
+        order = order[::-1]
+    # class c of the renamed problem is class order[c] of the original one
+    place = np.argsort(order)
+    valid = problem.valid
+    inside = problem.ignore_index is not None and 0 <= problem.ignore_index < problem.classes
+    labels = problem.labels.copy()
+    labels[valid] = place[labels[valid]]
+    ignore_index = problem.ignore_index
+    if inside:
+        ignore_index = int(place[problem.ignore_index])
+        labels[~valid] = ignore_index
+    renamed = problem.replace(
+        labels=labels,
+        weight=None if problem.weight is None else problem.weight[order],
+        ignore_index=ignore_index,
+    ).with_rows(problem.rows[:, order])
+    yield from case.agree(
+        renamed,
+        problem,
+        "Renaming the classes changes more than their names.",
+        gradient=lambda g: problem.unflatten(problem.flatten(g)[:, order]),
+    )
+
+
+_NEEDS = ("weight",)
+_WEIGHTED = {"weight": within("small", "ones", "with-zero")}
+
+LAWS = (
+    Law(
+        "weights/none-is-ones",
+        "No class weights and class weights of 1 are the same.",
+        none_is_ones,
+        demand={"weight": within("absent")},
+        needs=_NEEDS,
+    ),
+    Law(
+        "weights/scaling",
+        "A factor on all class weights cancels in the mean, and multiplies the sum and each element.",
+        scaling,
+        demand=_WEIGHTED,
+        needs=(*_NEEDS, "weighted-mean"),
+    ),
+    Law(
+        "weights/tiny",
+        "Class weights of 1e-6 act like any others.",
+        tiny,
+        demand=_WEIGHTED,
+        needs=(*_NEEDS, "weighted-mean"),
+    ),
+    Law(
+        "weights/zero-weight",
+        "Elements of a class with weight 0 have loss 0 and gradient 0.",
+        zero_weight,
+        demand={"weight": within("with-zero")},
+        needs=_NEEDS,
+    ),
+    Law(
+        "weights/zero-total",
+        "With weight 0 on every class present, loss and gradient are 0.",
+        zero_total,
+        demand={"weight": within("zero-total")},
+        needs=(*_NEEDS, "weighted-mean"),
+        gate=True,
+    ),
+    Law(
+        "weights/relabelling",
+        "Renaming the classes, with their logits and weights, renames the gradient and nothing else.",
+        relabelling,
+        demand={"classes": outside(1)},
+    ),
+)

@@ -1,0 +1,58 @@
+"""Observation: what a layer answered to a problem, or how it failed. NumPy only; it crosses process borders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from properties.problem import Problem
+
+Array = NDArray[np.float64]
+
+PROBES = (
+    "plain",
+    "value",
+    "mutation",
+    "grad-mode",
+    "no-grad",
+    "repeat",
+    "prints",
+    "second-call",
+    "second-backward",
+)
+"""What a layer can be asked to show: ``value`` runs forward alone, ``plain`` forward and backward, the others more."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How a call ended that gave no answer: ``kind`` is raised, crashed or timed out."""
+
+    kind: str
+    error: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.error}: {self.message}" if self.message else self.error
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Value and gradient as float64, the dtype they came in, and the facts that a probe gathered."""
+
+    value: Array
+    gradient: Array | None = None
+    dtype: str = ""
+    gradient_dtype: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Observer(Protocol):
+    """Anything that can ask a layer: in this process, or in another one that may crash without harm."""
+
+    def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
+        """Build the layer for the problem, call it, and say what happened."""
+        ...

@@ -1,0 +1,240 @@
+"""The one place of the checker that touches Paddle: puts a Problem to a layer and says what came back."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import paddle
+from numpy.typing import NDArray
+
+from properties.observation import Failure, Observation
+from properties.problem import Problem
+from properties.subject import Subject
+
+LONGEST_MESSAGE = 600
+
+
+class PaddleObserver:
+    """Puts problems to a subject in this process; exceptions become failures, crashes and hangs do what they do."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._takes = sorted(subject.takes)
+        self._probes: dict[str, Callable[[Problem], Observation]] = {
+            "plain": self._plain,
+            "value": self._value,
+            "mutation": self._mutation,
+            "grad-mode": self._grad_mode,
+            "no-grad": self._no_grad,
+            "repeat": self._repeat,
+            "prints": self._prints,
+            "second-call": self._second_call,
+            "second-backward": self._second_backward,
+        }
+
+    def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
+        """Ask the layer once (or as often as the probe needs)."""
+        try:
+            return self._probes[probe](problem)
+        except Exception as error:
+            return Failure("raised", _kind(error), _message(error))
+        finally:
+            paddle.set_grad_enabled(True)
+
+    def _plain(self, problem: Problem) -> Observation:
+        return _Call(self._layer(problem), self._subject, problem).observation()
+
+    def _value(self, problem: Problem) -> Observation:
+        return _Call(self._layer(problem), self._subject, problem).observation(backward=False)
+
+    def _mutation(self, problem: Problem) -> Observation:
+        weight = self._weight(problem)
+        call = _Call(self._layer(problem, weight), self._subject, problem)
+        observation = call.observation()
+        changed = {
+            "logits": not _same(call.logits, problem.logits),
+            "labels": not _same(call.labels, problem.labels),
+            "weight": weight is not None and not _same(weight, problem.weight),
+        }
+        return _with(observation, **changed)
+
+    def _grad_mode(self, problem: Problem) -> Observation:
+        found = {}
+        for mode in (True, False):
+            layer = self._layer(problem)
+            paddle.set_grad_enabled(mode)
+            observation = _Call(layer, self._subject, problem).observation(backward=False)
+            found["enabled" if mode else "disabled"] = paddle.is_grad_enabled()
+        return _with(observation, **found)
+
+    def _no_grad(self, problem: Problem) -> Observation:
+        layer = self._layer(problem)
+        with paddle.no_grad():
+            return _Call(layer, self._subject, problem).observation(backward=False)
+
+    def _repeat(self, problem: Problem) -> Observation:
+        layer = self._layer(problem)
+        _Call(layer, self._subject, problem).observation()
+        return _Call(layer, self._subject, problem).observation()
+
+    def _prints(self, problem: Problem) -> Observation:
+        with _captured() as printed:
+            observation = self._plain(problem)
+        return _with(observation, printed=printed())
+
+    def _second_call(self, problem: Problem) -> Observation:
+        """In eval(), where a layer may keep no state."""
+        layer = self._layer(problem)
+        if hasattr(layer, "eval"):
+            layer.eval()
+        n = problem.labels.size
+        order = np.arange(n)[::-1] if n > 1 else np.arange(n)
+        other = problem.with_rows(problem.rows[order] * 0.5)
+        _Call(layer, self._subject, other).observation()
+        return _Call(layer, self._subject, problem).observation()
+
+    def _second_backward(self, problem: Problem) -> Observation:
+        call = _Call(self._layer(problem), self._subject, problem)
+        observation = call.observation(retain_graph=True)
+        call.leaf.clear_grad()
+        call.backward(retain_graph=False)
+        return _with(observation, second=call.gradient())
+
+    def _layer(self, problem: Problem, weight: Any = None) -> Any:
+        arguments = {**problem.arguments(), "num_classes": problem.classes}
+        arguments["weight"] = self._weight(problem) if weight is None else weight
+        return self._subject.build(**{name: arguments[name] for name in self._takes})
+
+    @staticmethod
+    def _weight(problem: Problem) -> Any:
+        if problem.weight is None:
+            return None
+        return paddle.to_tensor(problem.weight, dtype="float64" if problem.dtype == "float64" else "float32")
+
+
+class _Call:
+    """One forward of a layer, with the leaf that its gradient will arrive at."""
+
+    def __init__(self, layer: Any, subject: Subject, problem: Problem) -> None:
+        self.problem = problem
+        self.leaf, self.logits = _logits(problem)
+        self.labels = _labels(problem)
+        result = subject.call(layer, self.logits, self.labels)
+        if not isinstance(result, paddle.Tensor):
+            raise TypeError(f"the layer must return a Tensor, got {type(result).__name__}")
+        self.result = result
+
+    def observation(self, backward: bool = True, retain_graph: bool = False) -> Observation:
+        """Value, and gradient where one can be had."""
+        value = _numpy(self.result)
+        # Paddle's older losses give a reduced loss one axis of length 1; a law of shape looks at that, not the others
+        if self.problem.reduction != "none" and value.shape == (1,) and self.problem.labels.size != 1:
+            value = value.reshape(())
+        dtype = _name(self.result.dtype)
+        if not backward or self.result.stop_gradient:
+            return Observation(value, None, dtype)
+        self.backward(retain_graph)
+        if self.leaf.grad is None:
+            return Observation(value, None, dtype)
+        return Observation(value, self.gradient(), dtype, _name(self.leaf.grad.dtype))
+
+    def backward(self, retain_graph: bool) -> None:
+        """Send the problem's cotangent (ones by default) back through the graph."""
+        cotangent = self.problem.cotangent
+        upstream = np.ones(self.result.shape) if cotangent is None else np.broadcast_to(cotangent, self.result.shape)
+        self.result.backward(
+            paddle.to_tensor(np.array(upstream)).astype(self.result.dtype), retain_graph=retain_graph
+        )
+
+    def gradient(self) -> NDArray[np.float64]:
+        """The gradient in the layout of the logits."""
+        gradient = _numpy(self.leaf.grad)
+        return gradient if self.leaf is self.logits else np.ascontiguousarray(gradient.T)
+
+
+def _logits(problem: Problem) -> tuple[Any, Any]:
+    strided = problem.layout == "strided" and problem.logits.ndim > 1
+    array = np.ascontiguousarray(problem.logits.T) if strided else problem.logits
+    leaf = paddle.to_tensor(array, dtype="float64" if problem.dtype == "float64" else "float32")
+    if problem.dtype in ("float16", "bfloat16"):
+        leaf = leaf.astype(problem.dtype)
+    leaf.stop_gradient = False
+    return leaf, leaf.transpose(list(range(leaf.ndim))[::-1]) if strided else leaf
+
+
+def _labels(problem: Problem) -> Any:
+    if problem.layout != "strided":
+        return paddle.to_tensor(problem.labels, dtype=problem.label_dtype)
+    gaps = np.stack([problem.labels, np.zeros_like(problem.labels)], axis=-1)
+    return paddle.to_tensor(gaps, dtype=problem.label_dtype)[..., 0]
+
+
+def _numpy(tensor: Any) -> NDArray[np.float64]:
+    tensor = tensor.detach()
+    if tensor.dtype == paddle.bfloat16:
+        tensor = tensor.astype("float32")
+    return np.asarray(tensor.numpy(), dtype=np.float64)
+
+
+def _same(tensor: Any, array: Any) -> bool:
+    return np.array_equal(_numpy(tensor), np.asarray(array, dtype=np.float64), equal_nan=True)
+
+
+def _name(dtype: Any) -> str:
+    return str(dtype).rpartition(".")[2].lower()
+
+
+def _with(observation: Observation, **facts: Any) -> Observation:
+    return Observation(
+        observation.value, observation.gradient, observation.dtype, observation.gradient_dtype, facts
+    )
+
+
+def _kind(error: BaseException) -> str:
+    """The exception's name; a subclass of a builtin error says so in brackets."""
+    name = type(error).__name__
+    for builtin in (ValueError, TypeError):
+        if isinstance(error, builtin) and name != builtin.__name__:
+            return f"{name} ({builtin.__name__})"
+    return name
+
+
+def _message(error: BaseException) -> str:
+    """The exception's words, without Paddle's C++ stack around them."""
+    try:
+        text = str(error)
+    except Exception as broken:
+        return f"(its message cannot be read: {type(broken).__name__})"
+    marker = "Error Message Summary:"
+    if marker in text:
+        text = text.split(marker, 1)[1].lstrip("-\n ")
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + " ..."
+
+
+@contextlib.contextmanager
+def _captured() -> Iterator[Callable[[], str]]:
+    """Catch what Python and what C code write to standard output and error."""
+    words = io.StringIO()
+    with tempfile.TemporaryFile() as file:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        saved = [os.dup(1), os.dup(2)]
+        try:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+            with contextlib.redirect_stdout(words), contextlib.redirect_stderr(words):
+                yield lambda: words.getvalue() + caught
+        finally:
+            for number, fd in zip((1, 2), saved, strict=True):
+                os.dup2(fd, number)
+                os.close(fd)
+            file.seek(0)
+            caught = file.read().decode(errors="replace")

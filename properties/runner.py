@@ -1,0 +1,244 @@
+"""Puts the laws of a contract to a subject and yields events; the last one holds the certificate.
+
+Three rounds: does the layer answer at all; then the gates, each over plain problems and the one ingredient it is about;
+then all other laws, over everything whose gate held.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from properties.certificate import Certificate, LawReport, environment
+from properties.engine import FAILED, UNSETTLED, LawResult
+from properties.events import Ended, Event, LawEnded, Progressed, Started
+from properties.isolation import Inline, Performer, Worker
+from properties.law import LEVELS
+from properties.laws.conduct import ANSWERS
+from properties.subject import Subject
+from properties.target import Target, UsageError
+from properties.work import Description, LawInfo, Task
+
+GATE_EXAMPLES = 50
+"""Examples of a gate that was not asked for, but is needed to know what the others may draw."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run.
+
+    ``only`` names laws (or families), ``levels`` narrows to some levels; ``workers`` processes run laws side by side,
+    0 means in this process, without protection; ``time_limit`` is how many seconds one example may take.
+    """
+
+    max_examples: int = 200
+    seed: int = 0
+    only: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    workers: int | None = None
+    time_limit: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.max_examples < 1:
+            raise ValueError(f"max_examples must be at least 1, got {self.max_examples}")
+        if self.workers is not None and self.workers < 0:
+            raise ValueError(f"workers must be at least 0, got {self.workers}")
+        if not self.time_limit > 0:
+            raise ValueError(f"time_limit must be more than 0 seconds, got {self.time_limit}")
+        for level in self.levels:
+            if level not in LEVELS:
+                raise ValueError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
+
+
+def certify(
+    subject: Subject | Target | str,
+    *,
+    max_examples: int = 200,
+    seed: int = 0,
+    only: Sequence[str] = (),
+    levels: Sequence[str] = (),
+    workers: int | None = None,
+    time_limit: float = 10.0,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Certificate:
+    """Put every law of a subject's contract to it, and say which hold.
+
+    Args:
+        subject: a Subject, a Target, or the text of one whose Name is a Subject.
+        max_examples: valid examples for each law.
+        seed: decides every draw; the same seed gives the same certificate, times aside.
+        only: law ids or families; all by default.
+        levels: ``formula``, ``numerics``, ``conduct``; all by default.
+        workers: processes; by default one for each core; 0 runs everything in this process.
+        time_limit: seconds an example may take.
+        on_event: called with each event.
+
+    Raises ValueError for options out of range, UsageError for a subject that cannot be loaded.
+    """
+    options = Options(max_examples, seed, tuple(only), tuple(levels), workers, time_limit)
+    target = Target(subject) if isinstance(subject, str) else subject
+    for event in run(target, options):
+        on_event(event)
+        if isinstance(event, Ended):
+            return event.certificate
+    raise RuntimeError("a run ends with a certificate")
+
+
+def run(subject: Subject | Target, options: Options) -> Iterator[Event]:
+    """Run the laws; yields events, the last one Ended. Closing the iterator early ends the workers."""
+    began = time.monotonic()
+    count = min(os.cpu_count() or 1, 8) if options.workers is None else options.workers
+    pool = Pool([Inline(subject)] if count == 0 else [Worker(subject, options.time_limit) for _ in range(count)])
+    try:
+        description = pool.describe()
+        chosen = _chosen(description, options)
+        yield Started(description.name, description.contract, len(chosen), options.max_examples)
+        reports: dict[str, LawReport] = {}
+        shut: frozenset[str] = frozenset()
+        set_aside: dict[str, dict[str, list[object]]] = {}
+        for laws in _rounds(description, chosen):
+            if ANSWERS in shut:
+                for info in laws:
+                    reports[info.id] = _silent(info)
+                continue
+            tasks = [_task(info, chosen, description, options, shut) for info in laws]
+            for event in pool.run(tasks):
+                if isinstance(event, Progressed):
+                    yield event
+                    continue
+                info = next(i for i in laws if i.id == event.law)
+                report = LawReport.of(info, event)
+                if info.id in {i.id for i in chosen}:
+                    reports[info.id] = report
+                    yield LawEnded(report)
+                if (info.gate or info.id == ANSWERS) and _shuts(event):
+                    shut |= {info.id}
+                    if info.behind:
+                        set_aside[info.id] = dict(info.behind)
+        yield Ended(
+            Certificate(
+                subject=description.name,
+                contract=description.contract,
+                laws=tuple(reports[info.id] for info in chosen),
+                seed=options.seed,
+                max_examples=options.max_examples,
+                takes=description.takes,
+                domain=description.domain,
+                set_aside=dict(sorted(set_aside.items())),
+                environment=environment(),
+                seconds=round(time.monotonic() - began, 3),
+            )
+        )
+    finally:
+        pool.close()
+
+
+def _chosen(description: Description, options: Options) -> list[LawInfo]:
+    """The laws to report; UsageError for a name that the contract does not have."""
+    known = {info.id for info in description.laws} | {info.id.split("/")[0] for info in description.laws}
+    for name in options.only:
+        if name not in known:
+            raise UsageError(f"contract {description.contract} has no law or family {name!r}; see `lossproof list laws`")
+    chosen = [
+        info
+        for info in description.laws
+        if (not options.only or info.id in options.only or info.id.split("/")[0] in options.only)
+        and (not options.levels or info.level in options.levels)
+    ]
+    if not chosen:
+        raise UsageError(f"no law of {', '.join(options.only)} has level {', '.join(options.levels)}")
+    return chosen
+
+
+def _rounds(description: Description, chosen: Sequence[LawInfo]) -> Iterator[list[LawInfo]]:
+    wanted = {info.id for info in chosen}
+    yield [info for info in description.laws if info.id == ANSWERS]
+    yield [info for info in description.laws if info.gate]
+    # long ones first, so that no worker is left with one at the end
+    yield sorted(
+        (info for info in description.laws if not info.gate and info.id != ANSWERS and info.id in wanted),
+        key=lambda info: info.id not in _LONG,
+    )
+
+
+_LONG = frozenset({"oracle/finite-difference", "ignore/many-ignored", "ignore/matches-nothing", "conduct/second-call"})
+
+
+def _task(
+    info: LawInfo, chosen: Sequence[LawInfo], description: Description, options: Options, shut: frozenset[str]
+) -> Task:
+    asked = info.id in {i.id for i in chosen}
+    examples = options.max_examples if asked else min(options.max_examples, GATE_EXAMPLES)
+    gates = frozenset(i.id for i in description.laws if i.gate)
+    # in the first two rounds nothing is known to hold yet: each gate draws what it is about, and nothing behind others
+    aside = gates - {info.id} if info.gate or info.id == ANSWERS else shut
+    return Task(info.id, options.seed, examples, description.dtypes, aside)
+
+
+def _shuts(result: LawResult) -> bool:
+    return result.outcome in (*FAILED, *UNSETTLED) or result.declined
+
+
+def _silent(info: LawInfo) -> LawReport:
+    result = LawResult(info.id, "not applicable", reason=f"the layer does not answer ({ANSWERS})")
+    return LawReport.of(info, result)
+
+
+class Pool:
+    """Performers side by side, each with a thread that feeds it."""
+
+    def __init__(self, performers: Sequence[Performer]) -> None:
+        self._performers = performers
+
+    def describe(self) -> Description:
+        """What one of them learns about the subject."""
+        return self._performers[0].describe()
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Progressed | LawResult]:
+        """Results as they come, with progress between them."""
+        waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        for task in tasks:
+            waiting.put(task)
+        done: queue.SimpleQueue[Progressed | LawResult | BaseException] = queue.SimpleQueue()
+        threads = [
+            threading.Thread(target=_feed, args=(performer, waiting, done), daemon=True)
+            for performer in self._performers[: max(len(tasks), 1)]
+        ]
+        for thread in threads:
+            thread.start()
+        left = len(tasks)
+        while left:
+            item = done.get()
+            if isinstance(item, BaseException):
+                raise item
+            left -= not isinstance(item, Progressed)
+            yield item
+        for thread in threads:
+            thread.join()
+
+    def close(self) -> None:
+        """End all of them."""
+        for performer in self._performers:
+            performer.close()
+
+
+def _feed(
+    performer: Performer,
+    waiting: queue.SimpleQueue[Task],
+    done: queue.SimpleQueue[Progressed | LawResult | BaseException],
+) -> None:
+    while True:
+        try:
+            task = waiting.get_nowait()
+        except queue.Empty:
+            return
+        law = task.law
+        try:
+            done.put(performer.run(task, lambda examples, law=law: done.put(Progressed(law, examples))))  # type: ignore[misc]
+        except BaseException as error:
+            done.put(error)
+            return

@@ -1,0 +1,152 @@
+"""Writes a contradiction down as a script that needs NumPy, Paddle and the layer alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from properties.contract import Contract
+from properties.law import Finding, Law
+from properties.problem import Problem
+from properties.subject import Source, Subject
+
+LARGEST_LITERAL = 64
+"""Arrays beyond this many numbers stand in a script by their repetition or their seed, not number by number."""
+
+
+def script_of(law: Law, finding: Finding, subject: Subject, contract: Contract) -> str:
+    """A script that runs the layer on the shrunk problem, prints what came and asserts what should have come."""
+    source = subject.source or Source((), "build")
+    lines = [f"# {subject.title} against {law.id}: {law.sentence}", "import numpy as np", "import paddle"]
+    lines += list(source.imports) or ["# import here what builds your layer: build(**arguments)"]
+    inf_nan = "inf, nan = float('inf'), float('nan')"
+    body: list[str] = []
+    for number, problem in enumerate(finding.calls[:2]):
+        body += _call(problem, source, subject, number, finding)
+    if not finding.check:
+        body += _expectation(law, finding, contract)
+    if any(word in line for line in body for word in ("inf", "nan")):
+        lines.append(inf_nan)
+    return "\n".join([*lines, *body]) + "\n"
+
+
+def _call(problem: Problem, source: Source, subject: Subject, number: int, finding: Finding) -> list[str]:
+    suffix = "" if number == 0 else str(number + 1)
+    tensor = f"logits{suffix}"
+    precision = "float64" if problem.dtype == "float64" else "float32"
+    lines = ["", *_tensor(tensor, problem.logits, precision)]
+    if problem.dtype != precision:
+        lines.append(f'{tensor} = {tensor}.astype("{problem.dtype}")')
+    lines.append(f"{tensor}.stop_gradient = False")
+    lines += _tensor(f"labels{suffix}", problem.labels, problem.label_dtype)
+    given = tensor
+    if problem.layout == "strided":
+        order = list(range(problem.logits.ndim))[::-1]
+        lines.append(f"strided{suffix} = {tensor}.transpose({order}).contiguous().transpose({order})")
+        given = f"strided{suffix}"
+    lines += _layer(problem, source, subject, suffix, precision)
+    if finding.quantity == "mutation":
+        lines.append(f"logits_before, labels_before = {tensor}.numpy().copy(), labels{suffix}.numpy().copy()")
+    lines.append(f"loss{suffix} = {_invoke(source, suffix)}({given}, labels{suffix})")
+    lines.append(f'print("loss{suffix}", loss{suffix}.astype("float64").numpy())')
+    lines += _backward(problem, suffix, tensor, finding)
+    return lines + list(finding.check if number == 0 else ())
+
+
+def _backward(problem: Problem, suffix: str, tensor: str, finding: Finding) -> list[str]:
+    if finding.quantity not in ("gradient", "second gradient", "sum of the gradient over the classes", "slope"):
+        return []
+    shape = problem.labels.shape if problem.reduction == "none" else ()
+    upstream = np.ones(shape) if problem.cotangent is None else np.broadcast_to(problem.cotangent, shape)
+    retain = ", retain_graph=True" if finding.quantity == "second gradient" else ""
+    return [
+        f"upstream = paddle.to_tensor({_literal(upstream)}, dtype=loss{suffix}.dtype)",
+        f"loss{suffix}.backward(upstream{retain})",
+        f'print("gradient{suffix}", {tensor}.grad.astype("float64").numpy().tolist())',
+    ]
+
+
+def _expectation(law: Law, finding: Finding, contract: Contract) -> list[str]:
+    """The numbers that each call should have given: the oracle's where there is one, else the law's."""
+    got = {"value": "loss", "gradient": "logits.grad"}.get(finding.quantity)
+    if finding.expected is None or got is None or finding.expected.size > LARGEST_LITERAL:
+        words = finding.message if finding.expected is None else f"expected {_literal(finding.expected)}"
+        return [f"# {line}" for line in [words]]
+    expected = finding.expected
+    problem = finding.calls[0]
+    if contract.oracle is not None and len(finding.calls) > 1:
+        answer = contract.answer(problem)
+        exact = answer.value if finding.quantity == "value" else answer.gradient
+        # a layer that is wrong on the other call too would make its own number the expected one
+        expected = exact if exact.shape == expected.shape and not answer.ambiguous else expected
+    got = f'{got}.astype("float64").numpy()'
+    tolerance = {"float64": 1e-9, "float32": 1e-5, "float16": 4e-3, "bfloat16": 3e-2}[problem.dtype]
+    return [
+        f"expected = np.array({_literal(expected)})",
+        f"np.testing.assert_allclose({got}, expected, rtol={tolerance:g}, atol={tolerance:g})",
+    ]
+
+
+def _layer(problem: Problem, source: Source, subject: Subject, suffix: str, precision: str) -> list[str]:
+    arguments: dict[str, Any] = {**problem.arguments(), "num_classes": problem.classes}
+    given = {source.names.get(name, name): arguments[name] for name in sorted(subject.takes)}
+    parts = []
+    for name, value in {**given, **source.settings}.items():
+        if isinstance(value, np.ndarray):
+            parts.append(f'{name}=paddle.to_tensor({_literal(value)}, dtype="{precision}")')
+        else:
+            parts.append(f"{name}={value!r}")
+    if source.is_function:
+        return [f"options{suffix} = dict({', '.join(parts)})"]
+    return [f"layer{suffix} = {source.expression}({', '.join(parts)})"]
+
+
+def _invoke(source: Source, suffix: str) -> str:
+    if source.is_function:
+        return f"(lambda z, y: {source.expression}(z, y, **options{suffix}))"
+    return f"layer{suffix}"
+
+
+def _tensor(name: str, array: NDArray[Any], dtype: str) -> list[str]:
+    return [f'{name} = paddle.to_tensor({_array(array)}, dtype="{dtype}")']
+
+
+def _array(array: NDArray[Any]) -> str:
+    if array.size <= LARGEST_LITERAL:
+        shape = "" if array.size else f".reshape({list(array.shape)})"
+        return f"np.array({_literal(array)}){shape}" if shape else _literal(array)
+    flat = array.reshape(-1)
+    values, counts = np.unique(flat, return_counts=True)
+    common = values[counts.argmax()]
+    odd = np.flatnonzero(~((flat == common) | (np.isnan(flat) & np.isnan(common))))
+    if len(odd) <= LARGEST_LITERAL:
+        pairs = ", ".join(f"{i}: {_number(flat[i])}" for i in odd)
+        return (
+            f"np.array([{{{pairs}}}.get(i, {_number(common)}) for i in range({array.size})]).reshape({list(array.shape)})"
+        )
+    return _literal(array)
+
+
+def _literal(array: NDArray[Any]) -> str:
+    """Nested lists of the shortest numbers that read back the same."""
+    if np.ndim(array) == 0:
+        return _number(array[()])
+    return "[" + ", ".join(_literal(item) for item in array) + "]"
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, (int, np.integer)):
+        return str(int(value))
+    text = repr(float(value))
+    return text[:-1] if text.endswith(".0") else text
+
+
+def short(array: NDArray[Any] | None) -> str:
+    """Numbers for people: four significant digits, long arrays cut."""
+    if array is None:
+        return "-"
+    rounded = np.vectorize(lambda v: float(f"{v:.4g}"), otypes=[float])(array) if array.size else array
+    text = _literal(np.asarray(rounded))
+    return text if len(text) <= 240 else text[:240] + " ..."

@@ -1,0 +1,115 @@
+"""Subject: somebody's loss layer, how to build and call it, which arguments it takes and what it claims to accept."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from properties.contract import DERIVED_ARGUMENTS, Contract
+from properties.contracts import contract_named
+from properties.domain import Domain
+from properties.observation import Failure, Observer
+from properties.strategies import decode
+
+
+def call_with_logits_and_labels(layer: Any, logits: Any, labels: Any) -> Any:
+    """How a loss layer is called unless the subject says otherwise."""
+    return layer(logits, labels)
+
+
+@dataclass(frozen=True)
+class Source:
+    """How a script gets at the layer without lossproof: lines that import it, and the expression that builds it."""
+
+    imports: tuple[str, ...]
+    expression: str
+    is_function: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A loss layer under test.
+
+    Args:
+        contract: name of the contract that it is held to, or a Contract.
+        build: called with contract arguments by keyword, returns what is called with logits and labels. Its
+            keyword parameters say which arguments the layer takes; laws about others are not applicable.
+        call: ``call(layer, logits, labels)``, the loss as a Tensor.
+        name: for reports.
+        arguments: the contract arguments that ``build`` takes, where its signature does not say.
+        domain: for some ingredients of a problem, the values that the layer claims to take
+            (``{"bins": [1, 2, 10], "rank": [2, 4]}``).
+        source: how a script builds the layer by itself.
+
+    Raises ValueError for an unknown contract, argument or domain.
+    """
+
+    contract: str | Contract
+    build: Callable[..., Any]
+    call: Callable[[Any, Any, Any], Any] = call_with_logits_and_labels
+    name: str = ""
+    arguments: tuple[str, ...] | None = None
+    domain: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    source: Source | None = None
+
+    def __post_init__(self) -> None:
+        if not callable(self.build):
+            raise TypeError(f"build must be callable, got {self.build!r}")
+        contract = self.resolved
+        known = (*contract.argument_names, *DERIVED_ARGUMENTS)
+        unknown = [name for name in self.takes if name not in known]
+        if unknown:
+            raise ValueError(f"build takes {unknown[0]!r}; contract {contract.name} has {', '.join(known)}")
+        self.full_domain  # noqa: B018 - a wrong domain must not wait for the first law
+
+    @property
+    def resolved(self) -> Contract:
+        """The contract itself."""
+        return contract_named(self.contract) if isinstance(self.contract, str) else self.contract
+
+    @property
+    def takes(self) -> frozenset[str]:
+        """The contract arguments that the layer takes."""
+        if self.arguments is not None:
+            return frozenset(self.arguments)
+        parameters = inspect.signature(self.build).parameters.values()
+        if any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return frozenset(self.resolved.argument_names)
+        return frozenset(p.name for p in parameters)
+
+    @property
+    def title(self) -> str:
+        """A name for people."""
+        return self.name or getattr(self.build, "__name__", "subject").replace("<lambda>", "subject")
+
+    @property
+    def full_domain(self) -> Domain:
+        """What the contract draws, less what the layer cannot be told, less what it does not claim."""
+        domain = self.resolved.domain
+        absent = {name: [domain.dimensions[name].absent] for name in self.resolved.argument_names}
+        lacking = {name: values for name, values in absent.items() if name not in self.takes}
+        if "ignore_index" in lacking and not self.domain.get("ignore_index"):
+            lacking["ignored"] = ["none"]
+        return domain.only(**{**lacking, **self.domain})
+
+
+def dtypes_taken(subject: Subject, observer: Observer) -> tuple[str, ...]:
+    """The dtypes that the layer has kernels for: those in which the simplest problem gets an answer.
+
+    All of them where it answers in none, so that the laws say what is wrong.
+    """
+    domain = subject.full_domain
+    taken = []
+    for dtype in dict.fromkeys(domain["dtype"]):
+        plain = domain.only(dtype=[dtype], size=["one"]).open(frozenset({"shape/rank", "shape/rank-one"}))
+        header = bytes(len(plain.dimensions) + 8)
+        answer = observer.observe(decode(header, [bytes(8)], plain))
+        if not isinstance(answer, Failure):
+            taken.append(dtype)
+        elif answer.kind != "raised":
+            break
+    return tuple(taken) or tuple(dict.fromkeys(domain["dtype"]))

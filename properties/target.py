@@ -1,0 +1,193 @@
+"""Targets: from ``package.module:Name`` or ``path/file.py:Name`` to a Subject."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from properties.contract import DERIVED_ARGUMENTS, Contract
+from properties.contracts import contract_named
+from properties.subject import Source, Subject
+
+
+class UsageError(ValueError):
+    """What the user wrote cannot be carried out; the message says what to write instead."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A subject by name, as it travels between processes.
+
+    ``mapping`` gives the contract argument for a layer argument of another name; ``settings`` fixes layer arguments;
+    ``domain`` narrows what is drawn.
+    """
+
+    text: str
+    contract: str | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    domain: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    def load(self) -> Subject:
+        """Import the module and make the subject; UsageError where that cannot be done."""
+        where, _, name = self.text.rpartition(":")
+        if not where or not name:
+            raise UsageError(f"TARGET must be package.module:Name or path/file.py:Name, got {self.text!r}")
+        module = _import(where)
+        found: Any = module
+        for part in name.split("."):
+            if not hasattr(found, part):
+                raise UsageError(f"{where} has no {name!r}")
+            found = getattr(found, part)
+        if isinstance(found, Subject):
+            return self._subject_of(found, where, name)
+        if not callable(found):
+            raise UsageError(f"{self.text} must be a Layer class, a function or a Subject, got {type(found).__name__}")
+        if self.contract is None:
+            raise UsageError("--contract is required for a class or a function; see `lossproof list contracts`")
+        return self._subject_from(found, where, name, self._contract(self.contract))
+
+    @staticmethod
+    def _contract(name: str) -> Contract:
+        try:
+            return contract_named(name)
+        except ValueError as error:
+            raise UsageError(f"--{error}") from None
+
+    def _subject_of(self, subject: Subject, where: str, name: str) -> Subject:
+        if self.mapping or self.settings:
+            raise UsageError(f"{self.text} is a Subject, whose `build` says all; --map and --set go with a class")
+        changes: dict[str, Any] = {"domain": {**subject.domain, **self.domain}}
+        if self.contract is not None:
+            changes["contract"] = self._contract(self.contract).name
+        if not subject.name:
+            changes["name"] = name
+        if subject.source is None:
+            changes["source"] = Source(_import_lines(where, name), f"{name}.build")
+        return _checked(lambda: replace(subject, **changes))
+
+    def _subject_from(self, found: Callable[..., Any], where: str, name: str, contract: Contract) -> Subject:
+        is_class = inspect.isclass(found)
+        parameters = _parameters(found, self.text, skip=0 if is_class else 2)
+        names = self._names(parameters, contract)
+        settings = dict(self.settings)
+        for layer_name in settings:
+            if layer_name not in parameters and not _open_ended(found):
+                raise UsageError(f"--set {layer_name}: {name} takes {_listed(parameters)}")
+            names = {known: written for known, written in names.items() if written != layer_name}
+        filled = {*names.values(), *settings}
+        for parameter in parameters.values():
+            if parameter.default is parameter.empty and parameter.name not in filled:
+                raise UsageError(
+                    f"{name} needs the argument {parameter.name!r}, which nothing fills: write --set "
+                    f"{parameter.name}=VALUE, or --map {parameter.name}=CONTRACT_ARG with one of "
+                    f"{', '.join((*contract.argument_names, *DERIVED_ARGUMENTS))}"
+                )
+
+        def build(**arguments: Any) -> Any:
+            written = {names[known]: value for known, value in arguments.items()}
+            if is_class:
+                return found(**written, **settings)
+            return lambda logits, labels: found(logits, labels, **written, **settings)
+
+        source = Source(_import_lines(where, name), name, not is_class, names, settings)
+        return _checked(
+            lambda: Subject(
+                contract=contract,
+                build=build,
+                name=name,
+                arguments=tuple(sorted(names)),
+                domain=self.domain,
+                source=source,
+            )
+        )
+
+    def _names(self, parameters: Mapping[str, inspect.Parameter], contract: Contract) -> dict[str, str]:
+        """For each contract argument that the layer takes, the layer's name of it."""
+        known = (*contract.argument_names, *DERIVED_ARGUMENTS)
+        names = {name: name for name in contract.argument_names if name in parameters}
+        for written, name in self.mapping.items():
+            if written not in parameters:
+                raise UsageError(f"--map {written}={name}: the layer takes {_listed(parameters)}")
+            if name not in known:
+                raise UsageError(f"--map {written}={name}: contract {contract.name} has {', '.join(known)}")
+            names = {k: w for k, w in names.items() if w != written}
+            names[name] = written
+        return names
+
+
+def parse_value(text: str) -> Any:
+    """A Python literal where it is one, else the text itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _checked(make: Callable[[], Subject]) -> Subject:
+    try:
+        return make()
+    except (ValueError, TypeError) as error:
+        raise UsageError(str(error)) from None
+
+
+def _import(where: str) -> ModuleType:
+    if where.endswith(".py"):
+        path = Path(where)
+        if not path.is_file():
+            raise UsageError(f"there is no file {where}")
+        if path.stem in sys.modules and getattr(sys.modules[path.stem], "__file__", None) == str(path.resolve()):
+            return sys.modules[path.stem]
+        spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.path.insert(0, str(path.resolve().parent))
+        sys.modules[path.stem] = module
+        return _run(where, lambda: (spec.loader.exec_module(module), module)[1])  # type: ignore[union-attr]
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    return _run(where, lambda: importlib.import_module(where))
+
+
+def _run(where: str, load: Callable[[], ModuleType]) -> ModuleType:
+    try:
+        return load()
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise UsageError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def _import_lines(where: str, name: str) -> tuple[str, ...]:
+    first = name.split(".")[0]
+    if not where.endswith(".py"):
+        return (f"from {where} import {first}",)
+    path = Path(where)
+    return ("import sys", f"sys.path.insert(0, {str(path.parent)!r})", f"from {path.stem} import {first}")
+
+
+def _parameters(found: Callable[..., Any], text: str, skip: int) -> dict[str, inspect.Parameter]:
+    try:
+        signature = inspect.signature(found)
+    except (TypeError, ValueError):
+        raise UsageError(f"{text} has no signature to read; wrap it in a Subject") from None
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    listed = [p for p in signature.parameters.values() if p.kind in kinds]
+    return {p.name: p for p in listed[skip:]}
+
+
+def _open_ended(found: Callable[..., Any]) -> bool:
+    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(found).parameters.values())
+
+
+def _listed(names: Mapping[str, Any] | Sequence[str]) -> str:
+    return ", ".join(names) or "no arguments"

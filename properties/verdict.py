@@ -1,0 +1,88 @@
+"""Compares numbers under the error budget: what is rounding, and what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from properties.observation import Observation
+from reference import BUDGET, UNIT_ROUNDOFF, Answer
+
+Array = NDArray[np.float64]
+
+SMALLEST_NORMAL = {"float64": 2.0**-1022, "float32": 2.0**-126, "float16": 2.0**-14, "bfloat16": 2.0**-126}
+LARGEST = {
+    "float64": np.finfo(np.float64).max,
+    "float32": float(np.finfo(np.float32).max),
+    "float16": 65504.0,
+    "bfloat16": float.fromhex("0x1.fep127"),
+}
+
+
+@dataclass(frozen=True)
+class Match:
+    """Whether two arrays agree, and which part of the error budget their difference uses (1 unit is u * scale)."""
+
+    holds: bool
+    used: float
+    quantity: str = ""
+    expected: Array | None = None
+    got: Array | None = None
+
+
+def compare(got: Array, expected: Array, scale: Array, dtype: str, quantity: str = "value") -> Match:
+    """Hold ``got`` against ``expected``: same shape, same NaN and inf, differences within BUDGET * u * scale.
+
+    A flush to zero below the smallest normal number is no error, nor is an overflow where the expected number has none
+    in the dtype.
+    """
+    if got.shape != expected.shape:
+        return Match(False, np.inf, f"shape of the {quantity}", expected, got)
+    with np.errstate(invalid="ignore", over="ignore"):
+        finite = np.isfinite(expected)
+        room = np.abs(expected) > LARGEST[dtype] * (1.0 - 2.0**-8)
+        odd = np.where(finite, ~np.isfinite(got) & ~(room & (got == np.sign(expected) * np.inf)), got != expected)
+        odd &= ~(np.isnan(expected) & np.isnan(got))
+        if odd.any():
+            return Match(False, np.inf, quantity, expected, got)
+        error = np.where(finite & np.isfinite(got), np.abs(got - expected), 0.0)
+        error = np.maximum(error - SMALLEST_NORMAL[dtype], 0.0)
+        unit = UNIT_ROUNDOFF[dtype] * np.where(np.isfinite(scale), scale, 0.0)
+        used = np.where(error > 0, error / np.maximum(unit, np.finfo(np.float64).tiny), 0.0)
+    worst = float(used.max(initial=0.0))
+    return Match(worst <= BUDGET, worst, quantity, expected, got)
+
+
+def judge(
+    observation: Observation, answer: Answer, dtype: str, *, value: bool = True, gradient: bool = True
+) -> Match:
+    """Hold an observation against every admissible answer: value and gradient must match the same one.
+
+    Returns the match with the answer that the observation comes closest to.
+    """
+    best: Match | None = None
+    for candidate in answer.admissible:
+        match = _judge_one(observation, candidate, dtype, value, gradient)
+        if match.holds:
+            return match
+        if best is None or match.used < best.used:
+            best = match
+    assert best is not None
+    return best
+
+
+def _judge_one(observation: Observation, answer: Answer, dtype: str, value: bool, gradient: bool) -> Match:
+    used = 0.0
+    if value:
+        match = compare(observation.value, answer.value, answer.value_scale, dtype)
+        if not match.holds:
+            return match
+        used = match.used
+    if gradient and observation.gradient is not None:
+        match = compare(observation.gradient, answer.gradient, answer.gradient_scale, dtype, "gradient")
+        if not match.holds:
+            return match
+        used = max(used, match.used)
+    return Match(True, used)

@@ -1,0 +1,121 @@
+"""One piece of work: a law over a subject, from the search to the script that shows what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from properties.contract import Contract
+from properties.domain import Domain
+from properties.engine import FAILED, LawResult, run_law
+from properties.law import Law
+from properties.laws import LAWS
+from properties.observation import Failure, Observer
+from properties.script import script_of
+from properties.subject import Subject, dtypes_taken
+from properties.triage import conditions
+
+
+@dataclass(frozen=True)
+class Task:
+    """A law to run, with everything that decides its outcome."""
+
+    law: str
+    seed: int
+    max_examples: int
+    dtypes: tuple[str, ...]
+    shut: frozenset[str] = frozenset()
+    guard: bool = False
+
+    def guarded(self) -> Task:
+        """The same task, with the layer in a process of its own."""
+        return replace(self, guard=True)
+
+
+@dataclass(frozen=True)
+class LawInfo:
+    """What a report says of a law, without the law: it crosses process borders."""
+
+    id: str
+    sentence: str
+    level: str
+    severity: str
+    gate: bool
+    behind: dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a worker learned about a subject: enough for a supervisor that never imports it."""
+
+    name: str
+    contract: str
+    takes: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    domain: dict[str, tuple[Any, ...]]
+    laws: tuple[LawInfo, ...]
+
+
+def lost(task: Task, failure: Failure) -> LawResult:
+    """The worker was lost, and no example could be found that does it."""
+    reason = f"the process was lost ({failure}) and the example could not be found again"
+    return LawResult(task.law, failure.kind, reason=reason, repeatable=False)
+
+
+def laws_of(contract: Contract) -> tuple[Law, ...]:
+    """Every law that a contract promises."""
+    return tuple(law for law in (*LAWS, *contract.own) if contract.promised(law))
+
+
+def domain_of(subject: Subject, dtypes: tuple[str, ...]) -> Domain:
+    """What the subject is asked, in the dtypes that it has kernels for."""
+    return subject.full_domain.only(dtype=dtypes)
+
+
+def describe(subject: Subject, observer: Observer) -> Description:
+    """A description of the subject, after a look at the dtypes it takes."""
+    contract = subject.resolved
+    dtypes = dtypes_taken(subject, observer)
+    domain = domain_of(subject, dtypes)
+    infos = [
+        LawInfo(law.id, law.sentence, law.level, law.severity, law.gate, domain.behind({law.id}) if law.gate else {})
+        for law in laws_of(contract)
+    ]
+    return Description(
+        name=subject.title,
+        contract=contract.name,
+        takes=tuple(sorted(subject.takes)),
+        dtypes=dtypes,
+        domain={name: tuple(dict.fromkeys(domain[name])) for name in domain.dimensions},
+        laws=tuple(infos),
+    )
+
+
+def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[int], None]) -> LawResult:
+    """Run a task: search, shrink, find what the contradiction depends on, and write it down."""
+    contract = subject.resolved
+    law = next(law for law in laws_of(contract) if law.id == task.law)
+    domain = domain_of(subject, task.dtypes)
+    result = run_law(
+        law,
+        contract=contract,
+        observer=observer,
+        takes=subject.takes,
+        domain=domain,
+        shut=task.shut,
+        seed=task.seed,
+        max_examples=task.max_examples,
+        tick=tick,
+    )
+    if result.outcome not in FAILED or result.finding is None:
+        return result
+    finding = result.finding
+    condition: tuple[str, ...] = ()
+    if result.repeatable and result.outcome in ("refuted", "raised"):
+        shown = domain.open(task.shut)
+        condition = conditions(
+            law, finding, contract=contract, observer=observer, takes=subject.takes, domain=shown
+        )
+    script = script_of(law, finding, subject, contract)
+    return replace(result, condition=condition, script=script)
