@@ -102,7 +102,7 @@ class Case:
             if match.holds:
                 self.used = max(self.used, match.used)
             elif not self._both_admissible(accused, left, witness, right):
-                yield self.finding(match, (accused, witness), message)
+                yield self._blame(match, accused, left, witness, right, message)
                 return
 
     def same(
@@ -139,6 +139,16 @@ class Case:
             scale = scale + np.abs(apply(self.error_scale(quantity, witness, right)))
             return compare(got, apply(other), scale, accused.dtype, quantity)
         return replace(compare(got, other, scale, accused.dtype, quantity), holds=False)
+
+    def _blame(
+        self, match: Match, accused: Problem, left: Observation, witness: Problem, right: Observation, message: str
+    ) -> Finding:
+        """The finding against the call that the oracle contradicts, where there is an oracle and it is but one."""
+        if self.contract.oracle is not None and judge(left, self.answer(accused), accused.dtype).holds:
+            wrong = judge(right, self.answer(witness), witness.dtype)
+            if not wrong.holds:
+                return self.finding(wrong, (witness, accused), message)
+        return self.finding(match, (accused, witness), message)
 
     def error_scale(self, quantity: str, problem: Problem, observation: Observation) -> Array:
         """The scale of each number's error, from the oracle where there is one."""

@@ -80,11 +80,17 @@ class Domain:
         return found
 
     def open(self, shut: AbstractSet[str]) -> Domain:
-        """The domain without what stands behind the gates ``shut``, unless a dimension has nothing else."""
+        """The domain without what stands behind the gates ``shut``.
+
+        Where a dimension has nothing else, what stands behind the same gate as its simplest value stays.
+        """
         dimensions = {}
         for name, dimension in self.dimensions.items():
             kept = tuple(v for v in dimension.values if dimension.gate(v) not in shut)
-            dimensions[name] = replace(dimension, values=kept) if kept else dimension
+            if not kept:
+                simplest = dimension.gate(dimension.values[0])
+                kept = tuple(v for v in dimension.values if dimension.gate(v) == simplest)
+            dimensions[name] = replace(dimension, values=kept)
         return Domain(dimensions)
 
     def plainest(self) -> Domain:

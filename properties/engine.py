@@ -19,7 +19,7 @@ from properties.observation import Failure, Observer
 from properties.problem import Problem
 from properties.strategies import problems
 
-MOST_SHRINKS = 800
+MOST_SHRINKS = 400
 """Evaluations after the first refutation; a count, not a time, so that the same seed ends at the same example."""
 
 MOST_TIMEOUTS = 3
@@ -36,8 +36,9 @@ class LawResult:
 
     ``examples`` is the number of valid examples up to the first refutation, ``undecided`` of those that proved nothing,
     ``used`` the largest part of the error budget seen where the law held. ``finding`` is the shrunk contradiction,
-    ``condition`` the ingredients that it cannot do without, ``script`` shows it without lossproof. ``repeatable`` is
-    False where the same problem did not fail again. ``declined`` says that the layer refused what the law is about.
+    ``problem`` the example that led to it (the calls of the finding may be made from it), ``condition`` the ingredients
+    that it cannot do without, ``script`` shows it without lossproof. ``repeatable`` is False where the same problem did
+    not fail again. ``declined`` says that the layer refused what the law is about.
     """
 
     law: str
@@ -46,6 +47,7 @@ class LawResult:
     undecided: int = 0
     used: float = 0.0
     finding: Finding | None = None
+    problem: Problem | None = None
     reason: str = ""
     repeatable: bool = True
     declined: bool = False
@@ -53,7 +55,7 @@ class LawResult:
     script: str = ""
 
 
-class _Contradiction(Exception):
+class _Contradiction(Exception):  # noqa: N818 - an outcome
     """Raised inside a Hypothesis test: this problem refutes the law."""
 
 
@@ -147,6 +149,16 @@ def examine(
     return finding, case.used
 
 
+def verdict_on(
+    law: Law, problem: Problem, contract: Contract, observer: Observer, takes: AbstractSet[str]
+) -> Finding | None:
+    """The contradiction that a problem shows, where it shows one."""
+    try:
+        return examine(law, problem, contract, observer, takes)[0]
+    except (Undecided, NotApplicable):
+        return None
+
+
 class _Search:
     """The state of one run: counts, and the last contradiction seen, which Hypothesis leaves at the smallest."""
 
@@ -157,6 +169,7 @@ class _Search:
         self._examples = self._undecided = self._shrinks = self._timeouts = 0
         self._used = 0.0
         self._finding: Finding | None = None
+        self._problem: Problem | None = None
         self._inapplicable = ""
 
     def run(self, domain: Domain, seed: int, max_examples: int) -> bool:
@@ -208,13 +221,13 @@ class _Search:
             self._examples += self._finding is None
             self._used = max(self._used, used)
             return
-        self._note(finding)
+        self._note(finding, problem)
         raise _Contradiction(finding.message)
 
-    def _note(self, finding: Finding) -> None:
+    def _note(self, finding: Finding, problem: Problem) -> None:
         if self._finding is None:
             self._examples += 1
-        self._finding = finding
+        self._finding, self._problem = finding, problem
         if finding.failure is not None and finding.failure.kind == "timed out":
             self._timeouts += 1
             if self._timeouts >= MOST_TIMEOUTS:
@@ -229,6 +242,7 @@ class _Search:
             undecided=self._undecided,
             used=self._used,
             finding=self._finding,
+            problem=self._problem,
             reason=self._reason(),
             repeatable=repeatable,
             declined=self._examples == 0 and bool(self._inapplicable),

@@ -149,9 +149,7 @@ class _Call:
         """Send the problem's cotangent (ones by default) back through the graph."""
         cotangent = self.problem.cotangent
         upstream = np.ones(self.result.shape) if cotangent is None else np.broadcast_to(cotangent, self.result.shape)
-        self.result.backward(
-            paddle.to_tensor(np.array(upstream)).astype(self.result.dtype), retain_graph=retain_graph
-        )
+        self.result.backward(paddle.to_tensor(np.array(upstream)).astype(self.result.dtype), retain_graph=retain_graph)
 
     def gradient(self) -> NDArray[np.float64]:
         """The gradient in the layout of the logits."""
@@ -192,9 +190,7 @@ def _name(dtype: Any) -> str:
 
 
 def _with(observation: Observation, **facts: Any) -> Observation:
-    return Observation(
-        observation.value, observation.gradient, observation.dtype, observation.gradient_dtype, facts
-    )
+    return Observation(observation.value, observation.gradient, observation.dtype, observation.gradient_dtype, facts)
 
 
 def _kind(error: BaseException) -> str:

@@ -142,7 +142,9 @@ def _chosen(description: Description, options: Options) -> list[LawInfo]:
     known = {info.id for info in description.laws} | {info.id.split("/")[0] for info in description.laws}
     for name in options.only:
         if name not in known:
-            raise UsageError(f"contract {description.contract} has no law or family {name!r}; see `lossproof list laws`")
+            raise UsageError(
+                f"contract {description.contract} has no law or family {name!r}; see `lossproof list laws`"
+            )
     chosen = [
         info
         for info in description.laws

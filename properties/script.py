@@ -123,9 +123,8 @@ def _array(array: NDArray[Any]) -> str:
     odd = np.flatnonzero(~((flat == common) | (np.isnan(flat) & np.isnan(common))))
     if len(odd) <= LARGEST_LITERAL:
         pairs = ", ".join(f"{i}: {_number(flat[i])}" for i in odd)
-        return (
-            f"np.array([{{{pairs}}}.get(i, {_number(common)}) for i in range({array.size})]).reshape({list(array.shape)})"
-        )
+        numbers = f"{{{pairs}}}.get(i, {_number(common)}) for i in range({array.size})"
+        return f"np.array([{numbers}]).reshape({list(array.shape)})"
     return _literal(array)
 
 
@@ -147,6 +146,11 @@ def short(array: NDArray[Any] | None) -> str:
     """Numbers for people: four significant digits, long arrays cut."""
     if array is None:
         return "-"
-    rounded = np.vectorize(lambda v: float(f"{v:.4g}"), otypes=[float])(array) if array.size else array
-    text = _literal(np.asarray(rounded))
+    text = _people(np.asarray(array))
     return text if len(text) <= 240 else text[:240] + " ..."
+
+
+def _people(array: NDArray[Any]) -> str:
+    if array.ndim == 0:
+        return f"{float(array):.4g}"
+    return "[" + ", ".join(_people(np.asarray(item)) for item in array) + "]"

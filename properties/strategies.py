@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from properties.domain import Domain
+from properties.domain import COMMON, Domain
 from properties.problem import Array, Labels, Problem, round_to
 
 ROW = 8
@@ -93,10 +93,7 @@ def decode(header: bytes, blocks: Sequence[bytes], domain: Domain, hard_logits: 
     return flat.replace(labels=labels.reshape(shape), axis=axis).with_rows(rows)
 
 
-_COMMON_NAMES = frozenset(
-    ("rank", "size", "classes", "axis", "dtype", "label_dtype", "layout", "reduction", "ignored", "ignore_index")
-    + ("weight", "logits")
-)
+_COMMON_NAMES = frozenset(dimension.name for dimension in COMMON)
 
 
 def _sized(blocks: Sequence[bytes], size: str, classes: int, ignored: str) -> list[bytes]:
@@ -114,7 +111,7 @@ def _sized(blocks: Sequence[bytes], size: str, classes: int, ignored: str) -> li
 def _labels(elements: Any, classes: int, ignore_index: int | None, ignored: str, salt: int) -> Labels:
     n = len(elements)
     inside = ignore_index is not None and 0 <= ignore_index < classes
-    labels = (elements[:, 0] % (classes - 1 if inside else classes)).astype(np.int64)
+    labels: Labels = np.asarray(elements[:, 0] % (classes - 1 if inside else classes), dtype=np.int64)
     if ignore_index is not None and inside:
         labels += labels >= ignore_index
     mask = np.zeros(n, dtype=bool)
@@ -180,9 +177,7 @@ def _logits(
     return np.asarray(_tables(regime)[raw])
 
 
-def _weight(
-    picks: Sequence[int], pattern: str, classes: int, labels: Labels, ignore_index: int | None
-) -> Array | None:
+def _weight(picks: Sequence[int], pattern: str, classes: int, labels: Labels, ignore_index: int | None) -> Array | None:
     if pattern == "absent":
         return None
     if pattern == "ones":

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from properties.contract import Contract
 from properties.domain import Domain
-from properties.engine import examine
-from properties.law import Finding, Law, NotApplicable, Undecided
-from properties.observation import Observer
+from properties.law import Law
 from properties.problem import Problem
 
 
-def conditions(
-    law: Law, finding: Finding, *, contract: Contract, observer: Observer, takes: AbstractSet[str], domain: Domain
-) -> tuple[str, ...]:
-    """The ingredients without which the law holds, in words; found by taking away one at a time."""
-    problem = finding.calls[0]
-    if not _stands(law, problem, contract, observer, takes):
-        # the law made this problem out of another one: taking things from it would prove nothing
-        return ()
+def conditions(problem: Problem, law: Law, domain: Domain, stands: Callable[[Problem], bool]) -> tuple[str, ...]:
+    """The ingredients without which ``stands`` (the law is refuted) is no longer so, in words.
+
+    Found by taking one ingredient at a time away from the shrunk problem; what the law itself asks for stays.
+    """
     needed = []
     for words, variants in _without_one(problem, law, domain):
-        if variants and not any(_stands(law, variant, contract, observer, takes) for variant in variants):
+        if variants and not any(stands(variant) for variant in variants):
             needed.append(words)
     return tuple(needed)
-
-
-def _stands(law: Law, problem: Problem, contract: Contract, observer: Observer, takes: AbstractSet[str]) -> bool:
-    """Whether the problem refutes the law."""
-    try:
-        return examine(law, problem, contract, observer, takes)[0] is not None
-    except (Undecided, NotApplicable):
-        return False
 
 
 def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[str, list[Problem]]]:
@@ -48,14 +33,23 @@ def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[s
         label = next((c for c in range(problem.classes) if c != problem.ignore_index), None)
         if label is not None:
             yield "an ignored element", [problem.replace(labels=np.where(ignored, label, problem.labels))]
+    if problem.weight is None and "weight" not in fixed and len(domain["weight"]) > 1:
+        yield "no class weight", [problem.replace(weight=np.ones(problem.classes))]
+    if ignored.any() and "ignore_index" not in fixed:
+        others = [i for i in dict.fromkeys(domain["ignore_index"]) if i is not None and not 0 <= i < 100]
+        moved = [i for i in others if i != problem.ignore_index]
+        yield (
+            f"ignore_index={problem.ignore_index}",
+            [problem.replace(ignore_index=i, labels=np.where(ignored, i, problem.labels)) for i in moved],
+        )
     if "reduction" not in fixed:
         others = [r for r in dict.fromkeys(domain["reduction"]) if r != problem.reduction]
-        yield f"reduction {problem.reduction}", [problem.replace(reduction=r) for r in others]
+        yield f"reduction={problem.reduction}", [problem.replace(reduction=r) for r in others]
     for name, value in problem.config.items():
         others = [v for v in dict.fromkeys(domain[name]) if v != value]
-        if name not in fixed:
-            yield f"{name} other than {others[0]}" if others else name, [problem.configure(**{name: others[0]})][:1]
+        if name not in fixed and others:
+            yield f"{name}={value}", [problem.configure(**{name: other}) for other in others]
     if problem.logits.ndim > 2 and "rank" not in fixed:
         yield f"logits of rank {problem.logits.ndim}", [problem.take(np.arange(problem.labels.size))]
     if problem.dtype != "float64" and "float64" in domain["dtype"]:
-        yield f"dtype {problem.dtype}", [problem.replace(dtype="float64")]
+        yield problem.dtype, [problem.replace(dtype="float64")]

@@ -13,8 +13,8 @@ from reference import BUDGET, UNIT_ROUNDOFF, Answer
 Array = NDArray[np.float64]
 
 SMALLEST_NORMAL = {"float64": 2.0**-1022, "float32": 2.0**-126, "float16": 2.0**-14, "bfloat16": 2.0**-126}
-LARGEST = {
-    "float64": np.finfo(np.float64).max,
+LARGEST: dict[str, float] = {
+    "float64": float(np.finfo(np.float64).max),
     "float32": float(np.finfo(np.float32).max),
     "float16": 65504.0,
     "bfloat16": float.fromhex("0x1.fep127"),
@@ -55,9 +55,7 @@ def compare(got: Array, expected: Array, scale: Array, dtype: str, quantity: str
     return Match(worst <= BUDGET, worst, quantity, expected, got)
 
 
-def judge(
-    observation: Observation, answer: Answer, dtype: str, *, value: bool = True, gradient: bool = True
-) -> Match:
+def judge(observation: Observation, answer: Answer, dtype: str, *, value: bool = True, gradient: bool = True) -> Match:
     """Hold an observation against every admissible answer: value and gradient must match the same one.
 
     Returns the match with the answer that the observation comes closest to.

@@ -8,11 +8,13 @@ from typing import Any
 
 from properties.contract import Contract
 from properties.domain import Domain
-from properties.engine import FAILED, LawResult, run_law
-from properties.law import Law
+from properties.engine import FAILED, LawResult, run_law, verdict_on
+from properties.law import Finding, Law
 from properties.laws import LAWS
 from properties.observation import Failure, Observer
+from properties.problem import Problem
 from properties.script import script_of
+from properties.shrink import shrink
 from properties.subject import Subject, dtypes_taken
 from properties.triage import conditions
 
@@ -112,10 +114,16 @@ def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[in
         return result
     finding = result.finding
     condition: tuple[str, ...] = ()
-    if result.repeatable and result.outcome in ("refuted", "raised"):
-        shown = domain.open(task.shut)
-        condition = conditions(
-            law, finding, contract=contract, observer=observer, takes=subject.takes, domain=shown
-        )
+    if result.repeatable and result.problem is not None and result.outcome in ("refuted", "raised"):
+        drawn = domain.open(task.shut - {law.id})
+
+        def judge(problem: Problem) -> Finding | None:
+            found = verdict_on(law, problem, contract, observer, subject.takes)
+            same = found is not None and (found.failure is None) == (finding.failure is None)
+            return found if same else None
+
+        smallest = shrink(result.problem, law, drawn, judge)
+        finding = judge(smallest) or finding
+        condition = conditions(smallest, law, drawn, lambda problem: judge(problem) is not None)
     script = script_of(law, finding, subject, contract)
-    return replace(result, condition=condition, script=script)
+    return replace(result, finding=finding, condition=condition, script=script)

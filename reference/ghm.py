@@ -44,7 +44,7 @@ class Regions:
         whole = 1.0 / self.count == self.width
         steps = norm * self.count if whole else norm / self.width
         steps = np.nan_to_num(np.floor(steps), nan=0.0)
-        return np.clip(steps, 0, self.count - 1).astype(np.int64)
+        return np.asarray(np.clip(steps, 0, self.count - 1), dtype=np.int64)
 
 
 def ghm(

@@ -10,8 +10,7 @@ from properties.case import Case
 from properties.domain import within
 from properties.law import Finding, Law, Undecided
 from properties.problem import Problem
-from properties.verdict import BUDGET
-from reference import UNIT_ROUNDOFF
+from reference import BUDGET, UNIT_ROUNDOFF
 
 COTANGENTS = np.array([2.0, -1.0, 0.5, 3.0, 0.0, -0.25, 1.0])
 STEPS = (2.0**-9, 2.0**-11, 2.0**-13)

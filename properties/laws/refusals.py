@@ -9,7 +9,7 @@ import numpy as np
 
 from properties.case import Case
 from properties.domain import outside, within
-from properties.law import Finding, LayerFailed, Law
+from properties.law import Finding, Law, LayerFailed
 from properties.observation import Failure
 from properties.problem import Problem
 
@@ -52,7 +52,9 @@ def label_out_of_range(case: Case) -> Iterator[Finding]:
     bad = [c for c in candidates if c != problem.ignore_index][problem.salt % (len(candidates) - 1)]
     labels = problem.labels.copy()
     labels.reshape(-1)[problem.salt % labels.size] = bad
-    yield from refuses(case, problem.replace(labels=labels), f"The label {bad} of {problem.classes} classes", (str(bad),))
+    yield from refuses(
+        case, problem.replace(labels=labels), f"The label {bad} of {problem.classes} classes", (str(bad),)
+    )
 
 
 def label_shape(case: Case) -> Iterator[Finding]:

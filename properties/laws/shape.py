@@ -234,7 +234,12 @@ LAWS = (
         demand={"reduction": within("mean")},
         needs=("reduction", "reduction=sum", "weighted-mean"),
     ),
-    Law("shape/one-element", "A batch of one element is no special case.", one_element, demand={"size": within("one")}),
+    Law(
+        "shape/one-element",
+        "A batch of one element is no special case.",
+        one_element,
+        demand={"size": within("one"), "ignored": within("none", "all")},
+    ),
     Law(
         "shape/empty",
         "A batch without elements has loss 0 and a gradient of its shape.",

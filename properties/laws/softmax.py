@@ -9,8 +9,7 @@ import numpy as np
 from properties.case import Case
 from properties.domain import within
 from properties.law import Finding, Law
-from properties.verdict import BUDGET
-from reference import UNIT_ROUNDOFF
+from reference import BUDGET, UNIT_ROUNDOFF
 
 GRID = 2.0**10
 

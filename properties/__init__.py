@@ -1,0 +1,12 @@
+"""Laws of loss functions, and the tools that hold a Paddle layer against them.
+
+``certify`` checks a :class:`Subject` and returns a :class:`Certificate`; the command ``lossproof`` does the same.
+"""
+
+from properties.certificate import Certificate
+from properties.contract import Contract
+from properties.runner import certify
+from properties.subject import Subject
+from properties.target import Target, UsageError
+
+__all__ = ["Certificate", "Contract", "Subject", "Target", "UsageError", "certify"]

@@ -1,0 +1,169 @@
+"""The command ``lossproof``: options and exit codes; what it does is written elsewhere.
+
+Exit codes: 0 certified, 1 refuted, 2 usage, 3 incomplete; 130 when interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from properties.certificate import Certificate
+from properties.contracts import contracts
+from properties.demo import tell
+from properties.events import Ended
+from properties.law import LEVELS
+from properties.report.terminal import TerminalReport
+from properties.runner import Options, run
+from properties.target import Target, UsageError, parse_value
+from properties.work import laws_of
+
+EXIT_CODES = {"certified": 0, "refuted": 1, "incomplete": 3}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="lossproof")
+def main() -> None:
+    """Proves a PaddlePaddle loss function right, or shows where it is wrong.
+
+    Exit codes: 0 certified, 1 refuted, 2 usage, 3 incomplete.
+    """
+
+
+@main.command()
+@click.argument("target")
+@click.option("--contract", metavar="NAME", help="What the layer promises: see `lossproof list contracts`.")
+@click.option(
+    "--map", "mapping", multiple=True, metavar="LAYER_ARG=CONTRACT_ARG", help="A layer argument of another name."
+)
+@click.option("--set", "settings", multiple=True, metavar="LAYER_ARG=VALUE", help="Fix a layer argument.")
+@click.option(
+    "--domain",
+    multiple=True,
+    metavar="NAME=V1,V2",
+    help="Draw only these values: rank=2,4  dtype=float32  bins=1,2,10  ignore_index=255",
+)
+@click.option("--only", multiple=True, metavar="LAW", help="Run only this law, or this family of laws.")
+@click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), help="Run only the laws of this level.")
+@click.option("--max-examples", default=200, show_default=True, type=click.IntRange(min=1), help="For each law.")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="The same seed, the same result."
+)
+@click.option(
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the certificate here."
+)
+@click.option("--workers", type=click.IntRange(min=0), help="Processes; by default one for each core. 0: this process.")
+@click.option(
+    "--time-limit", default=10.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds for one example."
+)
+def certify(
+    target: str,
+    contract: str | None,
+    mapping: Sequence[str],
+    settings: Sequence[str],
+    domain: Sequence[str],
+    only: Sequence[str],
+    levels: Sequence[str],
+    max_examples: int,
+    seed: int,
+    json_file: Path | None,
+    workers: int | None,
+    time_limit: float,
+) -> None:
+    """Put every law of a contract to a loss layer.
+
+    TARGET is package.module:Name or path/file.py:Name; Name is a Layer class, a function of (logits, labels) and
+    options, or a lossproof Subject.
+
+    Exit codes: 0 certified, 1 refuted, 2 usage, 3 incomplete.
+    """
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        raise click.UsageError(f"--json: there is no directory {json_file.parent}")
+    chosen = Target(
+        target,
+        contract,
+        dict(map(_pair("--map"), mapping)),
+        {name: parse_value(value) for name, value in map(_pair("--set"), settings)},
+        {name: tuple(parse_value(v) for v in value.split(",")) for name, value in map(_pair("--domain"), domain)},
+    )
+    options = Options(max_examples, seed, tuple(only), tuple(levels), workers, time_limit)
+    certificate = _run(chosen, options)
+    if json_file is not None:
+        certificate.write(json_file)
+    sys.exit(EXIT_CODES[certificate.verdict])
+
+
+@main.group(name="list")
+def listing() -> None:
+    """Show what there is."""
+
+
+@listing.command(name="contracts")
+def list_contracts() -> None:
+    """The contracts: what kinds of loss there are, and the arguments of each."""
+    table = Table("contract", "what it promises", "arguments", "laws", box=None)
+    for contract in contracts().values():
+        laws = str(len(laws_of(contract)))
+        table.add_row(contract.name, contract.sentence, ", ".join(contract.argument_names), laws)
+    Console().print(table)
+
+
+@listing.command(name="laws")
+@click.option("--contract", metavar="NAME", help="Only the laws of this contract.")
+def list_laws(contract: str | None) -> None:
+    """The laws: id, level, and what each of them says."""
+    known = contracts()
+    if contract is not None and contract not in known:
+        raise click.UsageError(f"--contract must be one of {', '.join(known)}, got {contract!r}")
+    table = Table("law", "level", "what it says", box=None)
+    seen = set()
+    for one in known.values() if contract is None else [known[contract]]:
+        for law in laws_of(one):
+            if law.id not in seen:
+                seen.add(law.id)
+                table.add_row(law.id, law.level, law.sentence)
+    Console().print(table)
+
+
+@main.command()
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+def demo(seed: int) -> None:
+    """Tell the story of a published GHM layer: refuted, half repaired, and what a sound one looks like."""
+    try:
+        tell(Console(), seed)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _pair(option: str) -> Any:
+    def split(text: str) -> tuple[str, str]:
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise click.UsageError(f"{option} takes NAME=VALUE, got {text!r}")
+        return name, value
+
+    return split
+
+
+def _run(target: Target, options: Options) -> Certificate:
+    report = TerminalReport(Console())
+    try:
+        with closing(run(target, options)) as events:  # type: ignore[type-var]
+            for event in events:
+                report(event)
+                if isinstance(event, Ended):
+                    return event.certificate
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
+    except KeyboardInterrupt:
+        report.close()
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    raise RuntimeError("a run ends with a certificate")

@@ -1,0 +1,1 @@
+"""Reports: each consumes events or a certificate, and knows no other."""

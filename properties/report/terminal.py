@@ -1,0 +1,213 @@
+"""The terminal: progress while it runs, then verdicts, a table of laws, and for each failure its cause and its case."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from properties.certificate import Certificate, LawReport
+from properties.engine import FAILED, OUTCOMES, UNSETTLED
+from properties.events import Ended, Event, LawEnded, Progressed, Started
+from properties.problem import Problem
+from properties.script import short
+from reference import BUDGET
+
+STYLES = {"certified": "bold green", "refuted": "bold red", "incomplete": "bold yellow", "held": "green"}
+
+
+class TerminalReport:
+    """Shows a run on a console: a progress bar on a terminal, one plain line for each law elsewhere.
+
+    ``scripts`` is how many of the failures are shown with their script (None: all of them); ``quiet`` leaves out the
+    plain lines.
+    """
+
+    def __init__(self, console: Console, scripts: int | None = None, quiet: bool = False) -> None:
+        self._console, self._scripts, self._quiet = console, scripts, quiet
+        self._progress: Progress | None = None
+        self._laws = self._done = 0
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+        if isinstance(event, Started):
+            self._begin(event)
+        elif isinstance(event, Progressed) and self._progress is not None:
+            self._progress.update(self._bar, description=event.law)
+        elif isinstance(event, LawEnded):
+            self._count(event.report)
+        elif isinstance(event, Ended):
+            self.close()
+            show(self._console, event.certificate, self._scripts)
+
+    def close(self) -> None:
+        """Take the progress bar away."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _begin(self, event: Started) -> None:
+        self._laws = event.laws
+        words = f"{event.subject} against contract {event.contract}: {event.laws} laws, {event.examples} examples each"
+        self._console.print(escape(words), highlight=False)
+        if self._console.is_terminal:
+            columns = (SpinnerColumn(), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
+            self._progress = Progress(*columns, TextColumn("{task.description}"), console=self._console, transient=True)
+            self._bar = self._progress.add_task("", total=event.laws)
+            self._progress.start()
+
+    def _count(self, report: LawReport) -> None:
+        self._done += 1
+        if self._progress is not None:
+            self._progress.advance(self._bar)
+        elif not self._quiet:
+            line = f"[{self._done}/{self._laws}] {report.id} {report.outcome}, {report.examples} examples"
+            self._console.print(Text(line), highlight=False)
+
+
+def show(console: Console, certificate: Certificate, scripts: int | None = None) -> None:
+    """A whole certificate."""
+    console.print()
+    console.print(summary(certificate))
+    console.print(_laws(certificate))
+    for line in _notes(certificate):
+        console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
+    failed = sorted(certificate.failed, key=lambda law: law.severity)
+    for number, law in enumerate(failed, 1):
+        console.print()
+        _failure(console, number, law, with_script=scripts is None or number <= scripts)
+    console.print()
+    console.print(_closing(certificate))
+
+
+def summary(certificate: Certificate) -> Group:
+    """Who was checked, and the verdict of each level."""
+    return Group(_headline(certificate), _verdicts(certificate))
+
+
+def _headline(certificate: Certificate) -> Text:
+    paddle = certificate.environment.get("paddlepaddle", "?")
+    dtypes = ", ".join(str(d) for d in certificate.domain.get("dtype", ()))
+    text = Text(f"{certificate.subject} against contract {certificate.contract}", style="bold")
+    text.append(f"   paddle {paddle}, {dtypes}, seed {certificate.seed}, {certificate.seconds:.0f} s", style="dim")
+    return text
+
+
+def _verdicts(certificate: Certificate) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 2))
+    for level, verdict in certificate.levels.items():
+        counts = Counter(law.outcome for law in certificate.laws if law.level == level)
+        words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
+        table.add_row(level, Text(verdict.upper(), style=STYLES[verdict]), words)
+    return table
+
+
+def _laws(certificate: Certificate) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2), header_style="dim")
+    table.add_column("law", no_wrap=True)
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("examples", justify="right")
+    table.add_column(f"budget used of {BUDGET:g}", justify="right")
+    table.add_column("", ratio=1)
+    for law in certificate.laws:
+        style = (
+            "red" if law.outcome in FAILED else "yellow" if law.outcome in UNSETTLED else STYLES.get(law.outcome, "dim")
+        )
+        used = f"{law.budget_used:.2f}" if law.outcome == "held" and law.budget_used else ""
+        table.add_row(
+            law.id, Text(law.outcome, style=style), str(law.examples or ""), used, Text(law.reason, style="dim")
+        )
+    return table
+
+
+def _notes(certificate: Certificate) -> list[str]:
+    """What was left out elsewhere, and why."""
+    return [
+        f"set aside, since {law} does not hold: " + "; ".join(f"{n} {_listed(v)}" for n, v in values.items())
+        for law, values in certificate.set_aside.items()
+    ]
+
+
+def _listed(values: Sequence[Any]) -> str:
+    return ", ".join(str(value) for value in values)
+
+
+def _failure(console: Console, number: int, law: LawReport, with_script: bool) -> None:
+    title = Text(f"{number}  {law.id}", style="bold red")
+    title.append(f"  {law.outcome}, example {law.examples}", style="dim")
+    console.print(title)
+    indented = [Text(law.message or law.reason)]
+    if law.condition:
+        indented.append(Text("only with " + ", ".join(law.condition), style="yellow"))
+    if not law.repeatable:
+        indented.append(Text("the same problem did not fail again: the layer is not deterministic", style="yellow"))
+    if law.counterexample is not None:
+        indented += [Text(line) for line in _case(law.counterexample)]
+    for text in indented:
+        console.print(Padding(text, (0, 0, 0, 3)))
+    if law.script and with_script:
+        console.print(Padding(Text("reproduce without lossproof:", style="dim"), (0, 0, 0, 3)))
+        # no wrapping: what is copied from here must run
+        for line in law.script.splitlines():
+            console.print(Text(f"       {line}", style="cyan"), soft_wrap=True)
+
+
+def _case(counterexample: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for number, plain in enumerate(counterexample["problems"]):
+        words = "" if number == 0 else "compared with "
+        lines.append("    " + words + describe(Problem.from_dict(plain)))
+    return [*lines, *(f"    {line}" for line in outcome_of(counterexample))]
+
+
+def outcome_of(counterexample: Mapping[str, Any]) -> list[str]:
+    """What was expected and what came, where they are numbers."""
+    expected, got = (_numbers(counterexample[name]) for name in ("expected", "got"))
+    if expected == got == "-":
+        return []
+    of = "" if counterexample["quantity"] == "value" else f"{counterexample['quantity']}: "
+    return [f"{of}expected {expected}   got {got}"]
+
+
+def _numbers(plain: Any) -> str:
+    return "-" if plain is None else short(np.asarray(plain, dtype=np.float64))
+
+
+def describe(problem: Problem) -> str:
+    """A problem in one line; options at rest are left out."""
+    parts = [f"logits {short(problem.logits)}", f"labels {short(problem.labels)}"]
+    if problem.weight is not None:
+        parts.append(f"weight {short(problem.weight)}")
+    if problem.ignore_index is not None and not problem.valid.all():
+        parts.append(f"ignore_index {problem.ignore_index}")
+    parts += [f"{name} {value!r}" for name, value in problem.config.items()]
+    parts.append(f"reduction {problem.reduction}")
+    if problem.axis != 1 and problem.logits.ndim > 1:
+        parts.append(f"axis {problem.axis}")
+    for name, usual in (("dtype", "float64"), ("label_dtype", "int64"), ("layout", "contiguous")):
+        if getattr(problem, name) != usual:
+            parts.append(str(getattr(problem, name)))
+    if problem.cotangent is not None:
+        parts.append(f"upstream gradient {short(problem.cotangent)}")
+    return "   ".join(parts)
+
+
+def _closing(certificate: Certificate) -> Text:
+    held = [law.examples for law in certificate.laws if law.outcome == "held"]
+    text = Text(certificate.verdict.upper(), style=STYLES[certificate.verdict])
+    if certificate.verdict == "certified" and held:
+        least = min(held)
+        text.append(
+            f"  every law in at least {least} examples: failure rates below {3 / least:.2g} at 95 %", style="dim"
+        )
+    elif certificate.verdict == "refuted":
+        text.append(f"  {len(certificate.failed)} of {len(certificate.laws)} laws do not hold", style="dim")
+    return text

@@ -1,0 +1,181 @@
+"""Makes a contradiction smaller where Hypothesis stops: on the arrays themselves, with the law as the judge.
+
+Bytes shrink towards small bytes; a person wants few elements, few classes, no option that is not needed, and small
+round numbers. Each step keeps what the law itself asks for, and is kept only if the law is still refuted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from properties.domain import Domain
+from properties.law import Finding, Law
+from properties.problem import Problem
+
+MOST_EVALUATIONS = 250
+
+ROUND = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, 4.0, 8.0, -8.0, 0.5, 65.0, -65.0, 100.0, -100.0)
+"""The simplest numbers, simplest first."""
+
+Judge = Callable[[Problem], Finding | None]
+
+
+def shrink(problem: Problem, law: Law, domain: Domain, judge: Judge) -> Problem:
+    """The smallest problem found from this one for which ``judge`` still has a finding."""
+    return _Shrinker(problem, law, domain, judge).run()
+
+
+class _Shrinker:
+    def __init__(self, problem: Problem, law: Law, domain: Domain, judge: Judge) -> None:
+        self.problem, self._domain, self._judge = problem, domain, judge
+        self._fixed = frozenset(law.demand)
+        self._left = MOST_EVALUATIONS
+
+    def run(self) -> Problem:
+        """Repeat all passes until none of them makes progress."""
+        passes = (_plain_options, _fewer_elements, _fewer_classes, _simpler_weights, _simpler_numbers)
+        progress = True
+        while progress and self._left > 0:
+            progress = False
+            for step in passes:
+                while self._left > 0 and self._first(step):
+                    progress = True
+        return self.problem
+
+    def _first(self, step: Callable[[Problem, frozenset[str], Domain], Iterator[Problem]]) -> bool:
+        """Take the first smaller problem of a pass that is still refuted."""
+        for candidate in step(self.problem, self._fixed, self._domain):
+            if self._left <= 0:
+                return False
+            self._left -= 1
+            if self._judge(candidate) is not None:
+                self.problem = candidate
+                return True
+        return False
+
+
+def _plain_options(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[Problem]:
+    """Options at their simplest values, one at a time."""
+    n = problem.labels.size
+    if problem.logits.ndim > 2 and "rank" not in fixed and "axis" not in fixed and 2 in domain["rank"]:
+        yield problem.take(np.arange(n))
+    for name, simplest in (("layout", "contiguous"), ("label_dtype", "int64"), ("dtype", domain["dtype"][0])):
+        if name not in fixed and getattr(problem, name) != simplest:
+            yield problem.replace(**{name: simplest})
+    if problem.axis != 1 and "axis" not in fixed and problem.logits.ndim > 1 and 1 in domain["axis"]:
+        yield problem.replace(axis=1).with_rows(problem.rows)
+    if problem.weight is not None and "weight" not in fixed:
+        yield problem.replace(weight=None)
+    if "reduction" not in fixed:
+        order = list(dict.fromkeys(domain["reduction"]))
+        for reduction in order[: order.index(problem.reduction)] if problem.reduction in order else ():
+            yield problem.replace(reduction=reduction)
+    if not problem.valid.all() and "ignored" not in fixed:
+        label = next((c for c in range(problem.classes) if c != problem.ignore_index), None)
+        if label is not None:
+            yield problem.replace(labels=np.where(problem.valid, problem.labels, label))
+    if problem.valid.all() and problem.ignore_index != domain["ignore_index"][0] and "ignore_index" not in fixed:
+        yield problem.replace(ignore_index=domain["ignore_index"][0])
+    for name, value in problem.config.items():
+        if name not in fixed:
+            for simpler in _before(list(dict.fromkeys(domain[name])), value):
+                yield problem.configure(**{name: simpler})
+    if problem.salt:
+        yield problem.replace(salt=0)
+
+
+def _before(order: list[Any], value: Any) -> list[Any]:
+    places = [i for i, v in enumerate(order) if v == value and type(v) is type(value)]
+    return order[: places[0]] if places else []
+
+
+def _fewer_elements(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[Problem]:
+    """Halves and single elements dropped, as a rank-2 problem (or along an axis whose length is their number)."""
+    n = problem.labels.size
+    if n < 2 or fixed & {"rank", "axis"}:
+        return
+    chunks = [range(n // 2), range(n // 2, n)] if n > 3 else []
+    for chunk in [*chunks, *([i] for i in range(n - 1, -1, -1) if n <= 24)]:
+        kept = np.setdiff1d(np.arange(n), np.asarray(chunk))
+        smaller = problem.take(kept)
+        # nothing valid is another problem altogether; nothing ignored is one where the law asks for ignored elements
+        lost = smaller.valid.any() != problem.valid.any()
+        if not lost and not ("ignored" in fixed and smaller.valid.all() != problem.valid.all()):
+            yield smaller
+
+
+def _fewer_classes(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[Problem]:
+    """Classes dropped that are no valid element's label; half of them, then one at a time."""
+    classes = problem.classes
+    least = 2 if "classes" in fixed or problem.ignore_index in range(classes) else 1
+    used = set(problem.labels[problem.valid].reshape(-1).tolist())
+    if problem.ignore_index is not None:
+        used.add(problem.ignore_index)
+    free = [c for c in range(classes - 1, -1, -1) if c not in used]
+    for size in dict.fromkeys((len(free), len(free) // 2, 1)):
+        for start in range(0, len(free), size) if size else ():
+            drop = free[start : start + size][: classes - max(least, 2 if classes > 1 else 1)]
+            if drop:
+                yield _without_classes(problem, drop)
+
+
+def _without_classes(problem: Problem, drop: list[int]) -> Problem:
+    kept = np.setdiff1d(np.arange(problem.classes), drop)
+    place = np.full(problem.classes, -1)
+    place[kept] = np.arange(len(kept))
+    labels = problem.labels.copy()
+    known = (labels >= 0) & (labels < problem.classes)
+    labels[known] = place[labels[known]]
+    ignore_index = problem.ignore_index
+    if ignore_index is not None and 0 <= ignore_index < problem.classes:
+        ignore_index = int(place[ignore_index])
+    weight = None if problem.weight is None or len(problem.weight) != problem.classes else problem.weight[kept]
+    smaller = problem.replace(labels=labels, ignore_index=ignore_index, weight=weight)
+    return smaller.with_rows(problem.rows[:, kept])
+
+
+def _simpler_weights(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[Problem]:
+    """Class weights to 1, then to 2 or 0."""
+    if problem.weight is None:
+        return
+    for c, weight in enumerate(problem.weight[:12]):
+        for simpler in _before([1.0, 2.0, 3.0, 0.0], float(weight)) or ([1.0] if weight not in (0, 1, 2, 3) else []):
+            changed = problem.weight.copy()
+            changed[c] = simpler
+            if changed.any() or not problem.weight.any():
+                yield problem.replace(weight=changed)
+
+
+def _simpler_numbers(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[Problem]:
+    """Logits to the simplest numbers, whole rows first; numbers of more than one digit rounded."""
+    rows = problem.rows
+    if rows.size > 60:
+        return
+    for i, row in enumerate(rows):
+        if np.count_nonzero(row) > 1:
+            yield _changed(problem, rows, (i, slice(None)), 0.0)
+    for i, j in np.ndindex(*rows.shape):
+        value = float(rows[i, j])
+        if not np.isfinite(value):
+            continue
+        simpler = (
+            _before(list(ROUND), value) if value in ROUND else [*ROUND, float(np.round(value)), float(f"{value:.3g}")]
+        )
+        for number in simpler:
+            if number != value:
+                yield _changed(problem, rows, (i, j), number)
+    labels = problem.labels.reshape(-1)
+    for i in np.flatnonzero(problem.valid.reshape(-1)):
+        if labels[i] > 0 and problem.ignore_index != 0:
+            lower = labels.copy()
+            lower[i] = 0
+            yield problem.replace(labels=lower.reshape(problem.labels.shape))
+
+
+def _changed(problem: Problem, rows: Any, where: Any, number: float) -> Problem:
+    simpler = rows.copy()
+    simpler[where] = number
+    return problem.with_rows(simpler)
