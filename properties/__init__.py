@@ -3,10 +3,21 @@
 ``certify`` checks a :class:`Subject` and returns a :class:`Certificate`; the command ``lossproof`` does the same.
 """
 
+from typing import Any
+
 from properties.certificate import Certificate
 from properties.contract import Contract
 from properties.runner import certify
 from properties.subject import Subject
 from properties.target import Target, UsageError
 
-__all__ = ["Certificate", "Contract", "Subject", "Target", "UsageError", "certify"]
+__all__ = ["Certificate", "Contract", "Subject", "Target", "UsageError", "certify", "parametrize"]
+
+
+def __getattr__(name: str) -> Any:
+    """``parametrize`` needs pytest, which only the test extra installs."""
+    if name == "parametrize":
+        from properties.suite import parametrize
+
+        return parametrize
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

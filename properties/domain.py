@@ -148,6 +148,9 @@ def _ignore_index_gate(value: Any) -> str | None:
 FORMULA_LOGITS = ("lattice", "ties", "normal", "spread")
 NUMERIC_LOGITS = ("saturated", "huge", "offset", "near-ties")
 
+TAKES_WEIGHTS = "conduct/takes-weights"
+TAKES_IGNORED = "conduct/takes-ignored"
+
 _SIZES = ("few", "few", "several", "few", "one", "square", "few", "empty", "few", "many", "few")
 
 COMMON = (
@@ -172,7 +175,12 @@ COMMON = (
     Dimension("label_dtype", ("int64", "int64", "int32"), _gate({"int32": "numerics/label-dtype"})),
     Dimension("layout", ("contiguous", "contiguous", "strided"), _gate({"strided": "shape/non-contiguous"})),
     Dimension("reduction", ("mean", "sum", "none"), _gate({"none": "shape/none-shape"}), absent="mean"),
-    Dimension("ignored", ("none", "some", "some", "most", "all"), _gate({"all": "ignore/all-ignored"}), absent="none"),
+    Dimension(
+        "ignored",
+        ("none", "some", "some", "most", "all"),
+        _gate({"all": "ignore/all-ignored", "some": TAKES_IGNORED, "most": TAKES_IGNORED}),
+        absent="none",
+    ),
     Dimension(
         "ignore_index",
         (-100, 255, -1, 0, 1, None),
@@ -184,7 +192,7 @@ COMMON = (
     Dimension(
         "weight",
         ("absent", "small", "small", "ones", "with-zero", "tiny", "zero-total"),
-        _gate({"zero-total": "weights/zero-total"}),
+        lambda v: None if v == "absent" else "weights/zero-total" if v == "zero-total" else TAKES_WEIGHTS,
         absent="absent",
     ),
     Dimension("logits", (*FORMULA_LOGITS, "edges", *NUMERIC_LOGITS)),

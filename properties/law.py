@@ -42,7 +42,8 @@ class Finding:
 class Law:
     """A law with a stable id (family/name).
 
-    ``demand`` says which problems it is about; ``gate`` that other laws draw what it is about only where it holds;
+    ``demand`` says which problems it is about; ``gate`` that other laws draw what it is about only where it
+    holds: gates of round 1 run first, those of round 2 over what they let through;
     ``needs`` which abilities of the layer or the contract it rests on: ``oracle``, or arguments such as ``weight``;
     ``plain`` that every option has its simplest value, so that nothing but the layer itself can be at fault.
     """
@@ -54,7 +55,7 @@ class Law:
     severity: str = "error"
     demand: Demand = field(default_factory=dict)
     needs: tuple[str, ...] = ()
-    gate: bool = False
+    gate: int = 0
     plain: bool = False
 
     @property

@@ -41,10 +41,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Observation:
-    """Value and gradient as float64, the dtype they came in, and the facts that a probe gathered."""
+    """Value and gradient as float64, the shape and dtype they came in, and the facts that a probe gathered.
+
+    A reduced loss that came with one axis of length 1 has none here; ``shape`` has it still.
+    """
 
     value: Array
     gradient: Array | None = None
+    shape: tuple[int, ...] = ()
     dtype: str = ""
     gradient_dtype: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)

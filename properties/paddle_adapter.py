@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -134,16 +135,17 @@ class _Call:
     def observation(self, backward: bool = True, retain_graph: bool = False) -> Observation:
         """Value, and gradient where one can be had."""
         value = _numpy(self.result)
-        # Paddle's older losses give a reduced loss one axis of length 1; a law of shape looks at that, not the others
-        if self.problem.reduction != "none" and value.shape == (1,) and self.problem.labels.size != 1:
+        shape = value.shape
+        # older losses give a reduced loss one axis of length 1: one law looks at that, the others at the number
+        if self.problem.reduction != "none" and shape == (1,):
             value = value.reshape(())
         dtype = _name(self.result.dtype)
         if not backward or self.result.stop_gradient:
-            return Observation(value, None, dtype)
+            return Observation(value, None, shape, dtype)
         self.backward(retain_graph)
         if self.leaf.grad is None:
-            return Observation(value, None, dtype)
-        return Observation(value, self.gradient(), dtype, _name(self.leaf.grad.dtype))
+            return Observation(value, None, shape, dtype)
+        return Observation(value, self.gradient(), shape, dtype, _name(self.leaf.grad.dtype))
 
     def backward(self, retain_graph: bool) -> None:
         """Send the problem's cotangent (ones by default) back through the graph."""
@@ -190,7 +192,7 @@ def _name(dtype: Any) -> str:
 
 
 def _with(observation: Observation, **facts: Any) -> Observation:
-    return Observation(observation.value, observation.gradient, observation.dtype, observation.gradient_dtype, facts)
+    return replace(observation, facts=facts)
 
 
 def _kind(error: BaseException) -> str:

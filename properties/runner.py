@@ -1,7 +1,7 @@
 """Puts the laws of a contract to a subject and yields events; the last one holds the certificate.
 
-Three rounds: does the layer answer at all; then the gates, each over plain problems and the one ingredient it is about;
-then all other laws, over everything whose gate held.
+First: does the layer answer at all. Then the gates, each over plain problems and the one ingredient it is about. Then
+all other laws, over everything whose gate held.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from properties.certificate import Certificate, LawReport, environment
-from properties.engine import FAILED, UNSETTLED, LawResult
+from properties.engine import LawResult
 from properties.events import Ended, Event, LawEnded, Progressed, Started
 from properties.isolation import Inline, Performer, Worker
 from properties.law import LEVELS
 from properties.laws.conduct import ANSWERS
 from properties.subject import Subject
 from properties.target import Target, UsageError
-from properties.work import Description, LawInfo, Task
+from properties.work import Description, LawInfo, Task, aside, closes
 
 GATE_EXAMPLES = 50
 """Examples of a gate that was not asked for, but is needed to know what the others may draw."""
@@ -115,7 +115,7 @@ def run(subject: Subject | Target, options: Options) -> Iterator[Event]:
                 if info.id in {i.id for i in chosen}:
                     reports[info.id] = report
                     yield LawEnded(report)
-                if (info.gate or info.id == ANSWERS) and _shuts(event):
+                if (info.gate or info.id == ANSWERS) and closes(event):
                     shut |= {info.id}
                     if info.behind:
                         set_aside[info.id] = dict(info.behind)
@@ -159,7 +159,8 @@ def _chosen(description: Description, options: Options) -> list[LawInfo]:
 def _rounds(description: Description, chosen: Sequence[LawInfo]) -> Iterator[list[LawInfo]]:
     wanted = {info.id for info in chosen}
     yield [info for info in description.laws if info.id == ANSWERS]
-    yield [info for info in description.laws if info.gate]
+    for gate in (1, 2):
+        yield [info for info in description.laws if info.gate == gate]
     # long ones first, so that no worker is left with one at the end
     yield sorted(
         (info for info in description.laws if not info.gate and info.id != ANSWERS and info.id in wanted),
@@ -175,14 +176,8 @@ def _task(
 ) -> Task:
     asked = info.id in {i.id for i in chosen}
     examples = options.max_examples if asked else min(options.max_examples, GATE_EXAMPLES)
-    gates = frozenset(i.id for i in description.laws if i.gate)
-    # in the first two rounds nothing is known to hold yet: each gate draws what it is about, and nothing behind others
-    aside = gates - {info.id} if info.gate or info.id == ANSWERS else shut
-    return Task(info.id, options.seed, examples, description.dtypes, aside)
-
-
-def _shuts(result: LawResult) -> bool:
-    return result.outcome in (*FAILED, *UNSETTLED) or result.declined
+    gates = {i.id: i.gate for i in description.laws if i.gate}
+    return Task(info.id, options.seed, examples, description.dtypes, aside(info, gates, shut))
 
 
 def _silent(info: LawInfo) -> LawReport:

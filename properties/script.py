@@ -25,7 +25,7 @@ def script_of(law: Law, finding: Finding, subject: Subject, contract: Contract) 
     body: list[str] = []
     for number, problem in enumerate(finding.calls[:2]):
         body += _call(problem, source, subject, number, finding)
-    if not finding.check:
+    if not finding.check and finding.failure is None:
         body += _expectation(law, finding, contract)
     if any(word in line for line in body for word in ("inf", "nan")):
         lines.append(inf_nan)
@@ -47,6 +47,8 @@ def _call(problem: Problem, source: Source, subject: Subject, number: int, findi
         lines.append(f"strided{suffix} = {tensor}.transpose({order}).contiguous().transpose({order})")
         given = f"strided{suffix}"
     lines += _layer(problem, source, subject, suffix, precision)
+    if finding.failure is not None and number == 0:
+        lines.append(f"# {finding.message}")
     if finding.quantity == "mutation":
         lines.append(f"logits_before, labels_before = {tensor}.numpy().copy(), labels{suffix}.numpy().copy()")
     lines.append(f"loss{suffix} = {_invoke(source, suffix)}({given}, labels{suffix})")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
 from properties.contract import Contract
 from properties.domain import Domain
-from properties.engine import FAILED, LawResult, run_law, verdict_on
+from properties.engine import FAILED, UNSETTLED, LawResult, run_law, verdict_on
 from properties.law import Finding, Law
 from properties.laws import LAWS
+from properties.laws.conduct import ANSWERS
 from properties.observation import Failure, Observer
 from properties.problem import Problem
 from properties.script import script_of
@@ -43,7 +45,7 @@ class LawInfo:
     sentence: str
     level: str
     severity: str
-    gate: bool
+    gate: int
     behind: dict[str, list[Any]]
 
 
@@ -63,6 +65,19 @@ def lost(task: Task, failure: Failure) -> LawResult:
     """The worker was lost, and no example could be found that does it."""
     reason = f"the process was lost ({failure}) and the example could not be found again"
     return LawResult(task.law, failure.kind, reason=reason, repeatable=False)
+
+
+def aside(law: Law | LawInfo, gates: Mapping[str, int], shut: AbstractSet[str]) -> frozenset[str]:
+    """The gates whose values a law does not draw: the shut ones, and for a gate all that run beside or after it."""
+    if law.id == ANSWERS:
+        return frozenset(gates)
+    later = {other for other, number in gates.items() if law.gate and number >= law.gate}
+    return frozenset((later | shut) - {law.id})
+
+
+def closes(result: LawResult) -> bool:
+    """Whether a gate with this result stays shut: only what surely holds, or is not drawn at all, lets others pass."""
+    return result.outcome in (*FAILED, *UNSETTLED) or result.declined
 
 
 def laws_of(contract: Contract) -> tuple[Law, ...]:

@@ -111,8 +111,9 @@ def harmonize(
 
 def edge_slack(softmax: Softmax, unit_roundoff: float) -> Array:
     """How far a sound implementation's g may stray: the errors of p, of 1 - p, and of the width's own rounding."""
-    value_scale = softmax.losses.value_scale
-    drift = np.where(softmax.p_label > 0, softmax.p_label * value_scale, 0.0)
+    # where p is 0 the scale is infinite, and g is 1 for sure
+    value_scale = np.where(softmax.p_label > 0, softmax.losses.value_scale, 0.0)
+    drift = softmax.p_label * value_scale
     return np.asarray(BUDGET * unit_roundoff * (drift + 2.0 * softmax.p_rest))
 
 

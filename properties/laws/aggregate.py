@@ -88,7 +88,7 @@ DENSITY_LAWS = (
         uneven_width,
         demand={"bins": is_uneven},
         needs=("oracle", "bins"),
-        gate=True,
+        gate=2,
     ),
     Law(
         "aggregate/width-equals-count",
@@ -96,7 +96,7 @@ DENSITY_LAWS = (
         width_equals_count,
         demand={"bins": lambda b: is_width(b) and not is_uneven(b)},
         needs=("bins", "bins=count"),
-        gate=True,
+        gate=2,
     ),
 )
 """For losses that weigh an element by the density of its gradient norm; their contract has an argument ``bins``."""

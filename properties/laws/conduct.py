@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from properties.case import Case
-from properties.domain import within
+from properties.domain import outside, within
 from properties.law import Finding, Law
 from properties.observation import Observation
 from properties.problem import Array
@@ -126,12 +126,40 @@ ANSWERS = "conduct/answers"
 """The law before all others: where it does not hold, nothing else is asked."""
 
 
-def _law(name: str, sentence: str, check: Callable[[Case], Iterator[Finding]], **options: object) -> Law:
-    return Law(f"conduct/{name}", sentence, check, level="conduct", demand=_SMALL, **options)  # type: ignore[arg-type]
+def _law(
+    name: str,
+    sentence: str,
+    check: Callable[[Case], Iterator[Finding]],
+    *,
+    severity: str = "error",
+    needs: tuple[str, ...] = (),
+    gate: int = 0,
+    plain: bool = False,
+    **demand: Callable[[object], bool],
+) -> Law:
+    wanted = {**_SMALL, **demand}
+    return Law(f"conduct/{name}", sentence, check, "conduct", severity, wanted, needs, gate, plain)
 
 
 LAWS = (
     _law("answers", "The layer answers the simplest problems with a value and a gradient.", answers, plain=True),
+    _law(
+        "takes-weights",
+        "The layer answers where there are class weights.",
+        answers,
+        weight=outside("absent", "zero-total"),
+        needs=("weight",),
+        gate=1,
+    ),
+    _law(
+        "takes-ignored",
+        "The layer answers where some elements are ignored.",
+        answers,
+        ignored=within("some", "most"),
+        ignore_index=outside(None),
+        needs=("ignore_index",),
+        gate=1,
+    ),
     _law("inputs-not-mutated", "Logits, labels and weights are left as they were.", not_mutated),
     _law("grad-mode", "Whether gradients are recorded is left as found.", grad_mode),
     _law("repeatable", "The same call has the same answer, bit for bit.", repeatable),

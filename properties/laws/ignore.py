@@ -170,7 +170,7 @@ LAWS = (
         all_ignored,
         demand={"ignored": within("all"), "ignore_index": outside(None)},
         needs=_NEEDS,
-        gate=True,
+        gate=2,
     ),
     Law(
         "ignore/matches-nothing",
@@ -185,7 +185,7 @@ LAWS = (
         inside_classes,
         demand={"ignored": within("some", "most"), "ignore_index": lambda v: v is not None and 0 <= v < 100},
         needs=_NEEDS,
-        gate=True,
+        gate=2,
     ),
     Law(
         "ignore/sentinels",
@@ -196,7 +196,7 @@ LAWS = (
             "ignore_index": lambda v: v is not None and v != -100 and not 0 <= v < 100,
         },
         needs=_NEEDS,
-        gate=True,
+        gate=2,
     ),
     Law(
         "ignore/none-is-all-valid",
@@ -204,7 +204,7 @@ LAWS = (
         none_is_all_valid,
         demand={"ignore_index": within(None)},
         needs=_NEEDS,
-        gate=True,
+        gate=2,
     ),
     Law(
         "ignore/many-ignored",

@@ -152,7 +152,7 @@ LAWS = (
             "dtype": _FINITE_DTYPES,
             "logits": within("lattice", "normal", "ties"),
         },
-        gate=True,
+        gate=2,
     ),
     Law(
         "numerics/nan-stays-nan",

@@ -42,7 +42,7 @@ def _is_refusal(error: str) -> bool:
 
 
 def _raises(named: tuple[str, ...]) -> tuple[str, ...]:
-    return (f"raise SystemExit('no error, though one was due that says {named[0]}')",)
+    return (f"raise SystemExit({f'no error, though one was due that says {named[0]}'!r})",)
 
 
 def label_out_of_range(case: Case) -> Iterator[Finding]:

@@ -92,13 +92,13 @@ def none_shape(case: Case) -> Iterator[Finding]:
 def scalar_shape(case: Case) -> Iterator[Finding]:
     """A reduced loss has no axes."""
     observed = case.observe()
-    if observed.value.shape != ():
+    if observed.shape != ():
         yield Finding(
-            f"A reduced loss must have no axes, and has shape {observed.value.shape}.",
+            f"A reduced loss must have no axes, and has shape {observed.shape}.",
             (case.problem,),
             "shape",
             np.zeros(0),
-            np.asarray(observed.value.shape, dtype=np.float64),
+            np.asarray(observed.shape, dtype=np.float64),
             check=("assert tuple(loss.shape) == (), loss.shape",),
         )
 
@@ -194,14 +194,14 @@ LAWS = (
         "Logits of rank 3 to 6 have the loss of the same elements flattened.",
         rank,
         demand={"rank": lambda r: r > 2},
-        gate=True,
+        gate=2,
     ),
     Law(
         "shape/rank-one",
         "Logits [C] take a label of no axes, and are a batch of one.",
         rank_one,
         demand={"rank": within(1), "size": within("one"), "ignored": within("none", "all")},
-        gate=True,
+        gate=2,
     ),
     Law(
         "shape/axis",
@@ -209,7 +209,7 @@ LAWS = (
         axis,
         demand={"axis": outside(1), "rank": lambda r: r > 1},
         needs=("axis",),
-        gate=True,
+        gate=2,
     ),
     Law(
         "shape/none-shape",
@@ -217,7 +217,7 @@ LAWS = (
         none_shape,
         demand={"reduction": within("none")},
         needs=("reduction",),
-        gate=True,
+        gate=2,
     ),
     Law("shape/scalar-shape", "A reduced loss has no axes.", scalar_shape, demand={"reduction": outside("none")}),
     Law(
@@ -245,7 +245,7 @@ LAWS = (
         "A batch without elements has loss 0 and a gradient of its shape.",
         empty,
         demand={"size": within("empty")},
-        gate=True,
+        gate=2,
     ),
     Law(
         "shape/square",
@@ -254,12 +254,12 @@ LAWS = (
         demand={"size": within("square")},
         needs=("oracle",),
     ),
-    Law("shape/one-class", "A single class is no special case.", one_class, demand={"classes": within(1)}, gate=True),
+    Law("shape/one-class", "A single class is no special case.", one_class, demand={"classes": within(1)}, gate=2),
     Law(
         "shape/non-contiguous",
         "Tensors that are views with gaps have the loss of their copies.",
         non_contiguous,
         demand={"layout": within("strided")},
-        gate=True,
+        gate=2,
     ),
 )

@@ -144,7 +144,7 @@ LAWS = (
         zero_total,
         demand={"weight": within("zero-total")},
         needs=(*_NEEDS, "weighted-mean"),
-        gate=True,
+        gate=2,
     ),
     Law(
         "weights/relabelling",

@@ -83,7 +83,7 @@ def show(console: Console, certificate: Certificate, scripts: int | None = None)
     failed = sorted(certificate.failed, key=lambda law: law.severity)
     for number, law in enumerate(failed, 1):
         console.print()
-        _failure(console, number, law, with_script=scripts is None or number <= scripts)
+        show_failure(console, law, number, with_script=scripts is None or number <= scripts)
     console.print()
     console.print(_closing(certificate))
 
@@ -140,8 +140,9 @@ def _listed(values: Sequence[Any]) -> str:
     return ", ".join(str(value) for value in values)
 
 
-def _failure(console: Console, number: int, law: LawReport, with_script: bool) -> None:
-    title = Text(f"{number}  {law.id}", style="bold red")
+def show_failure(console: Console, law: LawReport, number: int | None = None, with_script: bool = True) -> None:
+    """A law that does not hold: its cause in words, the condition it takes, the case, and a script."""
+    title = Text(law.id if number is None else f"{number}  {law.id}", style="bold red")
     title.append(f"  {law.outcome}, example {law.examples}", style="dim")
     console.print(title)
     indented = [Text(law.message or law.reason)]

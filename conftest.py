@@ -1,0 +1,21 @@
+"""Options and profiles of the test suite: which loss the laws are put to, and how many examples each law gets."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("dev", max_examples=50, deadline=None)
+settings.register_profile("ci", max_examples=200, deadline=None)
+settings.register_profile("thorough", max_examples=2000, deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("lossproof")
+    group.addoption("--loss", metavar="TARGET", help="put the laws to this loss: package.module:Name or file.py:Name")
+    group.addoption("--contract", metavar="NAME", help="what the loss promises, such as ghm or cross_entropy")
+    group.addoption("--map", action="append", default=[], metavar="LAYER_ARG=CONTRACT_ARG")
+    group.addoption("--set", action="append", default=[], metavar="LAYER_ARG=VALUE")
+    group.addoption("--domain", action="append", default=[], metavar="NAME=V1,V2")
+    group.addoption("--seed", type=int, default=0, help="seed of the examples")

@@ -1,0 +1,96 @@
+"""The same laws as a pytest suite: one test for each law, in the process of the test."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from rich.console import Console
+
+from properties.certificate import LawReport
+from properties.engine import LawResult
+from properties.isolation import Inline
+from properties.laws.conduct import ANSWERS
+from properties.report.terminal import show_failure
+from properties.subject import Subject
+from properties.target import Target
+from properties.work import Task, aside, closes
+
+
+class Suite:
+    """The laws of one subject, each run at most once, gates before what stands behind them."""
+
+    def __init__(self, subject: Subject | Target, *, seed: int = 0, max_examples: int | None = None) -> None:
+        self._performer = Inline(subject)
+        self.description = self._performer.describe()
+        self._infos = {info.id: info for info in self.description.laws}
+        self._gates = {info.id: info.gate for info in self.description.laws if info.gate}
+        self._results: dict[str, LawResult] = {}
+        self._seed, self._examples = seed, max_examples
+
+    @property
+    def laws(self) -> tuple[str, ...]:
+        """The ids of all laws."""
+        return tuple(self._infos)
+
+    def result(self, law: str) -> LawResult:
+        """What came of a law; runs it, and the gates before it, if it has not run yet."""
+        if law not in self._results:
+            self._results[law] = self._run(law)
+        return self._results[law]
+
+    def report(self, law: str) -> LawReport:
+        """The line that a certificate has of a law."""
+        return LawReport.of(self._infos[law], self.result(law))
+
+    def _run(self, law: str) -> LawResult:
+        info = self._infos[law]
+        if law != ANSWERS and closes(self.result(ANSWERS)):
+            return LawResult(law, "not applicable", reason=f"the layer does not answer ({ANSWERS})")
+        before = [g for g, number in self._gates.items() if law != ANSWERS and (not info.gate or number < info.gate)]
+        shut = frozenset(g for g in before if closes(self.result(g)))
+        examples = self._examples or settings().max_examples
+        task = Task(law, self._seed, examples, self.description.dtypes, aside(info, self._gates, shut))
+        return self._performer.run(task, lambda examples: None)
+
+
+class BoundLaw:
+    """A law and the subject to put it to, as a test's parameter."""
+
+    def __init__(self, suite: Suite, law: str) -> None:
+        self._suite, self.id = suite, law
+
+    def check(self) -> LawReport:
+        """Run the law; fail with case and script where it does not hold, skip where it does not apply."""
+        report = self._suite.report(self.id)
+        if report.outcome == "not applicable":
+            pytest.skip(report.reason)
+        if report.outcome != "held":
+            pytest.fail(failure_text(report), pytrace=False)
+        return report
+
+
+def parametrize(subject: Subject | Target, *, seed: int = 0, max_examples: int | None = None) -> Callable[..., Any]:
+    """One test for each law of a subject's contract.
+
+    Decorates a test that takes ``law`` and calls ``law.check()``. ``max_examples`` is that of the Hypothesis profile in
+    force unless given. Everything runs in the process of the test: a layer that crashes ends it; ``lossproof certify``
+    runs the same laws in processes of their own.
+    """
+    suite = Suite(subject, seed=seed, max_examples=max_examples)
+    name = suite.description.name
+    parameters = [
+        pytest.param(BoundLaw(suite, law), id=f"{name}-{law}", marks=pytest.mark.xdist_group(name))
+        for law in suite.laws
+    ]
+    return pytest.mark.parametrize("law", parameters)
+
+
+def failure_text(report: LawReport) -> str:
+    """What a failed law says: cause, condition, case and script."""
+    text = io.StringIO()
+    show_failure(Console(file=text, width=110, no_color=True), report)
+    return text.getvalue()

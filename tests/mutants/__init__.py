@@ -1,0 +1,1 @@
+"""Wrong losses that the laws must refute, and the sound ones that they are made from by one change each."""

@@ -1,0 +1,36 @@
+"""All laws on our layers, one test for each; with --loss and --contract, on anybody's."""
+
+import pytest
+
+from properties import Target, UsageError
+from properties.suite import BoundLaw, Suite
+from properties.target import parse_value
+
+OURS = (("paddle_impl:CrossEntropyLoss", "cross_entropy"), ("paddle_impl:GHMLoss", "ghm"))
+
+
+def targets(config: pytest.Config) -> list[Target]:
+    loss = config.getoption("--loss")
+    if loss is None:
+        return [Target(text, contract) for text, contract in OURS]
+    split = {name: [text.split("=", 1) for text in config.getoption(name)] for name in ("--map", "--set", "--domain")}
+    settings = {name: parse_value(value) for name, value in split["--set"]}
+    domain = {name: tuple(map(parse_value, values.split(","))) for name, values in split["--domain"]}
+    return [Target(loss, config.getoption("--contract"), dict(split["--map"]), settings, domain)]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    parameters = []
+    for target in targets(metafunc.config):
+        try:
+            suite = Suite(target, seed=metafunc.config.getoption("--seed"))
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+        group = pytest.mark.xdist_group(target.text)
+        name = suite.description.name
+        parameters += [pytest.param(BoundLaw(suite, law), id=f"{name}-{law}", marks=group) for law in suite.laws]
+    metafunc.parametrize("law", parameters)
+
+
+def test_law(law: BoundLaw) -> None:
+    assert law.check().examples > 0
