@@ -76,11 +76,11 @@ class Case:
         asked = self.problem if problem is None else problem
         observed = self.observe(asked)
         expected = self.answer(asked) if answer is None else answer
+        if not expected.decided:
+            raise Undecided("more elements lie on a jump of the loss than can be enumerated")
         match = judge(observed, expected, asked.dtype, value=value, gradient=gradient)
         if match.holds:
             self.used = max(self.used, match.used)
-        elif not expected.decided:
-            raise Undecided("more elements lie on a jump of the loss than can be enumerated")
         else:
             yield self.finding(match, (asked,), message)
 

@@ -8,7 +8,6 @@ answer, and shrinks like any other.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import multiprocessing
 import os
@@ -22,17 +21,14 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from properties.engine import LawResult
-from properties.observation import Failure, Observation, Observer
-from properties.problem import Problem
+from properties.guard import Guard, die_with_parent, ending
+from properties.observation import Failure
 from properties.subject import Subject
 from properties.target import Target, UsageError
 from properties.work import Description, Task, describe, lost, perform
 
 STARTING = 120.0
 """Seconds that importing Paddle and the layer's module may take."""
-
-RETRY = 2.0
-"""Seconds allowed to an example once a layer has been seen to hang."""
 
 TICK = 0.05
 """Seconds between signs of life."""
@@ -46,63 +42,6 @@ class WorkerLost(RuntimeError):  # noqa: N818 - an outcome
         self.failure = failure
 
 
-class Guard:
-    """An observer that keeps the layer in a forked process, and replaces it when it dies or hangs."""
-
-    def __init__(self, observer: Observer, time_limit: float) -> None:
-        self._observer, self._limit = observer, time_limit
-        self._process: Any = None
-        self._pipe: Connection | None = None
-
-    def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
-        """Ask the layer next door."""
-        if self._process is None:
-            self._start()
-        assert self._pipe is not None
-        self._pipe.send((problem, probe))
-        ready = wait([self._pipe, self._process.sentinel], self._limit)
-        if self._pipe in ready:
-            try:
-                answer: Observation | Failure = self._pipe.recv()
-                return answer
-            except EOFError:
-                pass
-        if not ready:
-            failure = Failure("timed out", f"{self._limit:g} s", "")
-            self._limit = min(self._limit, RETRY)
-        else:
-            self._process.join()
-            failure = Failure("crashed", _ending(self._process.exitcode), "")
-        self.close()
-        return failure
-
-    def close(self) -> None:
-        """End the process next door."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            assert self._pipe is not None
-            self._pipe.close()
-        self._process = self._pipe = None
-
-    def _start(self) -> None:
-        context = multiprocessing.get_context("fork")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_answer, args=(theirs, self._observer), daemon=True)
-        self._process.start()
-        theirs.close()
-
-
-def _answer(pipe: Connection, observer: Observer) -> None:
-    _die_with_parent()
-    while True:
-        try:
-            problem, probe = pipe.recv()
-        except EOFError:
-            return
-        pipe.send(observer.observe(problem, probe))
-
-
 class Worker:
     """A process that holds the layer and runs laws over it, one at a time."""
 
@@ -110,6 +49,7 @@ class Worker:
         self._subject, self._limit = subject, time_limit
         self._process: Any = None
         self._pipe: Connection | None = None
+        self._stopped = False
 
     def describe(self) -> Description:
         """Load the subject; UsageError where that cannot be done."""
@@ -119,8 +59,7 @@ class Worker:
             failure = ended.failure
             what = "does not end" if failure.kind == "timed out" else f"ends the process with {failure.error}"
             raise UsageError(f"importing {getattr(self._subject, 'text', 'the subject')} {what}") from None
-        if kind == "usage":
-            raise UsageError(content)
+        _raise_if_failed(kind, content)
         assert isinstance(content, Description)
         return content
 
@@ -137,24 +76,27 @@ class Worker:
         # what killed the first worker did not happen again: that is a finding too, without an example
         return found if found.outcome not in ("held", "undecided", "gave up") else lost(task, first)
 
+    def stop(self) -> None:
+        """End for good: whoever still waits for an answer gets an error, and no new process starts."""
+        self._stopped = True
+        self.close()
+
     def close(self) -> None:
         """End the process and whatever it started."""
-        if self._process is None:
+        process, pipe = self._process, self._pipe
+        self._process = self._pipe = None
+        if process is None:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.kill()
-        self._process.join()
-        assert self._pipe is not None
-        self._pipe.close()
-        self._process = self._pipe = None
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.join()
+        if pipe is not None:
+            pipe.close()
 
     def _run(self, task: Task, tick: Callable[[int], None], limit: float) -> LawResult:
         kind, content = self._ask(("task", task), limit, tick)
-        if kind == "usage":
-            raise UsageError(content)
-        if kind == "broken":
-            raise RuntimeError(content)
+        _raise_if_failed(kind, content)
         assert isinstance(content, LawResult)
         return content
 
@@ -186,7 +128,7 @@ class Worker:
 
     def _lost(self) -> WorkerLost:
         self._process.join()
-        failure = Failure("crashed", _ending(self._process.exitcode), "")
+        failure = Failure("crashed", ending(self._process.exitcode), "")
         self.close()
         return WorkerLost(failure)
 
@@ -198,14 +140,24 @@ class Worker:
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, self._subject))
         with _no_main(forked):
+            if self._stopped:
+                raise RuntimeError("the worker was stopped")
             self._process.start()
         theirs.close()
+
+
+def _raise_if_failed(kind: str, content: Any) -> None:
+    """Raise what the worker could not answer for: the user's mistake, or ours."""
+    if kind == "usage":
+        raise UsageError(content)
+    if kind == "broken":
+        raise RuntimeError(f"lossproof itself failed in a worker: {content}")
 
 
 def _serve(pipe: Connection, subject: Subject | Target) -> None:
     """The worker's life: load the subject once, then answer requests until the supervisor is gone."""
     os.setpgid(0, 0)
-    _die_with_parent()
+    die_with_parent()
     _silence()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     loaded: Subject | None = None
@@ -277,7 +229,7 @@ class Performer(Protocol):
 
     def run(self, task: Task, tick: Callable[[int], None]) -> LawResult: ...
 
-    def close(self) -> None: ...
+    def stop(self) -> None: ...
 
 
 class Inline:
@@ -297,15 +249,8 @@ class Inline:
         """Run one law here."""
         return perform(task, self._subject, self._observer, tick)
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """Nothing to end."""
-
-
-def _ending(exitcode: int | None) -> str:
-    """How a process ended, in words."""
-    if exitcode is not None and exitcode < 0:
-        return signal.Signals(-exitcode).name
-    return f"exit code {exitcode}"
 
 
 def _silence() -> None:
@@ -316,23 +261,16 @@ def _silence() -> None:
     os.close(nowhere)
 
 
-def _die_with_parent() -> None:
-    """On Linux, end when the process that started this one ends, whatever this one is doing."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-
-
 _main_lock = threading.Lock()
 
 
 @contextlib.contextmanager
 def _no_main(forked: bool) -> Iterator[None]:
     """Start a process that does not import the user's main script again: a script without a guard would run twice."""
-    if forked:
-        yield
-        return
     with _main_lock:
+        if forked:
+            yield
+            return
         main = sys.modules["__main__"]
         sys.modules["__main__"] = types.ModuleType("__main__")
         try:

@@ -190,6 +190,7 @@ class Pool:
 
     def __init__(self, performers: Sequence[Performer]) -> None:
         self._performers = performers
+        self._threads: list[threading.Thread] = []
 
     def describe(self) -> Description:
         """What one of them learns about the subject."""
@@ -201,11 +202,11 @@ class Pool:
         for task in tasks:
             waiting.put(task)
         done: queue.SimpleQueue[Progressed | LawResult | BaseException] = queue.SimpleQueue()
-        threads = [
+        self._threads = [
             threading.Thread(target=_feed, args=(performer, waiting, done), daemon=True)
             for performer in self._performers[: max(len(tasks), 1)]
         ]
-        for thread in threads:
+        for thread in self._threads:
             thread.start()
         left = len(tasks)
         while left:
@@ -214,13 +215,18 @@ class Pool:
                 raise item
             left -= not isinstance(item, Progressed)
             yield item
-        for thread in threads:
+        for thread in self._threads:
             thread.join()
 
     def close(self) -> None:
-        """End all of them."""
+        """End all of them, and the threads that still wait for one."""
         for performer in self._performers:
-            performer.close()
+            performer.stop()
+        for thread in self._threads:
+            thread.join(timeout=10.0)
+        # a worker that was just being started when the others ended
+        for performer in self._performers:
+            performer.stop()
 
 
 def _feed(

@@ -93,6 +93,11 @@ def decode(header: bytes, blocks: Sequence[bytes], domain: Domain, hard_logits: 
     return flat.replace(labels=labels.reshape(shape), axis=axis).with_rows(rows)
 
 
+def simplest(domain: Domain) -> Problem:
+    """The simplest problem of a domain: what zero bytes stand for."""
+    return decode(bytes(len(domain.dimensions) + len(_OWN)), [bytes(ROW)], domain)
+
+
 _COMMON_NAMES = frozenset(dimension.name for dimension in COMMON)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -60,23 +61,26 @@ _NO_GRAD_CHECK = (
 
 def repeatable(case: Case) -> Iterator[Finding]:
     """The same call has the same answer, bit for bit."""
-    yield from _again(case, "repeat", "The same call, made twice, has two answers.")
+    check = ("again = layer(logits, labels)", _EQUAL)
+    yield from _again(case, "repeat", "The same call, made twice, has two answers.", check)
 
 
 def second_call(case: Case) -> Iterator[Finding]:
     """What the layer was called with before does not matter."""
-    yield from _again(case, "second-call", "A call of the layer with another batch changes its next answer.")
+    check = ("layer(logits.detach() * 0.5, labels)", "again = layer(logits, labels)", _EQUAL)
+    yield from _again(case, "second-call", "A call of the layer with another batch changes its next answer.", check)
 
 
-def _again(case: Case, probe: str, message: str) -> Iterator[Finding]:
+_EQUAL = "assert (again.numpy() == loss.numpy()).all(), again"
+
+
+def _again(case: Case, probe: str, message: str, check: tuple[str, ...]) -> Iterator[Finding]:
     first = case.observe()
     second = case.observe(probe=probe)
-    check = ("again = layer(logits, labels)", "assert (again.numpy() == loss.numpy()).all(), again")
     for quantity, get in _QUANTITIES:
         expected, got = get(first), get(second)
         if expected is not None and got is not None and not np.array_equal(expected, got, equal_nan=True):
-            lines = check if quantity == "value" and probe == "repeat" else ()
-            yield Finding(message, (case.problem,), quantity, expected, got, check=lines)
+            yield Finding(message, (case.problem,), quantity, expected, got, check=check if quantity == "value" else ())
             return
 
 
@@ -97,7 +101,15 @@ def under_no_grad(case: Case) -> Iterator[Finding]:
     """Inside no_grad the value is the same."""
     observed = case.observe(probe="no-grad")
     message = "Inside paddle.no_grad() the value is another."
-    yield from case.same(case.problem, observed.value, case.observe().value, "value", message)
+    for finding in case.same(case.problem, observed.value, case.observe().value, "value", message):
+        yield replace(finding, check=_INSIDE_CHECK)
+
+
+_INSIDE_CHECK = (
+    "with paddle.no_grad():",
+    "    inside = layer(logits, labels)",
+    "np.testing.assert_allclose(inside.numpy(), loss.numpy(), rtol=1e-9)",
+)
 
 
 def second_backward(case: Case) -> Iterator[Finding]:
@@ -107,19 +119,15 @@ def second_backward(case: Case) -> Iterator[Finding]:
     if first is not None:
         message = "A second backward through the same graph gives another gradient."
         for finding in case.same(case.problem, np.asarray(second), first, "gradient", message):
-            yield Finding(
-                finding.message,
-                finding.calls,
-                "second gradient",
-                finding.expected,
-                finding.got,
-                check=(
-                    "first = logits.grad.numpy()",
-                    "logits.clear_grad()",
-                    "loss.backward(upstream)",
-                    "np.testing.assert_allclose(logits.grad.numpy(), first, rtol=1e-6)",
-                ),
-            )
+            yield replace(finding, quantity="second gradient", check=_BACKWARD_CHECK)
+
+
+_BACKWARD_CHECK = (
+    "first = logits.grad.numpy()",
+    "logits.clear_grad()",
+    "loss.backward(upstream)",
+    "np.testing.assert_allclose(logits.grad.numpy(), first, rtol=1e-6)",
+)
 
 
 ANSWERS = "conduct/answers"

@@ -1,0 +1,88 @@
+"""A layer in a process of its own: a crash or a hang becomes an answer, and the next question finds a new process."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import multiprocessing
+import signal
+import sys
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from properties.observation import Failure, Observation, Observer
+from properties.problem import Problem
+
+RETRY = 2.0
+"""Seconds allowed to an example once a layer has been seen to hang."""
+
+
+class Guard:
+    """An observer that keeps the layer in a forked process, and replaces it when it dies or hangs."""
+
+    def __init__(self, observer: Observer, time_limit: float) -> None:
+        self._observer, self._limit = observer, time_limit
+        self._process: Any = None
+        self._pipe: Connection | None = None
+
+    def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
+        """Ask the layer next door."""
+        if self._process is None:
+            self._start()
+        assert self._pipe is not None
+        self._pipe.send((problem, probe))
+        ready = wait([self._pipe, self._process.sentinel], self._limit)
+        if self._pipe in ready:
+            try:
+                answer: Observation | Failure = self._pipe.recv()
+                return answer
+            except EOFError:
+                pass
+        if not ready:
+            failure = Failure("timed out", f"{self._limit:g} s", "")
+            self._limit = min(self._limit, RETRY)
+        else:
+            self._process.join()
+            failure = Failure("crashed", ending(self._process.exitcode), "")
+        self.close()
+        return failure
+
+    def close(self) -> None:
+        """End the process next door."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            assert self._pipe is not None
+            self._pipe.close()
+        self._process = self._pipe = None
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("fork")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_answer, args=(theirs, self._observer), daemon=True)
+        self._process.start()
+        theirs.close()
+
+
+def _answer(pipe: Connection, observer: Observer) -> None:
+    die_with_parent()
+    while True:
+        try:
+            problem, probe = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(observer.observe(problem, probe))
+
+
+def ending(exitcode: int | None) -> str:
+    """How a process ended, in words."""
+    if exitcode is not None and exitcode < 0:
+        return signal.Signals(-exitcode).name
+    return f"exit code {exitcode}"
+
+
+def die_with_parent() -> None:
+    """On Linux, end when the process that started this one ends, whatever this one is doing."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)

@@ -1,0 +1,163 @@
+"""The command as a user meets it: exit codes, files, messages, the same seed twice."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from properties.certificate import Certificate
+from properties.cli import main
+
+ROOT = Path(__file__).parent.parent.parent
+PUBLISHED = f"{ROOT / 'examples' / 'published_ghm.py'}:PublishedGHM"
+WIDTHS = ("--map", "width=bins", "--domain", "bins=1.0,0.5,0.3")
+QUICK = ("--max-examples", "20")
+
+
+def lossproof(*arguments):
+    return CliRunner(env={"COLUMNS": "120"}).invoke(main, arguments)
+
+
+def test_certified_is_0_and_the_certificate_says_what_ran(tmp_path):
+    file = tmp_path / "certificate.json"
+    only = ("--only", "softmax", "--only", "oracle/value", "--seed", "3")
+    done = lossproof(
+        "certify", "paddle_impl:CrossEntropyLoss", "--contract", "cross_entropy", *QUICK, *only, "--json", str(file)
+    )
+    assert done.exit_code == 0, done.output
+    assert "CERTIFIED" in done.output
+    plain = json.loads(file.read_text())
+    assert plain["format"] == "lossproof-certificate-1"
+    assert plain["verdict"] == "certified"
+    assert plain["levels"] == {"formula": "certified"}
+    assert plain["subject"] == "CrossEntropyLoss"
+    assert plain["contract"] == "cross_entropy"
+    assert plain["seed"] == 3
+    assert plain["environment"]["paddlepaddle"].startswith("3.3")
+    assert {law["id"] for law in plain["laws"]} >= {"oracle/value", "softmax/shift"}
+    assert all(law["examples"] >= 20 and law["outcome"] == "held" for law in plain["laws"])
+    assert Certificate.read(file).to_dict() == plain
+
+
+def test_refuted_is_1_and_shows_case_and_script():
+    done = lossproof("certify", PUBLISHED, "--contract", "ghm", *WIDTHS, *QUICK, "--only", "limit")
+    assert done.exit_code == 1, done.output
+    assert "only with a class weight, reduction=mean" in done.output
+    assert "expected 0.6931   got 1.386" in done.output
+    assert "from published_ghm import PublishedGHM" in done.output
+
+
+def test_incomplete_is_3():
+    # nothing but ties of two classes on the edge between two regions: GHM has too many right answers to check one
+    many = ("--domain", "size=many", "--domain", "classes=2", "--domain", "bins=2", "--domain", "logits=ties")
+    done = lossproof("certify", "paddle_impl:GHMLoss", "--contract", "ghm", *many, *QUICK, "--only", "oracle/value")
+    assert done.exit_code == 3, done.output
+    assert "INCOMPLETE" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("nothing",), "TARGET must be package.module:Name or path/file.py:Name, got 'nothing'"),
+        (("no_such_package:Layer", "--contract", "ghm"), "no_such_package cannot be imported: ModuleNotFoundError"),
+        (("no/such/file.py:Layer", "--contract", "ghm"), "there is no file no/such/file.py"),
+        (("paddle_impl:Nothing", "--contract", "ghm"), "paddle_impl has no 'Nothing'"),
+        (("paddle_impl:GHMLoss",), "--contract is required for a class or a function"),
+        (("paddle_impl:GHMLoss", "--contract", "gmh"), "contract must be one of cross_entropy, free, ghm, got 'gmh'"),
+        (("paddle_impl:GHMLoss", "--contract", "ghm", "--map", "bins"), "--map takes NAME=VALUE, got 'bins'"),
+        (("paddle_impl:GHMLoss", "--contract", "ghm", "--map", "x=bins"), "--map x=bins: the layer takes bins"),
+        (("paddle_impl:GHMLoss", "--contract", "ghm", "--map", "bins=x"), "--map bins=x: contract ghm has weight"),
+        (("paddle_impl:GHMLoss", "--contract", "ghm", "--set", "x=1"), "--set x: GHMLoss takes bins"),
+        (("paddle_impl:GHMLoss", "--contract", "ghm", "--domain", "x=1"), "domain has no 'x'"),
+        (
+            ("paddle_impl:GHMLoss", "--contract", "ghm", "--domain", "rank=7"),
+            "domain rank takes ints from 1 to 6, got 7",
+        ),
+        (("paddle_impl:GHMLoss", "--contract", "ghm", "--only", "limits"), "no law or family 'limits'"),
+        (("paddle_impl:GHMLoss", "--contract", "ghm", "--max-examples", "0"), "0 is not in the range"),
+        (("paddle_impl:GHMLoss", "--contract", "ghm", "--json", "no/such/dir/file"), "there is no directory"),
+        (("tests/hostile/layers.py:NeedsArgument", "--contract", "ghm"), "write --set temperature=VALUE, or --map"),
+    ],
+)
+def test_usage_is_2_and_says_what_to_write(arguments, words):
+    done = lossproof("certify", *arguments)
+    assert done.exit_code == 2
+    assert words in " ".join(done.output.split())
+
+
+def test_the_same_seed_gives_the_same_certificate(tmp_path):
+    found = []
+    for name in ("one", "two"):
+        file = tmp_path / name
+        lossproof("certify", PUBLISHED, "--contract", "ghm", *WIDTHS, *QUICK, "--json", str(file))
+        found.append(Certificate.read(file).timeless().to_dict())
+    assert found[0] == found[1]
+    assert found[0]["verdict"] == "refuted"
+
+
+def test_a_required_argument_can_be_set():
+    done = lossproof(
+        *("certify", "tests/hostile/layers.py:NeedsArgument", "--contract", "cross_entropy", "--set", "temperature=1"),
+        *(*QUICK, "--only", "oracle/value"),
+    )
+    assert done.exit_code == 0, done.output
+
+
+def test_a_function_is_a_target_too():
+    done = lossproof(
+        *("certify", "paddle.nn.functional:cross_entropy", "--contract", "cross_entropy", *QUICK),
+        *("--only", "limit", "--domain", "ignore_index=255"),
+    )
+    assert done.exit_code == 0, done.output
+
+
+def test_the_supervisor_never_imports_paddle():
+    script = (
+        "import sys; from properties.target import Target; from properties.runner import certify\n"
+        "certify(Target('paddle_impl:CrossEntropyLoss', 'cross_entropy'), max_examples=5, only=['softmax'])\n"
+        "sys.exit('paddle' in sys.modules)"
+    )
+    # nor does a script without a main guard run twice
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=120).returncode == 0
+
+
+def test_lists(snapshot):
+    for what in ("contracts", "laws"):
+        done = lossproof("list", what)
+        assert done.exit_code == 0
+        assert done.output == snapshot(name=what)
+    assert "softmax/monotone" not in lossproof("list", "laws", "--contract", "ghm").output
+    assert lossproof("list", "laws", "--contract", "nothing").exit_code == 2
+
+
+def test_the_demo_tells_the_story():
+    done = lossproof("demo")
+    assert done.exit_code == 0, done.output
+    ours, published, half = done.output.split("contract ghm: ")[1:]
+    assert "formula      CERTIFIED" in ours
+    assert "limit/one-region-is-cross-entropy: refuted" in published
+    assert "only with a class weight, reduction=mean" in published
+    for story in (published, half):
+        assert "ignore/deleting-is-masking: refuted" in story
+        assert "shape/none-shape: refuted" in story
+        assert "aggregate/uneven-width: raised" in story
+    assert "limit/one-region-is-cross-entropy: held" in half
+
+
+def test_the_laws_of_anybodys_layer_as_a_pytest_suite():
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "tests/test_laws.py", "-p", "no:cacheprovider", "-n0", "-q"),
+            *("-k", "limit", "--loss", PUBLISHED, "--contract", "ghm", *WIDTHS),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 1, done.stdout
+    assert "only with a class weight, reduction=mean" in done.stdout
+    assert "np.testing.assert_allclose" in done.stdout

@@ -1,0 +1,107 @@
+"""Layers that crash, hang or lie: each gets its outcome, the run goes on, nothing is left behind."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from properties import Subject, Target, UsageError, certify
+from properties.runner import Options, run
+
+LAYERS = str(Path(__file__).parent.parent / "hostile" / "layers.py")
+
+
+def certificate(name, **options):
+    return certify(Target(f"{LAYERS}:{name}", "cross_entropy"), max_examples=20, **options)
+
+
+def descendants():
+    """Processes whose ancestors include this one, by their parents in /proc."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if fields[0] != "Z":
+                parents[int(entry.name)] = int(fields[1])
+    found, frontier = set(), {os.getpid()}
+    while frontier:
+        frontier = {pid for pid, parent in parents.items() if parent in frontier} - found
+        found |= frontier
+    return found
+
+
+@pytest.mark.parametrize(("name", "error"), [("Aborts", "SIGABRT"), ("Leaves", "exit code 0")])
+def test_a_layer_that_ends_the_process(name, error):
+    found = certificate(name)
+    assert found.verdict == "refuted"
+    assert found.law("conduct/answers").outcome == "crashed"
+    assert error in found.law("conduct/answers").message
+    assert {law.outcome for law in found.laws} == {"crashed", "not applicable"}
+
+
+def test_a_crash_shrinks_and_the_other_laws_go_on():
+    found = certificate("AbortsWhenWeighted")
+    law = found.law("conduct/takes-weights")
+    assert law.outcome == "crashed"
+    problem = law.counterexample["problems"][0]
+    assert len(problem["labels"]) == 1
+    assert problem["weight"] == [1.0, 1.0]
+    assert found.law("oracle/value").outcome == "held"
+    assert "weight" in found.set_aside["conduct/takes-weights"]
+
+
+def test_a_layer_that_never_answers():
+    began = time.monotonic()
+    found = certificate("Sleeps", time_limit=1.0)
+    assert found.law("conduct/answers").outcome == "timed out"
+    assert time.monotonic() - began < 60
+
+
+def test_a_layer_that_sometimes_never_answers():
+    found = certificate("SleepsWhenWeighted", time_limit=1.0)
+    assert found.law("conduct/takes-weights").outcome == "timed out"
+    assert found.law("oracle/value").outcome == "held"
+
+
+def test_a_layer_that_prints_and_overwrites_its_labels(capfd):
+    found = certificate("PrintsAndMutates")
+    assert found.law("conduct/prints-nothing").outcome == "refuted"
+    assert "labels" in found.law("conduct/prints-nothing").message
+    assert found.law("conduct/inputs-not-mutated").outcome == "refuted"
+    assert found.law("oracle/value").outcome == "held"
+    assert capfd.readouterr().out == ""
+
+
+def test_a_subject_of_lambdas_runs_in_workers_too():
+    layers = Target(f"{LAYERS}:Honest", "cross_entropy").load()
+    subject = Subject(contract="cross_entropy", build=lambda *, reduction: layers.build(reduction=reduction))
+    found = certify(subject, max_examples=10, only=["oracle/value", "weights/scaling"])
+    assert found.law("oracle/value").outcome == "held"
+    assert found.law("weights/scaling").reason == "the layer takes no weight"
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [("broken_module", "RuntimeError: no such device"), ("aborting_module", "ends the process with SIGABRT")],
+)
+def test_a_module_that_cannot_be_imported(module, words):
+    path = Path(__file__).parent.parent / "hostile" / f"{module}.py"
+    with pytest.raises(UsageError, match=words):
+        certify(Target(f"{path}:Layer", "ghm"))
+
+
+def test_no_process_is_left_behind():
+    before = descendants()
+    events = run(Target(f"{LAYERS}:Honest", "cross_entropy"), Options(max_examples=500))
+    for _ in range(3):
+        next(events)
+    events.close()
+    deadline = time.monotonic() + 10
+    # the fork server and its resource tracker stay for the next run, by design of multiprocessing
+    while len(descendants() - before) > 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(descendants() - before) <= 2
