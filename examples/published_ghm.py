@@ -55,7 +55,7 @@ class PublishedGHM(nn.Layer):
             p_label = -F.nll_loss(p, labels, ignore_index=ignore, reduction="none").reshape(labels.shape)
             g = 1 - p_label
             region = paddle.floor(g / (self.width + 0.0001)).astype("int64")
-            members = F.one_hot(region.flatten(), num_classes=self.bins)
+            members = F.one_hot(region.flatten(), num_classes=self.bins).astype(logits.dtype)
             count = members.sum(axis=0)
             occupied = (count > 0).astype(count.dtype).sum()
             per_region = region.size / (count.clip(min=1) * occupied)

@@ -19,8 +19,9 @@ from properties.observation import Failure, Observer
 from properties.problem import Problem
 from properties.strategies import problems
 
-MOST_SHRINKS = 400
-"""Evaluations after the first refutation; a count, not a time, so that the same seed ends at the same example."""
+MOST_SHRINKS = 120
+"""Evaluations of Hypothesis after the first refutation; what it leaves is shrunk further on the arrays. A count, not a
+time, so that the same seed ends at the same example."""
 
 MOST_TIMEOUTS = 3
 """Hangs that are waited for while shrinking one."""

@@ -150,6 +150,9 @@ class _Call:
     def backward(self, retain_graph: bool) -> None:
         """Send the problem's cotangent (ones by default) back through the graph."""
         cotangent = self.problem.cotangent
+        if cotangent is None and not self.result.shape:
+            self.result.backward(retain_graph=retain_graph)
+            return
         upstream = np.ones(self.result.shape) if cotangent is None else np.broadcast_to(cotangent, self.result.shape)
         self.result.backward(paddle.to_tensor(np.array(upstream)).astype(self.result.dtype), retain_graph=retain_graph)
 

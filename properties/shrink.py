@@ -93,23 +93,37 @@ def _before(order: list[Any], value: Any) -> list[Any]:
 
 
 def _fewer_elements(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[Problem]:
-    """Halves and single elements dropped, as a rank-2 problem (or along an axis whose length is their number)."""
-    n = problem.labels.size
-    if n < 2 or fixed & {"rank", "axis"}:
-        return
-    chunks = [range(n // 2), range(n // 2, n)] if n > 3 else []
-    for chunk in [*chunks, *([i] for i in range(n - 1, -1, -1) if n <= 24)]:
-        kept = np.setdiff1d(np.arange(n), np.asarray(chunk))
-        smaller = problem.take(kept)
+    """Halves and single slices dropped along each axis; where the rank is free, single elements too."""
+    for smaller in _dropped(problem, fixed):
         # nothing valid is another problem altogether; nothing ignored is one where the law asks for ignored elements
         lost = smaller.valid.any() != problem.valid.any()
         if not lost and not ("ignored" in fixed and smaller.valid.all() != problem.valid.all()):
             yield smaller
 
 
+def _dropped(problem: Problem, fixed: frozenset[str]) -> Iterator[Problem]:
+    class_axis = problem.axis % problem.logits.ndim
+    for axis, length in enumerate(problem.labels.shape):
+        for chunk in _chunks(length):
+            logits = np.delete(problem.logits, chunk, axis + (axis >= class_axis))
+            yield problem.replace(logits=logits, labels=np.delete(problem.labels, chunk, axis))
+    n = problem.labels.size
+    if problem.labels.ndim > 1 and not fixed & {"rank", "axis"}:
+        for chunk in _chunks(n):
+            yield problem.take(np.setdiff1d(np.arange(n), chunk))
+
+
+def _chunks(length: int) -> list[list[int]]:
+    """What to try to drop of so many: either half, then each one from the end."""
+    halves = [list(range(length // 2)), list(range(length // 2, length))] if length > 3 else []
+    return halves + [[i] for i in range(length - 1, -1, -1) if 1 < length <= 24]
+
+
 def _fewer_classes(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[Problem]:
     """Classes dropped that are no valid element's label; half of them, then one at a time."""
     classes = problem.classes
+    if "size" in fixed and problem.labels.size == classes > 2:
+        yield from (_smaller_square(problem, i, c) for i, c in np.ndindex(classes, classes))
     least = 2 if "classes" in fixed or problem.ignore_index in range(classes) else 1
     used = set(problem.labels[problem.valid].reshape(-1).tolist())
     if problem.ignore_index is not None:
@@ -120,6 +134,13 @@ def _fewer_classes(problem: Problem, fixed: frozenset[str], domain: Domain) -> I
             drop = free[start : start + size][: classes - max(least, 2 if classes > 1 else 1)]
             if drop:
                 yield _without_classes(problem, drop)
+
+
+def _smaller_square(problem: Problem, element: int, dropped: int) -> Problem:
+    """One element and one class less; a label of that class becomes another."""
+    others = problem.take(np.setdiff1d(np.arange(problem.labels.size), [element]))
+    labels = np.where(others.labels == dropped, (dropped + 1) % problem.classes, others.labels)
+    return _without_classes(others.replace(labels=labels), [dropped])
 
 
 def _without_classes(problem: Problem, drop: list[int]) -> Problem:

@@ -1,9 +1,9 @@
 """Hypothesis strategies that draw Problems, by regime.
 
-Drawing one number at a time costs Hypothesis more than checking the whole problem. So a problem is a few blocks of
-bytes: a header with one byte for each dimension of the domain, and one block for each element. A zero byte is the
-simplest choice everywhere, hence Hypothesis shrinks towards a small problem of small round numbers; dropping a block
-drops an element; and no byte changes its meaning when another one shrinks.
+Drawing one number at a time costs Hypothesis more than checking the whole problem. So a problem is one string of bytes:
+a header with one byte for each dimension of the domain, then one block for each element. A zero byte is the simplest
+choice everywhere, hence Hypothesis shrinks towards a small problem of small round numbers, and no byte changes its
+meaning when another one shrinks.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ HardLogits = Callable[[Mapping[str, Any], int], Sequence[float]]
 """For a config and a number of classes: label logits, beside zeros, at which a contract is hard."""
 
 SIZES = {"empty": (0, 0), "one": (1, 1), "few": (1, 6), "several": (2, 12), "square": (1, 6), "many": (2, 6)}
+MOST_BLOCKS = max(high for _, high in SIZES.values())
 _LATTICE = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0, 4.0, -4.0, 8.0, -8.0, 0.5, -0.5, 16.0, -16.0)
 _SATURATED = (0.0, 17.0, -17.0, 64.0, -64.0, 65.0, 90.0, -90.0, 1.0, 100.0, 1000.0, -1000.0, 1e4, -1e4, -65.0)
 _WEIGHTS = (1.0, 2.0, 3.0, 0.5, 4.0, 1.5)
@@ -36,20 +37,22 @@ _WEIGHTS = (1.0, 2.0, 3.0, 0.5, 4.0, 1.5)
 @st.composite
 def problems(draw: st.DrawFn, domain: Domain, hard_logits: HardLogits | None = None) -> Problem:
     """Problems of a domain: any rank, class axis, mask, weights, dtype, layout and regime of logits in it."""
-    header = draw(_bytes(len(domain.dimensions) + len(_OWN)))
+    head = header_length(domain)
+    drawn = draw(_bytes(head + 1 + ROW * MOST_BLOCKS))
+    header, count, blocks = drawn[:head], drawn[head], drawn[head + 1 :]
     low, high = SIZES[_choose(domain["size"], header[list(domain.dimensions).index("size")])]
-    n = low if low == high else draw(_integers(low, high))
-    return decode(header, [draw(_bytes(ROW)) for _ in range(n)], domain, hard_logits)
+    n = low + count % (high - low + 1)
+    return decode(header, [blocks[ROW * i : ROW * (i + 1)] for i in range(n)], domain, hard_logits)
+
+
+def header_length(domain: Domain) -> int:
+    """Bytes of the header of a domain's problems."""
+    return len(domain.dimensions) + len(_OWN)
 
 
 @lru_cache
 def _bytes(length: int) -> st.SearchStrategy[bytes]:
     return st.binary(min_size=length, max_size=length)
-
-
-@lru_cache
-def _integers(low: int, high: int) -> st.SearchStrategy[int]:
-    return st.integers(low, high)
 
 
 def _choose(values: Sequence[Any], byte: int) -> Any:
@@ -95,7 +98,7 @@ def decode(header: bytes, blocks: Sequence[bytes], domain: Domain, hard_logits: 
 
 def simplest(domain: Domain) -> Problem:
     """The simplest problem of a domain: what zero bytes stand for."""
-    return decode(bytes(len(domain.dimensions) + len(_OWN)), [bytes(ROW)], domain)
+    return decode(bytes(header_length(domain)), [bytes(ROW)], domain)
 
 
 _COMMON_NAMES = frozenset(dimension.name for dimension in COMMON)

@@ -166,6 +166,8 @@ def empty(case: Case) -> Iterator[Finding]:
 
 def square(case: Case) -> Iterator[Finding]:
     """As many elements as classes is no special case."""
+    if case.problem.labels.size != case.problem.classes:
+        return
     yield from case.matches(message="With as many elements as classes the loss is another.")
 
 

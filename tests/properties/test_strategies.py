@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from properties.contracts import contract_named
 from properties.domain import Domain, EmptyDomainError, outside, within
 from properties.problem import Problem, round_to
-from properties.strategies import ROW, decode, problems
+from properties.strategies import ROW, decode, header_length, problems
 
 GHM = contract_named("ghm")
-HEADER = len(GHM.domain.dimensions) + 8
+HEADER = header_length(GHM.domain)
 
 
 def drawn(domain=GHM.domain, examples=1500):
