@@ -175,6 +175,8 @@ def _simpler_numbers(problem: Problem, fixed: frozenset[str], domain: Domain) ->
     rows = problem.rows
     if rows.size > 60:
         return
+    # no larger than they are: a law of moderate logits is not refuted by huge ones
+    largest = np.abs(rows[np.isfinite(rows)]).max(initial=0.0)
     for i, row in enumerate(rows):
         if np.count_nonzero(row) > 1:
             yield _changed(problem, rows, (i, slice(None)), 0.0)
@@ -186,7 +188,7 @@ def _simpler_numbers(problem: Problem, fixed: frozenset[str], domain: Domain) ->
             _before(list(ROUND), value) if value in ROUND else [*ROUND, float(np.round(value)), float(f"{value:.3g}")]
         )
         for number in simpler:
-            if number != value:
+            if number != value and abs(number) <= largest:
                 yield _changed(problem, rows, (i, j), number)
     labels = problem.labels.reshape(-1)
     for i in np.flatnonzero(problem.valid.reshape(-1)):
