@@ -1,4 +1,4 @@
-"""Defects of Paddle's own cross entropy that the laws found, each in its smallest case, marked with the version.
+"""Defects of Paddle's own kernels that the laws found, each in its smallest case, marked with the version.
 
 When one of these fails on a newer Paddle, the defect is mended: raise the version here and in the documentation.
 """
@@ -57,6 +57,13 @@ def test_second_backward_through_a_retained_graph_is_wrong():
 def test_mean_of_nothing_is_nan():
     loss, _ = loss_of(np.zeros((0, 2)), np.zeros(0))
     assert math.isnan(loss.item())
+
+
+def test_float16_of_tiny_float32_is_not_zero():
+    tiny = paddle.to_tensor([2.0**-78 * 1.3, 2.0**-80, 2.0**-30], dtype="float32")
+    assert tiny.astype("float16").astype("float32").tolist()[2] == 0
+    assert tiny.astype("float16").astype("float32").tolist()[0] == pytest.approx(7.93e-5, rel=1e-2)
+    assert tiny.numpy().astype(np.float16).tolist() == [0, 0, 0]
 
 
 def test_negative_class_weights_are_taken():
