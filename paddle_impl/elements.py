@@ -184,32 +184,24 @@ HALF_OF_SMALLEST = 2.0**-25
 """Half of the smallest float16: what is smaller rounds to 0."""
 
 
-class _WidenOnCpu(paddle.autograd.PyLayer):
-    """float16 to float32, and back in the gradient with what rounds to 0 set to 0 before Paddle casts it.
+def _flushed(tensor: Tensor) -> Tensor:
+    """What rounds to 0 in float16 set to 0, before Paddle casts it.
 
     Paddle 3.3's cast from float32 to float16 on the CPU makes up to 1.2e-4 of numbers between 2^-87 and 2^-77.
     """
-
-    @staticmethod
-    def forward(ctx: object, logits: Tensor) -> Tensor:
-        return logits.astype("float32")
-
-    @staticmethod
-    def backward(ctx: object, gradient: Tensor) -> Tensor:
-        return _flushed(gradient).astype("float16")
-
-
-def _flushed(tensor: Tensor) -> Tensor:
     return paddle.where(tensor.abs() < HALF_OF_SMALLEST, paddle.zeros_like(tensor), tensor)
 
 
 def _cast_is_broken(logits: Tensor) -> bool:
-    return logits.dtype == paddle.float16 and paddle.in_dynamic_mode() and logits.place.is_cpu_place()
+    return logits.dtype == paddle.float16 and paddle.in_dynamic_mode() and paddle.get_device() == "cpu"
 
 
 def _widen(logits: Tensor) -> Tensor:
     """The logits in the precision to compute in."""
-    return _WidenOnCpu.apply(logits) if _cast_is_broken(logits) else logits.astype(_working(logits.dtype))
+    scores = logits.astype(_working(logits.dtype))
+    if _cast_is_broken(logits) and not scores.stop_gradient:
+        scores.register_hook(_flushed)
+    return scores
 
 
 def _narrow(loss: Tensor, logits: Tensor) -> Tensor:

@@ -85,10 +85,12 @@ def test_copies_are_equal(layer):
     assert expected == again
 
 
-def test_float16_gradients_do_not_inherit_the_broken_cast():
+@pytest.mark.parametrize("traced", [False, True])
+def test_float16_gradients_do_not_inherit_the_broken_cast(traced):
     rows = np.array([[2.876953125, -9.34375, 32.0, -16.546875]], dtype=np.float16)
     z = paddle.to_tensor(rows, stop_gradient=False)
-    CrossEntropyLoss()(z, paddle.to_tensor([0])).backward()
+    layer = paddle.jit.to_static(CrossEntropyLoss()) if traced else CrossEntropyLoss()
+    layer(z, paddle.to_tensor([0])).backward()
     expected = reference.cross_entropy(rows, [0]).gradient.astype(np.float16)
     assert z.grad.numpy().tolist() == expected.tolist()
 
