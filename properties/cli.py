@@ -112,7 +112,7 @@ def list_contracts() -> None:
     for contract in contracts().values():
         laws = str(len(laws_of(contract)))
         table.add_row(contract.name, contract.sentence, ", ".join(contract.argument_names), laws)
-    Console().print(table)
+    _console().print(table)
 
 
 @listing.command(name="laws")
@@ -129,7 +129,7 @@ def list_laws(contract: str | None) -> None:
             if law.id not in seen:
                 seen.add(law.id)
                 table.add_row(law.id, law.level, law.sentence)
-    Console().print(table)
+    _console().print(table)
 
 
 @main.command()
@@ -137,9 +137,15 @@ def list_laws(contract: str | None) -> None:
 def demo(seed: int) -> None:
     """Tell the story of a published GHM layer: refuted, half repaired, and what a sound one looks like."""
     try:
-        tell(Console(), seed)
+        tell(_console(), seed)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
+
+
+def _console() -> Console:
+    """The terminal as it is; a file or a pipe gets lines of a width that tables fit in."""
+    console = Console()
+    return console if console.is_terminal else Console(width=max(console.width, 110))
 
 
 def _pair(option: str) -> Any:
@@ -153,7 +159,7 @@ def _pair(option: str) -> Any:
 
 
 def _run(target: Target, options: Options) -> Certificate:
-    report = TerminalReport(Console())
+    report = TerminalReport(_console())
     try:
         with closing(run(target, options)) as events:  # type: ignore[type-var]
             for event in events:

@@ -16,7 +16,7 @@ from properties.report.terminal import TerminalReport, describe, outcome_of, sum
 from properties.runner import Options, run
 from properties.target import Target, UsageError
 
-EXAMPLES = 100
+EXAMPLES = 60
 WIDTHS = (1.0, 0.5, 0.25, 0.1, 0.3)
 TOLD = (
     "limit/one-region-is-cross-entropy",

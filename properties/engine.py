@@ -262,4 +262,4 @@ class _Search:
     def _reason(self) -> str:
         if self._examples == 0 and self._inapplicable:
             return self._inapplicable
-        return f"{self._undecided} examples proved nothing" if self._undecided else ""
+        return f"{self._undecided} more examples proved nothing" if self._undecided else ""

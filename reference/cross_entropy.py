@@ -51,9 +51,9 @@ def softmax_of(elements: Elements) -> Softmax:
         # dl/dz_j = p_j - [j = y]; the label's own entry is minus the sum of the others
         slope = others
         slope[index, labels] = -p_rest
-        # BUDGET times classes / 16 is half a roundoff for each term of a naive sum over the classes, which equal logits
-        # do reach: every addition then errs to the same side
-        unit = np.log(classes) + classes / 16.0
+        # BUDGET times classes / 8 is one roundoff for each term of a naive sum over the classes, its worst case, which
+        # equal logits come close to: every addition then errs to the same side
+        unit = np.log(classes) + classes / 8.0
         value_scale = 1.0 + np.abs(gap) + unit
         drop = np.where(p > 0, np.abs(shifted), 0.0)
         slope_scale = p * (1.0 + drop + unit) + GRADIENT_NOISE

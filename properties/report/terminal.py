@@ -114,23 +114,25 @@ def _laws(certificate: Certificate) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2), header_style="dim")
     table.add_column("law", no_wrap=True)
     table.add_column("outcome", no_wrap=True)
-    table.add_column("examples", justify="right")
-    table.add_column(f"budget used of {BUDGET:g}", justify="right")
-    table.add_column("", ratio=1)
+    table.add_column("examples", justify="right", no_wrap=True)
+    table.add_column(f"budget used (of {BUDGET:g})", justify="right", no_wrap=True)
     for law in certificate.laws:
         style = (
             "red" if law.outcome in FAILED else "yellow" if law.outcome in UNSETTLED else STYLES.get(law.outcome, "dim")
         )
         used = f"{law.budget_used:.2f}" if law.outcome == "held" and law.budget_used else ""
-        table.add_row(
-            law.id, Text(law.outcome, style=style), str(law.examples or ""), used, Text(law.reason, style="dim")
-        )
+        table.add_row(law.id, Text(law.outcome, style=style), str(law.examples or ""), used)
     return table
 
 
 def _notes(certificate: Certificate) -> list[str]:
-    """What was left out elsewhere, and why."""
-    return [
+    """Which laws say less than they could, and what was left out elsewhere, and why."""
+    reasons: dict[str, list[str]] = {}
+    for law in certificate.laws:
+        if law.reason:
+            joint = ", since" if law.outcome == "not applicable" else ","
+            reasons.setdefault(f"{law.outcome}{joint} {law.reason}", []).append(law.id)
+    return [f"{reason}: {', '.join(laws)}" for reason, laws in reasons.items()] + [
         f"set aside, since {law} does not hold: " + "; ".join(f"{n} {_listed(v)}" for n, v in values.items())
         for law, values in certificate.set_aside.items()
     ]
