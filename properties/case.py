@@ -36,12 +36,14 @@ class Case:
         self.contract = contract
         self.takes = takes
         self.used = 0.0
+        self.asked = 0
         self._observer = observer
         self._answers: dict[int, tuple[Problem, Answer]] = {}
         self._observations: dict[int, tuple[Problem, Observation]] = {}
 
     def attempt(self, problem: Problem | None = None, probe: str = "plain") -> Observation | Failure:
         """Ask the layer; a failure is an answer too."""
+        self.asked += 1
         return self._observer.observe(self.problem if problem is None else problem, probe)
 
     def observe(self, problem: Problem | None = None, probe: str = "plain") -> Observation:

@@ -77,7 +77,8 @@ class Certificate:
     """What was checked, and what came of it.
 
     ``verdict`` is certified, refuted or incomplete; ``levels`` says the same of each level. ``set_aside`` lists the
-    values that no other law drew, because the law whose business they are does not hold.
+    values that no other law drew, because the law whose business they are does not hold; ``dropped`` the dtypes that
+    the layer has no kernels for, with its error.
     """
 
     subject: str
@@ -88,6 +89,7 @@ class Certificate:
     takes: tuple[str, ...] = ()
     domain: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     set_aside: Mapping[str, Mapping[str, Sequence[Any]]] = field(default_factory=dict)
+    dropped: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     format: str = FORMAT
@@ -101,7 +103,7 @@ class Certificate:
     @property
     def verdict(self) -> str:
         """The verdict of all laws together."""
-        return verdict_of(self.laws)
+        return "incomplete" if "incomplete" in self.levels.values() and not self.failed else verdict_of(self.laws)
 
     @property
     def failed(self) -> tuple[LawReport, ...]:

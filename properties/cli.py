@@ -91,12 +91,15 @@ def certify(
         contract,
         dict(map(_pair("--map"), mapping)),
         {name: parse_value(value) for name, value in map(_pair("--set"), settings)},
-        {name: tuple(parse_value(v) for v in value.split(",")) for name, value in map(_pair("--domain"), domain)},
+        _domain(domain),
     )
     options = Options(max_examples, seed, tuple(only), tuple(levels), workers, time_limit)
     certificate = _run(chosen, options)
     if json_file is not None:
-        certificate.write(json_file)
+        try:
+            certificate.write(json_file)
+        except OSError as error:
+            raise click.UsageError(f"--json: {json_file} cannot be written: {error.strerror}") from None
     sys.exit(EXIT_CODES[certificate.verdict])
 
 
@@ -148,6 +151,14 @@ def _console() -> Console:
     return console if console.is_terminal else Console(width=max(console.width, 110))
 
 
+def _domain(texts: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """NAME=V1,V2 by name; a name that is given twice has the values of both."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for name, values in map(_pair("--domain"), texts):
+        found[name] = (*found.get(name, ()), *(parse_value(value) for value in values.split(",")))
+    return found
+
+
 def _pair(option: str) -> Any:
     def split(text: str) -> tuple[str, str]:
         name, equals, value = text.partition("=")
@@ -161,7 +172,7 @@ def _pair(option: str) -> Any:
 def _run(target: Target, options: Options) -> Certificate:
     report = TerminalReport(_console())
     try:
-        with closing(run(target, options)) as events:  # type: ignore[type-var]
+        with closing(run(target, options)) as events:
             for event in events:
                 report(event)
                 if isinstance(event, Ended):

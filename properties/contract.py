@@ -63,7 +63,7 @@ class Contract:
             return False
         if "bad-arguments" in law.needs and not self.bad_arguments:
             return False
-        needed = {need.partition("=")[0] for need in law.needs} - {"oracle", "bad-arguments"}
+        needed = {need.partition("=")[0] for need in law.needs} - {"oracle", "bad-arguments", "rank"}
         return law.family in self.promises and needed <= able
 
     @property

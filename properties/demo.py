@@ -59,7 +59,7 @@ def _published(path: str, name: str) -> Target:
 
 def _certify(console: Console, target: Target, seed: int) -> Certificate:
     report = TerminalReport(console, quiet=True)
-    with closing(run(target, Options(max_examples=EXAMPLES, seed=seed))) as events:  # type: ignore[type-var]
+    with closing(run(target, Options(max_examples=EXAMPLES, seed=seed))) as events:
         for event in events:
             if isinstance(event, Ended):
                 report.close()

@@ -198,3 +198,5 @@ COMMON = (
     Dimension("logits", (*FORMULA_LOGITS, "edges", *NUMERIC_LOGITS)),
 )
 """What every contract has. A contract adds the arguments of its own."""
+
+COMMON_NAMES = frozenset(dimension.name for dimension in COMMON)

@@ -12,8 +12,8 @@ from hypothesis import seed as seeded
 from hypothesis.errors import Flaky, Unsatisfiable
 
 from properties.case import Case
-from properties.contract import Contract
-from properties.domain import FORMULA_LOGITS, Demand, Domain, EmptyDomainError, within
+from properties.contract import COMMON_ARGUMENTS, Contract
+from properties.domain import COMMON_NAMES, FORMULA_LOGITS, Demand, Domain, EmptyDomainError, within
 from properties.law import Finding, Law, LayerFailed, NotApplicable, Undecided
 from properties.observation import Failure, Observer
 from properties.problem import Problem
@@ -71,9 +71,13 @@ def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: Abstract
     """
     for need in law.needs:
         name, _, value = need.partition("=")
-        if name in domain.dimensions and name not in takes:
+        argument = name in COMMON_ARGUMENTS or (name in domain.dimensions and name not in COMMON_NAMES)
+        if argument and not value and name not in takes:
             raise EmptyDomainError(f"the layer takes no {name}")
-        values = domain[name] if value else ()
+        if name == "weight" and set(domain["weight"]) == {"absent"}:
+            raise EmptyDomainError("weight is drawn from absent alone")
+        values: tuple[object, ...] = tuple(map(str, domain[name])) if value and value != "count" else ()
+        values = domain[name] if value == "count" else values
         if value == "count" and not any(isinstance(v, int) for v in values):
             raise EmptyDomainError(f"the layer takes {name} as a width alone")
         if value and value != "count" and value not in values:
@@ -83,7 +87,7 @@ def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: Abstract
         opened = opened.plainest()
     for need in law.needs:
         name, _, value = need.partition("=")
-        if value and value != "count" and value not in opened[name]:
+        if value and value != "count" and value not in map(str, opened[name]):
             raise EmptyDomainError(f"{name}={value} is set aside")
     return opened.demand(law.demand).demand(_level_demand(law, domain))
 
@@ -91,6 +95,10 @@ def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: Abstract
 def _level_demand(law: Law, domain: Domain) -> Demand:
     """Formula laws run in the highest precision there is and on moderate logits, where wrong and inexact lie apart."""
     demand = dict[str, Callable[[object], bool]]()
+    if law.level == "conduct":
+        # how a layer conducts itself shows in any precision; the half ones are slow to draw and to build
+        wide = [d for d in ("float64", "float32") if d in domain["dtype"]]
+        demand["dtype"] = within(*(wide or domain["dtype"]))
     if law.level == "formula":
         demand["dtype"] = within(next(d for d in _PRECISIONS if d in domain["dtype"]))
         if "logits" not in law.demand:
@@ -135,8 +143,8 @@ def run_law(
 
 def examine(
     law: Law, problem: Problem, contract: Contract, observer: Observer, takes: AbstractSet[str]
-) -> tuple[Finding | None, float]:
-    """Put one problem to one law: the contradiction, if any, and the budget used.
+) -> tuple[Finding | None, float | None]:
+    """Put one problem to one law: the contradiction, if any, and the budget used (None: the layer was not asked).
 
     Raises Undecided and NotApplicable as the law does; a layer that fails where it had to answer is a finding.
     """
@@ -147,7 +155,7 @@ def examine(
         words = {"raised": "The layer raises", "crashed": "The process ends with", "timed out": "No answer after"}
         message = f"{words[failed.failure.kind]} {failed.failure}"
         finding = Finding(message, (failed.problem,), "failure", failure=failed.failure)
-    return finding, case.used
+    return finding, case.used if case.asked else None
 
 
 def verdict_on(
@@ -218,9 +226,12 @@ class _Search:
         except NotApplicable as reason:
             self._inapplicable = str(reason)
             return
+        if finding is None and used is None:
+            # the layer was asked nothing: this problem is not one of those that the law is about
+            reject()
         if finding is None:
             self._examples += self._finding is None
-            self._used = max(self._used, used)
+            self._used = max(self._used, used or 0.0)
             return
         self._note(finding, problem)
         raise _Contradiction(finding.message)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import multiprocessing
+import os
 import signal
 import sys
+import threading
+import time
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -30,14 +33,16 @@ class Guard:
         if self._process is None:
             self._start()
         assert self._pipe is not None
-        self._pipe.send((problem, probe))
-        ready = wait([self._pipe, self._process.sentinel], self._limit)
-        if self._pipe in ready:
-            try:
+        ready: list[Any] = [self._process.sentinel]
+        try:
+            self._pipe.send((problem, probe))
+            ready = wait([self._pipe, self._process.sentinel], self._limit)
+            if self._pipe in ready:
                 answer: Observation | Failure = self._pipe.recv()
                 return answer
-            except EOFError:
-                pass
+        except (EOFError, OSError):
+            # it died, now or since the last question
+            pass
         if not ready:
             failure = Failure("timed out", f"{self._limit:g} s", "")
             self._limit = min(self._limit, RETRY)
@@ -86,3 +91,15 @@ def die_with_parent() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def watch_parent() -> None:
+    """End when the process that started this one ends; for a process forked by a thread of it."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

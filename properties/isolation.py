@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from properties.engine import LawResult
-from properties.guard import Guard, die_with_parent, ending
+from properties.guard import Guard, die_with_parent, ending, watch_parent
 from properties.observation import Failure
 from properties.subject import Subject
 from properties.target import Target, UsageError
@@ -96,6 +96,8 @@ class Worker:
 
     def _run(self, task: Task, tick: Callable[[int], None], limit: float) -> LawResult:
         kind, content = self._ask(("task", task), limit, tick)
+        if kind == "broken":
+            return LawResult(task.law, "gave up", reason=f"lossproof itself failed: {content}")
         _raise_if_failed(kind, content)
         assert isinstance(content, LawResult)
         return content
@@ -114,12 +116,15 @@ class Worker:
             raise self._lost() from None
         patience = max(limit, STARTING) if fresh else limit
         while True:
-            if not wait([self._pipe, self._process.sentinel], patience):
+            ready = wait([self._pipe, self._process.sentinel], patience)
+            if not ready:
                 self.close()
                 raise WorkerLost(Failure("timed out", f"{limit:g} s", ""))
+            if self._pipe not in ready:
+                raise self._lost()
             try:
                 kind, content = self._pipe.recv()
-            except (EOFError, ConnectionResetError):
+            except (EOFError, OSError):
                 raise self._lost() from None
             patience = limit
             if kind != "tick":
@@ -127,8 +132,11 @@ class Worker:
             tick(content)
 
     def _lost(self) -> WorkerLost:
-        self._process.join()
-        failure = Failure("crashed", ending(self._process.exitcode), "")
+        process = self._process
+        if process is None:
+            raise RuntimeError("the worker was stopped")
+        process.join(timeout=STARTING)
+        failure = Failure("crashed", ending(process.exitcode), "")
         self.close()
         return WorkerLost(failure)
 
@@ -137,13 +145,15 @@ class Worker:
         context: Any = multiprocessing.get_context("fork" if forked else "forkserver")
         if not forked:
             context.set_forkserver_preload(["properties.preload"])
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self._subject))
+        # under one lock: a sibling forked in between would inherit this pipe's other end, and no EOF would ever come
         with _no_main(forked):
             if self._stopped:
                 raise RuntimeError("the worker was stopped")
-            self._process.start()
-        theirs.close()
+            pipe, theirs = context.Pipe()
+            process = context.Process(target=_serve, args=(theirs, self._subject, forked))
+            process.start()
+            theirs.close()
+            self._process, self._pipe = process, pipe
 
 
 def _raise_if_failed(kind: str, content: Any) -> None:
@@ -154,10 +164,11 @@ def _raise_if_failed(kind: str, content: Any) -> None:
         raise RuntimeError(f"lossproof itself failed in a worker: {content}")
 
 
-def _serve(pipe: Connection, subject: Subject | Target) -> None:
+def _serve(pipe: Connection, subject: Subject | Target, forked: bool) -> None:
     """The worker's life: load the subject once, then answer requests until the supervisor is gone."""
     os.setpgid(0, 0)
-    die_with_parent()
+    # a worker forked by a thread must outlive that thread: it watches the process, not the thread
+    watch_parent() if forked else die_with_parent()
     _silence()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     loaded: Subject | None = None

@@ -43,6 +43,7 @@ class Failure:
 class Observation:
     """Value and gradient as float64, the shape and dtype they came in, and the facts that a probe gathered.
 
+    ``gradient`` is None where none was asked for; where none arrived it is zeros, and ``gradient_dtype`` is empty.
     A reduced loss that came with one axis of length 1 has none here; ``shape`` has it still.
     """
 

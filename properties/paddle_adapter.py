@@ -26,6 +26,9 @@ class PaddleObserver:
     """Puts problems to a subject in this process; exceptions become failures, crashes and hangs do what they do."""
 
     def __init__(self, subject: Subject) -> None:
+        if not paddle.in_dynamic_mode():
+            # a process forked by a thread starts without Paddle's dynamic mode
+            paddle.disable_static()
         self._subject = subject
         self._takes = sorted(subject.takes)
         self._probes: dict[str, Callable[[Problem], Observation]] = {
@@ -43,6 +46,8 @@ class PaddleObserver:
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
         """Ask the layer once (or as often as the probe needs)."""
         try:
+            # noise of the layer's own is for one law to find; the others ask the same thing twice
+            paddle.seed(problem.salt)
             return self._probes[probe](problem)
         except Exception as error:
             return Failure("raised", _kind(error), _message(error))
@@ -104,6 +109,8 @@ class PaddleObserver:
     def _second_backward(self, problem: Problem) -> Observation:
         call = _Call(self._layer(problem), self._subject, problem)
         observation = call.observation(retain_graph=True)
+        if not observation.gradient_dtype:
+            return replace(observation, facts={"second": observation.gradient})
         call.leaf.clear_grad()
         call.backward(retain_graph=False)
         return _with(observation, second=call.gradient())
@@ -140,11 +147,13 @@ class _Call:
         if self.problem.reduction != "none" and shape == (1,):
             value = value.reshape(())
         dtype = _name(self.result.dtype)
-        if not backward or self.result.stop_gradient:
+        if not backward:
             return Observation(value, None, shape, dtype)
-        self.backward(retain_graph)
+        if not self.result.stop_gradient:
+            self.backward(retain_graph)
         if self.leaf.grad is None:
-            return Observation(value, None, shape, dtype)
+            # no gradient is a gradient of 0, as an optimizer sees it; that it has no dtype tells the two apart
+            return Observation(value, np.zeros(self.problem.logits.shape), shape, dtype)
         return Observation(value, self.gradient(), shape, dtype, _name(self.leaf.grad.dtype))
 
     def backward(self, retain_graph: bool) -> None:

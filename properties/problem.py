@@ -75,10 +75,20 @@ class Problem:
         return np.moveaxis(gradient, self.axis, -1).reshape(self.labels.size, self.classes)
 
     def take(self, index: NDArray[Any] | Sequence[int]) -> Problem:
-        """The rank-2 problem of the chosen elements (indices or a mask over the flattened elements)."""
+        """The problem of the chosen elements (indices or a mask over the flattened ones), of the same rank.
+
+        They stand along the first axis, all others have length 1. A problem of rank 1 becomes one of rank 2.
+        """
         rows, labels = self.rows[np.asarray(index)], self.labels.reshape(-1)[np.asarray(index)]
-        axis = 1 if self.axis not in (1, -1) or self.logits.ndim == 1 else self.axis
-        return self.replace(logits=rows, labels=labels, axis=axis)
+        if self.logits.ndim == 1:
+            return self.replace(labels=labels, axis=1).with_rows(rows)
+        shape = (len(labels), *(1,) * (self.logits.ndim - 2))
+        return self.replace(labels=labels.reshape(shape)).with_rows(rows)
+
+    def flat(self) -> Problem:
+        """The same elements as a problem of rank 2, classes first where they were, else second."""
+        axis = self.axis if self.axis in (0, 1, -1) and self.logits.ndim > 1 else 1
+        return self.replace(labels=self.labels.reshape(-1), axis=axis).with_rows(self.rows)
 
     def rng(self) -> np.random.Generator:
         """Randomness for a law, the same for the same problem."""
@@ -98,18 +108,17 @@ class Problem:
         """Plain lists and numbers, with non-finite numbers as strings."""
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         plain["config"] = dict(self.config)
+        # an empty list has lost its shape
+        plain["shape"] = {"logits": list(self.logits.shape), "labels": list(self.labels.shape)}
         return {name: plain_numbers(value) for name, value in plain.items()}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Problem:
         """The inverse of :meth:`to_dict`."""
         values = dict(plain)
-        # an empty list has lost its shape
-        shape = values.pop("logits_shape", None)
-        values["logits"] = np.asarray(_numbers(values["logits"]), dtype=np.float64)
-        if shape is not None:
-            values["logits"] = values["logits"].reshape(shape)
-        values["labels"] = np.asarray(values["labels"], dtype=np.int64)
+        shape = values.pop("shape")
+        values["logits"] = np.asarray(_numbers(values["logits"]), dtype=np.float64).reshape(shape["logits"])
+        values["labels"] = np.asarray(values["labels"], dtype=np.int64).reshape(shape["labels"])
         for name in ("weight", "cotangent"):
             if values[name] is not None:
                 values[name] = np.asarray(_numbers(values[name]), dtype=np.float64)

@@ -6,11 +6,12 @@ all other laws, over everything whose gate held.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from properties.certificate import Certificate, LawReport, environment
@@ -21,7 +22,7 @@ from properties.law import LEVELS
 from properties.laws.conduct import ANSWERS
 from properties.subject import Subject
 from properties.target import Target, UsageError
-from properties.work import Description, LawInfo, Task, aside, closes
+from properties.work import Description, LawInfo, Task, aside, closes, unanswered
 
 GATE_EXAMPLES = 50
 """Examples of a gate that was not asked for, but is needed to know what the others may draw."""
@@ -79,16 +80,18 @@ def certify(
 
     Raises ValueError for options out of range, UsageError for a subject that cannot be loaded.
     """
-    options = Options(max_examples, seed, tuple(only), tuple(levels), workers, time_limit)
+    chosen, narrowed = ((names,) if isinstance(names, str) else tuple(names) for names in (only, levels))
+    options = Options(max_examples, seed, chosen, narrowed, workers, time_limit)
     target = Target(subject) if isinstance(subject, str) else subject
-    for event in run(target, options):
-        on_event(event)
-        if isinstance(event, Ended):
-            return event.certificate
+    with contextlib.closing(run(target, options)) as events:
+        for event in events:
+            on_event(event)
+            if isinstance(event, Ended):
+                return event.certificate
     raise RuntimeError("a run ends with a certificate")
 
 
-def run(subject: Subject | Target, options: Options) -> Iterator[Event]:
+def run(subject: Subject | Target, options: Options) -> Generator[Event, None, None]:
     """Run the laws; yields events, the last one Ended. Closing the iterator early ends the workers."""
     began = time.monotonic()
     count = min(os.cpu_count() or 1, 8) if options.workers is None else options.workers
@@ -103,7 +106,7 @@ def run(subject: Subject | Target, options: Options) -> Iterator[Event]:
         for laws in _rounds(description, chosen):
             if ANSWERS in shut:
                 for info in laws:
-                    reports[info.id] = _silent(info)
+                    reports[info.id] = LawReport.of(info, unanswered(info.id))
                 continue
             tasks = [_task(info, chosen, description, options, shut) for info in laws]
             for event in pool.run(tasks):
@@ -112,7 +115,10 @@ def run(subject: Subject | Target, options: Options) -> Iterator[Event]:
                     continue
                 info = next(i for i in laws if i.id == event.law)
                 report = LawReport.of(info, event)
-                if info.id in {i.id for i in chosen}:
+                if info.id == ANSWERS and closes(event) and info not in chosen:
+                    # whatever was asked for, this is why nothing else was
+                    chosen = [info, *chosen]
+                if info in chosen:
                     reports[info.id] = report
                     yield LawEnded(report)
                 if (info.gate or info.id == ANSWERS) and closes(event):
@@ -129,6 +135,7 @@ def run(subject: Subject | Target, options: Options) -> Iterator[Event]:
                 takes=description.takes,
                 domain=description.domain,
                 set_aside=dict(sorted(set_aside.items())),
+                dropped=description.dropped,
                 environment=environment(),
                 seconds=round(time.monotonic() - began, 3),
             )
@@ -159,7 +166,7 @@ def _chosen(description: Description, options: Options) -> list[LawInfo]:
 def _rounds(description: Description, chosen: Sequence[LawInfo]) -> Iterator[list[LawInfo]]:
     wanted = {info.id for info in chosen}
     yield [info for info in description.laws if info.id == ANSWERS]
-    for gate in (1, 2):
+    for gate in (1, 2, 3):
         yield [info for info in description.laws if info.gate == gate]
     # long ones first, so that no worker is left with one at the end
     yield sorted(
@@ -178,11 +185,6 @@ def _task(
     examples = options.max_examples if asked else min(options.max_examples, GATE_EXAMPLES)
     gates = {i.id: i.gate for i in description.laws if i.gate}
     return Task(info.id, options.seed, examples, description.dtypes, aside(info, gates, shut))
-
-
-def _silent(info: LawInfo) -> LawReport:
-    result = LawResult(info.id, "not applicable", reason=f"the layer does not answer ({ANSWERS})")
-    return LawReport.of(info, result)
 
 
 class Pool:
@@ -220,13 +222,17 @@ class Pool:
 
     def close(self) -> None:
         """End all of them, and the threads that still wait for one."""
-        for performer in self._performers:
-            performer.stop()
+        self._stop()
         for thread in self._threads:
             thread.join(timeout=10.0)
         # a worker that was just being started when the others ended
+        self._stop()
+
+    def _stop(self) -> None:
         for performer in self._performers:
-            performer.stop()
+            # one that cannot be stopped must not keep the others alive
+            with contextlib.suppress(OSError, RuntimeError):
+                performer.stop()
 
 
 def _feed(

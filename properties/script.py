@@ -13,7 +13,7 @@ from properties.problem import Problem
 from properties.subject import Source, Subject
 
 LARGEST_LITERAL = 64
-"""Arrays beyond this many numbers stand in a script by their repetition or their seed, not number by number."""
+"""Beyond so many numbers an array is written as what differs from its commonest number, where that is little."""
 
 
 def script_of(law: Law, finding: Finding, subject: Subject, contract: Contract) -> str:
@@ -43,6 +43,7 @@ def _call(problem: Problem, source: Source, subject: Subject, number: int, findi
     lines += _tensor(f"labels{suffix}", problem.labels, problem.label_dtype)
     given = tensor
     if problem.layout == "strided":
+        lines.append(f"labels{suffix} = paddle.stack([labels{suffix}, labels{suffix}], axis=-1)[..., 0]")
         order = list(range(problem.logits.ndim))[::-1]
         lines.append(f"strided{suffix} = {tensor}.transpose({order}).contiguous().transpose({order})")
         given = f"strided{suffix}"
@@ -51,7 +52,10 @@ def _call(problem: Problem, source: Source, subject: Subject, number: int, findi
         lines.append(f"# {finding.message}")
     if finding.quantity == "mutation":
         lines.append(f"logits_before, labels_before = {tensor}.numpy().copy(), labels{suffix}.numpy().copy()")
-    lines.append(f"loss{suffix} = layer{suffix}({given}, labels{suffix})")
+        if problem.weight is not None:
+            lines.append("weight_before = weight.numpy().copy()")
+    call = f"{source.call}(layer{suffix}, " if source.call else f"layer{suffix}("
+    lines.append(f"loss{suffix} = {call}{given}, labels{suffix})")
     lines.append(f'print("loss{suffix}", loss{suffix}.astype("float64").numpy())')
     lines += _backward(problem, suffix, tensor, finding)
     return lines + list(finding.check if number == 0 else ())
@@ -100,15 +104,16 @@ def _expectation(law: Law, finding: Finding, contract: Contract) -> list[str]:
 def _layer(problem: Problem, source: Source, subject: Subject, suffix: str, precision: str) -> list[str]:
     arguments: dict[str, Any] = {**problem.arguments(), "num_classes": problem.classes}
     given = {source.names.get(name, name): arguments[name] for name in sorted(subject.takes)}
-    parts = []
+    parts, lines = [], []
     for name, value in {**given, **source.settings}.items():
         if isinstance(value, np.ndarray):
-            parts.append(f'{name}=paddle.to_tensor({_literal(value)}, dtype="{precision}")')
+            lines.append(f'weight{suffix} = paddle.to_tensor({_literal(value)}, dtype="{precision}")')
+            parts.append(f"{name}=weight{suffix}")
         else:
             parts.append(f"{name}={value!r}")
     called = ", ".join(["z", "y", *parts] if source.is_function else parts)
     prefix = "lambda z, y: " if source.is_function else ""
-    return [f"layer{suffix} = {prefix}{source.expression}({called})"]
+    return [*lines, f"layer{suffix} = {prefix}{source.expression}({called})"]
 
 
 def _tensor(name: str, array: NDArray[Any], dtype: str) -> list[str]:

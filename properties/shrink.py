@@ -59,9 +59,8 @@ class _Shrinker:
 
 def _plain_options(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[Problem]:
     """Options at their simplest values, one at a time."""
-    n = problem.labels.size
     if problem.logits.ndim > 2 and "rank" not in fixed and "axis" not in fixed and 2 in domain["rank"]:
-        yield problem.take(np.arange(n))
+        yield problem.flat()
     for name, simplest in (("layout", "contiguous"), ("label_dtype", "int64"), ("dtype", domain["dtype"][0])):
         if name not in fixed and getattr(problem, name) != simplest:
             yield problem.replace(**{name: simplest})
@@ -129,10 +128,12 @@ def _fewer_classes(problem: Problem, fixed: frozenset[str], domain: Domain) -> I
     if problem.ignore_index is not None:
         used.add(problem.ignore_index)
     free = [c for c in range(classes - 1, -1, -1) if c not in used]
+    allowed = set(domain["classes"])
     for size in dict.fromkeys((len(free), len(free) // 2, 1)):
         for start in range(0, len(free), size) if size else ():
             drop = free[start : start + size][: classes - max(least, 2 if classes > 1 else 1)]
-            if drop:
+            # any number of classes between two that may be drawn is as good as they are
+            if drop and min(allowed) <= classes - len(drop) <= max(allowed) and len(allowed) > 1:
                 yield _without_classes(problem, drop)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from properties.domain import COMMON, Domain
+from properties.domain import COMMON_NAMES, Domain
 from properties.problem import Array, Labels, Problem, round_to
 
 ROW = 8
@@ -70,11 +70,13 @@ def decode(header: bytes, blocks: Sequence[bytes], domain: Domain, hard_logits: 
     classes = pick["classes"]
     if ignore_index is not None and 0 <= ignore_index < 100:
         # a label inside the classes is ignored: another class must be left to be valid
-        classes = max(classes, 2)
-        ignore_index = ignore_index % classes
+        roomy = [c for c in domain["classes"] if c > max(ignore_index, 1)]
+        classes = classes if classes in roomy or not roomy else _choose(roomy, header[names.index("classes")])
+        # of a single class nothing can be both ignored and valid
+        ignore_index = -100 if classes == 1 and ignore_index == 0 else ignore_index
     elements = np.frombuffer(b"".join(_sized(blocks, pick["size"], classes, ignored)), dtype=np.uint8).reshape(-1, ROW)
     labels = _labels(elements, classes, ignore_index, ignored, salt)
-    config = {name: pick[name] for name in names if name not in _COMMON_NAMES}
+    config = {name: pick[name] for name in names if name not in COMMON_NAMES}
     rows = _logits(elements, labels, classes, pick["logits"], config, hard_logits)
     rows = round_to(rows, pick["dtype"])
     weight = _weight([own[f"w{k}"] for k in range(6)], pick["weight"], classes, labels, ignore_index)
@@ -99,9 +101,6 @@ def decode(header: bytes, blocks: Sequence[bytes], domain: Domain, hard_logits: 
 def simplest(domain: Domain) -> Problem:
     """The simplest problem of a domain: what zero bytes stand for."""
     return decode(bytes(header_length(domain)), [bytes(ROW)], domain)
-
-
-_COMMON_NAMES = frozenset(dimension.name for dimension in COMMON)
 
 
 def _sized(blocks: Sequence[bytes], size: str, classes: int, ignored: str) -> list[bytes]:

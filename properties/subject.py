@@ -28,6 +28,7 @@ class Source:
     is_function: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    call: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,9 @@ class Subject:
         if self.arguments is not None:
             return frozenset(self.arguments)
         parameters = inspect.signature(self.build).parameters.values()
-        if any(p.kind is p.VAR_KEYWORD for p in parameters):
-            return frozenset(self.resolved.argument_names)
-        return frozenset(p.name for p in parameters)
+        named = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
+        open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        return frozenset(named | set(self.resolved.argument_names) if open_ended else named)
 
     @property
     def title(self) -> str:
@@ -94,20 +95,28 @@ class Subject:
         lacking = {name: values for name, values in absent.items() if name not in self.takes}
         if "ignore_index" in lacking and not self.domain.get("ignore_index"):
             lacking["ignored"] = ["none"]
+        for name, values in self.domain.items():
+            if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+                raise TypeError(f"domain {name} must be a sequence of at least one value, got {values!r}")
         return domain.only(**{**lacking, **self.domain})
 
 
-def dtypes_taken(subject: Subject, observer: Observer) -> tuple[str, ...]:
-    """The dtypes that the layer has kernels for: those in which the simplest problem gets an answer.
+def dtypes_taken(subject: Subject, observer: Observer) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The dtypes to draw, and those that were dropped with the layer's error.
 
-    All of them where it answers in none, so that the laws say what is wrong.
+    A layer without kernels for half precision lacks an ability; so does one that takes float32 alone. Where it raises
+    in float32, or crashes or hangs anywhere, or where the user named the dtype, it is for the laws to say so.
     """
     domain = subject.full_domain
-    taken = []
-    for dtype in dict.fromkeys(domain["dtype"]):
-        answer = observer.observe(simplest(domain.only(dtype=[dtype])))
-        if not isinstance(answer, Failure):
-            taken.append(dtype)
-        elif answer.kind != "raised":
-            break
-    return tuple(taken) or tuple(dict.fromkeys(domain["dtype"]))
+    asked = tuple(dict.fromkeys(domain["dtype"]))
+    answers = {dtype: observer.observe(simplest(domain.only(dtype=[dtype]))) for dtype in asked}
+    single = not isinstance(answers.get("float32"), Failure) and "float32" in answers
+    dropped = {
+        dtype: str(answer)
+        for dtype, answer in answers.items()
+        if isinstance(answer, Failure)
+        and answer.kind == "raised"
+        and "dtype" not in subject.domain
+        and (dtype in ("float16", "bfloat16") or (dtype == "float64" and single))
+    }
+    return tuple(dtype for dtype in asked if dtype not in dropped) or asked, dropped

@@ -17,7 +17,7 @@ from properties.laws.conduct import ANSWERS
 from properties.report.terminal import show_failure
 from properties.subject import Subject
 from properties.target import Target
-from properties.work import Task, aside, closes
+from properties.work import Task, aside, closes, unanswered
 
 
 class Suite:
@@ -49,7 +49,7 @@ class Suite:
     def _run(self, law: str) -> LawResult:
         info = self._infos[law]
         if law != ANSWERS and closes(self.result(ANSWERS)):
-            return LawResult(law, "not applicable", reason=f"the layer does not answer ({ANSWERS})")
+            return unanswered(law)
         before = [g for g, number in self._gates.items() if law != ANSWERS and (not info.gate or number < info.gate)]
         shut = frozenset(g for g in before if closes(self.result(g)))
         examples = self._examples or settings().max_examples

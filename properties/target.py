@@ -15,7 +15,7 @@ from typing import Any
 
 from properties.contract import DERIVED_ARGUMENTS, Contract
 from properties.contracts import contract_named
-from properties.subject import Source, Subject
+from properties.subject import Source, Subject, call_with_logits_and_labels
 
 
 class UsageError(ValueError):
@@ -71,18 +71,15 @@ class Target:
         if not subject.name:
             changes["name"] = name
         if subject.source is None:
-            changes["source"] = Source(_import_lines(where, name), f"{name}.build")
+            call = "" if subject.call is call_with_logits_and_labels else f"{name}.call"
+            changes["source"] = Source(_import_lines(where, name), f"{name}.build", call=call)
         return _checked(lambda: replace(subject, **changes))
 
     def _subject_from(self, found: Callable[..., Any], where: str, name: str, contract: Contract) -> Subject:
         is_class = inspect.isclass(found)
         parameters = _parameters(found, self.text, skip=0 if is_class else 2)
-        names = self._names(parameters, contract)
-        settings = dict(self.settings)
-        for layer_name in settings:
-            if layer_name not in parameters and not _open_ended(found):
-                raise UsageError(f"--set {layer_name}: {name} takes {_listed(parameters)}")
-            names = {known: written for known, written in names.items() if written != layer_name}
+        names = self._names(parameters, contract, _open_ended(found))
+        settings, pinned = self._settings(parameters, names, contract, name, _open_ended(found))
         filled = {*names.values(), *settings}
         for parameter in parameters.values():
             if parameter.default is parameter.empty and parameter.name not in filled:
@@ -105,17 +102,44 @@ class Target:
                 build=build,
                 name=name,
                 arguments=tuple(sorted(names)),
-                domain=self.domain,
+                domain={**pinned, **self.domain},
                 source=source,
             )
         )
 
-    def _names(self, parameters: Mapping[str, inspect.Parameter], contract: Contract) -> dict[str, str]:
+    def _settings(
+        self,
+        parameters: Mapping[str, inspect.Parameter],
+        names: Mapping[str, str],
+        contract: Contract,
+        name: str,
+        open_ended: bool,
+    ) -> tuple[dict[str, Any], dict[str, tuple[Any, ...]]]:
+        """What --set fixes: layer arguments that no contract knows, and contract arguments pinned to one value."""
+        settings: dict[str, Any] = {}
+        pinned: dict[str, tuple[Any, ...]] = {}
+        known = {written: argument for argument, written in names.items()}
+        for written, value in self.settings.items():
+            argument = known.get(written)
+            if argument is None and written not in parameters and not open_ended:
+                raise UsageError(f"--set {written}: {name} takes {_listed(parameters)}")
+            if argument == "weight":
+                raise UsageError(f"--set {written}: class weights are drawn; write --domain weight=absent for none")
+            if argument in contract.argument_names:
+                pinned[str(argument)] = (value,)
+            else:
+                settings[written] = value
+        return settings, pinned
+
+    def _names(
+        self, parameters: Mapping[str, inspect.Parameter], contract: Contract, open_ended: bool
+    ) -> dict[str, str]:
         """For each contract argument that the layer takes, the layer's name of it."""
         known = (*contract.argument_names, *DERIVED_ARGUMENTS)
-        names = {name: name for name in contract.argument_names if name in parameters}
+        names = {name: name for name in known if name in parameters and name not in self.settings}
+        names |= {name: name for name in contract.argument_names if name in parameters}
         for written, name in self.mapping.items():
-            if written not in parameters:
+            if written not in parameters and not open_ended:
                 raise UsageError(f"--map {written}={name}: the layer takes {_listed(parameters)}")
             if name not in known:
                 raise UsageError(f"--map {written}={name}: contract {contract.name} has {', '.join(known)}")
@@ -144,14 +168,18 @@ def _import(where: str) -> ModuleType:
         path = Path(where)
         if not path.is_file():
             raise UsageError(f"there is no file {where}")
-        if path.stem in sys.modules and getattr(sys.modules[path.stem], "__file__", None) == str(path.resolve()):
-            return sys.modules[path.stem]
-        spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
+        name = path.stem
+        if name in sys.modules and getattr(sys.modules[name], "__file__", None) == str(path.resolve()):
+            return sys.modules[name]
+        if name in sys.modules:
+            # a file called like a module that is in use must not take its place
+            name = f"lossproof_target_{name}"
+        spec = importlib.util.spec_from_file_location(name, path.resolve())
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.path.insert(0, str(path.resolve().parent))
-        sys.modules[path.stem] = module
+        sys.modules[name] = module
         return _run(where, lambda: (spec.loader.exec_module(module), module)[1])  # type: ignore[union-attr]
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))

@@ -49,7 +49,7 @@ def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[s
         others = [v for v in dict.fromkeys(domain[name]) if v != value]
         if name not in fixed and others:
             yield f"{name}={value}", [problem.configure(**{name: other}) for other in others]
-    if problem.logits.ndim > 2 and "rank" not in fixed:
-        yield f"logits of rank {problem.logits.ndim}", [problem.take(np.arange(problem.labels.size))]
+    if problem.logits.ndim > 2 and "rank" not in fixed and 2 in domain["rank"]:
+        yield f"logits of rank {problem.logits.ndim}", [problem.flat()]
     if problem.dtype != "float64" and "float64" in domain["dtype"]:
         yield problem.dtype, [problem.replace(dtype="float64")]

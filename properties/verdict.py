@@ -48,7 +48,9 @@ def compare(got: Array, expected: Array, scale: Array, dtype: str, quantity: str
         if odd.any():
             return Match(False, np.inf, quantity, expected, got)
         error = np.where(finite & np.isfinite(got), np.abs(got - expected), 0.0)
-        error = np.maximum(error - SMALLEST_NORMAL[dtype], 0.0)
+        # below the smallest normal number results may be flushed to zero, and are a spacing apart
+        flushed = (got == 0.0) & (np.abs(expected) < SMALLEST_NORMAL[dtype])
+        error = np.where(flushed, 0.0, np.maximum(error - 2.0 * UNIT_ROUNDOFF[dtype] * SMALLEST_NORMAL[dtype], 0.0))
         unit = UNIT_ROUNDOFF[dtype] * np.where(np.isfinite(scale), scale, 0.0)
         used = np.where(error > 0, error / np.maximum(unit, np.finfo(np.float64).tiny), 0.0)
     worst = float(used.max(initial=0.0))

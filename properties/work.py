@@ -57,6 +57,7 @@ class Description:
     contract: str
     takes: tuple[str, ...]
     dtypes: tuple[str, ...]
+    dropped: dict[str, str]
     domain: dict[str, tuple[Any, ...]]
     laws: tuple[LawInfo, ...]
 
@@ -80,6 +81,11 @@ def closes(result: LawResult) -> bool:
     return result.outcome in (*FAILED, *UNSETTLED) or result.declined
 
 
+def unanswered(law: str) -> LawResult:
+    """The result of a law that was not run, since the layer does not answer at all."""
+    return LawResult(law, "not applicable", reason=f"the layer does not answer ({ANSWERS})")
+
+
 def laws_of(contract: Contract) -> tuple[Law, ...]:
     """Every law that a contract promises."""
     return tuple(law for law in (*LAWS, *contract.own) if contract.promised(law))
@@ -93,7 +99,7 @@ def domain_of(subject: Subject, dtypes: tuple[str, ...]) -> Domain:
 def describe(subject: Subject, observer: Observer) -> Description:
     """A description of the subject, after a look at the dtypes it takes."""
     contract = subject.resolved
-    dtypes = dtypes_taken(subject, observer)
+    dtypes, dropped = dtypes_taken(subject, observer)
     domain = domain_of(subject, dtypes)
     infos = [
         LawInfo(law.id, law.sentence, law.level, law.severity, law.gate, domain.behind({law.id}) if law.gate else {})
@@ -104,9 +110,15 @@ def describe(subject: Subject, observer: Observer) -> Description:
         contract=contract.name,
         takes=tuple(sorted(subject.takes)),
         dtypes=dtypes,
+        dropped=dropped,
         domain={name: tuple(dict.fromkeys(domain[name])) for name in domain.dimensions},
         laws=tuple(infos),
     )
+
+
+def _ending(finding: Finding) -> str:
+    """How the calls behind a finding ended: a wrong number must not shrink into a crash, nor a crash into an error."""
+    return "answered" if finding.failure is None else finding.failure.kind
 
 
 def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[int], None]) -> LawResult:
@@ -133,9 +145,9 @@ def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[in
         drawn = domain.open(task.shut - {law.id})
 
         def judge(problem: Problem) -> Finding | None:
+            tick(result.examples)
             found = verdict_on(law, problem, contract, observer, subject.takes)
-            same = found is not None and (found.failure is None) == (finding.failure is None)
-            return found if same else None
+            return found if found is not None and _ending(found) == _ending(finding) else None
 
         smallest = shrink(result.problem, law, drawn, judge)
         finding = judge(smallest) or finding

@@ -27,16 +27,12 @@ def finite(case: Case) -> Iterator[Finding]:
 def linear_past_64(case: Case) -> Iterator[Finding]:
     """The loss of one wrong element is the gap of its logits, however large."""
     problem = case.problem
-    rows = np.zeros((1, 2))
-    label = problem.salt // 8 % 2
+    rows = np.zeros((1, problem.classes))
+    label = problem.salt // 8 % problem.classes
+    label = (label + 1) % problem.classes if label == problem.ignore_index else label
     rows[0, label] = -GAPS[problem.salt % len(GAPS)]
-    single = problem.replace(
-        logits=rows,
-        labels=np.array([label]),
-        weight=None if problem.weight is None else problem.weight[:2],
-        axis=1,
-        ignore_index=-100 if problem.ignore_index is not None else None,
-    )
+    first = problem.take([0])
+    single = first.replace(labels=np.full_like(first.labels, label)).with_rows(rows)
     message = f"The loss of one element does not grow with the gap of its logits ({-rows.min():g})."
     yield from case.matches(single, answer=cross_entropy_of(single), message=message)
 
@@ -121,7 +117,6 @@ LAWS = (
             "logits": within("lattice"),
             "dtype": _FINITE_DTYPES,
             "size": within("one"),
-            "rank": within(2),
             "weight": within("absent", "ones", "small"),
             "classes": lambda c: c > 1,
         },

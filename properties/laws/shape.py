@@ -35,9 +35,7 @@ def permutation(case: Case) -> Iterator[Finding]:
 
 def _flat(case: Case, message: str) -> Iterator[Finding]:
     problem = case.problem
-    flat = problem.take(np.arange(problem.labels.size))
-    if problem.rows.shape == problem.logits.shape and problem.axis in (1, -1):
-        return
+    flat = problem.flat()
     yield from case.agree(
         problem,
         flat,
@@ -196,6 +194,7 @@ LAWS = (
         "Logits of rank 3 to 6 have the loss of the same elements flattened.",
         rank,
         demand={"rank": lambda r: r > 2},
+        needs=("rank=2",),
         gate=2,
     ),
     Law(
@@ -203,6 +202,7 @@ LAWS = (
         "Logits [C] take a label of no axes, and are a batch of one.",
         rank_one,
         demand={"rank": within(1), "size": within("one"), "ignored": within("none", "all")},
+        needs=("rank=2", "axis=1"),
         gate=2,
     ),
     Law(
@@ -210,8 +210,8 @@ LAWS = (
         "The class axis may stand anywhere.",
         axis,
         demand={"axis": outside(1), "rank": lambda r: r > 1},
-        needs=("axis",),
-        gate=2,
+        needs=("axis", "axis=1"),
+        gate=3,
     ),
     Law(
         "shape/none-shape",

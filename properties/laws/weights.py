@@ -80,24 +80,18 @@ def zero_total(case: Case) -> Iterator[Finding]:
 def relabelling(case: Case) -> Iterator[Finding]:
     """Renaming the classes renames the gradient and nothing else."""
     problem = case.problem
-    order = problem.rng().permutation(problem.classes)
-    if (order == np.arange(len(order))).all():
-        order = order[::-1]
+    # an ignored class keeps its number, which the layer was told
+    free = np.array([c for c in range(problem.classes) if c != problem.ignore_index])
+    order = np.arange(problem.classes)
+    shuffled = problem.rng().permutation(free)
+    order[free] = free[::-1] if (shuffled == free).all() else shuffled
     # class c of the renamed problem is class order[c] of the original one
     place = np.argsort(order)
     valid = problem.valid
-    inside = problem.ignore_index is not None and 0 <= problem.ignore_index < problem.classes
     labels = problem.labels.copy()
     labels[valid] = place[labels[valid]]
-    ignore_index = problem.ignore_index
-    if inside:
-        ignore_index = int(place[problem.ignore_index])
-        labels[~valid] = ignore_index
-    renamed = problem.replace(
-        labels=labels,
-        weight=None if problem.weight is None else problem.weight[order],
-        ignore_index=ignore_index,
-    ).with_rows(problem.rows[:, order])
+    weight = None if problem.weight is None else problem.weight[order]
+    renamed = problem.replace(labels=labels, weight=weight).with_rows(problem.rows[:, order])
     yield from case.agree(
         renamed,
         problem,

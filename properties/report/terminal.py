@@ -132,7 +132,11 @@ def _notes(certificate: Certificate) -> list[str]:
         if law.reason:
             joint = ", since" if law.outcome == "not applicable" else ","
             reasons.setdefault(f"{law.outcome}{joint} {law.reason}", []).append(law.id)
-    return [f"{reason}: {', '.join(laws)}" for reason, laws in reasons.items()] + [
+    notes = [f"{reason}: {', '.join(laws)}" for reason, laws in reasons.items()]
+    notes += [
+        f"{dtype} is not drawn, since the layer has no kernel for it: {e}" for dtype, e in certificate.dropped.items()
+    ]
+    return notes + [
         f"set aside, since {law} does not hold: " + "; ".join(f"{n} {_listed(v)}" for n, v in values.items())
         for law, values in certificate.set_aside.items()
     ]

@@ -1,6 +1,7 @@
 """Layers that misbehave. Each does one thing wrong, and otherwise is cross entropy."""
 
 import os
+import threading
 import time
 
 import paddle
@@ -87,3 +88,49 @@ class NeedsArgument(Honest):
     def __init__(self, temperature, weight=None, ignore_index=-100, reduction="mean"):
         super().__init__(weight, ignore_index, reduction)
         self.temperature = temperature
+
+
+class RaisesInFloat32(Honest):
+    """Takes float64 alone, which no network has."""
+
+    def forward(self, logits, labels):
+        if logits.dtype == paddle.float32:
+            raise RuntimeError("no float32 here")
+        return super().forward(logits, labels)
+
+
+class AbortsInFloat32(Honest):
+    """Ends the process in float32."""
+
+    def forward(self, logits, labels):
+        if logits.dtype == paddle.float32:
+            os.abort()
+        return super().forward(logits, labels)
+
+
+class NoHalf(Honest):
+    """Has no kernels for float16 and bfloat16."""
+
+    def forward(self, logits, labels):
+        if logits.dtype in (paddle.float16, paddle.bfloat16):
+            raise RuntimeError("no half precision here")
+        return super().forward(logits, labels)
+
+
+class DetachedInHalf(Honest):
+    """Cuts the graph in float16 and bfloat16."""
+
+    def forward(self, logits, labels):
+        if logits.dtype in (paddle.float16, paddle.bfloat16):
+            return super().forward(logits.astype("float32"), labels).astype(logits.dtype).detach()
+        return super().forward(logits, labels)
+
+
+class DiesLater(Honest):
+    """Ends the process a few milliseconds after it was first asked."""
+
+    def forward(self, logits, labels):
+        timer = threading.Timer(0.05, os.abort)
+        timer.daemon = True
+        timer.start()
+        return super().forward(logits, labels)

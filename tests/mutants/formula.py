@@ -183,8 +183,7 @@ class FlattenedWithoutMoving(SoundCrossEntropy):
     def arrange(self, logits, labels):
         if logits.ndim < 3:
             return super().arrange(logits, labels)
-        working = logits if logits.dtype == paddle.float64 else logits.astype("float32")
-        return working.reshape([labels.size, -1]), labels.reshape([-1]).astype("int64")
+        return self.widened(logits).reshape([labels.size, -1]), labels.reshape([-1]).astype("int64")
 
 
 @refutes("shape/rank-one", CE)
@@ -203,8 +202,9 @@ class AxisIsOne(SoundCrossEntropy):
         order = [0, *range(2, logits.ndim), 1]
         if logits.ndim == 1:
             return super().arrange(logits, labels)
-        working = logits if logits.dtype == paddle.float64 else logits.astype("float32")
-        return working.transpose(order).reshape([-1, logits.shape[1]]), labels.reshape([-1]).astype("int64")
+        return self.widened(logits).transpose(order).reshape([-1, logits.shape[1]]), labels.reshape([-1]).astype(
+            "int64"
+        )
 
 
 @refutes("shape/none-shape", CE)

@@ -107,6 +107,71 @@ def test_a_required_argument_can_be_set():
     assert done.exit_code == 0, done.output
 
 
+@pytest.mark.parametrize(
+    ("setting", "law"),
+    [("reduction=sum", "oracle/value"), ("ignore_index=255", "ignore"), ("bins=5", "aggregate/edges")],
+)
+def test_setting_a_contract_argument_pins_it(setting, law):
+    done = lossproof("certify", "paddle_impl:GHMLoss", "--contract", "ghm", "--set", setting, *QUICK, "--only", law)
+    assert done.exit_code == 0, done.output
+    assert "takes no" not in done.output
+
+
+def test_weights_are_not_set():
+    done = lossproof("certify", "paddle_impl:GHMLoss", "--contract", "ghm", "--set", "weight=[1,2]")
+    assert done.exit_code == 2
+    assert "write --domain weight=absent" in done.output
+
+
+def test_a_repeated_domain_has_both_values():
+    rank = ("--domain", "rank=4", "--domain", "rank=3")
+    done = lossproof(
+        "certify",
+        "tests/hostile/picky.py:ThreeOrFour",
+        "--contract",
+        "cross_entropy",
+        *rank,
+        *QUICK,
+        "--level",
+        "formula",
+    )
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize(
+    ("name", "domain"),
+    [
+        ("NoWeights", "weight=absent"),
+        ("Nineteen", "classes=19"),
+        ("ClassesFirst", "axis=0"),
+        ("OnlyBfloat16", "dtype=bfloat16"),
+        ("Ignores19", "ignore_index=19"),
+        ("RankFour", "rank=4"),
+    ],
+)
+def test_nothing_outside_the_declared_domain_is_asked(name, domain):
+    target = f"tests/hostile/picky.py:{name}"
+    done = lossproof("certify", target, "--contract", "cross_entropy", "--domain", domain, *QUICK)
+    assert "outside the declared domain" not in done.output, done.output
+    assert done.exit_code == 0, done.output
+
+
+def test_a_certificate_that_cannot_be_written_is_a_usage_error():
+    only = ("--only", "softmax/shift")
+    done = lossproof(
+        "certify",
+        "paddle_impl:CrossEntropyLoss",
+        "--contract",
+        "cross_entropy",
+        *QUICK,
+        *only,
+        "--json",
+        "/proc/x.json",
+    )
+    assert done.exit_code == 2
+    assert "--json: /proc/x.json cannot be written" in done.output
+
+
 def test_a_function_is_a_target_too():
     done = lossproof(
         *("certify", "paddle.nn.functional:cross_entropy", "--contract", "cross_entropy", *QUICK),

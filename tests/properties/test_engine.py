@@ -86,7 +86,7 @@ def test_examples_count_up_to_the_first_refutation():
     seen = []
 
     def third(case):
-        seen.append(1)
+        seen.append(case.observe())
         if len(seen) >= 3:
             yield Finding("wrong", (case.problem,))
 
@@ -109,7 +109,7 @@ def test_what_does_not_fail_twice_is_said_to_be_unrepeatable():
     seen = []
 
     def once(case):
-        seen.append(1)
+        seen.append(case.observe())
         if len(seen) == 4:
             yield Finding("wrong", (case.problem,))
 
@@ -143,6 +143,7 @@ def test_the_same_seed_draws_the_same():
         seen = []
 
         def look(case):
+            case.observe()
             seen.append(case.problem.logits.copy())
             return iter(())
 

@@ -77,11 +77,48 @@ def test_a_layer_that_prints_and_overwrites_its_labels(capfd):
 
 
 def test_a_subject_of_lambdas_runs_in_workers_too():
-    layers = Target(f"{LAYERS}:Honest", "cross_entropy").load()
-    subject = Subject(contract="cross_entropy", build=lambda *, reduction: layers.build(reduction=reduction))
-    found = certify(subject, max_examples=10, only=["oracle/value", "weights/scaling"])
-    assert found.law("oracle/value").outcome == "held"
-    assert found.law("weights/scaling").reason == "the layer takes no weight"
+    sound = Target("tests.mutants.sound:SoundCrossEntropy", "cross_entropy").load()
+    subject = Subject(
+        contract="cross_entropy",
+        build=lambda *, weight, ignore_index, reduction: sound.build(
+            weight=weight, ignore_index=ignore_index, reduction=reduction
+        ),
+    )
+    found = certify(subject, max_examples=10, workers=3)
+    assert {law.id: law.outcome for law in found.laws if law.outcome != "held"} == {"shape/axis": "not applicable"}
+    assert found.law("shape/axis").reason == "the layer takes no axis"
+
+
+def test_a_crash_of_a_subject_of_lambdas_is_replaced():
+    layers = Target(f"{LAYERS}:AbortsWhenWeighted", "cross_entropy").load()
+    subject = Subject(contract="cross_entropy", build=lambda *, weight, reduction: layers.build(weight=weight))
+    found = certify(subject, max_examples=10, workers=2, only=["oracle/value", "conduct"])
+    assert found.law("conduct/takes-weights").outcome == "crashed"
+    assert found.law("conduct/repeatable").outcome == "held"
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("RaisesInFloat32", "raised"), ("AbortsInFloat32", "crashed")])
+def test_a_dtype_that_fails_is_no_missing_ability(name, outcome):
+    found = certificate(name, only=["oracle/accuracy", "numerics/finite-at-saturation"])
+    assert found.law("numerics/finite-at-saturation").outcome == outcome
+    assert found.verdict == "refuted"
+
+
+def test_half_precision_without_kernels_is_a_missing_ability_and_said():
+    found = certificate("NoHalf", only=["numerics/result-dtype"])
+    assert found.law("numerics/result-dtype").outcome == "held"
+    assert set(found.dropped) == {"float16", "bfloat16"}
+    assert "no half precision" in found.dropped["float16"]
+
+
+def test_a_gradient_missing_in_some_dtype_is_seen():
+    assert certificate("DetachedInHalf", only=["oracle/accuracy"]).law("oracle/accuracy").outcome == "refuted"
+
+
+def test_a_layer_that_dies_between_two_calls_is_a_finding_too():
+    found = certificate("DiesLater", only=["oracle", "softmax"])
+    assert found.verdict == "refuted"
+    assert "crashed" in {law.outcome for law in found.laws}
 
 
 @pytest.mark.parametrize(
