@@ -59,7 +59,9 @@ def main() -> None:
 @click.option(
     "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the certificate here."
 )
-@click.option("--workers", type=click.IntRange(min=0), help="Processes; by default one for each core. 0: this process.")
+@click.option(
+    "--workers", type=click.IntRange(min=0), help="Processes; by default one for each core, at most 8. 0: none."
+)
 @click.option(
     "--time-limit", default=10.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds for one example."
 )
