@@ -68,7 +68,13 @@ def monotone(case: Case) -> Iterator[Finding]:
 LAWS = (
     Law("softmax/shift", "A number added to all logits of an element changes nothing.", shift),
     Law("softmax/gradient-sums-to-zero", "Each element's gradient sums to 0 over the classes.", gradient_sums_to_zero),
-    Law("softmax/non-negative", "No loss is below 0.", non_negative),
+    Law(
+        "softmax/non-negative",
+        "No loss is below 0.",
+        non_negative,
+        # where a loss is next to 0: one or a few elements, far from undecided
+        demand={"logits": within("spread"), "size": within("one", "few")},
+    ),
     Law(
         "softmax/monotone",
         "A larger logit of the label does not raise the loss.",
