@@ -47,7 +47,7 @@ def measure(text, contract, law_id, examples, narrowed):
     subject = Target(text, contract, domain=narrowed).load()
     observer = PaddleObserver(subject)
     law = next(law for law in laws_of(subject.resolved) if law.id == law_id)
-    domain = domain_of(subject, dtypes_taken(subject, observer))
+    domain = domain_of(subject, dtypes_taken(subject, observer)[0])
     rows = []
     for seed in range(5):
         spent.clear()
