@@ -95,6 +95,7 @@ class Contract:
         finite = problem.logits[np.isfinite(problem.logits)]
         spread = float(np.ptp(finite)) if finite.size else 0.0
         weight = 1.0 if problem.weight is None else float(problem.weight.max(initial=0.0))
+        # an infinite result has no error to scale: NaN and inf are compared as they are
         size = 1.0 + np.nan_to_num(np.abs(observation.value), posinf=0.0).max(initial=0.0)
         unit = (1.0 + spread + np.log(problem.classes)) * max(problem.labels.size, 1) * max(weight, 1.0) * size
         return np.full(observation.value.shape, unit), np.full(problem.logits.shape, unit)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from properties.case import Case
 
 LEVELS = ("formula", "numerics", "conduct")
-SEVERITIES = ("error", "warning")
 
 
 @dataclass(frozen=True)

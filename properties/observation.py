@@ -13,19 +13,6 @@ from properties.problem import Problem
 
 Array = NDArray[np.float64]
 
-PROBES = (
-    "plain",
-    "value",
-    "mutation",
-    "grad-mode",
-    "no-grad",
-    "repeat",
-    "prints",
-    "second-call",
-    "second-backward",
-)
-"""What a layer can be asked to show: ``value`` runs forward alone, ``plain`` forward and backward, the others more."""
-
 
 @dataclass(frozen=True)
 class Failure:
@@ -59,5 +46,8 @@ class Observer(Protocol):
     """Anything that can ask a layer: in this process, or in another one that may crash without harm."""
 
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
-        """Build the layer for the problem, call it, and say what happened."""
+        """Build the layer for the problem, call it, and say what happened.
+
+        ``probe`` says what it is asked to show: ``value`` runs forward alone, ``plain`` forward and backward, others more.
+        """
         ...

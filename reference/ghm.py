@@ -43,6 +43,7 @@ class Regions:
         # a whole number of regions multiplies: g * M is exact where g / (1 / M) is not
         whole = 1.0 / self.count == self.width
         steps = norm * self.count if whole else norm / self.width
+        # NaN has no region; its loss is NaN in any of them
         steps = np.nan_to_num(np.floor(steps), nan=0.0)
         return np.asarray(np.clip(steps, 0, self.count - 1), dtype=np.int64)
 
