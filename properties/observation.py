@@ -48,6 +48,6 @@ class Observer(Protocol):
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
         """Build the layer for the problem, call it, and say what happened.
 
-        ``probe`` says what it is asked to show: ``value`` runs forward alone, ``plain`` forward and backward, others more.
+        ``probe`` says what to show: ``value`` runs forward alone, ``plain`` backward too, others more.
         """
         ...
