@@ -1,7 +1,26 @@
 """NumPy oracles in float64: each loss with its analytic gradient, error scales and every admissible answer."""
 
 from reference.answer import BUDGET, UNIT_ROUNDOFF, Answer
+from reference.cost_sensitive import cost_sensitive
 from reference.cross_entropy import cross_entropy
+from reference.focal import focal
 from reference.ghm import ghm
+from reference.ghm_regression import ghm_regression
+from reference.sigmoid_focal import sigmoid_focal
+from reference.sigmoid_ghm import sigmoid_ghm
+from reference.top_k import average_top_k, top_k_loss
 
-__all__ = ["BUDGET", "UNIT_ROUNDOFF", "Answer", "cross_entropy", "ghm"]
+__all__ = [
+    "BUDGET",
+    "UNIT_ROUNDOFF",
+    "Answer",
+    "average_top_k",
+    "cost_sensitive",
+    "cross_entropy",
+    "focal",
+    "ghm",
+    "ghm_regression",
+    "sigmoid_focal",
+    "sigmoid_ghm",
+    "top_k_loss",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,9 @@ class Answer:
     ``alternatives`` are the other admissible answers where the loss is discontinuous and the input lies within
     rounding of the jump. ``decided`` is False where there were too many of them to enumerate: then a disagreement
     proves nothing.
+
+    ``nearest`` is there where the admissible answers are a continuum (the subdifferential at a kink): for a value and a
+    gradient that somebody found, the admissible answer closest to them.
     """
 
     value: Array
@@ -37,6 +41,7 @@ class Answer:
     gradient_scale: Array
     alternatives: tuple[Answer, ...] = ()
     decided: bool = True
+    nearest: Callable[[Array, Array | None], Answer] | None = None
 
     @property
     def admissible(self) -> tuple[Answer, ...]:
@@ -46,4 +51,4 @@ class Answer:
     @property
     def ambiguous(self) -> bool:
         """Whether more than one answer is right, or too many to tell."""
-        return bool(self.alternatives) or not self.decided
+        return bool(self.alternatives) or not self.decided or self.nearest is not None

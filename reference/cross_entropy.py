@@ -7,11 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from reference.answer import Answer, Array
-from reference.elements import Elements, Losses, arrange
+from reference.answer import BUDGET, Answer, Array
+from reference.elements import (
+    Elements,
+    Losses,
+    arrange,
+    arrange_soft,
+    check_choice,
+    check_number,
+    check_weight,
+    is_soft,
+)
 
 GRADIENT_NOISE = 1e-12
 """Gradient entries this far below their row's own size are noise that no training sees."""
+
+SOFT_WEIGHTS = ("paddle", "torch")
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,20 @@ class Softmax:
     p_rest: Array
     losses: Losses
 
+    def rest_slack(self, unit_roundoff: float) -> Array:
+        """How far a sound implementation's 1 - p may stray: the errors of p, and of the subtraction itself."""
+        # where p is 0 the scale is infinite, and 1 - p is 1 for sure
+        value_scale = np.where(self.p_label > 0, self.losses.value_scale, 0.0)
+        return np.asarray(BUDGET * unit_roundoff * (self.p_label * value_scale + 2.0 * self.p_rest))
+
+
+def sum_error(classes: int) -> float:
+    """Error of a sum over the classes, in units: BUDGET times C / 8 is one roundoff for each term of a naive sum.
+
+    That is its worst case, which equal terms come close to: every addition then errs to the same side.
+    """
+    return classes / 8.0
+
 
 def softmax_of(elements: Elements) -> Softmax:
     """Softmax, cross entropy and slopes of every row, accurate to a few units in the last place."""
@@ -34,31 +59,106 @@ def softmax_of(elements: Elements) -> Softmax:
     n, classes = rows.shape
     index = np.arange(n)
     with np.errstate(invalid="ignore", over="ignore"):
-        top = rows.argmax(axis=1)
-        largest = rows[index, top]
-        shifted = rows - largest[:, None]
-        powers = np.exp(shifted)
-        powers[index, top] = np.where(np.isnan(powers[index, top]), np.nan, 0.0)
-        rest = powers.sum(axis=1)
-        powers[index, top] = 1.0
-        gap = largest - rows[index, labels]
+        p, log_rest, shifted = _powers(rows)
+        gap = -shifted[index, labels]
         # l = logsumexp(z) - z_y = log(1 + sum of exp(z_j - max) over j != argmax) + max - z_y
-        loss = np.log1p(rest) + gap
-        p = powers / (1.0 + rest)[:, None]
+        loss = log_rest + gap
         others = p.copy()
         others[index, labels] = 0.0
         p_rest = others.sum(axis=1)
         # dl/dz_j = p_j - [j = y]; the label's own entry is minus the sum of the others
         slope = others
         slope[index, labels] = -p_rest
-        # BUDGET times classes / 8 is one roundoff for each term of a naive sum over the classes, its worst case, which
-        # equal logits come close to: every addition then errs to the same side
-        unit = np.log(classes) + classes / 8.0
+        unit = np.log(classes) + sum_error(classes)
         value_scale = 1.0 + np.abs(gap) + unit
-        drop = np.where(p > 0, np.abs(shifted), 0.0)
-        slope_scale = p * (1.0 + drop + unit) + GRADIENT_NOISE
+        slope_scale = _p_scale(p, shifted)
         slope_scale[index, labels] += 1.0
     return Softmax(p, p[index, labels], p_rest, Losses(loss, slope, value_scale, slope_scale))
+
+
+def _powers(rows: Array) -> tuple[Array, Array, Array]:
+    """Probabilities, log(1 + sum of exp(z_j - max) over j != argmax), and z - max."""
+    index = np.arange(len(rows))
+    top = rows.argmax(axis=1)
+    shifted = rows - rows[index, top][:, None]
+    powers = np.exp(shifted)
+    powers[index, top] = np.where(np.isnan(powers[index, top]), np.nan, 0.0)
+    rest = powers.sum(axis=1)
+    powers[index, top] = 1.0
+    return powers / (1.0 + rest)[:, None], np.log1p(rest), shifted
+
+
+def _p_scale(p: Array, shifted: Array) -> Array:
+    drop = np.where(p > 0, np.abs(shifted), 0.0)
+    return np.asarray(p * (1.0 + drop + np.log(p.shape[1]) + sum_error(p.shape[1])) + GRADIENT_NOISE)
+
+
+def soft_losses(rows: Array, soft: Array) -> Losses:
+    """-sum_c q_c log p_c of every row and its slope p sum(q) - q, for any rows q >= 0."""
+    classes = rows.shape[1]
+    with np.errstate(invalid="ignore", over="ignore"):
+        p, log_rest, shifted = _powers(rows)
+        terms = np.where(soft > 0, soft * (log_rest[:, None] - shifted), 0.0)
+        value = terms.sum(axis=1)
+        unit = np.log(classes) + sum_error(classes)
+        reach = np.where(soft > 0, soft * (1.0 + unit + np.abs(shifted)), 0.0)
+        value_scale = reach.sum(axis=1) + sum_error(classes) * np.abs(value)
+        # p_j sum(q) - q_j with what cancels taken out: p_j (sum(q) - q_j) - q_j (1 - p_j)
+        slope = p * _without_each(soft) - soft * _without_each(p)
+        total = soft.sum(axis=1)[:, None]
+        slope_scale = (_p_scale(p, shifted) + sum_error(classes) * p) * total + 2.0 * soft
+    return Losses(value, slope, value_scale, slope_scale)
+
+
+def _without_each(rows: Array) -> Array:
+    """For each entry the sum of all others in its row, without subtracting."""
+    before = np.zeros_like(rows)
+    before[:, 1:] = np.cumsum(rows[:, :-1], axis=1)
+    after = np.zeros_like(rows)
+    after[:, :-1] = np.cumsum(rows[:, :0:-1], axis=1)[:, ::-1]
+    return np.asarray(before + after)
+
+
+def weighted_cross_entropy(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    weight: ArrayLike | None,
+    ignore_index: int | None,
+    axis: int,
+    label_smoothing: float = 0.0,
+    soft_weight: str = "paddle",
+) -> tuple[Elements, Losses]:
+    """Elements with their weights, and weighted losses: hard, smoothed or soft labels."""
+    check_choice("soft_weight", soft_weight, SOFT_WEIGHTS)
+    smoothing = check_number("label_smoothing", label_smoothing, 0.0, 1.0)
+    hard = not is_soft(labels)
+    if hard:
+        elements = arrange(logits, labels, weight=weight, ignore_index=ignore_index, axis=axis)
+        if smoothing == 0.0:
+            return elements, softmax_of(elements).losses.times(elements.weight)
+        soft = np.eye(elements.rows.shape[1])[elements.labels]
+    else:
+        elements = arrange_soft(logits, labels, weight=weight, axis=axis)
+        assert elements.targets is not None
+        soft = elements.targets
+    classes = soft.shape[1]
+    soft = (1.0 - smoothing) * soft + smoothing / classes
+    class_weight = check_weight(weight, classes)
+    if soft_weight == "torch":
+        losses = soft_losses(elements.rows, soft * class_weight)
+        return (elements if hard else elements.weighing(np.ones(len(soft)))), losses
+    share = soft @ class_weight
+    losses = soft_losses(elements.rows, soft).times(share)
+    # the weight of an element is a sum over the classes too
+    inexact = sum_error(classes) if weight is not None or smoothing > 0 else 0.0
+    more = Losses(
+        losses.value,
+        losses.slope,
+        losses.value_scale + inexact * np.abs(losses.value),
+        losses.slope_scale + inexact * np.abs(losses.slope),
+    )
+    return elements.weighing(share), more
 
 
 def cross_entropy(
@@ -70,34 +170,56 @@ def cross_entropy(
     reduction: str = "mean",
     axis: int = 1,
     label_smoothing: float = 0.0,
+    soft_weight: str = "paddle",
     denominator: str = "weights",
+    normalizer: float | None = None,
     cotangent: ArrayLike | None = None,
 ) -> Answer:
-    r"""Compute the cross entropy of a softmax with hard labels, and its gradient.
+    r"""Compute the cross entropy of a softmax with hard or soft labels, and its gradient.
 
     .. math:: l_i = o_i (\log \sum_c e^{z_{ic}} - z_{i y_i}), \quad
               \partial l_i / \partial z_{ij} = o_i (p_{ij} - [j = y_i]), \quad o_i = [y_i \ne ignore] w_{y_i}
 
+    and for soft labels q, with ``soft_weight="paddle"`` and ``"torch"``,
+
+    .. math:: l_i = (q_i \cdot w)(-\sum_c q_{ic} \log p_{ic}), \qquad l_i = -\sum_c w_c q_{ic} \log p_{ic}
+
+    with gradients :math:`(q_i \cdot w)(p_i \sum_c q_{ic} - q_i)` and the same with w_c q_c for q_c.
+
     Args:
         logits: real numbers with C classes along ``axis``, any rank >= 1; -inf masks a class.
-        labels: integers of the logits' shape without the class axis, each in [0, C) or ``ignore_index``.
+        labels: integers of the logits' shape without the class axis (or with length 1 there), each in [0, C) or
+            ``ignore_index``; or soft labels, floats >= 0 of the logits' shape, which all count.
         weight: [C] class weights >= 0; None means ones.
         ignore_index: the label of elements that count for nothing; None: every element counts.
         reduction: ``none`` (the labels' shape), ``sum``, or ``mean``, which divides by the denominator.
         axis: the class axis.
-        label_smoothing: 0; other values are not supported yet.
-        denominator: of the mean: ``weights`` (sum of o_i) or ``count`` (number of valid elements); 0 gives loss 0.
+        label_smoothing: e in [0, 1]: q becomes (1 - e) q + e / C, where hard labels are one-hot first. Ignored elements
+            get none of it.
+        soft_weight: how class weights meet soft or smoothed labels: ``paddle`` weighs an element by q . w, in the
+            denominator too; ``torch`` weighs each class's term, and divides by the number of elements (hard labels:
+            by the sum of w_y).
+        denominator: of the mean: ``weights`` (sum of the elements' weights) or ``count`` (number of valid elements);
+            0 gives loss 0.
+        normalizer: a denominator of the caller's own for the mean.
         cotangent: upstream gradient, of the loss' shape; the gradient returned is the vector-Jacobian product.
 
     Raises:
         ValueError: a wrong shape, a label out of range, a negative or non-finite weight, an unknown option.
-        TypeError: labels that are no integers, an axis that is no int.
+        TypeError: labels that are no numbers, an axis that is no int.
 
     Source: the negative log-likelihood of a categorical distribution; Bishop, *Pattern Recognition and Machine
-    Learning* (2006), eq. 4.108 and 4.109.
+    Learning* (2006), eq. 4.108 and 4.109; smoothing: Szegedy et al., *Rethinking the Inception Architecture* (2016), 7.
     """
-    if label_smoothing != 0.0:
-        raise ValueError(f"label_smoothing must be 0, got {label_smoothing!r}")
-    elements = arrange(logits, labels, weight=weight, ignore_index=ignore_index, axis=axis)
-    losses = softmax_of(elements).losses.times(elements.weight)
-    return elements.reduce(losses, reduction=reduction, denominator=denominator, cotangent=cotangent)
+    elements, losses = weighted_cross_entropy(
+        logits,
+        labels,
+        weight=weight,
+        ignore_index=ignore_index,
+        axis=axis,
+        label_smoothing=label_smoothing,
+        soft_weight=soft_weight,
+    )
+    return elements.reduce(
+        losses, reduction=reduction, denominator=denominator, normalizer=normalizer, cotangent=cotangent
+    )

@@ -1,12 +1,14 @@
 """Axes, ranks, masks, class weights and reductions: whatever the layout, a problem becomes n rows of C logits.
 
-Every loss of the package arranges its arguments with :func:`arrange`, computes one loss and one row of slopes for each
-row, and hands them to :meth:`Elements.reduce`. No other module knows of axes, of ignored elements or of denominators.
+Every loss of the package arranges its arguments with :func:`arrange` (labels are classes), :func:`arrange_soft` (labels
+are rows of probabilities) or :func:`reference.entries.arrange_entries` (every entry is an element of its own), computes
+one loss and one row of slopes for each row, and hands them to :meth:`Elements.reduce`. No other module knows of axes,
+of ignored elements or of denominators.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,13 +39,24 @@ class Losses:
             self.slope_scale * column + np.abs(self.slope * column),
         )
 
+    def keep(self, mask: NDArray[np.bool_]) -> Losses:
+        """The losses where ``mask`` is true, zeros elsewhere, even where they are not finite."""
+        column = mask[:, None]
+        return Losses(
+            np.where(mask, self.value, 0.0),
+            np.where(column, self.slope, 0.0),
+            np.where(mask, self.value_scale, 0.0),
+            np.where(column, self.slope_scale, 0.0),
+        )
+
 
 @dataclass(frozen=True)
 class Elements:
     """A problem as rows. Ignored rows are zeros with label 0: what stood there has no influence.
 
-    ``rows`` [n, C] logits; ``labels`` [n]; ``valid`` [n] bool; ``weight`` [n], the weight of the label's class, 0 where
-    ignored; ``shape`` of the labels; ``axis`` of the classes in the logits.
+    ``rows`` [n, C] logits; ``labels`` [n] classes (zeros where the targets are numbers); ``valid`` [n] bool; ``weight``
+    [n], what the element counts in the denominator, 0 where ignored; ``shape`` of the elements; ``axis`` of the classes
+    in the logits (None: every entry is an element); ``targets`` [n, C] or [n], numbers where the labels are no classes.
     """
 
     rows: Array
@@ -51,36 +64,50 @@ class Elements:
     valid: NDArray[np.bool_]
     weight: Array
     shape: tuple[int, ...]
-    axis: int
+    axis: int | None
+    targets: Array | None = None
 
     @property
     def count(self) -> int:
         """N, the number of valid elements."""
         return int(self.valid.sum())
 
+    def weighing(self, weight: Array) -> Elements:
+        """The same elements with other weights in the denominator."""
+        return replace(self, weight=weight * self.valid)
+
     def reduce(
-        self, losses: Losses, *, reduction: str, denominator: str = "weights", cotangent: ArrayLike | None = None
+        self,
+        losses: Losses,
+        *,
+        reduction: str,
+        denominator: str = "weights",
+        normalizer: float | None = None,
+        cotangent: ArrayLike | None = None,
+        portion: float = 1.0,
     ) -> Answer:
         """Reduce per-element losses (weights already applied) to an :class:`Answer`.
 
-        ``mean`` divides by W, the sum of the valid elements' class weights (``denominator="weights"``), or by their
-        number N (``"count"``). A denominator of 0 gives loss 0 and gradient 0.
+        ``mean`` divides by W, the sum of the valid elements' weights (``denominator="weights"``), or by their number N
+        (``"count"``), either times ``portion``; or by ``normalizer`` where one is given. A denominator of 0 gives loss
+        0 and gradient 0.
         """
         check_choice("reduction", reduction, REDUCTIONS)
         check_choice("denominator", denominator, DENOMINATORS)
-        value = np.where(self.valid, losses.value, 0.0)
-        scale = np.where(self.valid, losses.value_scale, 0.0)
+        check_normalizer(normalizer, reduction)
+        losses = losses.keep(self.valid)
+        value, scale = losses.value, losses.value_scale
+        divisor = 1.0
         if reduction == "none":
             upstream = self._cotangent(cotangent, self.shape).reshape(-1)
-            divisor = 1.0
             total, total_scale = value.reshape(self.shape), scale.reshape(self.shape)
         else:
             upstream = np.full(len(value), self._cotangent(cotangent, ()))
             depth = 1.0 + np.log2(max(len(value), 1))
             total, total_scale = value.sum(), scale.sum() + depth * np.abs(value).sum()
-            divisor = 1.0
             if reduction == "mean":
-                divisor = float(self.weight.sum() if denominator == "weights" else self.count)
+                divisor = portion * float(self.weight.sum() if denominator == "weights" else self.count)
+                divisor = divisor if normalizer is None else float(normalizer)
                 if divisor == 0.0:
                     return self._nothing()
                 # the denominator is itself a sum of n terms
@@ -101,8 +128,16 @@ class Elements:
 
     def restore(self, rows: Array) -> Array:
         """Rows [n, C] back in the layout of the logits."""
+        if self.axis is None:
+            return rows.reshape(self.shape)
         stacked = rows.reshape((*self.shape, rows.shape[1]))
         return np.ascontiguousarray(np.moveaxis(stacked, -1, self.axis))
+
+    def flatten(self, array: Array) -> Array:
+        """The inverse of :meth:`restore`."""
+        if self.axis is None:
+            return array.reshape(-1, 1)
+        return np.moveaxis(array, self.axis, -1).reshape(self.rows.shape)
 
     def _nothing(self) -> Answer:
         empty = self.restore(np.zeros_like(self.rows))
@@ -132,12 +167,8 @@ def arrange(
     ``labels`` have the logits' shape without that axis, or with length 1 there. Raises ValueError or TypeError for
     anything else, and for labels outside [0, C) that are not ``ignore_index``.
     """
-    scores = np.asarray(logits, dtype=np.float64)
-    axis = check_axis(axis, scores.ndim)
-    scores = np.moveaxis(scores, axis, -1)
+    scores, axis = _classes_last(logits, axis)
     classes = scores.shape[-1]
-    if classes == 0:
-        raise ValueError(f"logits must have at least one class along axis {axis}, got shape {np.shape(logits)}")
     targets = _check_labels(labels, scores.shape[:-1], axis)
     shape = targets.shape
     targets = targets.reshape(-1)
@@ -152,10 +183,53 @@ def arrange(
     return Elements(rows, targets, valid, class_weight[targets] * valid, shape, axis)
 
 
+def arrange_soft(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, axis: int = 1) -> Elements:
+    """Rows of logits and rows of soft labels, numbers >= 0 of the logits' shape; every element counts.
+
+    The weight of an element is q . w, the class weights averaged by its own labels.
+    """
+    scores, axis = _classes_last(logits, axis)
+    targets = np.asarray(labels, dtype=np.float64)
+    if targets.shape != np.shape(logits):
+        raise ValueError(f"soft labels must have the logits' shape, {np.shape(logits)}, got {targets.shape}")
+    wrong = ~(np.isfinite(targets) & (targets >= 0))
+    if wrong.any():
+        raise ValueError(f"soft labels must be finite and >= 0, got {targets[wrong][0]}")
+    classes = scores.shape[-1]
+    rows, soft = scores.reshape(-1, classes), np.moveaxis(targets, axis, -1).reshape(-1, classes)
+    n = len(rows)
+    weights = soft @ check_weight(weight, classes)
+    return Elements(rows, np.zeros(n, np.int64), np.ones(n, bool), weights, scores.shape[:-1], axis, soft)
+
+
+def is_soft(labels: ArrayLike) -> bool:
+    """Whether labels are probabilities: told by their dtype, never by comparing shapes with numbers of classes."""
+    return np.asarray(labels).dtype.kind == "f"
+
+
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     """Raise ValueError unless ``value`` is one of ``choices``."""
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def check_number(name: str, value: Any, low: float, high: float = np.inf) -> float:
+    """A finite number in [low, high]; TypeError or ValueError otherwise."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not (np.isfinite(value) and low <= value <= high):
+        expected = f">= {low:g}" if high == np.inf else f"in [{low:g}, {high:g}]"
+        raise ValueError(f"{name} must be finite and {expected}, got {value!r}")
+    return float(value)
+
+
+def check_normalizer(normalizer: Any, reduction: str) -> None:
+    """A denominator of the caller's own: a number >= 0, for means alone."""
+    if normalizer is None:
+        return
+    if reduction != "mean":
+        raise ValueError(f"normalizer replaces the denominator of reduction='mean', got reduction={reduction!r}")
+    check_number("normalizer", normalizer, 0.0)
 
 
 def check_axis(axis: Any, rank: int) -> int:
@@ -182,6 +256,15 @@ def check_weight(weight: ArrayLike | None, classes: int) -> Array:
         bad = array[~(np.isfinite(array) & (array >= 0))][0]
         raise ValueError(f"weight must be finite and >= 0 for each class, got {bad}")
     return array
+
+
+def _classes_last(logits: ArrayLike, axis: int) -> tuple[Array, int]:
+    scores = np.asarray(logits, dtype=np.float64)
+    axis = check_axis(axis, scores.ndim)
+    scores = np.moveaxis(scores, axis, -1)
+    if scores.shape[-1] == 0:
+        raise ValueError(f"logits must have at least one class along axis {axis}, got shape {np.shape(logits)}")
+    return scores, axis
 
 
 def _check_labels(labels: ArrayLike, shape: tuple[int, ...], axis: int) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from properties.problem import Problem
 from reference import ghm
 from reference.cross_entropy import softmax_of
 from reference.elements import arrange
-from reference.ghm import Regions
+from reference.regions import Regions
 
 BESIDE = (0.0, 1e-6, -1e-6, 1e-5, -1e-5, 1e-4, -1e-4, 1e-3, -1e-3, 1e-2, -1e-2)
 """How far from an edge a gradient norm is drawn: exactly on it, and on either side, where the side is certain."""

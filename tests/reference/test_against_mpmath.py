@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from reference import cross_entropy, ghm
-from reference.ghm import Regions
+from reference.regions import Regions
 
 mpmath.mp.dps = 50
 RELATIVE = 1e-13

@@ -1,0 +1,80 @@
+"""Cost-sensitive cross entropy: class weights from how often each class occurs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from reference.answer import Answer, Array
+from reference.cross_entropy import weighted_cross_entropy
+from reference.elements import check_number, check_weight
+
+
+def class_costs(num_class_list: ArrayLike, gamma: float, empty_class_weight: float | None = None) -> Array:
+    """(N_min / N_c)^gamma for each class, N_min over the classes that occur; ``empty_class_weight`` for the others."""
+    counts = np.asarray(num_class_list, dtype=np.float64)
+    gamma = check_number("gamma", gamma, 0.0)
+    if counts.ndim != 1 or counts.size == 0:
+        raise ValueError(f"num_class_list must be a list of one count for each class, got {num_class_list!r}")
+    wrong = ~(np.isfinite(counts) & (counts >= 0))
+    if wrong.any():
+        raise ValueError(f"num_class_list must hold finite counts >= 0, got {counts[wrong][0]}")
+    empty = counts == 0
+    if not empty.any():
+        return np.asarray((counts.min() / counts) ** gamma)
+    if empty_class_weight is None:
+        raise ValueError(
+            f"num_class_list has the count 0 for class {int(np.flatnonzero(empty)[0])}; give empty_class_weight for it"
+        )
+    weight = check_number("empty_class_weight", empty_class_weight, 0.0)
+    smallest = counts[~empty].min() if not empty.all() else 1.0
+    return np.where(empty, weight, (smallest / np.where(empty, 1.0, counts)) ** gamma)
+
+
+def cost_sensitive(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    num_class_list: Sequence[float] | Array,
+    gamma: float = 1.0,
+    empty_class_weight: float | None = None,
+    weight: ArrayLike | None = None,
+    ignore_index: int | None = -100,
+    reduction: str = "mean",
+    axis: int = 1,
+    soft_weight: str = "paddle",
+    denominator: str = "weights",
+    normalizer: float | None = None,
+    cotangent: ArrayLike | None = None,
+) -> Answer:
+    r"""Compute cross entropy with the class weights (N_min / N_c)^gamma, and its gradient.
+
+    .. math:: w_c = (N_{min} / N_c)^\gamma, \quad l_i = w_{y_i} (\log \sum_c e^{z_{ic}} - z_{i y_i})
+
+    Args:
+        num_class_list: [C], N_c, how often each class occurs; 0 only with ``empty_class_weight``.
+        gamma: >= 0; 0 is cross entropy.
+        empty_class_weight: w_c of the classes that never occur.
+        weight: further class weights; the costs multiply them.
+        logits, labels, ignore_index, reduction, axis, soft_weight, denominator, normalizer, cotangent: as in
+            ``cross_entropy``; soft labels are taken as they are.
+
+    Raises:
+        ValueError, TypeError: as ``cross_entropy``, and for counts or a gamma out of range.
+
+    Source: Zhang et al., *Bag of Tricks for Long-Tailed Visual Recognition*, AAAI 2021, eq. 1.
+    """
+    costs = class_costs(num_class_list, gamma, empty_class_weight)
+    elements, losses = weighted_cross_entropy(
+        logits,
+        labels,
+        weight=costs if weight is None else costs * check_weight(weight, len(costs)),
+        ignore_index=ignore_index,
+        axis=axis,
+        soft_weight=soft_weight,
+    )
+    return elements.reduce(
+        losses, reduction=reduction, denominator=denominator, normalizer=normalizer, cotangent=cotangent
+    )

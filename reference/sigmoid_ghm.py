@@ -1,0 +1,64 @@
+"""GHM-C as published: a binary problem for each entry, harmonised by the density of gradient norms."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from reference.answer import BUDGET, UNIT_ROUNDOFF, Answer
+from reference.entries import arrange_entries, logistic_losses, probability_error
+from reference.regions import harmonized
+
+
+def sigmoid_ghm(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    bins: int | float = 10,
+    weight: ArrayLike | None = None,
+    ignore_index: int | None = -100,
+    reduction: str = "mean",
+    axis: int = 1,
+    label_weight: ArrayLike | None = None,
+    normalize: str = "occupied",
+    denominator: str = "weights",
+    normalizer: float | None = None,
+    cotangent: ArrayLike | None = None,
+    unit_roundoff: float = UNIT_ROUNDOFF["float64"],
+) -> Answer:
+    r"""Compute the GHM-C loss of every entry, and its gradient with the harmonising weights held constant.
+
+    .. math:: g = |\sigma(x) - t|, \quad b = \frac{N}{R_{j(g)}\, m}, \quad l = b\, BCE(x, t), \quad
+              dl/dx = b (\sigma(x) - t)
+
+    N, R_j and m count valid entries, as in ``ghm``.
+
+    Args:
+        logits, labels, weight, ignore_index, label_weight, reduction, axis, denominator, normalizer, cotangent: as in
+            ``sigmoid_focal``.
+        bins, normalize, unit_roundoff: as in ``ghm``.
+
+    Raises:
+        ValueError, TypeError: targets, ids, shapes or options out of range.
+
+    Source: Li, Liu, Wang, *Gradient Harmonized Single-stage Detector*, AAAI 2019, eq. 3 to 9.
+    """
+    elements = arrange_entries(
+        logits, labels, weight=weight, ignore_index=ignore_index, axis=axis, label_weight=label_weight
+    )
+    assert elements.targets is not None
+    x, t = elements.rows[:, 0], elements.targets
+    losses = logistic_losses(x, t)
+    return harmonized(
+        losses.times(elements.weight),
+        np.abs(losses.slope[:, 0]),
+        BUDGET * unit_roundoff * (1.0 + probability_error(x)),
+        elements.valid,
+        bins=bins,
+        normalize=normalize,
+        reduce=partial(
+            elements.reduce, reduction=reduction, denominator=denominator, normalizer=normalizer, cotangent=cotangent
+        ),
+    )
