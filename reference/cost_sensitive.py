@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from reference.answer import Answer, Array
 from reference.cross_entropy import weighted_cross_entropy
-from reference.elements import check_number, check_weight
+from reference.elements import check_axis, check_number, check_weight
 
 
 def class_costs(num_class_list: ArrayLike, gamma: float, empty_class_weight: float | None = None) -> Array:
@@ -22,15 +22,16 @@ def class_costs(num_class_list: ArrayLike, gamma: float, empty_class_weight: flo
     if wrong.any():
         raise ValueError(f"num_class_list must hold finite counts >= 0, got {counts[wrong][0]}")
     empty = counts == 0
+    if empty_class_weight is not None:
+        check_number("empty_class_weight", empty_class_weight, 0.0)
     if not empty.any():
         return np.asarray((counts.min() / counts) ** gamma)
     if empty_class_weight is None:
         raise ValueError(
             f"num_class_list has the count 0 for class {int(np.flatnonzero(empty)[0])}; give empty_class_weight for it"
         )
-    weight = check_number("empty_class_weight", empty_class_weight, 0.0)
     smallest = counts[~empty].min() if not empty.all() else 1.0
-    return np.where(empty, weight, (smallest / np.where(empty, 1.0, counts)) ** gamma)
+    return np.where(empty, empty_class_weight, (smallest / np.where(empty, 1.0, counts)) ** gamma)
 
 
 def cost_sensitive(
@@ -67,10 +68,14 @@ def cost_sensitive(
     Source: Zhang et al., *Bag of Tricks for Long-Tailed Visual Recognition*, AAAI 2021, eq. 1.
     """
     costs = class_costs(num_class_list, gamma, empty_class_weight)
+    shape = np.shape(logits)
+    classes = shape[check_axis(axis, len(shape))]
+    if len(costs) != classes:
+        raise ValueError(f"num_class_list must hold one count for each of {classes} classes, got {len(costs)} counts")
     elements, losses = weighted_cross_entropy(
         logits,
         labels,
-        weight=costs if weight is None else costs * check_weight(weight, len(costs)),
+        weight=costs if weight is None else costs * check_weight(weight, classes),
         ignore_index=ignore_index,
         axis=axis,
         soft_weight=soft_weight,

@@ -151,7 +151,7 @@ def weighted_cross_entropy(
     share = soft @ class_weight
     losses = soft_losses(elements.rows, soft).times(share)
     # the weight of an element is a sum over the classes too
-    inexact = sum_error(classes) if weight is not None or smoothing > 0 else 0.0
+    inexact = sum_error(classes)
     more = Losses(
         losses.value,
         losses.slope,

@@ -32,17 +32,17 @@ def arrange_entries(
     if given.dtype.kind not in "iufb":
         raise TypeError(f"labels must be numbers, got dtype {given.dtype}")
     valid = np.ones(given.shape, bool) if ignore_index is None else given != ignore_index
-    if label_weight is not None:
-        mask = np.asarray(label_weight, dtype=np.float64)
-        if mask.shape not in (given.shape, scores.shape):
-            raise ValueError(f"label_weight must have the labels' shape, {given.shape}, got {mask.shape}")
-        valid = _spread(valid, mask.shape, scores, axis) & (mask > 0)
     targets = given.astype(np.float64)
     if given.shape != scores.shape:
         if not probabilities:
             raise ValueError(f"targets must have the shape of the predictions, {scores.shape}, got {given.shape}")
         targets = _one_hot(given, scores, axis, ignore_index)
-        valid = _spread(valid, scores.shape, scores, axis)
+        valid = _spread(valid, scores, axis)
+    if label_weight is not None:
+        mask = np.asarray(label_weight, dtype=np.float64)
+        if mask.shape not in (given.shape, scores.shape):
+            raise ValueError(f"label_weight must have the labels' shape, {given.shape}, got {mask.shape}")
+        valid = valid & _spread(mask > 0, scores, axis)
     if probabilities:
         wrong = valid & ~((targets >= 0) & (targets <= 1))
         if wrong.any():
@@ -65,13 +65,13 @@ def arrange_entries(
     )
 
 
-def _spread(mask: NDArray[np.bool_], shape: tuple[int, ...], scores: Array, axis: int) -> NDArray[np.bool_]:
-    """A mask of rows as a mask of entries, where ``shape`` is that of the entries."""
-    if mask.shape == shape:
+def _spread(mask: NDArray[np.bool_], scores: Array, axis: int) -> NDArray[np.bool_]:
+    """A mask of rows or of entries as one of entries."""
+    if mask.shape == scores.shape:
         return mask
     place = check_axis(axis, scores.ndim)
     rows = mask if mask.ndim == scores.ndim else np.expand_dims(mask, place)
-    return np.broadcast_to(rows, shape)
+    return np.broadcast_to(rows, scores.shape)
 
 
 def _one_hot(ids: NDArray[np.generic], scores: Array, axis: int, ignore_index: int | None) -> Array:
@@ -85,14 +85,14 @@ def _one_hot(ids: NDArray[np.generic], scores: Array, axis: int, ignore_index: i
         )
     if rows.dtype.kind not in "iu":
         raise TypeError(f"class ids must be integers, got dtype {rows.dtype}")
-    rows = rows.astype(np.int64)
-    outside = (rows < 0) | (rows >= classes)
-    bad = outside if ignore_index is None else outside & (rows != ignore_index)
+    numbers = rows.astype(np.int64)
+    outside = (numbers < 0) | (numbers >= classes)
+    bad = outside if ignore_index is None else outside & (numbers != ignore_index)
     if bad.any():
         raise ValueError(
-            f"class ids must lie in [0, {classes}) or equal ignore_index={ignore_index}, got {rows[bad][0]}"
+            f"class ids must lie in [0, {classes}) or equal ignore_index={ignore_index}, got {numbers[bad][0]}"
         )
-    found = np.eye(classes)[np.where(outside, 0, rows)]
+    found = np.eye(classes)[np.where(outside, 0, numbers)]
     return np.asarray(np.moveaxis(found, -1, place))
 
 

@@ -66,7 +66,7 @@ def focal_losses(softmax: Softmax, gamma: float, unit_roundoff: float) -> Losses
     unit = BUDGET * unit_roundoff
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         power, power_error = q**gamma, power_drift(q, gamma, slack, unit_roundoff)
-        value = np.where(power == 0.0, 0.0, power * plain.value)
+        value = np.where((power == 0.0) & ~np.isnan(plain.value), 0.0, power * plain.value)
         spread = np.where(np.isfinite(plain.value), plain.value, 0.0)
         value_scale = (power + unit * power_error) * plain.value_scale + spread * power_error + (2.0 + gamma) * value
         bend = _bend(q, p, plain.value, gamma)
@@ -75,11 +75,13 @@ def focal_losses(softmax: Softmax, gamma: float, unit_roundoff: float) -> Losses
         bend_error = np.maximum(*(np.abs(end - center) for end in ends)) / unit
         # the loss inside the bracket has an error of its own, beside that of q
         share = np.where(q > 0, gamma * p * power / np.where(q > 0, q, 1.0), 0.0)
+        # ... and none where p is 0 and the loss may be infinite
+        loss_error = np.where(share > 0, share * plain.value_scale, 0.0)
         bend_error = bend_error + (2.0 + gamma) * bend
         slope = plain.slope * bend[:, None]
         slope_scale = (
             plain.slope_scale * (bend + unit * bend_error)[:, None]
-            + np.abs(plain.slope) * (bend_error + share * plain.value_scale)[:, None]
+            + np.abs(plain.slope) * (bend_error + loss_error)[:, None]
         )
     return Losses(value, slope, value_scale, slope_scale)
 

@@ -88,6 +88,9 @@ def entry_focal_losses(x: Array, t: Array, gamma: float, unit_roundoff: float) -
         ratio = np.where(q > 0, loss / np.where(q > 0, q, 1.0), 1.0)
     slope = power * (distance + gamma * turn * loss)
     size = np.abs(distance) + gamma * np.abs(turn) * loss
-    inner = q_error + gamma * np.abs(turn) * (reach + ratio * q_error)
+    # 1 - p of a sigmoid's own derivative p (1 - p) is off by the rounding of p, or flushed to 0
+    rest_error = np.minimum(q_error, other / unit_roundoff)
+    turn_error = np.abs(turn) * q_error + np.abs(1.0 - 2.0 * t) * p * rest_error
+    inner = q_error + gamma * (np.abs(turn) * reach + ratio * turn_error)
     slope_scale = drift * size + (power + unit * drift) * inner + (2.0 + gamma) * power * size
     return Losses(value, slope[:, None], value_scale, slope_scale[:, None])

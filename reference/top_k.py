@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from reference.answer import BUDGET, UNIT_ROUNDOFF, Answer, Array
 from reference.cross_entropy import softmax_of
 from reference.elements import Elements, Losses, arrange, check_choice
-from reference.entries import arrange_entries, logistic_losses
-
-INDIVIDUALS = ("cross_entropy", "logistic", "hinge", "squared", "absolute")
-REAL = ("squared", "absolute")
+from reference.entries import arrange_entries
+from reference.individual import ENTRY_LOSSES, INDIVIDUALS, REAL, Individual
 
 
 def count_of(top_k: float | None, k: int | None, valid: int) -> int:
@@ -34,20 +31,13 @@ def count_of(top_k: float | None, k: int | None, valid: int) -> int:
         raise ValueError(f"top_k must be a fraction in (0, 1], got {fraction!r}; a number of elements is k")
     if valid == 0:
         return 0
+    # a float32 is the number that it holds; beside one, NumPy would compare in float32
+    fraction = float(fraction)
     # the product may round to either side of a whole number, the quotient decides
     found = min(int(fraction * valid) + 1, valid)
     while found > 1 and found / valid > fraction:
         found -= 1
     return max(found, 1)
-
-
-@dataclass(frozen=True)
-class Individual:
-    """Losses of single elements; ``low`` and ``high`` [n] bound the slopes on a kink (None: there are no kinks)."""
-
-    losses: Losses
-    low: Array | None = None
-    high: Array | None = None
 
 
 def average_top_k(
@@ -94,8 +84,9 @@ def average_top_k(
     for name, array in (("weight", weights), ("valid", mask)):
         if array.shape != shape:
             raise ValueError(f"{name} must have the shape of the losses, {shape}, got {array.shape}")
-    if not (np.isfinite(weights) & (weights >= 0)).all():
-        raise ValueError(f"weight must be finite and >= 0, got {weights[~(weights >= 0)][0]}")
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
+    if wrong.any():
+        raise ValueError(f"weight must be finite and >= 0, got {weights[wrong][0]}")
     flat = mask.reshape(-1)
     kept = np.where(flat, values.reshape(-1), 0.0)
     elements = Elements(
@@ -151,47 +142,9 @@ def top_k_loss(
             probabilities=not real,
         )
         assert elements.targets is not None
-        found = _ENTRIES[individual](elements.rows[:, 0], elements.targets, unit_roundoff)
+        found = ENTRY_LOSSES[individual](elements.rows[:, 0], elements.targets, unit_roundoff)
     options = _Reduction(reduction, denominator, normalizer, cotangent)
     return _aggregate(elements, found, count_of(top_k, k, elements.count), options, unit_roundoff)
-
-
-def _logistic(x: Array, t: Array, unit_roundoff: float) -> Individual:
-    return Individual(logistic_losses(x, t))
-
-
-def _hinge(x: Array, t: Array, unit_roundoff: float) -> Individual:
-    sign = 2.0 * t - 1.0
-    margin = 1.0 - sign * x
-    scale = 2.0 + np.abs(sign * x)
-    slope = np.where(margin > 0, -sign, 0.0)
-    kink = np.abs(margin) <= BUDGET * unit_roundoff * scale
-    losses = Losses(
-        np.where(np.isnan(margin), margin, np.maximum(margin, 0.0)), slope[:, None], scale, 2.0 * np.abs(slope)[:, None]
-    )
-    return Individual(
-        losses, np.where(kink, np.minimum(-sign, 0.0), slope), np.where(kink, np.maximum(-sign, 0.0), slope)
-    )
-
-
-def _squared(x: Array, t: Array, unit_roundoff: float) -> Individual:
-    d = x - t
-    return Individual(Losses(d * d, 2.0 * d[:, None], 4.0 * d * d, 4.0 * np.abs(d)[:, None]))
-
-
-def _absolute(x: Array, t: Array, unit_roundoff: float) -> Individual:
-    d = x - t
-    slope = np.where(np.isnan(d), np.nan, np.sign(d))
-    losses = Losses(np.abs(d), slope[:, None], 2.0 * np.abs(d), np.abs(slope)[:, None])
-    return Individual(losses, np.where(d == 0, -1.0, slope), np.where(d == 0, 1.0, slope))
-
-
-_ENTRIES: dict[str, Callable[[Array, Array, float], Individual]] = {
-    "logistic": _logistic,
-    "hinge": _hinge,
-    "squared": _squared,
-    "absolute": _absolute,
-}
 
 
 @dataclass(frozen=True)
@@ -212,8 +165,10 @@ def _aggregate(elements: Elements, individual: Individual, k: int, options: _Red
     portion = k / elements.count if elements.count else 1.0
 
     def answer(shares: Array, losses: Losses) -> Answer:
+        kept = losses.keep(shares > 0)
         return elements.reduce(
-            losses.keep(shares > 0).times(shares),
+            # to take or to leave rounds nothing
+            kept if np.isin(shares, (0.0, 1.0)).all() else kept.times(shares),
             reduction=options.reduction,
             denominator=options.denominator,
             normalizer=options.normalizer,
@@ -223,17 +178,27 @@ def _aggregate(elements: Elements, individual: Individual, k: int, options: _Red
 
     found = answer(chosen, weighted)
     tied = _tied(key, weighted.value_scale, elements.valid, order, k, unit_roundoff)
-    if k == 0 or (not tied.any() and (individual.low is None or (individual.low == individual.high).all())):
+    kinks = individual.kinks & elements.valid
+    if k == 0 or not (tied.any() or kinks.any()):
         return found
 
     def nearest(value: Array, gradient: Array | None) -> Answer:
-        whole = answer(elements.valid.astype(float), weighted)
+        if gradient is not None and gradient.shape != found.gradient.shape:
+            gradient = None
+        everything = elements.valid.astype(float)
+        # what a slope of 1 leaves in the gradient, at a share of 1
+        unit = replace(weighted, slope=elements.weight[:, None] * np.ones_like(weighted.slope))
         shares = chosen.copy()
         if tied.any():
-            shares[tied] = _shares(elements, whole, value, gradient, tied, k - int((chosen * ~tied).sum()))
+            least, most, size = _shares(elements, answer(everything, weighted), value, gradient)
+            if kinks.any():
+                trace = elements.flatten(answer(everything, unit).gradient)[:, 0]
+                least, most, size = _shares_at_kinks(elements, individual, trace, gradient, (least, most, size))
+            shares[tied] = _fill(least[tied], most[tied], size[tied], k - int((chosen * ~tied).sum()))
         slopes = weighted.slope
-        if individual.low is not None and individual.high is not None and gradient is not None:
-            slopes = _slopes(elements, individual, answer, shares, weighted, gradient)
+        if kinks.any() and gradient is not None:
+            trace = elements.flatten(answer(shares, unit).gradient)[:, 0]
+            slopes = _slopes(elements, individual, trace, weighted, gradient)
         return answer(shares, replace(weighted, slope=slopes))
 
     return replace(found, nearest=nearest)
@@ -253,45 +218,87 @@ def _tied(
     return tied if above.sum() + tied.sum() > k else np.zeros(len(key), bool)
 
 
-def _shares(
-    elements: Elements, whole: Answer, value: Array, gradient: Array | None, tied: NDArray[np.bool_], left: int
-) -> Array:
-    """Shares in [0, 1] of the tied elements that sum to ``left`` and come closest to what was found."""
-    full, seen = elements.flatten(whole.gradient)[tied], np.zeros((int(tied.sum()), elements.rows.shape[1]))
-    if gradient is not None and gradient.shape == whole.gradient.shape:
-        seen = elements.flatten(gradient)[tied]
+def _shares(elements: Elements, whole: Answer, value: Array, gradient: Array | None) -> tuple[Array, Array, Array]:
+    """The least and the largest share of each element that explain what was found, and how clearly it shows.
+
+    ``whole`` is the answer at shares of 1. An element that leaves no trace may have any share.
+    """
+    rows = elements.flatten(whole.gradient)
+    full, seen = (np.zeros_like(rows), np.zeros_like(rows)) if gradient is None else (rows, elements.flatten(gradient))
     if whole.value.shape == elements.shape and value.shape == elements.shape:
-        full = np.column_stack([full, whole.value.reshape(-1)[tied]])
-        seen = np.column_stack([seen, value.reshape(-1)[tied]])
+        there, got = whole.value.reshape(-1), value.reshape(-1)
+        # an infinite loss is there or it is not
+        infinite = np.isinf(there)
+        full = np.column_stack([full, np.where(infinite, 1.0, there)])
+        seen = np.column_stack([seen, np.where(infinite, got == there, got)])
+    known = np.isfinite(full)
+    full, seen = np.where(known, full, 0.0), np.where(known, seen, 0.0)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        full = np.where(np.isfinite(full), full, 0.0)
         size = (full * full).sum(axis=1)
         shares = np.clip(np.nan_to_num((full * seen).sum(axis=1) / size, nan=0.0), 0.0, 1.0)
-    # where an element leaves no trace, its share is whatever the others leave
     silent = size == 0
-    rest = left - shares[~silent].sum()
-    if silent.any():
-        shares[silent] = np.clip(rest / silent.sum(), 0.0, 1.0)
-    else:
-        shares = np.clip(shares + rest / len(shares), 0.0, 1.0)
-    return np.asarray(shares)
+    return np.where(silent, 0.0, shares), np.where(silent, 1.0, shares), size
 
 
-def _slopes(
+def _shares_at_kinks(
     elements: Elements,
     individual: Individual,
-    answer: Callable[[Array, Losses], Answer],
-    shares: Array,
-    weighted: Losses,
-    gradient: Array,
-) -> Array:
-    """Slopes within the bounds of their kinks that come closest to the gradient found."""
+    trace: Array,
+    gradient: Array | None,
+    explained: tuple[Array, Array, Array],
+) -> tuple[Array, Array, Array]:
+    """``explained`` with the shares on kinks: 0 is a slope there, so any share that can reach the gradient explains it.
+
+    ``trace`` [n] is the gradient that a slope of 1 leaves at a share of 1.
+    """
     assert individual.low is not None
     assert individual.high is not None
-    unit = replace(weighted, slope=elements.weight[:, None] * np.ones_like(weighted.slope))
-    per_slope = elements.flatten(answer(shares, unit).gradient)[:, 0]
+    least, most, size = explained
+    seen = np.zeros_like(trace) if gradient is None else elements.flatten(gradient)[:, 0]
+    bound = np.where(seen * trace < 0, -individual.low, individual.high)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        needed = np.where((seen != 0) & (bound > 0), np.abs(seen) / (np.abs(trace) * bound), 0.0)
+    needed = np.clip(np.nan_to_num(needed, nan=0.0), 0.0, 1.0)
+    kinks = individual.kinks
+    return np.where(kinks, needed, least), np.where(kinks, 1.0, most), np.where(kinks, trace * trace, size)
+
+
+def _fill(least: Array, most: Array, size: Array, total: int) -> Array:
+    """Shares in [0, 1] that sum to ``total``: between ``least`` and ``most`` where such there are.
+
+    Elsewhere the nearest to those, by ``size``: what leaves little trace moves first, and what was left out moves last,
+    so that the rounding of the shares found does not bring in an element that plainly has none.
+    """
+    spare, missing = most - least, total - float(least.sum())
+    if 0.0 <= missing <= spare.sum():
+        return np.asarray(least + spare * (missing / max(float(spare.sum()), 1.0e-300)))
+    largest = float(size.max())
+    pace = np.minimum(largest / np.maximum(size, 1e-12 * largest), 1e12) if largest > 0 else np.ones_like(size)
+    if missing < 0:
+        return _moved(least, -pace, total)
+    used = most > 0
+    shares = _moved(most, np.where(used, pace, 0.0), total)
+    return shares if np.count_nonzero(used) >= total else _moved(shares, np.where(used, 0.0, pace), total)
+
+
+def _moved(shares: Array, pace: Array, total: int) -> Array:
+    """Shares after the shortest move along ``pace``, within [0, 1], that makes them sum to ``total``, or gets near."""
+    low, high, rising = 0.0, 1.0, bool((pace >= 0).all())
+    for _ in range(200):
+        middle = (low + high) / 2
+        short = np.clip(shares + middle * pace, 0.0, 1.0).sum() < total
+        low, high = (middle, high) if short == rising else (low, middle)
+    return np.asarray(np.clip(shares + high * pace, 0.0, 1.0))
+
+
+def _slopes(elements: Elements, individual: Individual, trace: Array, weighted: Losses, gradient: Array) -> Array:
+    """Slopes within the bounds of their kinks that come closest to the gradient found.
+
+    ``trace`` [n] is the gradient that a slope of 1 leaves.
+    """
+    assert individual.low is not None
+    assert individual.high is not None
     with np.errstate(invalid="ignore", divide="ignore"):
-        wanted = np.where(per_slope != 0, elements.flatten(gradient)[:, 0] / per_slope, individual.losses.slope[:, 0])
+        wanted = np.where(trace != 0, elements.flatten(gradient)[:, 0] / trace, individual.losses.slope[:, 0])
     clipped = np.clip(wanted, individual.low, individual.high)
-    kink = individual.low != individual.high
-    return np.where(kink, clipped * elements.weight, weighted.slope[:, 0])[:, None]
+    return np.where(individual.kinks, clipped * elements.weight, weighted.slope[:, 0])[:, None]
