@@ -13,7 +13,7 @@ from properties.contract import Contract
 from properties.law import Finding, LayerFailed, Undecided
 from properties.observation import Failure, Observation, Observer
 from properties.problem import Problem
-from properties.verdict import Match, compare, judge
+from properties.verdict import Match, candidates, compare, judge
 from reference import Answer
 
 Array = NDArray[np.float64]
@@ -37,14 +37,14 @@ class Case:
         self.takes = takes
         self.used = 0.0
         self.asked = 0
-        self._observer = observer
+        self.observer = observer
         self._answers: dict[int, tuple[Problem, Answer]] = {}
         self._observations: dict[int, tuple[Problem, Observation]] = {}
 
     def attempt(self, problem: Problem | None = None, probe: str = "plain") -> Observation | Failure:
         """Ask the layer; a failure is an answer too."""
         self.asked += 1
-        return self._observer.observe(self.problem if problem is None else problem, probe)
+        return self.observer.observe(self.problem if problem is None else problem, probe)
 
     def observe(self, problem: Problem | None = None, probe: str = "plain") -> Observation:
         """Ask the layer, which must answer: LayerFailed otherwise."""
@@ -157,7 +157,8 @@ class Case:
         if self.contract.oracle is None:
             value_scale, gradient_scale = self.contract.scales(problem, observation)
         else:
-            answer = self.answer(problem)
+            # where answers are a continuum, the scale is that of the one the layer chose
+            answer = candidates(observation, self.answer(problem))[-1 if self.answer(problem).nearest else 0]
             value_scale, gradient_scale = answer.value_scale, answer.gradient_scale
         return value_scale if quantity == "value" else gradient_scale
 
@@ -165,7 +166,7 @@ class Case:
     def _natural_shape(quantity: str, problem: Problem) -> tuple[int, ...]:
         if quantity == "gradient":
             return problem.logits.shape
-        return problem.labels.shape if problem.reduction == "none" else ()
+        return problem.shape if problem.reduction == "none" else ()
 
     def _both_admissible(self, accused: Problem, left: Observation, witness: Problem, right: Observation) -> bool:
         """Where the loss jumps, two sound calls may fall on two sides; then each must be right by itself."""

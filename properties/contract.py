@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from properties.domain import COMMON, Dimension, Domain
+from properties.domain import COMMON, TARGETS, Dimension, Domain
 from properties.law import Law
 from properties.observation import Observation
 from properties.problem import Array, Problem
@@ -19,6 +19,30 @@ COMMON_ARGUMENTS = ("weight", "ignore_index", "reduction", "axis")
 
 DERIVED_ARGUMENTS = ("num_classes",)
 """What follows from the problem and some layers want to be told."""
+
+CALL_ARGUMENTS = ("label_weight", "normalizer")
+"""What a layer may take with the call, beside logits and labels."""
+
+
+@dataclass(frozen=True)
+class Bad:
+    """Constructor arguments that a layer must refuse with one of ``words``; ``make`` gives them for C classes."""
+
+    make: Callable[[int], Mapping[str, Any]]
+    words: tuple[str, ...]
+
+
+def divisor(problem: Problem) -> float:
+    """What a mean divides by: the sum of the weights of the valid elements, or their number."""
+    soft = problem.targets == "soft"
+    counted = problem.config.get("denominator") == "count" or (problem.weight is None and not soft)
+    classwise = problem.config.get("soft_weight") == "torch"
+    if counted or (soft and classwise):
+        return float(problem.valid.sum())
+    weight = np.ones(problem.classes) if problem.weight is None else problem.weight
+    smoothing = 0.0 if classwise else problem.config.get("label_smoothing", 0.0)
+    smooth = (1.0 - smoothing) * problem.one_hot + smoothing / problem.classes
+    return float((smooth @ weight)[problem.valid.reshape(-1)].sum())
 
 
 @dataclass(frozen=True)
@@ -32,12 +56,17 @@ class Contract:
             weights of the valid elements. A law that needs something else does not apply.
         oracle: ``oracle(logits, labels, *, cotangent, <arguments>) -> Answer`` in float64; None: no oracle is known.
         arguments: the arguments beyond weight, ignore_index, reduction and axis, with the values to draw.
+        common: dimensions that replace the ones every contract has.
+        call_arguments: what a layer may take with the call.
+        divisor: what a mean divides by.
+        lacks: arguments of every contract that make no sense for this one.
         own: laws of this contract alone, such as its limits.
         without: ids of laws that do not hold for it.
         precise: whether the oracle takes ``unit_roundoff`` (its answers are set-valued).
         hard_logits: label logits, beside zeros, where the loss jumps or nearly does.
         jumps: whether the loss jumps; finite differences must then stay on one side.
-        bad_arguments: constructor values that a layer must refuse.
+        bad_arguments: constructor values that a layer must refuse; a ``Bad`` where the value alone does not say all.
+        settle: makes drawn arguments agree that exclude each other.
     """
 
     name: str
@@ -45,12 +74,17 @@ class Contract:
     promises: tuple[str, ...]
     oracle: Callable[..., Answer] | None = None
     arguments: tuple[Dimension, ...] = ()
+    common: tuple[Dimension, ...] = ()
+    call_arguments: tuple[str, ...] = ("normalizer",)
+    divisor: Callable[[Problem], float] = divisor
+    lacks: tuple[str, ...] = ()
     own: tuple[Law, ...] = ()
     without: frozenset[str] = frozenset()
     precise: bool = False
     hard_logits: Callable[[Mapping[str, Any], int], Sequence[float]] | None = None
     jumps: Callable[[Problem, Problem], bool] | None = None
     bad_arguments: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    settle: Callable[[dict[str, Any]], dict[str, Any]] = lambda config: config
 
     def promised(self, law: Law) -> bool:
         """Whether this contract answers for a law at all, whatever the layer."""
@@ -58,7 +92,9 @@ class Contract:
             return False
         if law in self.own:
             return True
-        able = {*self.promises, *self.argument_names}
+        able = {*self.promises, *self.argument_names, *self.call_arguments}
+        if able & {"ignore_index", "label_weight"}:
+            able.add("ignored")
         if "oracle" in law.needs and self.oracle is None:
             return False
         if "bad-arguments" in law.needs and not self.bad_arguments:
@@ -69,23 +105,27 @@ class Contract:
     @property
     def domain(self) -> Domain:
         """Everything that this contract draws."""
-        dimensions = {d.name: d for d in (*COMMON, *self.arguments)}
+        dimensions = {d.name: d for d in (*COMMON, TARGETS, *self.arguments)} | {d.name: d for d in self.common}
+        if any(d.kind is not None for d in self.arguments):
+            # an argument decides what the labels are
+            del dimensions["targets"]
         if self.hard_logits is None:
             logits = dimensions["logits"]
-            kept = tuple(v for v in logits.values if v != "edges")
-            dimensions["logits"] = Dimension("logits", kept)
-        return Domain(dimensions)
+            dimensions["logits"] = replace(logits, values=tuple(v for v in logits.values if v != "edges"))
+        return Domain(dimensions, self.settle)
 
     @property
     def argument_names(self) -> tuple[str, ...]:
-        """Every argument a layer may take, as the contract names it."""
-        return (*COMMON_ARGUMENTS, *(d.name for d in self.arguments))
+        """Every argument a layer's constructor may take, as the contract names it."""
+        return (*(name for name in COMMON_ARGUMENTS if name not in self.lacks), *(d.name for d in self.arguments))
 
     def answer(self, problem: Problem) -> Answer:
         """The oracle's answer to a problem."""
         if self.oracle is None:
             raise ValueError(f"contract {self.name} has no oracle")
-        arguments = problem.arguments()
+        known = self.argument_names
+        arguments = {name: value for name, value in problem.arguments().items() if name in known}
+        arguments |= problem.call_arguments()
         if self.precise:
             arguments["unit_roundoff"] = UNIT_ROUNDOFF[problem.dtype]
         return self.oracle(problem.logits, problem.labels, cotangent=problem.cotangent, **arguments)
@@ -97,5 +137,5 @@ class Contract:
         weight = 1.0 if problem.weight is None else float(problem.weight.max(initial=0.0))
         # an infinite result has no error to scale: NaN and inf are compared as they are
         size = 1.0 + np.nan_to_num(np.abs(observation.value), posinf=0.0).max(initial=0.0)
-        unit = (1.0 + spread + np.log(problem.classes)) * max(problem.labels.size, 1) * max(weight, 1.0) * size
+        unit = (1.0 + spread + np.log(problem.classes)) * max(problem.size, 1) * max(weight, 1.0) * size
         return np.full(observation.value.shape, unit), np.full(problem.logits.shape, unit)

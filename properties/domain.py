@@ -29,7 +29,9 @@ class Dimension:
     """One ingredient: its values, simplest first (a value drawn more often stands more often).
 
     ``gate`` names the law that must hold before other laws draw the value; ``accepts`` says which values a user may
-    name; ``absent`` is the value where a layer does not take the argument at all.
+    name; ``absent`` is the value where a layer does not take the argument at all. ``kind`` says, for the one dimension
+    that decides on it, which kind of labels a value stands for. ``expand`` makes the argument itself of a value and
+    a number of classes, where the one depends on the other.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Dimension:
     accepts: Callable[[Any], bool] | None = None
     expected: str = ""
     absent: Any = None
+    kind: Callable[[Any], str] | None = None
+    expand: Callable[[Any, int], Any] | None = None
 
     def allows(self, value: Any) -> bool:
         """Whether a user may name this value."""
@@ -52,14 +56,37 @@ class Dimension:
         return replace(self, values=tuple(values))
 
 
+def _settled(config: dict[str, Any]) -> dict[str, Any]:
+    return config
+
+
 @dataclass(frozen=True)
 class Domain:
-    """All dimensions by name, in the order in which they are drawn."""
+    """All dimensions by name, in the order in which they are drawn.
+
+    ``settle`` makes drawn arguments agree that exclude each other.
+    """
 
     dimensions: Mapping[str, Dimension]
+    settle: Callable[[dict[str, Any]], dict[str, Any]] = _settled
 
     def __getitem__(self, name: str) -> tuple[Any, ...]:
         return self.dimensions[name].values
+
+    def kind(self, pick: Mapping[str, Any]) -> str:
+        """Which kind of labels a choice of values stands for."""
+        for name, dimension in self.dimensions.items():
+            if dimension.kind is not None:
+                return dimension.kind(pick[name])
+        return "hard"
+
+    def _about(self, name: str, wanted: Callable[[Any], bool]) -> tuple[str, Callable[[Any], bool]]:
+        """A demand for kinds of labels as one of the dimension that decides on them."""
+        decides = [d for d in self.dimensions.values() if d.kind is not None]
+        if name != "targets" or not decides:
+            return name, wanted
+        kind = decides[0].kind or str
+        return decides[0].name, lambda value: wanted(kind(value))
 
     def only(self, **choices: Sequence[Any]) -> Domain:
         """The domain with a user's choice of values for some dimensions; ValueError for an unknown name or value."""
@@ -67,8 +94,9 @@ class Domain:
         for name, values in choices.items():
             if name not in dimensions:
                 raise ValueError(f"domain has no {name!r}; it has {', '.join(dimensions)}")
-            dimensions[name] = dimensions[name].only(values)
-        return Domain(dimensions)
+            # a list is one value here, and must be hashable
+            dimensions[name] = dimensions[name].only([tuple(v) if isinstance(v, list) else v for v in values])
+        return replace(self, dimensions=dimensions)
 
     def behind(self, gates: AbstractSet[str]) -> dict[str, list[Any]]:
         """The values that stand behind these gates, by dimension."""
@@ -91,18 +119,19 @@ class Domain:
                 simplest = dimension.gate(dimension.values[0])
                 kept = tuple(v for v in dimension.values if dimension.gate(v) == simplest)
             dimensions[name] = replace(dimension, values=kept)
-        return Domain(dimensions)
+        return replace(self, dimensions=dimensions)
 
     def plainest(self) -> Domain:
         """The domain with the simplest value of every option; sizes and logits still vary."""
         varied = ("size", "logits", "classes")
         dimensions = {n: d if n in varied else replace(d, values=d.values[:1]) for n, d in self.dimensions.items()}
-        return Domain(dimensions)
+        return replace(self, dimensions=dimensions)
 
     def demand(self, demand: Demand) -> Domain:
         """The domain a law wants; EmptyDomainError where nothing is left of a dimension."""
         dimensions = dict(self.dimensions)
-        for name, wanted in demand.items():
+        for asked, condition in demand.items():
+            name, wanted = self._about(asked, condition)
             if name not in dimensions:
                 raise EmptyDomainError(f"the contract has no argument {name}")
             dimension = dimensions[name]
@@ -111,7 +140,7 @@ class Domain:
                 values = ", ".join(str(v) for v in dict.fromkeys(dimension.values))
                 raise EmptyDomainError(f"{name} is drawn from {values} alone")
             dimensions[name] = replace(dimension, values=kept)
-        return Domain(dimensions)
+        return replace(self, dimensions=dimensions)
 
 
 def within(*values: Any) -> Callable[[Any], bool]:
@@ -144,6 +173,9 @@ def _ignore_index_gate(value: Any) -> str | None:
         return "ignore/inside-classes"
     return None if value == -100 else "ignore/sentinels"
 
+
+CLASSES = {"targets": within("hard", "soft")}
+"""The demand of a law about classes."""
 
 FORMULA_LOGITS = ("lattice", "ties", "normal", "spread")
 NUMERIC_LOGITS = ("saturated", "huge", "offset", "near-ties")
@@ -197,6 +229,15 @@ COMMON = (
     ),
     Dimension("logits", (*FORMULA_LOGITS, "edges", *NUMERIC_LOGITS)),
 )
-"""What every contract has. A contract adds the arguments of its own."""
+"""What every contract has. A contract adds the arguments of its own, and may replace any of these."""
 
-COMMON_NAMES = frozenset(dimension.name for dimension in COMMON)
+TARGETS = Dimension("targets", ("hard",), kind=str)
+"""What labels are; a contract that takes others replaces it."""
+
+DENOMINATOR = Dimension("denominator", ("weights", "weights", "count"), absent="weights")
+"""What a mean divides by: the sum of the weights of the valid elements, or their number."""
+
+LABEL_WEIGHT = Dimension("label_weight", ("absent", "mask"), absent="absent")
+"""A mask that goes with the call, for losses of single entries."""
+
+COMMON_NAMES = frozenset(dimension.name for dimension in COMMON) | {"targets", "label_weight"}

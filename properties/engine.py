@@ -12,8 +12,8 @@ from hypothesis import seed as seeded
 from hypothesis.errors import Flaky, Unsatisfiable
 
 from properties.case import Case
-from properties.contract import COMMON_ARGUMENTS, Contract
-from properties.domain import COMMON_NAMES, FORMULA_LOGITS, Demand, Domain, EmptyDomainError, within
+from properties.contract import CALL_ARGUMENTS, COMMON_ARGUMENTS, Contract
+from properties.domain import COMMON_NAMES, FORMULA_LOGITS, Demand, Domain, EmptyDomainError, outside, within
 from properties.law import Finding, Law, LayerFailed, NotApplicable, Undecided
 from properties.observation import Failure, Observer
 from properties.problem import Problem
@@ -71,9 +71,13 @@ def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: Abstract
     """
     for need in law.needs:
         name, _, value = need.partition("=")
-        argument = name in COMMON_ARGUMENTS or (name in domain.dimensions and name not in COMMON_NAMES)
+        argument = name in (*COMMON_ARGUMENTS, *CALL_ARGUMENTS) or (
+            name in domain.dimensions and name not in COMMON_NAMES
+        )
         if argument and not value and name not in takes:
             raise EmptyDomainError(f"the layer takes no {name}")
+        if name == "entry-weight" and "weight" not in takes:
+            raise EmptyDomainError("the layer takes no weight")
         if name == "weight" and set(domain["weight"]) == {"absent"}:
             raise EmptyDomainError("weight is drawn from absent alone")
         values: tuple[object, ...] = tuple(map(str, domain[name])) if value and value != "count" else ()
@@ -89,7 +93,16 @@ def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: Abstract
         name, _, value = need.partition("=")
         if value and value != "count" and value not in map(str, opened[name]):
             raise EmptyDomainError(f"{name}={value} is set aside")
-    return opened.demand(law.demand).demand(_level_demand(law, domain))
+    return opened.demand(law.demand).demand(_level_demand(law, domain)).demand(_mask_demand(law, domain, takes))
+
+
+def _mask_demand(law: Law, domain: Domain, takes: AbstractSet[str]) -> Demand:
+    """Elements are ignored by their label or by a mask; a law about ignored ones needs a layer that takes either."""
+    if "ignored" not in law.needs or "label_weight" in takes:
+        return {}
+    if "ignore_index" not in takes and set(domain["ignore_index"]) == {None}:
+        raise EmptyDomainError("the layer takes no ignore_index")
+    return {"ignore_index": outside(None)}
 
 
 def _level_demand(law: Law, domain: Domain) -> Demand:

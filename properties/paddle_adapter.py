@@ -100,7 +100,7 @@ class PaddleObserver:
         layer = self._layer(problem)
         if hasattr(layer, "eval"):
             layer.eval()
-        n = problem.labels.size
+        n = problem.size
         order = np.arange(n)[::-1] if n > 1 else np.arange(n)
         other = problem.with_rows(problem.rows[order] * 0.5)
         _Call(layer, self._subject, other).observation()
@@ -117,8 +117,10 @@ class PaddleObserver:
 
     def _layer(self, problem: Problem, weight: Any = None) -> Any:
         arguments = {**problem.arguments(), "num_classes": problem.classes}
+        # what has a number for each class is a list to a layer, as its user would write it
+        arguments = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
         arguments["weight"] = self._weight(problem) if weight is None else weight
-        return self._subject.build(**{name: arguments[name] for name in self._takes})
+        return self._subject.build(**{name: arguments[name] for name in self._takes if name in arguments})
 
     @staticmethod
     def _weight(problem: Problem) -> Any:
@@ -134,7 +136,7 @@ class _Call:
         self.problem = problem
         self.leaf, self.logits = _logits(problem)
         self.labels = _labels(problem)
-        result = subject.call(layer, self.logits, self.labels)
+        result = subject.call(layer, self.logits, self.labels, **_call_arguments(problem))
         if not isinstance(result, paddle.Tensor):
             raise TypeError(f"the layer must return a Tensor, got {type(result).__name__}")
         self.result = result
@@ -182,10 +184,28 @@ def _logits(problem: Problem) -> tuple[Any, Any]:
 
 
 def _labels(problem: Problem) -> Any:
-    if problem.layout != "strided":
-        return paddle.to_tensor(problem.labels, dtype=problem.label_dtype)
+    strided = problem.layout == "strided"
+    if problem.targets != "hard":
+        numbers = _numbers(problem.labels.T if strided else problem.labels, problem.dtype)
+        return numbers.transpose(list(range(numbers.ndim))[::-1]) if strided else numbers
     gaps = np.stack([problem.labels, np.zeros_like(problem.labels)], axis=-1)
-    return paddle.to_tensor(gaps, dtype=problem.label_dtype)[..., 0]
+    labels = paddle.to_tensor(gaps if strided else problem.labels, dtype=problem.label_dtype)
+    if problem.layout == "label-axis":
+        return labels.unsqueeze(problem.axis)
+    return labels[..., 0] if strided else labels
+
+
+def _numbers(array: NDArray[np.float64], dtype: str) -> Any:
+    tensor = paddle.to_tensor(np.ascontiguousarray(array), dtype="float64" if dtype == "float64" else "float32")
+    return tensor.astype(dtype) if dtype in ("float16", "bfloat16") else tensor
+
+
+def _call_arguments(problem: Problem) -> dict[str, Any]:
+    """What goes with the call beside logits and labels."""
+    given = problem.call_arguments()
+    if problem.label_weight is not None:
+        given["label_weight"] = _numbers(problem.label_weight, problem.dtype)
+    return given
 
 
 def _numpy(tensor: Any) -> NDArray[np.float64]:

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Labels = NDArray[np.int64]
+Labels = NDArray[Any]
+Index = NDArray[Any] | Sequence[int]
+
+TARGETS = ("hard", "soft", "binary", "probability", "real")
+"""What labels are: classes; rows of probabilities; or targets of single entries: 0 or 1, in [0, 1], any number."""
+
+ENTRIES = ("binary", "probability", "real")
+"""Kinds of targets for which every entry of the logits is an element of its own, and no axis holds classes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,8 +26,10 @@ class Problem:
     """What a loss layer is asked.
 
     ``logits`` are float64 numbers that ``dtype`` represents exactly, so that oracle and layer see the same problem.
-    ``config`` holds the arguments that only some contracts know (``bins``). ``cotangent`` is the upstream gradient
-    (None: ones). ``layout`` says whether the tensors are contiguous in memory. ``salt`` seeds whatever a law varies.
+    ``targets`` says what ``labels`` are (see ``TARGETS``). ``config`` holds the arguments that only some contracts know
+    (``bins``); arrays in it have one number for each class. ``label_weight``, of the labels' shape, and ``normalizer``
+    go with the call. ``cotangent`` is the upstream gradient (None: ones). ``layout`` says whether the tensors are
+    contiguous in memory. ``salt`` seeds whatever a law varies.
     """
 
     logits: Array
@@ -30,6 +39,9 @@ class Problem:
     reduction: str = "mean"
     axis: int = 1
     config: Mapping[str, Any] = field(default_factory=dict)
+    targets: str = "hard"
+    label_weight: Array | None = None
+    normalizer: float | None = None
     dtype: str = "float64"
     label_dtype: str = "int64"
     layout: str = "contiguous"
@@ -45,57 +57,165 @@ class Problem:
         return self.replace(config={**self.config, **changes})
 
     @property
+    def entrywise(self) -> bool:
+        """Whether every entry is an element of its own."""
+        return self.targets in ENTRIES
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the elements, which an unreduced loss has."""
+        if self.targets != "soft":
+            return tuple(self.labels.shape)
+        axis = self.axis % self.logits.ndim
+        return tuple(self.logits.shape[:axis] + self.logits.shape[axis + 1 :])
+
+    @property
+    def size(self) -> int:
+        """n, the number of elements."""
+        return int(np.prod(self.shape))
+
+    @property
     def classes(self) -> int:
-        """C."""
-        return int(self.logits.shape[self.axis])
+        """C, 1 where every entry is an element."""
+        return 1 if self.entrywise else int(self.logits.shape[self.axis])
 
     @property
     def valid(self) -> NDArray[np.bool_]:
-        """Which elements count, in the labels' shape."""
-        if self.ignore_index is None:
-            return np.ones(self.labels.shape, dtype=bool)
-        return np.asarray(self.labels != self.ignore_index)
+        """Which elements count, in their shape."""
+        counted = np.ones(self.shape, dtype=bool)
+        if self.ignore_index is not None and self.targets not in ("soft", "real"):
+            counted &= self.labels != self.ignore_index
+        if self.label_weight is not None:
+            counted &= self.label_weight > 0
+        return counted
 
     @property
     def rows(self) -> Array:
         """The logits as [n, C]."""
-        return np.moveaxis(self.logits, self.axis, -1).reshape(self.labels.size, self.classes)
+        return self.flatten(self.logits)
+
+    @property
+    def label_rows(self) -> Labels:
+        """The labels as [n], soft ones as [n, C]."""
+        return self.flatten(self.labels) if self.targets == "soft" else self.labels.reshape(-1)
+
+    @property
+    def one_hot(self) -> Array:
+        """Hard or soft labels as [n, C], zeros where ignored."""
+        if self.targets == "soft":
+            return np.asarray(self.label_rows, dtype=np.float64)
+        valid = self.valid.reshape(-1)
+        return np.asarray(np.eye(self.classes)[np.where(valid, self.label_rows, 0)] * valid[:, None])
 
     def with_rows(self, rows: Array) -> Problem:
         """The same problem with other logits, given as [n, C] (C may differ)."""
         return self.replace(logits=self.unflatten(rows))
 
+    def with_labels(self, label_rows: Labels) -> Problem:
+        """The same problem with other labels, given as ``label_rows`` are."""
+        soft = self.targets == "soft"
+        return self.replace(labels=self.unflatten(label_rows) if soft else label_rows.reshape(self.shape))
+
     def unflatten(self, rows: Array) -> Array:
         """Rows [n, C] in the layout of the logits."""
-        stacked = rows.reshape((*self.labels.shape, rows.shape[-1]))
+        if self.entrywise:
+            return rows.reshape(self.shape)
+        stacked = rows.reshape((*self.shape, rows.shape[-1]))
         return np.ascontiguousarray(np.moveaxis(stacked, -1, self.axis))
 
-    def flatten(self, gradient: Array) -> Array:
+    def flatten(self, array: Array) -> Array:
         """An array in the layout of the logits as [n, C]."""
-        return np.moveaxis(gradient, self.axis, -1).reshape(self.labels.size, self.classes)
+        if self.entrywise:
+            return array.reshape(-1, 1)
+        return np.moveaxis(array, self.axis, -1).reshape(self.size, self.classes)
 
-    def take(self, index: NDArray[Any] | Sequence[int]) -> Problem:
+    def arranged(self, shape: tuple[int, ...], axis: int, rows: Array, labels: Labels, mask: Array | None) -> Problem:
+        """Other elements of the same kind: ``shape`` of them, rows of logits, labels as ``label_rows``, a flat mask."""
+
+        def stacked(array: Any) -> Any:
+            if self.entrywise:
+                return array.reshape(shape)
+            return np.ascontiguousarray(np.moveaxis(array.reshape((*shape, array.shape[-1])), -1, axis))
+
+        return self.replace(
+            logits=stacked(rows),
+            labels=stacked(labels) if self.targets == "soft" else labels.reshape(shape),
+            label_weight=None if mask is None else mask.reshape(shape),
+            axis=axis,
+        )
+
+    def take(self, index: Index) -> Problem:
         """The problem of the chosen elements (indices or a mask over the flattened ones), of the same rank.
 
-        They stand along the first axis, all others have length 1. A problem of rank 1 becomes one of rank 2.
+        They stand along the first axis, all others have length 1. A problem of a single element's rank gets one more.
         """
-        rows, labels = self.rows[np.asarray(index)], self.labels.reshape(-1)[np.asarray(index)]
-        if self.logits.ndim == 1:
-            return self.replace(labels=labels, axis=1).with_rows(rows)
-        shape = (len(labels), *(1,) * (self.logits.ndim - 2))
-        return self.replace(labels=labels.reshape(shape)).with_rows(rows)
+        rows, labels, mask = self._chosen(index)
+        axes = max(self.logits.ndim - (not self.entrywise), 1)
+        axis = self.axis if self.logits.ndim > 1 else 1
+        return self.arranged((len(rows), *(1,) * (axes - 1)), axis, rows, labels, mask)
+
+    def reordered(self, order: Index) -> Problem:
+        """The same elements in another order."""
+        rows, labels, mask = self._chosen(order)
+        return self.arranged(self.shape, self.axis, rows, labels, mask)
 
     def flat(self) -> Problem:
         """The same elements as a problem of rank 2, classes first where they were, else second."""
         axis = self.axis if self.axis in (0, 1, -1) and self.logits.ndim > 1 else 1
-        return self.replace(labels=self.labels.reshape(-1), axis=axis).with_rows(self.rows)
+        shape = (self.size, 1) if self.entrywise else (self.size,)
+        return self.arranged(shape, axis, *self._chosen(np.arange(self.size)))
+
+    def with_axis(self, axis: int) -> Problem:
+        """The same problem with its classes along another axis."""
+        return self.arranged(self.shape, axis, *self._chosen(np.arange(self.size)))
+
+    def ignoring(self, mask: NDArray[np.bool_]) -> Problem:
+        """The problem with these elements (a flat mask) ignored, by the label or by the weight that does so."""
+        if self.label_weight is not None:
+            return self.replace(label_weight=np.where(mask.reshape(self.shape), 0.0, self.label_weight))
+        label = -100 if self.ignore_index is None else self.ignore_index
+        return self.replace(labels=np.where(mask.reshape(self.shape), label, self.labels))
+
+    def counting(self, label: float) -> Problem:
+        """The problem with nothing ignored; what was ignored has this label."""
+        labels = np.where(self.valid, self.labels, label).astype(self.labels.dtype)
+        weight = None if self.label_weight is None else np.ones(self.shape)
+        return self.replace(labels=labels, label_weight=weight)
+
+    def of_classes(self, index: Index) -> Problem:
+        """The problem of these classes in this order: logits, weights, soft labels; hard labels must fit already."""
+        chosen = np.asarray(index)
+        per_class = {name: v[chosen] for name, v in self.config.items() if isinstance(v, np.ndarray)}
+        weight = self.weight
+        if weight is not None and len(weight) == self.classes:
+            weight = weight[chosen]
+        labels = self.label_rows[:, chosen] if self.targets == "soft" else self.label_rows
+        changed = self.replace(weight=weight, config={**self.config, **per_class})
+        mask = None if self.label_weight is None else self.label_weight.reshape(-1)
+        return changed.arranged(self.shape, self.axis, self.rows[:, chosen], labels, mask)
+
+    def without(self, axis: int, drop: Sequence[int]) -> Problem:
+        """The problem less some slices along an axis of its elements."""
+        place = axis
+        if not self.entrywise:
+            place = axis + (axis >= self.axis % self.logits.ndim)
+        return self.replace(
+            logits=np.delete(self.logits, drop, place),
+            labels=np.delete(self.labels, drop, place if self.targets == "soft" else axis),
+            label_weight=None if self.label_weight is None else np.delete(self.label_weight, drop, axis),
+        )
+
+    def _chosen(self, index: Index) -> tuple[Array, Labels, Array | None]:
+        chosen = np.asarray(index)
+        mask = None if self.label_weight is None else self.label_weight.reshape(-1)[chosen]
+        return self.rows[chosen], self.label_rows[chosen], mask
 
     def rng(self) -> np.random.Generator:
         """Randomness for a law, the same for the same problem."""
         return np.random.default_rng(self.salt)
 
     def arguments(self) -> dict[str, Any]:
-        """The options by their contract names."""
+        """The options of the constructor by their contract names."""
         return {
             "weight": self.weight,
             "ignore_index": self.ignore_index,
@@ -103,6 +223,11 @@ class Problem:
             "axis": self.axis,
             **self.config,
         }
+
+    def call_arguments(self) -> dict[str, Any]:
+        """What goes with the call beside logits and labels, where it is there at all."""
+        given = {"label_weight": self.label_weight, "normalizer": self.normalizer}
+        return {name: value for name, value in given.items() if value is not None}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, with non-finite numbers as strings."""
@@ -118,10 +243,17 @@ class Problem:
         values = dict(plain)
         shape = values.pop("shape")
         values["logits"] = np.asarray(_numbers(values["logits"]), dtype=np.float64).reshape(shape["logits"])
-        values["labels"] = np.asarray(values["labels"], dtype=np.int64).reshape(shape["labels"])
-        for name in ("weight", "cotangent"):
+        hard = values["targets"] == "hard"
+        labels = values["labels"] if hard else _numbers(values["labels"])
+        values["labels"] = np.asarray(labels, dtype=np.int64 if hard else np.float64).reshape(shape["labels"])
+        for name in ("weight", "cotangent", "label_weight"):
             if values[name] is not None:
                 values[name] = np.asarray(_numbers(values[name]), dtype=np.float64)
+        if values["label_weight"] is not None:
+            values["label_weight"] = values["label_weight"].reshape(shape["labels"])
+        values["config"] = {
+            k: np.asarray(_numbers(v)) if isinstance(v, list) else v for k, v in values["config"].items()
+        }
         return cls(**values)
 
 

@@ -40,11 +40,17 @@ def _call(problem: Problem, source: Source, subject: Subject, number: int, findi
     if problem.dtype != precision:
         lines.append(f'{tensor} = {tensor}.astype("{problem.dtype}")')
     lines.append(f"{tensor}.stop_gradient = False")
-    lines += _tensor(f"labels{suffix}", problem.labels, problem.label_dtype)
+    lines += _tensor(f"labels{suffix}", problem.labels, problem.label_dtype if problem.targets == "hard" else precision)
+    if problem.targets != "hard" and problem.dtype != precision:
+        lines.append(f'labels{suffix} = labels{suffix}.astype("{problem.dtype}")')
+    if problem.layout == "label-axis":
+        lines.append(f"labels{suffix} = labels{suffix}.unsqueeze({problem.axis})")
     given = tensor
     if problem.layout == "strided":
-        lines.append(f"labels{suffix} = paddle.stack([labels{suffix}, labels{suffix}], axis=-1)[..., 0]")
         order = list(range(problem.logits.ndim))[::-1]
+        gaps = f"paddle.stack([labels{suffix}, labels{suffix}], axis=-1)[..., 0]"
+        turned = f"labels{suffix}.transpose({order}).contiguous().transpose({order})"
+        lines.append(f"labels{suffix} = {gaps if problem.targets == 'hard' else turned}")
         lines.append(f"strided{suffix} = {tensor}.transpose({order}).contiguous().transpose({order})")
         given = f"strided{suffix}"
     lines += _layer(problem, source, subject, suffix, precision)
@@ -55,7 +61,14 @@ def _call(problem: Problem, source: Source, subject: Subject, number: int, findi
         if problem.weight is not None:
             lines.append("weight_before = weight.numpy().copy()")
     call = f"{source.call}(layer{suffix}, " if source.call else f"layer{suffix}("
-    lines.append(f"loss{suffix} = {call}{given}, labels{suffix})")
+    more = ""
+    for name, value in problem.call_arguments().items():
+        shown = repr(value)
+        if isinstance(value, np.ndarray):
+            shown = f"{name}{suffix}"
+            lines.append(f'{shown} = paddle.to_tensor({_literal(value)}, dtype="{precision}")')
+        more += f", {source.names.get(name, name)}={shown}"
+    lines.append(f"loss{suffix} = {call}{given}, labels{suffix}{more})")
     lines.append(f'print("loss{suffix}", loss{suffix}.astype("float64").numpy())')
     lines += _backward(problem, suffix, tensor, finding)
     return lines + list(finding.check if number == 0 else ())
@@ -64,14 +77,16 @@ def _call(problem: Problem, source: Source, subject: Subject, number: int, findi
 def _backward(problem: Problem, suffix: str, tensor: str, finding: Finding) -> list[str]:
     if finding.quantity not in ("gradient", "second gradient", "sum of the gradient over the classes", "slope"):
         return []
-    shape = problem.labels.shape if problem.reduction == "none" else ()
+    shape = problem.shape if problem.reduction == "none" else ()
     upstream = np.ones(shape) if problem.cotangent is None else np.broadcast_to(problem.cotangent, shape)
     retain = ", retain_graph=True" if finding.quantity == "second gradient" else ""
-    return [
+    lines = [
         f"upstream = paddle.to_tensor({_literal(upstream)}, dtype=loss{suffix}.dtype)",
         f"loss{suffix}.backward(upstream{retain})",
-        f'print("gradient{suffix}", {tensor}.grad.astype("float64").numpy().tolist())',
     ]
+    # what has a check of its own may have no gradient to print
+    shown = [] if finding.check else [f'print("gradient{suffix}", {tensor}.grad.astype("float64").numpy().tolist())']
+    return lines + shown
 
 
 def _expectation(law: Law, finding: Finding, contract: Contract) -> list[str]:
@@ -103,16 +118,19 @@ def _expectation(law: Law, finding: Finding, contract: Contract) -> list[str]:
 
 def _layer(problem: Problem, source: Source, subject: Subject, suffix: str, precision: str) -> list[str]:
     arguments: dict[str, Any] = {**problem.arguments(), "num_classes": problem.classes}
-    given = {source.names.get(name, name): arguments[name] for name in sorted(subject.takes)}
+    written = {source.names.get(name, name): arguments[name] for name in sorted(subject.takes) if name in arguments}
     parts, lines = [], []
-    for name, value in {**given, **source.settings}.items():
-        if isinstance(value, np.ndarray):
+    for name, value in {**written, **source.settings}.items():
+        if isinstance(value, np.ndarray) and value is not problem.weight:
+            parts.append(f"{name}={value.tolist()!r}")
+        elif isinstance(value, np.ndarray):
             lines.append(f'weight{suffix} = paddle.to_tensor({_literal(value)}, dtype="{precision}")')
             parts.append(f"{name}=weight{suffix}")
         else:
             parts.append(f"{name}={value!r}")
-    called = ", ".join(["z", "y", *parts] if source.is_function else parts)
-    prefix = "lambda z, y: " if source.is_function else ""
+    given = ["**given"] if problem.call_arguments() else []
+    called = ", ".join(["z", "y", *parts, *given] if source.is_function else parts)
+    prefix = f"lambda {', '.join(['z', 'y', *given])}: " if source.is_function else ""
     return [*lines, f"layer{suffix} = {prefix}{source.expression}({called})"]
 
 
@@ -149,15 +167,15 @@ def _number(value: Any) -> str:
     return text[:-1] if text.endswith(".0") else text
 
 
-def short(array: NDArray[Any] | None) -> str:
-    """Numbers for people: four significant digits, long arrays cut."""
+def short(array: NDArray[Any] | None, digits: int = 4) -> str:
+    """Numbers for people: few significant digits, long arrays cut."""
     if array is None:
         return "-"
-    text = _people(np.asarray(array))
+    text = _people(np.asarray(array), digits)
     return text if len(text) <= 240 else text[:240] + " ..."
 
 
-def _people(array: NDArray[Any]) -> str:
+def _people(array: NDArray[Any], digits: int) -> str:
     if array.ndim == 0:
-        return f"{float(array):.4g}"
-    return "[" + ", ".join(_people(np.asarray(item)) for item in array) + "]"
+        return f"{float(array):.{digits}g}"
+    return "[" + ", ".join(_people(np.asarray(item), digits) for item in array) + "]"

@@ -65,7 +65,7 @@ def _plain_options(problem: Problem, fixed: frozenset[str], domain: Domain) -> I
         if name not in fixed and getattr(problem, name) != simplest:
             yield problem.replace(**{name: simplest})
     if problem.axis != 1 and "axis" not in fixed and problem.logits.ndim > 1 and 1 in domain["axis"]:
-        yield problem.replace(axis=1).with_rows(problem.rows)
+        yield problem.with_axis(1)
     if problem.weight is not None and "weight" not in fixed:
         yield problem.replace(weight=None)
     if "reduction" not in fixed:
@@ -73,17 +73,29 @@ def _plain_options(problem: Problem, fixed: frozenset[str], domain: Domain) -> I
         for reduction in order[: order.index(problem.reduction)] if problem.reduction in order else ():
             yield problem.replace(reduction=reduction)
     if not problem.valid.all() and "ignored" not in fixed:
-        label = next((c for c in range(problem.classes) if c != problem.ignore_index), None)
-        if label is not None:
-            yield problem.replace(labels=np.where(problem.valid, problem.labels, label))
+        label = next((c for c in range(max(problem.classes, 2)) if c != problem.ignore_index), 0)
+        if label < problem.classes or problem.entrywise:
+            yield problem.counting(label)
+    if problem.normalizer is not None and "normalizer" not in fixed:
+        yield problem.replace(normalizer=None)
     if problem.valid.all() and problem.ignore_index != domain["ignore_index"][0] and "ignore_index" not in fixed:
         yield problem.replace(ignore_index=domain["ignore_index"][0])
     for name, value in problem.config.items():
-        if name not in fixed:
-            for simpler in _before(list(dict.fromkeys(domain[name])), value):
-                yield problem.configure(**{name: simpler})
+        if name not in fixed and domain.dimensions[name].kind is None:
+            for simpler in _simpler(domain, name, value, problem.classes):
+                yield problem.replace(config=domain.settle({**problem.config, name: simpler}))
     if problem.salt:
         yield problem.replace(salt=0)
+
+
+def _simpler(domain: Domain, name: str, value: Any, classes: int) -> list[Any]:
+    """The values of an argument that are drawn before this one."""
+    dimension, choices = domain.dimensions[name], list(dict.fromkeys(domain[name]))
+    if dimension.expand is None:
+        return _before(choices, value)
+    expanded = [dimension.expand(choice, classes) for choice in choices]
+    same = [np.array_equal(other, value) for other in expanded]
+    return [] if any(same[:1]) else [other for other in expanded[:1] if np.size(other) == np.size(value)]
 
 
 def _before(order: list[Any], value: Any) -> list[Any]:
@@ -101,13 +113,11 @@ def _fewer_elements(problem: Problem, fixed: frozenset[str], domain: Domain) -> 
 
 
 def _dropped(problem: Problem, fixed: frozenset[str]) -> Iterator[Problem]:
-    class_axis = problem.axis % problem.logits.ndim
-    for axis, length in enumerate(problem.labels.shape):
+    for axis, length in enumerate(problem.shape):
         for chunk in _chunks(length):
-            logits = np.delete(problem.logits, chunk, axis + (axis >= class_axis))
-            yield problem.replace(logits=logits, labels=np.delete(problem.labels, chunk, axis))
-    n = problem.labels.size
-    if problem.labels.ndim > 1 and not fixed & {"rank", "axis"}:
+            yield problem.without(axis, chunk)
+    n = problem.size
+    if len(problem.shape) > 1 and not fixed & {"rank", "axis"}:
         for chunk in _chunks(n):
             yield problem.take(np.setdiff1d(np.arange(n), chunk))
 
@@ -121,10 +131,12 @@ def _chunks(length: int) -> list[list[int]]:
 def _fewer_classes(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[Problem]:
     """Classes dropped that are no valid element's label; half of them, then one at a time."""
     classes = problem.classes
-    if "size" in fixed and problem.labels.size == classes > 2:
+    if problem.entrywise:
+        return
+    if "size" in fixed and problem.size == classes > 2:
         yield from (_smaller_square(problem, i, c) for i, c in np.ndindex(classes, classes))
     least = 2 if "classes" in fixed or problem.ignore_index in range(classes) else 1
-    used = set(problem.labels[problem.valid].reshape(-1).tolist())
+    used = set(np.flatnonzero(problem.one_hot.any(axis=0)).tolist())
     if problem.ignore_index is not None:
         used.add(problem.ignore_index)
     free = [c for c in range(classes - 1, -1, -1) if c not in used]
@@ -139,7 +151,9 @@ def _fewer_classes(problem: Problem, fixed: frozenset[str], domain: Domain) -> I
 
 def _smaller_square(problem: Problem, element: int, dropped: int) -> Problem:
     """One element and one class less; a label of that class becomes another."""
-    others = problem.take(np.setdiff1d(np.arange(problem.labels.size), [element]))
+    others = problem.take(np.setdiff1d(np.arange(problem.size), [element]))
+    if problem.targets == "soft":
+        return _without_classes(others, [dropped])
     labels = np.where(others.labels == dropped, (dropped + 1) % problem.classes, others.labels)
     return _without_classes(others.replace(labels=labels), [dropped])
 
@@ -148,15 +162,16 @@ def _without_classes(problem: Problem, drop: list[int]) -> Problem:
     kept = np.setdiff1d(np.arange(problem.classes), drop)
     place = np.full(problem.classes, -1)
     place[kept] = np.arange(len(kept))
-    labels = problem.labels.copy()
-    known = (labels >= 0) & (labels < problem.classes)
-    labels[known] = place[labels[known]]
+    smaller = problem
+    if problem.targets == "hard":
+        labels = problem.labels.copy()
+        known = (labels >= 0) & (labels < problem.classes)
+        labels[known] = place[labels[known]]
+        smaller = problem.replace(labels=labels)
     ignore_index = problem.ignore_index
     if ignore_index is not None and 0 <= ignore_index < problem.classes:
-        ignore_index = int(place[ignore_index])
-    weight = None if problem.weight is None or len(problem.weight) != problem.classes else problem.weight[kept]
-    smaller = problem.replace(labels=labels, ignore_index=ignore_index, weight=weight)
-    return smaller.with_rows(problem.rows[:, kept])
+        smaller = smaller.replace(ignore_index=int(place[ignore_index]))
+    return smaller.of_classes(kept)
 
 
 def _simpler_weights(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[Problem]:
@@ -191,12 +206,24 @@ def _simpler_numbers(problem: Problem, fixed: frozenset[str], domain: Domain) ->
         for number in simpler:
             if number != value and abs(number) <= largest:
                 yield _changed(problem, rows, (i, j), number)
-    labels = problem.labels.reshape(-1)
+    yield from _simpler_labels(problem)
+
+
+def _simpler_labels(problem: Problem) -> Iterator[Problem]:
+    """Labels to 0; soft ones to one-hot."""
+    labels = problem.label_rows
+    if problem.targets == "soft":
+        for i, row in enumerate(labels):
+            if np.count_nonzero(row) != 1 or row.max() != 1.0:
+                simpler = labels.copy()
+                simpler[i] = np.eye(problem.classes)[row.argmax()]
+                yield problem.with_labels(simpler)
+        return
     for i in np.flatnonzero(problem.valid.reshape(-1)):
-        if labels[i] > 0 and problem.ignore_index != 0:
+        if labels[i] != 0 and (problem.ignore_index != 0 or problem.targets == "real"):
             lower = labels.copy()
             lower[i] = 0
-            yield problem.replace(labels=lower.reshape(problem.labels.shape))
+            yield problem.with_labels(lower)
 
 
 def _changed(problem: Problem, rows: Any, where: Any, number: float) -> Problem:

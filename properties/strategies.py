@@ -8,15 +8,17 @@ meaning when another one shrinks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from properties.domain import COMMON_NAMES, Domain
-from properties.problem import Array, Labels, Problem, round_to
+from properties import contents
+from properties.contents import HardLogits
+from properties.domain import COMMON_NAMES, Dimension, Domain
+from properties.problem import ENTRIES, Array, Labels, Problem, round_to
 
 ROW = 8
 """Bytes of one element: label, mask, and six logits (more classes use them again, multiplied)."""
@@ -24,14 +26,10 @@ ROW = 8
 _OWN = ("shape", "salt", "w0", "w1", "w2", "w3", "w4", "w5")
 """Bytes of the header that belong to no dimension."""
 
-HardLogits = Callable[[Mapping[str, Any], int], Sequence[float]]
-"""For a config and a number of classes: label logits, beside zeros, at which a contract is hard."""
-
 SIZES = {"empty": (0, 0), "one": (1, 1), "few": (1, 6), "several": (2, 12), "square": (1, 6), "many": (2, 6)}
 MOST_BLOCKS = max(high for _, high in SIZES.values())
-_LATTICE = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0, 4.0, -4.0, 8.0, -8.0, 0.5, -0.5, 16.0, -16.0)
-_SATURATED = (0.0, 17.0, -17.0, 64.0, -64.0, 65.0, 90.0, -90.0, 1.0, 100.0, 1000.0, -1000.0, 1e4, -1e4, -65.0)
-_WEIGHTS = (1.0, 2.0, 3.0, 0.5, 4.0, 1.5)
+_IGNORABLE = ("hard", "binary", "probability")
+_UNMASKED = Dimension("label_weight", ("absent",))
 
 
 @st.composite
@@ -65,27 +63,44 @@ def decode(header: bytes, blocks: Sequence[bytes], domain: Domain, hard_logits: 
     pick = {name: _choose(domain[name], byte) for name, byte in zip(names, header, strict=False)}
     own = dict(zip(_OWN, header[len(names) :], strict=True))
     salt = own["salt"]
+    targets = domain.kind(pick)
     ignore_index = pick["ignore_index"]
-    ignored = "none" if ignore_index is None else pick["ignored"]
-    classes = pick["classes"]
+    masked = "mask" in domain.dimensions.get("label_weight", _UNMASKED).values and (
+        ignore_index is None or targets == "real" or pick["label_weight"] == "mask"
+    )
+    ignored = pick["ignored"] if masked or (ignore_index is not None and targets in _IGNORABLE) else "none"
+    classes = next((len(value) for value in pick.values() if isinstance(value, tuple)), pick["classes"])
+    entrywise = targets in ENTRIES
+    classes = 1 if entrywise else classes
+    if entrywise and ignore_index is not None and 0 <= ignore_index < 100:
+        # it would stand for targets that nobody meant to ignore
+        ignore_index = -100
     if ignore_index is not None and 0 <= ignore_index < 100:
         # a label inside the classes is ignored: another class must be left to be valid
         roomy = [c for c in domain["classes"] if c > max(ignore_index, 1)]
         classes = classes if classes in roomy or not roomy else _choose(roomy, header[names.index("classes")])
         # of a single class nothing can be both ignored and valid
         ignore_index = -100 if classes == 1 and ignore_index == 0 else ignore_index
-    elements = np.frombuffer(b"".join(_sized(blocks, pick["size"], classes, ignored)), dtype=np.uint8).reshape(-1, ROW)
-    labels = _labels(elements, classes, ignore_index, ignored, salt)
-    config = {name: pick[name] for name in names if name not in COMMON_NAMES}
-    rows = _logits(elements, labels, classes, pick["logits"], config, hard_logits)
-    rows = round_to(rows, pick["dtype"])
-    weight = _weight([own[f"w{k}"] for k in range(6)], pick["weight"], classes, labels, ignore_index)
+    sized = contents.sized(blocks, pick["size"], classes, ignored)
+    elements = np.frombuffer(b"".join(sized), dtype=np.uint8).reshape(-1, ROW)
+    config = _config(pick, domain, classes)
+    labels, rows = _numbers(elements, targets, classes, ignore_index, pick, config, hard_logits)
+    mask = contents.mask(elements, ignored, salt)
+    if ignored != "none" and not masked:
+        labels = np.where(mask, ignore_index, labels).astype(labels.dtype)
+    weight = contents.weight(
+        [own[f"w{k}"] for k in range(6)],
+        "absent" if entrywise else pick["weight"],
+        classes,
+        _present(labels, targets, ignore_index),
+    )
     if weight is not None and pick["dtype"] != "float64":
         weight = round_to(weight, "float32")
-    shape, axis = _shape(len(rows), pick["rank"], pick["axis"], own["shape"])
+    shape, axis = _shape(len(rows), pick["rank"] + entrywise, pick["axis"], own["shape"], entrywise)
     flat = Problem(
         logits=rows,
         labels=labels,
+        targets=targets,
         weight=weight,
         ignore_index=ignore_index,
         reduction=pick["reduction"],
@@ -95,7 +110,49 @@ def decode(header: bytes, blocks: Sequence[bytes], domain: Domain, hard_logits: 
         layout=pick["layout"],
         salt=salt,
     )
-    return flat.replace(labels=labels.reshape(shape), axis=axis).with_rows(rows)
+    label_weight = np.where(mask, 0.0, 1.0 + elements[:, 1] % 3) if masked else None
+    return flat.arranged(shape, axis, rows, labels, label_weight)
+
+
+def _config(pick: Mapping[str, Any], domain: Domain, classes: int) -> dict[str, Any]:
+    """The arguments that only some contracts know."""
+    config = {}
+    for name, dimension in domain.dimensions.items():
+        if name not in COMMON_NAMES:
+            config[name] = pick[name] if dimension.expand is None else dimension.expand(pick[name], classes)
+    return domain.settle(config)
+
+
+def _numbers(
+    elements: contents.Bytes,
+    targets: str,
+    classes: int,
+    ignore_index: int | None,
+    pick: Mapping[str, Any],
+    config: Mapping[str, Any],
+    hard_logits: HardLogits | None,
+) -> tuple[Labels, Array]:
+    """Labels, none of them ignored, and rows of logits, as the dtype holds them."""
+    dtype, regime = pick["dtype"], pick["logits"]
+    labels: Labels
+    if targets in ENTRIES:
+        labels = round_to(contents.numbers(elements, targets), dtype)
+        return labels, round_to(contents.entries(elements, labels, targets, regime, config, hard_logits), dtype)
+    if targets == "soft":
+        labels = round_to(contents.soft(elements, classes), dtype)
+        first = labels.argmax(axis=1)
+    else:
+        first = labels = contents.labels(elements, classes, ignore_index)
+    return labels, round_to(contents.logits(elements, first, classes, regime, config, hard_logits), dtype)
+
+
+def _present(labels: Labels, targets: str, ignore_index: int | None) -> Labels:
+    """The classes that occur."""
+    if targets == "soft":
+        return np.flatnonzero(labels.any(axis=0))
+    if targets == "hard":
+        return labels if ignore_index is None else labels[labels != ignore_index]
+    return np.zeros(0, dtype=np.int64)
 
 
 def simplest(domain: Domain) -> Problem:
@@ -103,108 +160,9 @@ def simplest(domain: Domain) -> Problem:
     return decode(bytes(header_length(domain)), [bytes(ROW)], domain)
 
 
-def _sized(blocks: Sequence[bytes], size: str, classes: int, ignored: str) -> list[bytes]:
-    """As many blocks as the size wants; where a mask needs company, at least two."""
-    found = list(blocks)
-    if size == "square":
-        found = (found * classes)[:classes]
-    if size == "many":
-        found = found * 40
-    if ignored in ("some", "most") and len(found) == 1:
-        found = found * 2
-    return found
-
-
-def _labels(elements: Any, classes: int, ignore_index: int | None, ignored: str, salt: int) -> Labels:
-    n = len(elements)
-    inside = ignore_index is not None and 0 <= ignore_index < classes
-    labels: Labels = np.asarray(elements[:, 0] % (classes - 1 if inside else classes), dtype=np.int64)
-    if ignore_index is not None and inside:
-        labels += labels >= ignore_index
-    mask = np.zeros(n, dtype=bool)
-    if ignored == "some":
-        mask = elements[:, 1] % 2 == 1
-        if n and not mask.any():
-            mask[-1] = True
-        if n and mask.all():
-            mask[0] = False
-    elif ignored == "most" and n:
-        mask[:] = True
-        mask[salt % n] = False
-    elif ignored == "all":
-        mask[:] = True
-    if ignore_index is not None:
-        labels[mask] = ignore_index
-    return labels
-
-
-@lru_cache(maxsize=256)
-def _normals(scale: float, limit: float) -> Array:
-    """256 numbers: the simplest first, the others normal with full mantissas."""
-    drawn = np.clip(np.random.default_rng(20).normal(size=256) * scale, -limit, limit)
-    drawn[: len(_LATTICE)] = _LATTICE
-    return np.asarray(drawn)
-
-
-def _table(regime: str) -> Array:
-    if regime == "lattice":
-        return np.resize(np.array(_LATTICE), 256)
-    if regime == "ties":
-        return np.resize(np.array([0.0, 1.0, 2.0]), 256)
-    if regime == "normal":
-        return _normals(2.0, 32.0)
-    if regime == "spread":
-        return _normals(15.0, 32.0)
-    if regime == "saturated":
-        return np.resize(np.array(_SATURATED), 256)
-    if regime == "huge":
-        return _normals(1000.0, 1e4)
-    if regime == "offset":
-        return np.asarray(_normals(2.0, 32.0) + 1e4)
-    # near ties: ones, a few units in the last place apart in some precision
-    exponents = -np.array([60.0, 50.0, 40.0, 30.0, 22.0, 10.0])
-    return np.resize(np.concatenate([[0.0], 1.0 + np.exp2(exponents)]), 256)
-
-
-_tables = lru_cache(_table)
-
-
-def _logits(
-    elements: Any, labels: Labels, classes: int, regime: str, config: Mapping[str, Any], hard_logits: HardLogits | None
-) -> Array:
-    if regime == "edges":
-        hard = np.asarray([0.0] if hard_logits is None else hard_logits(config, classes))
-        rows = np.zeros((len(elements), classes))
-        target = np.clip(labels, 0, classes - 1)
-        rows[np.arange(len(elements)), target] = hard[elements[:, 2] % len(hard)]
-        return rows
-    column = np.arange(classes)
-    # beyond six classes the same bytes serve again, multiplied, so that a zero byte stays the simplest
-    raw = elements[:, 2 + column % 6].astype(np.int64) * (1 + column // 6) % 256
-    return np.asarray(_tables(regime)[raw])
-
-
-def _weight(picks: Sequence[int], pattern: str, classes: int, labels: Labels, ignore_index: int | None) -> Array | None:
-    if pattern == "absent":
-        return None
-    if pattern == "ones":
-        return np.ones(classes)
-    drawn = np.array([_choose(_WEIGHTS, picks[c % 6] * (1 + c // 6)) for c in range(classes)])
-    present = labels if ignore_index is None else labels[labels != ignore_index]
-    if pattern == "tiny":
-        return drawn * 1e-6
-    if pattern == "with-zero":
-        drawn[[(picks[c % 6] // 16 + c) % 2 == 1 for c in range(classes)]] = 0.0
-        if len(present) and not drawn[present].any():
-            drawn[present[0]] = 1.0
-    elif pattern == "zero-total":
-        drawn[present] = 0.0
-    return drawn
-
-
-def _shape(n: int, rank: int, axis: int, byte: int) -> tuple[tuple[int, ...], int]:
+def _shape(n: int, rank: int, axis: int, byte: int, entrywise: bool = False) -> tuple[tuple[int, ...], int]:
     """A shape of rank - 1 axes for n elements, and the place of the class axis among ``rank``."""
-    if rank == 1 and n == 1:
+    if rank == 1 and n == 1 and not entrywise:
         return (), 0
     axes = max(rank - 1, 1)
     shape = [1] * axes

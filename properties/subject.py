@@ -14,9 +14,9 @@ from properties.observation import Failure, Observer
 from properties.strategies import simplest
 
 
-def call_with_logits_and_labels(layer: Any, logits: Any, labels: Any) -> Any:
+def call_with_logits_and_labels(layer: Any, logits: Any, labels: Any, **arguments: Any) -> Any:
     """How a loss layer is called unless the subject says otherwise."""
-    return layer(logits, labels)
+    return layer(logits, labels, **arguments)
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,10 @@ class Subject:
         contract: name of the contract that it is held to, or a Contract.
         build: called with contract arguments by keyword, returns what is called with logits and labels. Its
             keyword parameters say which arguments the layer takes; laws about others are not applicable.
-        call: ``call(layer, logits, labels)``, the loss as a Tensor.
+        call: ``call(layer, logits, labels)``, the loss as a Tensor. Further parameters with the names of call
+            arguments (``label_weight``, ``normalizer``) say that the layer takes them.
         name: for reports.
-        arguments: the contract arguments that ``build`` takes, where its signature does not say.
+        arguments: the contract arguments that ``build`` and ``call`` take, where their signatures do not say.
         domain: for some ingredients of a problem, the values that the layer claims to take
             (``{"bins": [1, 2, 10], "rank": [2, 4]}``).
         source: how a script builds the layer by itself.
@@ -51,7 +52,7 @@ class Subject:
 
     contract: str | Contract
     build: Callable[..., Any]
-    call: Callable[[Any, Any, Any], Any] = call_with_logits_and_labels
+    call: Callable[..., Any] = call_with_logits_and_labels
     name: str = ""
     arguments: tuple[str, ...] | None = None
     domain: Mapping[str, Sequence[Any]] = field(default_factory=dict)
@@ -61,7 +62,7 @@ class Subject:
         if not callable(self.build):
             raise TypeError(f"build must be callable, got {self.build!r}")
         contract = self.resolved
-        known = (*contract.argument_names, *DERIVED_ARGUMENTS)
+        known = (*contract.argument_names, *contract.call_arguments, *DERIVED_ARGUMENTS)
         unknown = [name for name in self.takes if name not in known]
         if unknown:
             raise ValueError(f"build takes {unknown[0]!r}; contract {contract.name} has {', '.join(known)}")
@@ -80,7 +81,8 @@ class Subject:
         parameters = inspect.signature(self.build).parameters.values()
         named = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
         open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
-        return frozenset(named | set(self.resolved.argument_names) if open_ended else named)
+        called = set(inspect.signature(self.call).parameters) & set(self.resolved.call_arguments)
+        return frozenset((named | set(self.resolved.argument_names) if open_ended else named) | called)
 
     @property
     def title(self) -> str:
@@ -93,7 +95,10 @@ class Subject:
         domain = self.resolved.domain
         absent = {name: [domain.dimensions[name].absent] for name in self.resolved.argument_names}
         lacking = {name: values for name, values in absent.items() if name not in self.takes}
-        if "ignore_index" in lacking and not self.domain.get("ignore_index"):
+        if "label_weight" in domain.dimensions and "label_weight" not in self.takes:
+            lacking["label_weight"] = ["absent"]
+        unmasked = "label_weight" not in self.takes and not self.domain.get("ignore_index")
+        if unmasked and "ignore_index" not in self.takes:
             lacking["ignored"] = ["none"]
         for name, values in self.domain.items():
             if isinstance(values, str) or not isinstance(values, Sequence) or not values:

@@ -79,6 +79,7 @@ class Target:
         is_class = inspect.isclass(found)
         parameters = _parameters(found, self.text, skip=0 if is_class else 2)
         names = self._names(parameters, contract, _open_ended(found))
+        called = self._call_names(_call_parameters(found) if is_class else list(parameters), contract)
         settings, pinned = self._settings(parameters, names, contract, name, _open_ended(found))
         filled = {*names.values(), *settings}
         for parameter in parameters.values():
@@ -93,19 +94,33 @@ class Target:
             written = {names[known]: value for known, value in arguments.items()}
             if is_class:
                 return found(**written, **settings)
-            return lambda logits, labels: found(logits, labels, **written, **settings)
+            return lambda logits, labels, **given: found(logits, labels, **written, **settings, **given)
 
-        source = Source(_import_lines(where, name), name, not is_class, names, settings)
+        def call(layer: Any, logits: Any, labels: Any, **given: Any) -> Any:
+            return layer(logits, labels, **{called[known]: value for known, value in given.items()})
+
+        source = Source(_import_lines(where, name), name, not is_class, {**names, **called}, settings)
         return _checked(
             lambda: Subject(
                 contract=contract,
                 build=build,
                 name=name,
-                arguments=tuple(sorted(names)),
+                call=call,
+                arguments=tuple(sorted({**names, **called})),
                 domain={**pinned, **self.domain},
                 source=source,
             )
         )
+
+    def _call_names(self, parameters: list[str], contract: Contract) -> dict[str, str]:
+        """For each call argument that the layer takes, the layer's name of it."""
+        names = {name: name for name in contract.call_arguments if name in parameters and name not in self.settings}
+        for written, name in self.mapping.items():
+            if name in contract.call_arguments:
+                if written not in parameters:
+                    raise UsageError(f"--map {written}={name}: the call takes {_listed(parameters)}")
+                names[name] = written
+        return names
 
     def _settings(
         self,
@@ -136,9 +151,12 @@ class Target:
     ) -> dict[str, str]:
         """For each contract argument that the layer takes, the layer's name of it."""
         known = (*contract.argument_names, *DERIVED_ARGUMENTS)
+        called = contract.call_arguments
         names = {name: name for name in known if name in parameters and name not in self.settings}
         names |= {name: name for name in contract.argument_names if name in parameters}
         for written, name in self.mapping.items():
+            if name in called:
+                continue
             if written not in parameters and not open_ended:
                 raise UsageError(f"--map {written}={name}: the layer takes {_listed(parameters)}")
             if name not in known:
@@ -146,6 +164,16 @@ class Target:
             names = {k: w for k, w in names.items() if w != written}
             names[name] = written
         return names
+
+
+def _call_parameters(found: Any) -> list[str]:
+    """The names that a layer's forward takes beside logits and labels."""
+    forward = getattr(found, "forward", None) or found.__call__
+    try:
+        signature = inspect.signature(forward)
+    except (TypeError, ValueError):
+        return []
+    return list(signature.parameters)[3:]
 
 
 def parse_value(text: str) -> Any:

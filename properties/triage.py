@@ -30,12 +30,12 @@ def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[s
         yield "a class weight", [problem.replace(weight=None)]
     ignored = ~problem.valid
     if ignored.any() and "ignored" not in fixed:
-        label = next((c for c in range(problem.classes) if c != problem.ignore_index), None)
-        if label is not None:
-            yield "an ignored element", [problem.replace(labels=np.where(ignored, label, problem.labels))]
+        label = next((c for c in range(max(problem.classes, 2)) if c != problem.ignore_index), 0)
+        if label < problem.classes or problem.entrywise:
+            yield "an ignored element", [problem.counting(label)]
     if problem.weight is None and "weight" not in fixed and len(domain["weight"]) > 1:
         yield "no class weight", [problem.replace(weight=np.ones(problem.classes))]
-    if ignored.any() and "ignore_index" not in fixed:
+    if ignored.any() and problem.label_weight is None and "ignore_index" not in fixed:
         others = [i for i in dict.fromkeys(domain["ignore_index"]) if i is not None and not 0 <= i < 100]
         moved = [i for i in others if i != problem.ignore_index]
         yield (
@@ -45,10 +45,15 @@ def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[s
     if "reduction" not in fixed:
         others = [r for r in dict.fromkeys(domain["reduction"]) if r != problem.reduction]
         yield f"reduction={problem.reduction}", [problem.replace(reduction=r) for r in others]
+    if problem.normalizer is not None:
+        yield "a normalizer", [problem.replace(normalizer=None)]
     for name, value in problem.config.items():
+        if domain.dimensions[name].kind is not None or domain.dimensions[name].expand is not None:
+            continue
         others = [v for v in dict.fromkeys(domain[name]) if v != value]
         if name not in fixed and others:
-            yield f"{name}={value}", [problem.configure(**{name: other}) for other in others]
+            settled = [domain.settle({**problem.config, name: other}) for other in others]
+            yield f"{name}={value}", [problem.replace(config=config) for config in settled]
     if problem.logits.ndim > 2 and "rank" not in fixed and 2 in domain["rank"]:
         yield f"logits of rank {problem.logits.ndim}", [problem.flat()]
     if problem.dtype != "float64" and "float64" in domain["dtype"]:

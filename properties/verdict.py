@@ -63,7 +63,7 @@ def judge(observation: Observation, answer: Answer, dtype: str, *, value: bool =
     Returns the match with the answer that the observation comes closest to.
     """
     best: Match | None = None
-    for candidate in answer.admissible:
+    for candidate in candidates(observation, answer):
         match = _judge_one(observation, candidate, dtype, value, gradient)
         if match.holds:
             return match
@@ -71,6 +71,16 @@ def judge(observation: Observation, answer: Answer, dtype: str, *, value: bool =
             best = match
     assert best is not None
     return best
+
+
+def candidates(observation: Observation, answer: Answer) -> tuple[Answer, ...]:
+    """The answers to hold an observation against: the ones that are known, and of a continuum the nearest."""
+    if answer.nearest is None or observation.value.shape != answer.value.shape:
+        return answer.admissible
+    gradient = observation.gradient
+    if gradient is not None and gradient.shape != answer.gradient.shape:
+        return answer.admissible
+    return (*answer.admissible, answer.nearest(observation.value, gradient))
 
 
 def _judge_one(observation: Observation, answer: Answer, dtype: str, value: bool, gradient: bool) -> Match:

@@ -6,7 +6,16 @@ from properties import Target, UsageError
 from properties.suite import BoundLaw, Suite
 from properties.target import parse_value
 
-OURS = (("paddle_impl:CrossEntropyLoss", "cross_entropy"), ("paddle_impl:GHMLoss", "ghm"))
+OURS = (
+    ("paddle_impl:CrossEntropyLoss", "cross_entropy"),
+    ("paddle_impl:FocalLoss", "focal"),
+    ("paddle_impl:SigmoidFocalLoss", "sigmoid_focal"),
+    ("paddle_impl:GHMLoss", "ghm"),
+    ("paddle_impl:SigmoidGHMLoss", "sigmoid_ghm"),
+    ("paddle_impl:GHMRLoss", "ghm_regression"),
+    ("paddle_impl:TopKLoss", "average_top_k"),
+    ("paddle_impl:CostSensitiveLoss", "cost_sensitive"),
+)
 
 
 def targets(config: pytest.Config) -> list[Target]:

@@ -4,9 +4,13 @@ When one of these fails on a newer Paddle, the defect is mended: raise the versi
 """
 
 import math
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import paddle
+import paddle.nn.functional as F
 import pytest
 from paddle.nn import CrossEntropyLoss
 
@@ -54,6 +58,57 @@ def test_second_backward_through_a_retained_graph_is_wrong():
     assert z.grad.tolist() == [[-1.0, 0.0]]
 
 
+PY_LAYER = """
+import paddle
+
+class Twice(paddle.autograd.PyLayer):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx, upstream):
+        return 2 * upstream
+
+x = paddle.ones([1])
+x.stop_gradient = False
+y = Twice.apply(x)
+y.backward(retain_graph=True)
+print("once", flush=True)
+y.backward()
+print("twice", flush=True)
+"""
+
+
+def test_second_backward_through_any_py_layer_ends_the_process():
+    done = subprocess.run([sys.executable, "-c", PY_LAYER], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("once")
+    assert "twice" not in done.stdout
+    assert done.returncode == -signal.SIGSEGV
+
+
+def slope_of(loss, x, t, dtype="float64", **options):
+    logits = paddle.to_tensor([x], dtype=dtype, stop_gradient=False)
+    loss(logits, paddle.to_tensor([t], dtype=dtype), reduction="sum", **options).backward()
+    return logits.grad.item()
+
+
+@pytest.mark.parametrize("target", [0.0, 1.0])
+def test_binary_cross_entropy_is_off_by_one_in_its_gradient_at_a_logit_of_0(target):
+    assert slope_of(F.binary_cross_entropy_with_logits, 1e-9, target) == pytest.approx(0.5 - target)
+    assert slope_of(F.binary_cross_entropy_with_logits, 0.0, target) == pytest.approx(0.5 - target - 1.0)
+
+
+def test_sigmoid_focal_loss_has_another_gradient_at_a_logit_of_0_than_next_to_it():
+    assert slope_of(F.sigmoid_focal_loss, 1e-9, 0.0) == pytest.approx(0.2237, rel=1e-3)
+    assert slope_of(F.sigmoid_focal_loss, 0.0, 0.0) == pytest.approx(0.0362, rel=1e-3)
+
+
+def test_sigmoid_focal_loss_has_a_nan_gradient_where_the_network_is_sure_and_gamma_below_1():
+    assert math.isnan(slope_of(F.sigmoid_focal_loss, 20.0, 1.0, "float32", gamma=0.5))
+
+
 def test_mean_of_nothing_is_nan():
     loss, _ = loss_of(np.zeros((0, 2)), np.zeros(0))
     assert math.isnan(loss.item())
@@ -64,6 +119,11 @@ def test_float16_of_tiny_float32_is_not_zero():
     assert tiny.astype("float16").astype("float32").tolist()[2] == 0
     assert tiny.astype("float16").astype("float32").tolist()[0] == pytest.approx(7.93e-5, rel=1e-2)
     assert tiny.numpy().astype(np.float16).tolist() == [0, 0, 0]
+
+
+def test_a_denominator_of_1e_16_equals_0():
+    assert (paddle.to_tensor([1e-16, 1e-14], dtype="float64") == 0).tolist() == [True, False]
+    assert (paddle.to_tensor([1e-16], dtype="float64") > 0).item()
 
 
 def test_negative_class_weights_are_taken():

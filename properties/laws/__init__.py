@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from properties.law import Law
-from properties.laws import conduct, ignore, numerics, oracle, refusals, shape, softmax, weights
+from properties.laws import conduct, denominator, ignore, numerics, oracle, refusals, shape, softmax, weights
 
 LAWS: tuple[Law, ...] = (
     *oracle.LAWS,
     *ignore.LAWS,
     *weights.LAWS,
+    *denominator.LAWS,
     *shape.LAWS,
     *softmax.LAWS,
     *numerics.LAWS,

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from properties.case import Case
-from properties.domain import within
+from properties.domain import Demand, within
 from properties.law import Finding, Law
-from properties.laws.limits import cross_entropy_of
+from properties.problem import Problem
+from reference import Answer
 
 
-def weights_sum_to_n(case: Case) -> Iterator[Finding]:
-    """The harmonising weights b_i, read off as loss over cross entropy, sum to the number of valid elements."""
+def _weights_sum_to_n(case: Case, plain_of: Callable[[Problem], Answer]) -> Iterator[Finding]:
+    """The harmonising weights b_i, read off as loss over plain loss, sum to the number of valid elements."""
     problem = case.problem.replace(weight=None, reduction="none")
-    observed = case.observe(problem)
-    plain = cross_entropy_of(problem)
+    plain = plain_of(problem)
     valid = problem.valid
-    if observed.value.shape != valid.shape or not valid.any():
+    if not valid.any() or not plain.value[valid].all():
+        return
+    observed = case.observe(problem)
+    if observed.value.shape != valid.shape:
         return
     ratios = observed.value[valid] / plain.value[valid]
     count = np.asarray(float(valid.sum()))
@@ -67,21 +70,40 @@ def bins_gate(bins: Any) -> str | None:
     return "aggregate/width-equals-count" if is_width(bins) else None
 
 
-DENSITY_LAWS = (
-    Law(
-        "aggregate/weights-sum-to-n",
-        "The harmonising weights sum to the number of valid elements.",
-        weights_sum_to_n,
-        demand={"logits": within("lattice", "normal", "ties"), "classes": lambda c: c > 1, "reduction": within("none")},
-        needs=("reduction",),
-    ),
-    Law(
-        "aggregate/edges",
-        "Regions begin where they should.",
-        edges,
-        demand={"logits": within("edges"), "classes": lambda c: c > 1, "bins": lambda b: b not in (1, 1.0)},
-        needs=("oracle", "bins"),
-    ),
+def density_laws(plain_of: Callable[[Problem], Answer], classes: Demand) -> tuple[Law, ...]:
+    """For losses that weigh an element by the density of its gradient norm; their contract has an argument ``bins``.
+
+    ``plain_of`` answers without the weights; ``classes`` demands what the loss needs to have gradient norms at all.
+    """
+
+    def weights_sum_to_n(case: Case) -> Iterator[Finding]:
+        yield from _weights_sum_to_n(case, plain_of)
+
+    return (
+        Law(
+            "aggregate/weights-sum-to-n",
+            "The harmonising weights sum to the number of valid elements.",
+            weights_sum_to_n,
+            demand={
+                "logits": within("lattice", "normal", "ties"),
+                **classes,
+                "reduction": within("none"),
+                "normalize": within("occupied"),
+            },
+            needs=("reduction",),
+        ),
+        Law(
+            "aggregate/edges",
+            "Regions begin where they should.",
+            edges,
+            demand={"logits": within("edges"), **classes, "bins": lambda b: b not in (1, 1.0)},
+            needs=("oracle", "bins"),
+        ),
+        *_WIDTH_LAWS,
+    )
+
+
+_WIDTH_LAWS = (
     Law(
         "aggregate/uneven-width",
         "A width that does not divide 1 leaves a narrower last region.",
@@ -99,4 +121,116 @@ DENSITY_LAWS = (
         gate=2,
     ),
 )
-"""For losses that weigh an element by the density of its gradient norm; their contract has an argument ``bins``."""
+
+
+def _individual(case: Case, problem: Problem) -> Any:
+    """The layer's own losses of the valid elements, all of them chosen."""
+    everything = problem.configure(top_k=1.0, k=None).replace(reduction="none")
+    observed = case.observe(everything)
+    return np.sort(observed.value[problem.valid])[::-1] if observed.value.shape == problem.shape else None
+
+
+def between_mean_and_maximum(case: Case) -> Iterator[Finding]:
+    """The mean of the largest losses lies between the mean and the maximum of all."""
+    losses, problem = _individual(case, case.problem), case.problem
+    if losses is None or not len(losses):
+        return
+    value = float(case.observe().value)
+    inside = float(np.clip(value, losses.mean(), losses.max()))
+    message = "The mean of the largest losses does not lie between the mean and the maximum of all."
+    yield from case.same(problem, np.asarray(value), np.asarray(inside), "value", message)
+
+
+def non_increasing(case: Case) -> Iterator[Finding]:
+    """One more loss to average never raises the average."""
+    k = case.problem.config["k"]
+    fewer, more = case.problem, case.problem.configure(k=k + 1)
+    high, low = float(case.observe(fewer).value), float(case.observe(more).value)
+    message = f"The mean of the {k + 1} largest losses is above that of the {k} largest."
+    yield from case.same(more, np.asarray(low), np.asarray(min(low, high)), "value", message)
+
+
+def convex(case: Case) -> Iterator[Finding]:
+    """Halfway between two batches the loss is at most halfway between theirs."""
+    one = case.problem
+    # on a grid the middle is exact
+    rows = np.round(one.rows * 2.0**10) / 2.0**10
+    step = one.rng().integers(-4, 5, size=rows.shape).astype(np.float64)
+    ends = [float(case.observe(one.with_rows(rows + side * step)).value) for side in (1.0, -1.0)]
+    middle = one.with_rows(rows)
+    value, most = float(case.observe(middle).value), sum(ends) / 2.0
+    scale = 4.0 * float(np.max(case.error_scale("value", middle, case.observe(middle)))) + abs(most)
+    message = "Halfway between two batches the loss is above the mean of theirs: it is not convex."
+    yield from case.same(middle, np.asarray(value), np.asarray(min(value, most)), "value", message, scale)
+
+
+def variational(case: Case) -> Iterator[Finding]:
+    """The mean of the k largest is the least of t + (1 / k) sum of max(l - t, 0) over all t."""
+    losses, problem = _individual(case, case.problem), case.problem
+    if losses is None or not len(losses):
+        return
+    k = min(int(problem.config["k"]), len(losses))
+    least = min(float(t + np.maximum(losses - t, 0.0).sum() / k) for t in losses)
+    message = f"The mean of the {k} largest losses is not min over t of t + (1 / {k}) sum of max(l - t, 0)."
+    yield from case.same(problem, case.observe().value, np.asarray(least), "value", message)
+
+
+def fraction(case: Case) -> Iterator[Finding]:
+    """29 of 100 elements are 0.29 of them, though 0.29 * 100 is a hair below 29 in floating point."""
+    problem = case.problem
+    valid = np.flatnonzero(problem.valid.reshape(-1))
+    if not len(valid):
+        return
+    one = problem.take(np.full(100, valid[0]))
+    rows = np.zeros_like(one.rows)
+    rows[np.arange(100), one.label_rows] = -np.arange(100) / 8.0
+    yield from case.matches(
+        one.with_rows(rows), message="With top_k 0.29 and 100 elements, not 29 of them are averaged."
+    )
+
+
+_MEAN = {"reduction": within("mean"), "weight": within("absent")}
+_COUNTED = {**_MEAN, "k": lambda k: k is not None}
+
+TOP_K_LAWS = (
+    Law(
+        "aggregate/between-mean-and-maximum",
+        "The mean of the largest losses lies between the mean and the maximum of all.",
+        between_mean_and_maximum,
+        demand=_MEAN,
+        needs=("reduction=none", "top_k"),
+    ),
+    Law(
+        "aggregate/non-increasing",
+        "One more loss to average never raises the average.",
+        non_increasing,
+        demand=_COUNTED,
+        needs=("k",),
+    ),
+    Law(
+        "aggregate/convex",
+        "The loss is convex in the logits.",
+        convex,
+        demand=_MEAN,
+    ),
+    Law(
+        "aggregate/variational",
+        "The mean of the k largest is the least of t + (1 / k) sum of max(l - t, 0) over all t.",
+        variational,
+        demand=_COUNTED,
+        needs=("k", "top_k", "reduction=none"),
+    ),
+    Law(
+        "aggregate/fraction",
+        "A fraction keeps the largest number of elements that does not exceed it.",
+        fraction,
+        demand={
+            "top_k": within(0.29),
+            "k": within(None),
+            "individual": within("cross_entropy"),
+            "classes": lambda c: c > 1,
+        },
+        needs=("oracle", "top_k"),
+    ),
+)
+"""For the average of the k largest losses; their contract has arguments ``k`` and ``top_k``."""

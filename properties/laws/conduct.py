@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from properties.case import Case
-from properties.domain import outside, within
+from properties.domain import CLASSES, outside, within
 from properties.law import Finding, Law
 from properties.observation import Observation
 from properties.problem import Array
@@ -155,6 +155,7 @@ LAWS = (
         "The layer answers where there are class weights.",
         answers,
         weight=outside("absent", "zero-total"),
+        targets=CLASSES["targets"],
         needs=("weight",),
         gate=1,
     ),
@@ -163,8 +164,7 @@ LAWS = (
         "The layer answers where some elements are ignored.",
         answers,
         ignored=within("some", "most"),
-        ignore_index=outside(None),
-        needs=("ignore_index",),
+        needs=("ignored",),
         gate=1,
     ),
     _law("inputs-not-mutated", "Logits, labels and weights are left as they were.", not_mutated),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from properties.case import Case, zeros_inserted
-from properties.domain import outside, within
+from properties.domain import within
 from properties.law import Finding, Law, NotApplicable
 from properties.observation import Failure
 from properties.problem import Array
@@ -20,6 +20,8 @@ def deleting(case: Case, message: str) -> Iterator[Finding]:
     """Value and gradient equal those of the problem without the ignored elements."""
     problem = case.problem
     mask = problem.valid
+    if mask.all():
+        return
     kept = problem.take(mask.reshape(-1))
     insert = zeros_inserted(mask)
 
@@ -49,6 +51,8 @@ def sentinels(case: Case) -> Iterator[Finding]:
 def poison(case: Case) -> Iterator[Finding]:
     """NaN, inf or huge logits at ignored positions change nothing."""
     problem = case.problem
+    if problem.valid.all():
+        return
     rows = problem.rows.copy()
     rows[~problem.valid.reshape(-1)] = POISONS[problem.salt % len(POISONS)]
     poisoned = problem.with_rows(rows)
@@ -58,16 +62,18 @@ def poison(case: Case) -> Iterator[Finding]:
 def zero_gradient(case: Case) -> Iterator[Finding]:
     """The gradient is exactly 0 at ignored positions, and so is ``none``."""
     problem = case.problem
-    observed = case.observe()
     ignored = ~problem.valid.reshape(-1)
+    if not ignored.any():
+        return
+    observed = case.observe()
     if observed.gradient is not None:
         rows = problem.flatten(observed.gradient)[ignored]
         if (rows != 0).any():
-            expected = observed.gradient * np.moveaxis(np.atleast_1d(problem.valid)[..., None], -1, problem.axis)
+            expected = problem.unflatten(problem.flatten(observed.gradient) * ~ignored[:, None])
             yield Finding(
                 "The gradient is not 0 at an ignored element.", (problem,), "gradient", expected, observed.gradient
             )
-    if problem.reduction == "none" and observed.value.shape == problem.labels.shape:
+    if problem.reduction == "none" and observed.value.shape == problem.shape:
         wrong = observed.value[~problem.valid] != 0
         if wrong.any():
             expected = np.where(problem.valid, observed.value, 0.0)
@@ -85,7 +91,7 @@ def nothing(case: Case, message: str) -> Iterator[Finding]:
     """Value and gradient must be zeros."""
     problem = case.problem
     observed = case.observe()
-    zero = np.zeros(problem.labels.shape if problem.reduction == "none" else ())
+    zero = np.zeros(problem.shape if problem.reduction == "none" else ())
     yield from case.same(problem, observed.value, zero, "value", message)
     if observed.gradient is not None:
         yield from case.same(problem, observed.gradient, np.zeros_like(problem.logits), "gradient", message)
@@ -122,25 +128,25 @@ def many_ignored(case: Case) -> Iterator[Finding]:
 
 def _crowded(case: Case, crowd: int) -> Iterator[Finding]:
     problem = case.problem
-    first = int(np.flatnonzero(problem.valid.reshape(-1))[0])
-    alone = problem.take([first])
-    place = problem.salt % crowd
-    rows = np.insert(np.zeros((crowd, problem.classes)), place, alone.rows[0], axis=0)
-    labels = np.full((crowd + 1, *alone.labels.shape[1:]), problem.ignore_index, dtype=np.int64)
-    labels[place] = alone.labels[0]
-    masked = alone.replace(labels=labels).with_rows(rows)
-    insert = zeros_inserted(labels != problem.ignore_index)
+    if problem.valid.all():
+        return
+    alone = problem.take([int(np.flatnonzero(problem.valid.reshape(-1))[0])])
+    others = np.arange(crowd + 1) != problem.salt % crowd
+    crowded = alone.take(np.zeros(crowd + 1, dtype=np.int64)).ignoring(others)
+    masked = crowded.with_rows(np.where(others[:, None], 0.0, crowded.rows))
+    insert = zeros_inserted(~others)
     yield from case.agree(
         masked,
         alone,
         f"{crowd:,} ignored elements beside a valid one change its loss.",
-        value=(lambda v: insert(v.reshape(-1)).reshape(labels.shape)) if problem.reduction == "none" else lambda v: v,
+        value=(lambda v: insert(v.reshape(-1)).reshape(masked.shape)) if problem.reduction == "none" else lambda v: v,
         gradient=lambda g: masked.unflatten(insert(alone.flatten(g))),
     )
 
 
-MASKED = {"ignored": within("some", "most"), "ignore_index": outside(None)}
-_NEEDS = ("ignore_index",)
+MASKED = {"ignored": within("some", "most")}
+_NEEDS = ("ignored",)
+_BY_LABEL = ("ignore_index",)
 
 LAWS = (
     Law(
@@ -168,7 +174,7 @@ LAWS = (
         "ignore/all-ignored",
         "With every element ignored, loss and gradient are 0.",
         all_ignored,
-        demand={"ignored": within("all"), "ignore_index": outside(None)},
+        demand={"ignored": within("all")},
         needs=_NEEDS,
         gate=2,
     ),
@@ -177,14 +183,14 @@ LAWS = (
         "An ignore_index that no label equals changes nothing.",
         matches_nothing,
         demand={"ignored": within("none"), "ignore_index": lambda v: v is not None and not 0 <= v < 100},
-        needs=_NEEDS,
+        needs=_BY_LABEL,
     ),
     Law(
         "ignore/inside-classes",
         "An ignore_index that is the number of a class masks like any other.",
         inside_classes,
-        demand={"ignored": within("some", "most"), "ignore_index": lambda v: v is not None and 0 <= v < 100},
-        needs=_NEEDS,
+        demand={**MASKED, "targets": within("hard"), "ignore_index": lambda v: v is not None and 0 <= v < 100},
+        needs=_BY_LABEL,
         gate=2,
     ),
     Law(
@@ -192,10 +198,10 @@ LAWS = (
         "Any number outside the classes may be the ignore_index, -1 and 255 too.",
         sentinels,
         demand={
-            "ignored": within("some", "most"),
+            **MASKED,
             "ignore_index": lambda v: v is not None and v != -100 and not 0 <= v < 100,
         },
-        needs=_NEEDS,
+        needs=_BY_LABEL,
         gate=2,
     ),
     Law(
@@ -203,7 +209,7 @@ LAWS = (
         "ignore_index=None means that every element counts.",
         none_is_all_valid,
         demand={"ignore_index": within(None)},
-        needs=_NEEDS,
+        needs=_BY_LABEL,
         gate=2,
     ),
     Law(

@@ -9,11 +9,13 @@ import numpy as np
 from scipy.special import expit
 
 from properties.case import Case
-from properties.domain import within
-from properties.law import Finding, Law
-from properties.problem import Problem
+from properties.domain import outside, within
+from properties.law import Finding, Law, NotApplicable
+from properties.observation import Failure
+from properties.problem import Array, Problem
 from reference import Answer, cross_entropy
 from reference.elements import Losses, arrange
+from reference.entries import arrange_entries, logistic_losses
 
 
 def limit(
@@ -23,6 +25,7 @@ def limit(
     equals: Callable[[Problem], Answer],
     *,
     needs: tuple[str, ...] = (),
+    gate: int = 0,
 ) -> Law:
     """The law that a loss, drawn with only the settings ``at``, has the answers of ``equals``."""
 
@@ -30,7 +33,17 @@ def limit(
         yield from case.matches(answer=equals(case.problem), message=f"{sentence.rstrip('.')}: here it is not.")
 
     demand = {dimension: within(*values) for dimension, values in at.items()}
-    return Law(f"limit/{name}", sentence, check, demand=demand, needs=needs)
+    return Law(f"limit/{name}", sentence, check, demand=demand, needs=needs, gate=gate)
+
+
+def reduction_of(problem: Problem) -> dict[str, Any]:
+    """How the elements of a problem are put together, as an oracle takes it."""
+    return {
+        "reduction": problem.reduction,
+        "denominator": problem.config.get("denominator", "weights"),
+        "normalizer": problem.normalizer,
+        "cotangent": problem.cotangent,
+    }
 
 
 def cross_entropy_of(problem: Problem) -> Answer:
@@ -40,33 +53,148 @@ def cross_entropy_of(problem: Problem) -> Answer:
         problem.labels,
         weight=problem.weight,
         ignore_index=problem.ignore_index,
-        reduction=problem.reduction,
         axis=problem.axis,
-        cotangent=problem.cotangent,
+        soft_weight=problem.config.get("soft_weight", "paddle"),
+        **reduction_of(problem),
     )
 
 
-def logistic_of(problem: Problem) -> Answer:
-    """Cross entropy of two classes by the logistic loss of the difference d of label's and other's logit.
-
-    l = log(1 + exp(-d)), dl/dd = -sigmoid(-d); no softmax anywhere.
-    """
-    elements = arrange(
-        problem.logits, problem.labels, weight=problem.weight, ignore_index=problem.ignore_index, axis=problem.axis
+def entry_cross_entropy_of(problem: Problem, factor: float = 1.0) -> Answer:
+    """The oracle's binary cross entropy of every entry, times a factor."""
+    elements = arrange_entries(
+        problem.logits, problem.labels, ignore_index=problem.ignore_index, label_weight=problem.label_weight
     )
-    index = np.arange(len(elements.rows))
-    difference = elements.rows[index, elements.labels] - elements.rows[index, 1 - elements.labels]
-    slope = np.empty_like(elements.rows)
-    slope[index, elements.labels] = -expit(-difference)
-    slope[index, 1 - elements.labels] = expit(-difference)
+    assert elements.targets is not None
+    losses = logistic_losses(elements.rows[:, 0], elements.targets)
+    return elements.reduce(losses.times(np.asarray(factor * elements.valid, dtype=np.float64)), **reduction_of(problem))
+
+
+def of_difference(entry_losses: Callable[[Array, Problem], Losses]) -> Callable[[Problem], Answer]:
+    """Answers of a loss of two classes from one of a single number, the label's logit less the other's; no softmax."""
+
+    def equals(problem: Problem) -> Answer:
+        elements = arrange(
+            problem.logits, problem.labels, weight=problem.weight, ignore_index=problem.ignore_index, axis=problem.axis
+        )
+        index = np.arange(len(elements.rows))
+        difference = elements.rows[index, elements.labels] - elements.rows[index, 1 - elements.labels]
+        single = entry_losses(difference, problem)
+        slope, scale = np.empty_like(elements.rows), np.empty_like(elements.rows)
+        for column, sign in ((elements.labels, 1.0), (1 - elements.labels, -1.0)):
+            slope[index, column] = sign * single.slope[:, 0]
+            scale[index, column] = single.slope_scale[:, 0]
+        losses = Losses(single.value, slope, single.value_scale, scale)
+        return elements.reduce(losses.times(elements.weight), **reduction_of(problem))
+
+    return equals
+
+
+def _logistic(difference: Array, problem: Problem) -> Losses:
+    # l = log(1 + exp(-d)), dl/dd = -sigmoid(-d)
+    slope = -expit(-difference)
     scale = 1.0 + np.abs(difference) + np.log(2.0)
-    losses = Losses(np.logaddexp(0.0, -difference), slope, scale, np.abs(slope) * scale[:, None] + 1.0)
-    return elements.reduce(losses.times(elements.weight), reduction=problem.reduction, cotangent=problem.cotangent)
+    return Losses(np.logaddexp(0.0, -difference), slope[:, None], scale, (1.0 + np.abs(slope) * scale)[:, None])
 
 
 TWO_CLASSES = limit(
     "two-classes-is-logistic",
     "With two classes the loss is the logistic loss of the difference of the logits.",
-    {"classes": (2,)},
-    logistic_of,
+    {"classes": (2,), "targets": ("hard",), "label_smoothing": (0.0,)},
+    of_difference(_logistic),
+)
+
+GAMMA_ZERO = limit(
+    "gamma-zero-is-cross-entropy",
+    "With gamma 0 the loss is cross entropy.",
+    {"gamma": (0, 0.0)},
+    cross_entropy_of,
+    needs=("gamma",),
+)
+
+
+def _smoothed(problem: Problem) -> Answer:
+    smoothing = problem.config["label_smoothing"]
+    hot = np.moveaxis(np.eye(problem.classes)[problem.labels], -1, problem.axis)
+    soft = (1.0 - smoothing) * hot + smoothing / problem.classes
+    return cross_entropy_of(problem.replace(labels=soft))
+
+
+SMOOTHED = limit(
+    "smoothed-labels-are-soft",
+    "Smoothed labels are the soft labels (1 - e) one_hot + e / C.",
+    {"label_smoothing": (0.1, 0.5, 1.0), "targets": ("hard",), "ignored": ("none",), "soft_weight": ("paddle",)},
+    _smoothed,
+    needs=("label_smoothing",),
+    gate=2,
+)
+
+
+def one_hot_is_hard(case: Case) -> Iterator[Finding]:
+    """Soft labels that are one-hot have the loss of the classes they name."""
+    problem = case.problem
+    soft = problem.replace(targets="soft", labels=problem.unflatten(problem.one_hot))
+    result = case.attempt(soft)
+    if isinstance(result, Failure) and result.kind == "raised":
+        raise NotApplicable(f"the layer refuses soft labels ({result.error})")
+    divisors = [case.contract.divisor(p) for p in (problem, soft)]
+    ratio = divisors[0] / divisors[1] if problem.reduction == "mean" and divisors[1] else 1.0
+    message = "Soft labels that are one-hot have another loss than the classes they name."
+    yield from case.agree(soft, problem, message, value=lambda v: v * ratio, gradient=lambda g: g * ratio)
+
+
+ONE_HOT = Law(
+    "limit/one-hot-is-hard",
+    "Soft labels that are one-hot have the loss of the classes they name.",
+    one_hot_is_hard,
+    demand={"targets": within("hard"), "ignored": within("none"), "label_dtype": within("int64")},
+    gate=2,
+)
+
+
+def ids_are_one_hot(case: Case) -> Iterator[Finding]:
+    """Class ids have the loss of their one-hot targets, where a layer takes ids."""
+    problem = case.problem
+    rng = problem.rng()
+    classes, n = int(rng.integers(2, 5)), int(rng.integers(1, 5))
+    rows = np.resize(problem.logits, (n, classes)) if problem.size else np.zeros((n, classes))
+    ids = rng.integers(0, classes, n)
+    hot = problem.replace(logits=rows, labels=np.eye(classes)[ids], label_weight=None, ignore_index=-100, axis=1)
+    named = hot.replace(labels=ids, targets="hard")
+    result = case.attempt(named)
+    if isinstance(result, Failure) and result.kind == "raised":
+        raise NotApplicable(f"the layer refuses class ids ({result.error})")
+    expected = case.answer(hot)
+    yield from case.matches(named, answer=expected, message="Class ids have another loss than their one-hot targets.")
+
+
+IDS = Law(
+    "limit/class-ids-are-one-hot",
+    "Class ids have the loss of their one-hot targets, where they are taken.",
+    ids_are_one_hot,
+    demand={
+        "rank": within(2),
+        "layout": within("contiguous"),
+        "label_weight": within("absent"),
+        "size": outside("empty"),
+    },
+)
+
+
+def entry_weights(case: Case) -> Iterator[Finding]:
+    """Class weights multiply the entries of their class, and count in the mean."""
+    problem = case.problem
+    axis = problem.salt % len(problem.shape) if "axis" in case.takes else 1
+    if axis >= len(problem.shape) or problem.shape[axis] == 0:
+        return
+    weight = np.resize([2.0, 1.0, 0.5, 3.0, 0.0], problem.shape[axis])
+    weighted = problem.replace(weight=weight, axis=axis)
+    yield from case.matches(weighted, message="Class weights do not multiply the entries of their class.")
+
+
+ENTRY_WEIGHTS = Law(
+    "weights/entries-of-a-class",
+    "A class weight multiplies the entries of its class, and counts in the mean.",
+    entry_weights,
+    demand={"rank": outside(1)},
+    needs=("oracle", "entry-weight"),
 )

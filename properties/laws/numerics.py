@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from properties.case import Case
-from properties.domain import within
+from properties.domain import outside, within
 from properties.law import Finding, Law, NotApplicable
 from properties.laws.limits import cross_entropy_of
+from properties.observation import Failure
 
 GAPS = (65.0, 64.0, 90.0, 100.0, 1000.0, 10_000.0, 17.0)
 
@@ -27,6 +28,8 @@ def finite(case: Case) -> Iterator[Finding]:
 def linear_past_64(case: Case) -> Iterator[Finding]:
     """The loss of one wrong element is the gap of its logits, however large."""
     problem = case.problem
+    if problem.config.get("label_smoothing"):
+        return
     rows = np.zeros((1, problem.classes))
     label = problem.salt // 8 % problem.classes
     label = (label + 1) % problem.classes if label == problem.ignore_index else label
@@ -34,7 +37,9 @@ def linear_past_64(case: Case) -> Iterator[Finding]:
     first = problem.take([0])
     single = first.replace(labels=np.full_like(first.labels, label)).with_rows(rows)
     message = f"The loss of one element does not grow with the gap of its logits ({-rows.min():g})."
-    yield from case.matches(single, answer=cross_entropy_of(single), message=message)
+    # weights of the contract's own would multiply a sum
+    answer = cross_entropy_of(single) if case.contract.oracle is None else None
+    yield from case.matches(single, answer=answer, message=message)
 
 
 def masked_classes(case: Case) -> Iterator[Finding]:
@@ -71,18 +76,43 @@ def label_dtype(case: Case) -> Iterator[Finding]:
     yield from case.agree(problem, wide, f"{problem.label_dtype} labels have another loss than int64 labels.")
 
 
+def small_labels(case: Case) -> Iterator[Finding]:
+    """Labels of smaller integer types have the same loss, where a layer takes them."""
+    problem = case.problem
+    labels = problem.labels
+    fitting = [
+        name
+        for name in ("int8", "int16", "uint8")
+        if labels.size and np.iinfo(name).min <= labels.min() and labels.max() <= np.iinfo(name).max
+    ]
+    if not fitting:
+        return
+    small = problem.replace(label_dtype=fitting[problem.salt % len(fitting)])
+    result = case.attempt(small)
+    if isinstance(result, Failure) and result.kind == "raised":
+        raise NotApplicable(f"the layer refuses {small.label_dtype} labels ({result.error})")
+    yield from case.agree(small, problem, f"{small.label_dtype} labels have another loss than int64 labels.")
+
+
 def nan_stays_nan(case: Case) -> Iterator[Finding]:
     """NaN in a valid logit gives NaN, not a number."""
     problem = case.problem
     rows = problem.rows.copy()
-    valid = np.flatnonzero(problem.valid.reshape(-1))
+    counted = problem.valid.reshape(-1)
+    if problem.targets == "soft":
+        # an element without any label has no loss at all
+        counted = counted & problem.one_hot.any(axis=1)
+    valid = np.flatnonzero(counted)
+    # over a denominator of 0 the loss is 0, whatever stands above it
+    if len(valid) == 0 or (problem.reduction == "mean" and case.contract.divisor(problem) == 0.0):
+        return
     chosen = int(valid[problem.salt % len(valid)])
     rows[chosen, problem.salt % problem.classes] = np.nan
     poisoned = problem.with_rows(rows)
     observed = case.observe(poisoned)
     if problem.reduction != "none":
         found = np.isnan(observed.value).all()
-    elif observed.value.size == problem.labels.size:
+    elif observed.value.size == problem.size:
         found = np.isnan(observed.value.reshape(-1)[chosen])
     else:
         raise NotApplicable("`none` has not the labels' shape")
@@ -119,6 +149,9 @@ LAWS = (
             "size": within("one"),
             "weight": within("absent", "ones", "small"),
             "classes": lambda c: c > 1,
+            # of a problem without other axes there is no element to take
+            "rank": outside(1),
+            "targets": within("hard"),
         },
         needs=("softmax",),
     ),
@@ -127,7 +160,12 @@ LAWS = (
         "A logit of -inf takes its class out of the loss; where it is the label's, the loss is inf.",
         masked_classes,
         level="numerics",
-        demand={**_SOME_VALID, "classes": lambda c: c > 1, "logits": within("lattice", "normal")},
+        demand={
+            **_SOME_VALID,
+            "classes": lambda c: c > 1,
+            "logits": within("lattice", "normal"),
+            "targets": within("hard"),
+        },
         needs=("oracle", "softmax"),
     ),
     Law(
@@ -144,16 +182,29 @@ LAWS = (
         level="numerics",
         demand={
             "label_dtype": within("int32"),
+            "targets": within("hard"),
             "dtype": _FINITE_DTYPES,
             "logits": within("lattice", "normal", "ties"),
         },
         gate=2,
     ),
     Law(
+        "numerics/small-labels",
+        "Labels of smaller integer types have the same loss, where they are taken.",
+        small_labels,
+        level="numerics",
+        demand={
+            "label_dtype": within("int64"),
+            "dtype": _FINITE_DTYPES,
+            "logits": within("lattice", "normal", "ties"),
+            "targets": within("hard"),
+        },
+    ),
+    Law(
         "numerics/nan-stays-nan",
         "NaN in a valid logit gives NaN, not a number.",
         nan_stays_nan,
         level="numerics",
-        demand={**_SOME_VALID, "logits": within("lattice"), "classes": lambda c: c > 1},
+        demand={**_SOME_VALID, "logits": within("lattice")},
     ),
 )

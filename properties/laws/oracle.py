@@ -29,7 +29,7 @@ def gradient(case: Case) -> Iterator[Finding]:
 def vjp(case: Case) -> Iterator[Finding]:
     """The upstream gradient multiplies the layer's own."""
     problem = case.problem
-    shape = problem.labels.shape if problem.reduction == "none" else ()
+    shape = problem.shape if problem.reduction == "none" else ()
     index = (problem.salt + np.arange(int(np.prod(shape)))) % len(COTANGENTS)
     asked = problem.replace(cotangent=COTANGENTS[index].reshape(shape))
     yield from case.matches(

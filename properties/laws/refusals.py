@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from properties.case import Case
-from properties.domain import outside, within
+from properties.contract import Bad
+from properties.domain import CLASSES, outside, within
 from properties.law import Finding, Law, LayerFailed
 from properties.observation import Failure
 from properties.problem import Problem
@@ -51,8 +52,11 @@ def _raises(named: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def label_out_of_range(case: Case) -> Iterator[Finding]:
-    """A label that is neither a class nor ignored."""
+    """A label that is neither a class nor ignored; a target that is no probability."""
     problem = case.problem
+    if problem.targets != "hard":
+        yield from _bad_target(case)
+        return
     candidates = [problem.classes, -1, problem.classes + 7, -2, 1_000_000]
     allowed = [c for c in candidates if c != problem.ignore_index]
     bad = allowed[problem.salt % len(allowed)]
@@ -61,6 +65,17 @@ def label_out_of_range(case: Case) -> Iterator[Finding]:
     yield from refuses(
         case, problem.replace(labels=labels), f"The label {bad} of {problem.classes} classes", (str(bad),)
     )
+
+
+def _bad_target(case: Case) -> Iterator[Finding]:
+    problem = case.problem
+    bad = ((-1.0, np.nan) if problem.targets == "soft" else (1.5, -0.5, 2.0))[problem.salt % 2]
+    where = np.flatnonzero(problem.valid.reshape(-1))
+    if len(where) == 0:
+        return
+    rows = problem.label_rows.copy()
+    rows[where[problem.salt % len(where)]] = bad
+    yield from refuses(case, problem.with_labels(rows), f"The target {bad}", (str(bad), f"{bad:g}"))
 
 
 def label_shape(case: Case) -> Iterator[Finding]:
@@ -108,6 +123,11 @@ def bad_arguments(case: Case) -> Iterator[Finding]:
     if not choices:
         return
     name, value = choices[case.problem.salt % len(choices)]
+    if isinstance(value, Bad):
+        arguments = dict(value.make(case.problem.classes))
+        given = {k: v for k, v in arguments.items() if k in case.takes}
+        yield from refuses(case, case.problem.configure(**arguments), f"{given}", value.words)
+        return
     yield from refuses(case, case.problem.configure(**{name: value}), f"{name}={value!r}", (repr(value), str(value)))
 
 
@@ -116,7 +136,12 @@ def _law(name: str, sentence: str, check: Any, needs: tuple[str, ...] = (), **de
 
 
 LAWS = (
-    _law("label-out-of-range", "A label outside [0, C) that is not ignored is refused.", label_out_of_range),
+    _law(
+        "label-out-of-range",
+        "A label outside [0, C) that is not ignored is refused.",
+        label_out_of_range,
+        targets=outside("real"),
+    ),
     _law("label-shape", "Labels that do not fit the logits are refused.", label_shape),
     _law(
         "weight-length",
@@ -124,8 +149,9 @@ LAWS = (
         weight_length,
         ("weight",),
         classes=outside(1),
+        **CLASSES,
     ),
-    _law("bad-weight", "A negative or non-finite class weight is refused.", bad_weight, ("weight",)),
+    _law("bad-weight", "A negative or non-finite class weight is refused.", bad_weight, ("weight",), **CLASSES),
     _law("bad-reduction", "A reduction that does not exist is refused.", bad_reduction, ("reduction",)),
     _law("bad-arguments", "Constructor values out of range are refused.", bad_arguments, ("bad-arguments",)),
 )

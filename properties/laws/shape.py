@@ -7,23 +7,23 @@ from collections.abc import Iterator
 import numpy as np
 
 from properties.case import Case
-from properties.domain import outside, within
-from properties.law import Finding, Law
+from properties.domain import CLASSES, outside, within
+from properties.law import Finding, Law, NotApplicable
 from properties.laws.ignore import nothing
+from properties.observation import Failure
 from properties.problem import Array
 
 
 def permutation(case: Case) -> Iterator[Finding]:
     """Another order of the elements reorders the gradient and nothing else."""
     problem = case.problem
-    order = problem.rng().permutation(problem.labels.size)
+    order = problem.rng().permutation(problem.size)
     if len(order) > 1 and (order == np.arange(len(order))).all():
         order = order[::-1]
-    labels = problem.labels.reshape(-1)[order].reshape(problem.labels.shape)
-    moved = problem.replace(labels=labels).with_rows(problem.rows[order])
+    moved = problem.reordered(order)
 
     def value(values: Array) -> Array:
-        return values.reshape(-1)[order].reshape(labels.shape) if problem.reduction == "none" else values
+        return values.reshape(-1)[order].reshape(problem.shape) if problem.reduction == "none" else values
 
     yield from case.agree(
         moved,
@@ -41,7 +41,7 @@ def _flat(case: Case, message: str) -> Iterator[Finding]:
         problem,
         flat,
         message,
-        value=lambda v: v.reshape(problem.labels.shape) if problem.reduction == "none" else v,
+        value=lambda v: v.reshape(problem.shape) if problem.reduction == "none" else v,
         gradient=lambda g: problem.unflatten(flat.flatten(g)),
     )
 
@@ -52,11 +52,11 @@ def rank(case: Case) -> Iterator[Finding]:
 
 
 def rank_one(case: Case) -> Iterator[Finding]:
-    """Logits [C] with a label of no axes have the loss of a batch of one."""
+    """Logits of one axis have the loss of a batch of one."""
     problem = case.problem
     if problem.logits.ndim != 1:
         return
-    yield from _flat(case, "Logits [C] with a label of no axes have another loss than a batch of one.")
+    yield from _flat(case, "Logits of one axis have another loss than the same elements with two.")
 
 
 def axis(case: Case) -> Iterator[Finding]:
@@ -64,7 +64,7 @@ def axis(case: Case) -> Iterator[Finding]:
     problem = case.problem
     if problem.axis == 1 or problem.logits.ndim == 1:
         return
-    moved = problem.replace(axis=1).with_rows(problem.rows)
+    moved = problem.with_axis(1)
     yield from case.agree(
         problem,
         moved,
@@ -77,12 +77,12 @@ def none_shape(case: Case) -> Iterator[Finding]:
     """An unreduced loss has the labels' shape."""
     problem = case.problem
     observed = case.observe()
-    if observed.value.shape != problem.labels.shape:
+    if observed.value.shape != problem.shape:
         yield Finding(
-            f"`none` must have the labels' shape {problem.labels.shape}, and has {observed.value.shape}.",
+            f"`none` must have the labels' shape {problem.shape}, and has {observed.value.shape}.",
             (problem,),
             "shape",
-            np.asarray(problem.labels.shape, dtype=np.float64),
+            np.asarray(problem.shape, dtype=np.float64),
             np.asarray(observed.value.shape, dtype=np.float64),
             check=("assert tuple(loss.shape) == tuple(labels.shape), (loss.shape, labels.shape)",),
         )
@@ -113,19 +113,20 @@ def sum_of_none(case: Case) -> Iterator[Finding]:
 def mean_over_denominator(case: Case) -> Iterator[Finding]:
     """``mean`` is ``sum`` over the sum of the valid elements' weights."""
     problem = case.problem
-    labels = problem.labels[problem.valid]
-    weights = np.ones(len(labels)) if problem.weight is None else problem.weight[labels]
-    divisor = float(weights.sum())
+    divisor = case.contract.divisor(problem)
     summed = problem.replace(reduction="sum")
     if divisor == 0.0:
         return
     left, right = case.observe(), case.observe(summed)
-    message = f"`mean` is not `sum` over the sum of the valid elements' weights ({divisor:g})."
+    due = _DENOMINATORS[problem.config.get("denominator", "weights")]
+    message = f"`mean` is not `sum` over {due} ({divisor:g})."
     if left.value.shape == () and right.value.shape == () and left.value != 0 and np.isfinite(right.value):
         found = float(right.value / left.value)
-        message = f"The mean divides by {_denominator(case, found)}; the contract says by the sum of their weights"
-        message += f" ({divisor:g})."
+        message = f"The mean divides by {_denominator(case, found)}; the contract says by {due} ({divisor:g})."
     yield from case.agree(problem, summed, message, value=lambda v: v / divisor, gradient=lambda g: g / divisor)
+
+
+_DENOMINATORS = {"weights": "the sum of their weights", "count": "their number"}
 
 
 def _denominator(case: Case, found: float) -> str:
@@ -133,8 +134,8 @@ def _denominator(case: Case, found: float) -> str:
     problem = case.problem
     usual = {
         "the number of valid elements": float(problem.valid.sum()),
-        "the number of all elements, ignored ones too": float(problem.labels.size),
-        "the length of the first axis": float(problem.labels.shape[0]) if problem.labels.ndim else 1.0,
+        "the number of all elements, ignored ones too": float(problem.size),
+        "the length of the first axis": float(problem.shape[0]) if problem.shape else 1.0,
     }
     for words, number in usual.items():
         if abs(found - number) <= 1e-6 * number:
@@ -159,7 +160,7 @@ def empty(case: Case) -> Iterator[Finding]:
 
 def square(case: Case) -> Iterator[Finding]:
     """As many elements as classes is no special case."""
-    if case.problem.labels.size != case.problem.classes:
+    if case.problem.size != case.problem.classes:
         return
     yield from case.matches(message="With as many elements as classes the loss is another.")
 
@@ -173,6 +174,18 @@ def one_class(case: Case) -> Iterator[Finding]:
     observed = case.observe()
     if not np.isfinite(observed.value).all():
         yield Finding("With a single class the loss is not finite.", (problem,), got=observed.value)
+
+
+def label_axis(case: Case) -> Iterator[Finding]:
+    """Labels that keep the class axis, with length 1, have the same loss, where a layer takes them."""
+    problem = case.problem
+    if problem.logits.ndim == 1:
+        return
+    kept = problem.replace(layout="label-axis")
+    result = case.attempt(kept)
+    if isinstance(result, Failure) and result.kind == "raised":
+        raise NotApplicable(f"the layer refuses labels with a class axis of length 1 ({result.error})")
+    yield from case.agree(kept, problem, "Labels that keep the class axis, with length 1, have another loss.")
 
 
 def non_contiguous(case: Case) -> Iterator[Finding]:
@@ -194,7 +207,7 @@ LAWS = (
     ),
     Law(
         "shape/rank-one",
-        "Logits [C] take a label of no axes, and are a batch of one.",
+        "Logits of one axis take a label of no axes (or of one, where each entry has its own).",
         rank_one,
         demand={"rank": within(1), "size": within("one"), "ignored": within("none", "all")},
         needs=("rank=2", "axis=1"),
@@ -204,7 +217,7 @@ LAWS = (
         "shape/axis",
         "The class axis may stand anywhere.",
         axis,
-        demand={"axis": outside(1), "rank": lambda r: r > 1},
+        demand={**CLASSES, "axis": outside(1), "rank": lambda r: r > 1},
         needs=("axis", "axis=1"),
         gate=3,
     ),
@@ -248,10 +261,22 @@ LAWS = (
         "shape/square",
         "As many elements as classes is no special case.",
         square,
-        demand={"size": within("square")},
+        demand={**CLASSES, "size": within("square")},
         needs=("oracle",),
     ),
-    Law("shape/one-class", "A single class is no special case.", one_class, demand={"classes": within(1)}, gate=2),
+    Law(
+        "shape/one-class",
+        "A single class is no special case.",
+        one_class,
+        demand={**CLASSES, "classes": within(1)},
+        gate=2,
+    ),
+    Law(
+        "shape/label-axis",
+        "Labels that keep the class axis, with length 1, have the same loss, where they are taken.",
+        label_axis,
+        demand={"targets": within("hard"), "reduction": outside("none"), "layout": within("contiguous")},
+    ),
     Law(
         "shape/non-contiguous",
         "Tensors that are views with gaps have the loss of their copies.",

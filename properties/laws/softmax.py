@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from properties.case import Case
-from properties.domain import within
+from properties.domain import CLASSES, within
 from properties.law import Finding, Law
 from reference import BUDGET, UNIT_ROUNDOFF
 
@@ -53,6 +53,9 @@ def non_negative(case: Case) -> Iterator[Finding]:
 def monotone(case: Case) -> Iterator[Finding]:
     """A larger logit of the label does not raise the loss."""
     problem = case.problem
+    if problem.config.get("label_smoothing"):
+        # a smoothed label wants a part of every class
+        return
     valid = np.flatnonzero(problem.valid.reshape(-1))
     chosen = int(valid[problem.salt % len(valid)])
     rows = problem.rows.copy()
@@ -66,8 +69,13 @@ def monotone(case: Case) -> Iterator[Finding]:
 
 
 LAWS = (
-    Law("softmax/shift", "A number added to all logits of an element changes nothing.", shift),
-    Law("softmax/gradient-sums-to-zero", "Each element's gradient sums to 0 over the classes.", gradient_sums_to_zero),
+    Law("softmax/shift", "A number added to all logits of an element changes nothing.", shift, demand=CLASSES),
+    Law(
+        "softmax/gradient-sums-to-zero",
+        "Each element's gradient sums to 0 over the classes.",
+        gradient_sums_to_zero,
+        demand=CLASSES,
+    ),
     Law(
         "softmax/non-negative",
         "No loss is below 0.",
@@ -79,6 +87,10 @@ LAWS = (
         "softmax/monotone",
         "A larger logit of the label does not raise the loss.",
         monotone,
-        demand={"ignored": within("none", "some", "most"), "size": lambda s: s != "empty"},
+        demand={
+            "ignored": within("none", "some", "most"),
+            "size": lambda s: s != "empty",
+            "targets": within("hard"),
+        },
     ),
 )

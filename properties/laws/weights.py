@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from properties.case import Case
-from properties.domain import outside, within
+from properties.domain import CLASSES, outside, within
 from properties.law import Finding, Law
 from properties.laws.ignore import nothing
 
+TINY = (1e-6, 1e-6, 1e-18)
 FACTORS = (2.0, 0.5, 4.0, 3.0, 10.0)
 
 
@@ -27,16 +28,18 @@ def scaling(case: Case) -> Iterator[Finding]:
 
 
 def tiny(case: Case) -> Iterator[Finding]:
-    """Weights of 1e-6 act like any others: no epsilon stands in a denominator."""
-    yield from _scaled(case, 1e-6)
+    """Tiny weights act like any others: no epsilon stands in a denominator, and nothing that small passes for 0."""
+    yield from _scaled(case, TINY[case.problem.salt % len(TINY)])
 
 
 def _scaled(case: Case, factor: float) -> Iterator[Finding]:
     problem = case.problem
     assert problem.weight is not None
     scaled = problem.replace(weight=problem.weight * factor)
-    expected = 1.0 if problem.reduction == "mean" else factor
-    words = "changes the mean" if problem.reduction == "mean" else "does not multiply the loss"
+    divisors = [case.contract.divisor(p) for p in (problem, scaled)]
+    cancels = problem.reduction == "mean" and (divisors[0] != divisors[1] or divisors[0] == 0)
+    expected = 1.0 if cancels else factor
+    words = "changes the mean" if cancels else "does not multiply the loss"
     yield from case.agree(
         scaled,
         problem,
@@ -51,19 +54,18 @@ def zero_weight(case: Case) -> Iterator[Finding]:
     problem = case.problem
     assert problem.weight is not None
     observed = case.observe()
-    labels = problem.labels.reshape(-1)
-    valid = problem.valid.reshape(-1)
-    weightless = np.zeros(len(labels), dtype=bool)
-    weightless[valid] = problem.weight[labels[valid]] == 0
-    kept = ~weightless
+    kept = (problem.one_hot @ problem.weight > 0) | ~problem.valid.reshape(-1)
+    if problem.config.get("label_smoothing"):
+        # a smoothed label has a part of every class
+        kept = kept | bool(problem.weight.any())
     if observed.gradient is not None:
         expected = problem.unflatten(problem.flatten(observed.gradient) * kept[:, None])
         if (expected != observed.gradient).any():
             yield Finding(
                 "The gradient is not 0 where the class weight is.", (problem,), "gradient", expected, observed.gradient
             )
-    if problem.reduction == "none" and observed.value.shape == problem.labels.shape:
-        wanted = observed.value * kept.reshape(problem.labels.shape)
+    if problem.reduction == "none" and observed.value.shape == problem.shape:
+        wanted = observed.value * kept.reshape(problem.shape)
         if (wanted != observed.value).any():
             yield Finding("`none` is not 0 where the class weight is.", (problem,), "value", wanted, observed.value)
 
@@ -72,7 +74,7 @@ def zero_total(case: Case) -> Iterator[Finding]:
     """With weights of 0 on every class present, loss and gradient are 0."""
     problem = case.problem
     assert problem.weight is not None
-    if problem.weight[problem.labels[problem.valid]].any():
+    if (problem.one_hot @ problem.weight).any() or problem.config.get("label_smoothing"):
         return
     yield from nothing(case, "With weight 0 on every class present the loss is not 0.")
 
@@ -83,15 +85,17 @@ def relabelling(case: Case) -> Iterator[Finding]:
     # an ignored class keeps its number, which the layer was told
     free = np.array([c for c in range(problem.classes) if c != problem.ignore_index])
     order = np.arange(problem.classes)
+    if problem.targets == "soft":
+        free = order.copy()
     shuffled = problem.rng().permutation(free)
     order[free] = free[::-1] if (shuffled == free).all() else shuffled
     # class c of the renamed problem is class order[c] of the original one
-    place = np.argsort(order)
-    valid = problem.valid
-    labels = problem.labels.copy()
-    labels[valid] = place[labels[valid]]
-    weight = None if problem.weight is None else problem.weight[order]
-    renamed = problem.replace(labels=labels, weight=weight).with_rows(problem.rows[:, order])
+    renamed = problem
+    if problem.targets == "hard":
+        labels = problem.labels.copy()
+        labels[problem.valid] = np.argsort(order)[labels[problem.valid]]
+        renamed = problem.replace(labels=labels)
+    renamed = renamed.of_classes(order)
     yield from case.agree(
         renamed,
         problem,
@@ -101,14 +105,14 @@ def relabelling(case: Case) -> Iterator[Finding]:
 
 
 _NEEDS = ("weight",)
-_WEIGHTED = {"weight": within("small", "ones", "with-zero")}
+_WEIGHTED = {**CLASSES, "weight": within("small", "ones", "with-zero")}
 
 LAWS = (
     Law(
         "weights/none-is-ones",
         "No class weights and class weights of 1 are the same.",
         none_is_ones,
-        demand={"weight": within("absent")},
+        demand={**CLASSES, "weight": within("absent")},
         needs=_NEEDS,
     ),
     Law(
@@ -120,7 +124,7 @@ LAWS = (
     ),
     Law(
         "weights/tiny",
-        "Class weights of 1e-6 act like any others.",
+        "Class weights of 1e-6 or 1e-18 act like any others.",
         tiny,
         demand=_WEIGHTED,
         needs=(*_NEEDS, "weighted-mean"),
@@ -129,14 +133,14 @@ LAWS = (
         "weights/zero-weight",
         "Elements of a class with weight 0 have loss 0 and gradient 0.",
         zero_weight,
-        demand={"weight": within("with-zero")},
+        demand={**CLASSES, "weight": within("with-zero")},
         needs=_NEEDS,
     ),
     Law(
         "weights/zero-total",
         "With weight 0 on every class present, loss and gradient are 0.",
         zero_total,
-        demand={"weight": within("zero-total")},
+        demand={**CLASSES, "weight": within("zero-total")},
         needs=(*_NEEDS, "weighted-mean"),
         gate=2,
     ),
@@ -144,6 +148,6 @@ LAWS = (
         "weights/relabelling",
         "Renaming the classes, with their logits and weights, renames the gradient and nothing else.",
         relabelling,
-        demand={"classes": outside(1)},
+        demand={**CLASSES, "classes": outside(1)},
     ),
 )

@@ -177,15 +177,23 @@ def _case(counterexample: Mapping[str, Any]) -> list[str]:
 
 def outcome_of(counterexample: Mapping[str, Any]) -> list[str]:
     """What was expected and what came, where they are numbers."""
-    expected, got = (_numbers(counterexample[name]) for name in ("expected", "got"))
+    # as many digits as it takes to see a difference
+    for digits in (4, 8, 12, 17):
+        expected, got = (_numbers(counterexample[name], digits) for name in ("expected", "got"))
+        if expected != got:
+            break
     if expected == got == "-":
         return []
     of = "" if counterexample["quantity"] == "value" else f"{counterexample['quantity']}: "
     return [f"{of}expected {expected}   got {got}"]
 
 
-def _numbers(plain: Any) -> str:
-    return "-" if plain is None else short(np.asarray(plain, dtype=np.float64))
+def _numbers(plain: Any, digits: int) -> str:
+    return "-" if plain is None else short(np.asarray(plain, dtype=np.float64), digits)
+
+
+AT_REST = (("denominator", "weights"), ("soft_weight", "paddle"), ("label_smoothing", 0.0))
+"""Arguments that nobody would write."""
 
 
 def describe(problem: Problem) -> str:
@@ -193,9 +201,17 @@ def describe(problem: Problem) -> str:
     parts = [f"logits {short(problem.logits)}", f"labels {short(problem.labels)}"]
     if problem.weight is not None:
         parts.append(f"weight {short(problem.weight)}")
-    if problem.ignore_index is not None and not problem.valid.all():
+    if problem.ignore_index is not None and problem.label_weight is None and not problem.valid.all():
         parts.append(f"ignore_index {problem.ignore_index}")
-    parts += [f"{name} {value!r}" for name, value in problem.config.items()]
+    if problem.label_weight is not None:
+        parts.append(f"label_weight {short(problem.label_weight)}")
+    parts += [
+        f"{name} {value.tolist() if isinstance(value, np.ndarray) else value!r}"
+        for name, value in problem.config.items()
+        if isinstance(value, np.ndarray) or (name, value) not in AT_REST
+    ]
+    if problem.normalizer is not None:
+        parts.append(f"normalizer {problem.normalizer:g}")
     parts.append(f"reduction {problem.reduction}")
     if problem.axis != 1 and problem.logits.ndim > 1:
         parts.append(f"axis {problem.axis}")

@@ -5,12 +5,13 @@ import paddle.nn.functional as F
 
 from tests.mutants.registry import CE, GHM, refutes
 from tests.mutants.sound import SoundCrossEntropy, SoundGHM
+from tests.mutants.sound_regions import Regions
 
 
 @refutes("oracle/value", CE)
 class EpsilonInTheLog(SoundCrossEntropy):
-    def losses(self, rows, targets):
-        return -(self.pick(F.softmax(rows, axis=1), targets) + 1e-6).log()
+    def log_softmax(self, rows):
+        return (super().log_softmax(rows).exp() + 1e-6).log()
 
 
 @refutes("oracle/gradient", CE)
@@ -22,17 +23,20 @@ class LabelEntryTwice(SoundCrossEntropy):
 
 @refutes("oracle/vjp", CE)
 class UpstreamIgnored(SoundCrossEntropy):
-    def forward(self, logits, labels):
-        return _Deaf.apply(logits, super().forward(logits, labels), labels, super().forward)
+    def forward(self, logits, labels, normalizer=None):
+        def again(leaf):
+            return super(UpstreamIgnored, self).forward(leaf, labels, normalizer)
+
+        return _Deaf.apply(logits, again(logits), again)
 
 
 class _Deaf(paddle.autograd.PyLayer):
     @staticmethod
-    def forward(ctx, logits, loss, labels, again):
+    def forward(ctx, logits, loss, again):
         with paddle.enable_grad():
             leaf = logits.detach()
             leaf.stop_gradient = False
-            (ctx.gradient,) = paddle.grad(again(leaf, labels).sum(), leaf)
+            (ctx.gradient,) = paddle.grad(again(leaf).sum(), leaf)
         return loss.clone()
 
     @staticmethod
@@ -42,8 +46,8 @@ class _Deaf(paddle.autograd.PyLayer):
 
 @refutes("oracle/accuracy", CE)
 class NoShift(SoundCrossEntropy):
-    def losses(self, rows, targets):
-        return rows.exp().sum(axis=1).log() - self.pick(rows, targets)
+    def log_softmax(self, rows):
+        return rows - rows.exp().sum(axis=1, keepdim=True).log()
 
 
 @refutes("oracle/finite-difference", CE)
@@ -96,7 +100,7 @@ class NothingOverNothing(SoundCrossEntropy):
 @refutes("ignore/matches-nothing", CE)
 class SentinelWraps(SoundCrossEntropy):
     def mask(self, targets, classes):
-        if self.ignore_index is None:
+        if self.ignore_index is None or targets.ndim == 2:
             return super().mask(targets, classes)
         return super().mask(targets, classes) & (targets != self.ignore_index % classes)
 
@@ -105,26 +109,28 @@ class SentinelWraps(SoundCrossEntropy):
 class ClassesAreNeverIgnored(SoundCrossEntropy):
     def mask(self, targets, classes):
         inside = self.ignore_index is not None and 0 <= self.ignore_index < classes
-        return paddle.ones_like(targets).astype("bool") if inside else super().mask(targets, classes)
+        if inside and targets.ndim == 1:
+            return paddle.ones_like(targets).astype("bool")
+        return super().mask(targets, classes)
 
 
 @refutes("ignore/sentinels", CE)
 class NegativeIsIgnored(SoundCrossEntropy):
     def mask(self, targets, classes):
-        inside = self.ignore_index is not None and 0 <= self.ignore_index < classes
-        return super().mask(targets, classes) if inside else targets >= 0
+        inside = self.ignore_index is None or 0 <= self.ignore_index < classes
+        return super().mask(targets, classes) if inside or targets.ndim == 2 else targets >= 0
 
-    def losses(self, rows, targets):
-        return super().losses(rows, targets.clip(0, rows.shape[1] - 1))
+    def mixture(self, targets, rows):
+        return super().mixture(targets.clip(0, rows.shape[1] - 1) if targets.ndim == 1 else targets, rows)
 
-    def element_weight(self, targets, valid, rows):
-        return super().element_weight(targets.clip(0, rows.shape[1] - 1), valid, rows)
+    def factor(self, targets, valid, rows):
+        return super().factor(targets.clip(0, rows.shape[1] - 1) if targets.ndim == 1 else targets, valid, rows)
 
 
 @refutes("ignore/none-is-all-valid", CE)
 class NoneIsZero(SoundCrossEntropy):
-    def __init__(self, weight=None, ignore_index=-100, reduction="mean", axis=1):
-        super().__init__(weight, ignore_index or 0, reduction, axis)
+    def mask(self, targets, classes):
+        return super().mask(targets, classes) if targets.ndim == 2 else targets != (self.ignore_index or 0)
 
 
 @refutes("ignore/many-ignored", CE)
@@ -135,8 +141,8 @@ class LittleOfEachIgnored(SoundCrossEntropy):
 
 @refutes("weights/none-is-ones", CE)
 class NoneIsUniform(SoundCrossEntropy):
-    def element_weight(self, targets, valid, rows):
-        found = super().element_weight(targets, valid, rows)
+    def class_weight(self, rows):
+        found = super().class_weight(rows)
         return found / rows.shape[1] if self.weight is None else found
 
 
@@ -148,27 +154,27 @@ class MeanIgnoresWeights(SoundCrossEntropy):
 
 @refutes("weights/tiny", CE)
 class EpsilonInTheDenominator(SoundCrossEntropy):
-    def mean(self, losses, weight, valid):
-        return losses.sum() / (weight.sum() + 1e-9)
+    def over(self, total, divisor):
+        return total / (divisor + 1e-9)
 
 
 @refutes("weights/zero-weight", CE)
 class WeightsClipped(SoundCrossEntropy):
-    def element_weight(self, targets, valid, rows):
-        return super().element_weight(targets, valid, rows).clip(min=1e-3) * valid.astype(rows.dtype)
+    def class_weight(self, rows):
+        return super().class_weight(rows).clip(min=1e-3)
 
 
 @refutes("weights/zero-total", CE)
 class WeightlessIsUnweighted(SoundCrossEntropy):
-    def element_weight(self, targets, valid, rows):
-        found = super().element_weight(targets, valid, rows)
+    def factor(self, targets, valid, rows):
+        found = super().factor(targets, valid, rows)
         return paddle.where(found.sum() > 0, found, valid.astype(rows.dtype))
 
 
 @refutes("weights/relabelling", CE)
 class FirstClassCountsTwice(SoundCrossEntropy):
-    def element_weight(self, targets, valid, rows):
-        return super().element_weight(targets, valid, rows) * (1 + (targets == 0).astype(rows.dtype))
+    def class_weight(self, rows):
+        return super().class_weight(rows) * (1 + (paddle.arange(rows.shape[1]) == 0).astype(rows.dtype))
 
 
 @refutes("shape/permutation", CE)
@@ -183,34 +189,32 @@ class FlattenedWithoutMoving(SoundCrossEntropy):
     def arrange(self, logits, labels):
         if logits.ndim < 3:
             return super().arrange(logits, labels)
-        return self.widened(logits).reshape([labels.size, -1]), labels.reshape([-1]).astype("int64")
+        n = logits.size // logits.shape[self.class_axis(logits)]
+        return self.widened(logits).reshape([n, -1]), labels.reshape([n, -1] if self.is_soft(labels) else [-1])
 
 
 @refutes("shape/rank-one", CE)
 class NoBatchNoLoss(SoundCrossEntropy):
-    def forward(self, logits, labels):
-        loss = super().forward(logits, labels)
+    def forward(self, logits, labels, normalizer=None):
+        loss = super().forward(logits, labels, normalizer)
         return loss * 0 if logits.ndim == 1 else loss
 
 
 @refutes("shape/axis", CE)
 class AxisIsOne(SoundCrossEntropy):
-    def check(self, logits, labels):
-        pass
-
     def arrange(self, logits, labels):
-        order = [0, *range(2, logits.ndim), 1]
-        if logits.ndim == 1:
+        if logits.ndim == 1 or logits.shape[1] != logits.shape[self.class_axis(logits)]:
             return super().arrange(logits, labels)
-        return self.widened(logits).transpose(order).reshape([-1, logits.shape[1]]), labels.reshape([-1]).astype(
-            "int64"
-        )
+        axis, self.axis = self.axis, 1
+        found = super().arrange(logits, labels)
+        self.axis = axis
+        return found
 
 
 @refutes("shape/none-shape", CE)
 class NoneIsFlat(SoundCrossEntropy):
-    def reduce(self, losses, weight, valid, shape):
-        return losses[valid] if self.reduction == "none" else super().reduce(losses, weight, valid, shape)
+    def reduce(self, losses, weight, valid, shape, normalizer):
+        return losses[valid] if self.reduction == "none" else super().reduce(losses, weight, valid, shape, normalizer)
 
 
 @refutes("shape/scalar-shape", CE)
@@ -221,9 +225,10 @@ class OneAxisIsLeft(SoundCrossEntropy):
 
 @refutes("shape/sum-of-none", CE)
 class SumIsMean(SoundCrossEntropy):
-    def reduce(self, losses, weight, valid, shape):
-        mean = self.reduction == "sum"
-        return self.mean(losses, weight, valid) if mean else super().reduce(losses, weight, valid, shape)
+    def reduce(self, losses, weight, valid, shape, normalizer):
+        if self.reduction == "sum":
+            return self.mean(losses, weight, valid)
+        return super().reduce(losses, weight, valid, shape, normalizer)
 
 
 @refutes("shape/mean-over-denominator", CE)
@@ -292,23 +297,43 @@ class LossTimesProbability(SoundCrossEntropy):
 
 @refutes("aggregate/weights-sum-to-n", GHM)
 class OccupiedForgotten(SoundGHM):
+    def cut(self, bins, normalize):
+        return _NoDivisor(bins, normalize)
+
+
+class _NoDivisor(Regions):
     def divisor(self, population):
         return paddle.ones_like(population)
 
 
 @refutes("aggregate/edges", GHM)
 class EdgesDrift(SoundGHM):
-    def region(self, norm):
-        return (norm / (self.width + 1e-4)).floor().clip(0, self.regions - 1).astype("int64")
+    def cut(self, bins, normalize):
+        return _Drifting(bins, normalize)
+
+
+class _Drifting(Regions):
+    def index(self, norm):
+        return (norm / (self.width + 1e-4)).floor().clip(0, self.count - 1).astype("int64")
 
 
 @refutes("aggregate/uneven-width", GHM)
 class LastRegionMerged(SoundGHM):
+    def cut(self, bins, normalize):
+        return _Merged(bins, normalize)
+
+
+class _Merged(Regions):
     def cut(self, bins):
         return (int(1 / bins + 1e-9), bins) if isinstance(bins, float) else super().cut(bins)
 
 
 @refutes("aggregate/width-equals-count", GHM)
 class OneRegionTooMany(SoundGHM):
+    def cut(self, bins, normalize):
+        return _OneMore(bins, normalize)
+
+
+class _OneMore(Regions):
     def cut(self, bins):
         return (int(1 / bins) + 1, 1 / (int(1 / bins) + 1)) if isinstance(bins, float) else super().cut(bins)

@@ -36,13 +36,6 @@ def law_named(name):
     return next(law for law in laws_of(CE) if law.id == name)
 
 
-@pytest.mark.parametrize("law", [law.id for law in laws_of(CE) if law.level == "formula"])
-def test_the_oracle_itself_holds_every_law_of_formula(law):
-    result = run(law_named(law), max_examples=50)
-    assert result.outcome == "held", result.finding
-    assert result.examples == 50
-
-
 @pytest.mark.parametrize(("every", "outcome"), [(1, "undecided"), (8, "held")])
 def test_what_proves_nothing_is_never_counted_as_held(every, outcome):
     seen = []

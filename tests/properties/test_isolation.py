@@ -85,7 +85,7 @@ def test_a_subject_of_lambdas_runs_in_workers_too():
         ),
     )
     found = certify(subject, max_examples=10, workers=3)
-    assert {law.id: law.outcome for law in found.laws if law.outcome != "held"} == {"shape/axis": "not applicable"}
+    assert {law.outcome for law in found.laws} == {"held", "not applicable"}
     assert found.law("shape/axis").reason == "the layer takes no axis"
 
 

@@ -1,5 +1,6 @@
 """What is drawn: everything the domain has, always well-formed, simplest at zero bytes."""
 
+import json
 from collections import Counter
 
 import numpy as np
@@ -7,16 +8,20 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
-from properties.contracts import contract_named
+from properties.contracts import contract_named, contracts
 from properties.domain import Domain, EmptyDomainError, outside, within
+from properties.law import Finding, Law
 from properties.problem import Problem, round_to
+from properties.shrink import shrink
 from properties.strategies import ROW, decode, header_length, problems
 
 GHM = contract_named("ghm")
+ALL = list(contracts().values())
+ANY = Law("any/law", "Whatever is wanted.", lambda case: ())
 HEADER = header_length(GHM.domain)
 
 
-def drawn(domain=GHM.domain, examples=1500):
+def drawn(domain=GHM.domain, examples=1500, hard_logits=GHM.hard_logits):
     found = []
 
     @settings(
@@ -26,7 +31,7 @@ def drawn(domain=GHM.domain, examples=1500):
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate],
     )
-    @given(problems(domain, GHM.hard_logits))
+    @given(problems(domain, hard_logits))
     def collect(problem):
         found.append(problem)
 
@@ -61,20 +66,47 @@ def test_every_ingredient_is_drawn():
     assert any(GHM.answer(p).ambiguous for p in found[:400])
 
 
-@settings(max_examples=500, database=None)
-@given(st.binary(min_size=HEADER, max_size=HEADER), st.lists(st.binary(min_size=ROW, max_size=ROW), max_size=8))
-def test_any_bytes_are_a_well_formed_problem(header, blocks):
-    problem = decode(header, blocks, GHM.domain, GHM.hard_logits)
+@pytest.mark.parametrize("contract", ALL, ids=lambda contract: contract.name)
+@settings(max_examples=200, database=None)
+@given(data=st.data())
+def test_any_bytes_are_a_well_formed_problem(contract, data):
+    length = header_length(contract.domain)
+    header = data.draw(st.binary(min_size=length, max_size=length))
+    blocks = data.draw(st.lists(st.binary(min_size=ROW, max_size=ROW), max_size=8))
+    problem = decode(header, blocks, contract.domain, contract.hard_logits)
     shape = list(problem.logits.shape)
-    del shape[problem.axis]
-    assert tuple(shape) == problem.labels.shape
-    labels = problem.labels[problem.valid]
-    assert ((labels >= 0) & (labels < problem.classes)).all()
+    if not problem.entrywise:
+        del shape[problem.axis]
+    assert tuple(shape) == problem.shape
+    if problem.targets == "soft":
+        assert problem.labels.shape == problem.logits.shape
+        assert (problem.labels >= 0).all()
+    elif problem.targets != "real":
+        labels = problem.labels[problem.valid]
+        assert ((labels >= 0) & (labels < max(problem.classes, 2))).all()
     assert np.array_equal(problem.logits, round_to(problem.logits, problem.dtype))
     assert np.isfinite(problem.logits).all()
     if problem.weight is not None:
         assert problem.weight.shape == (problem.classes,)
         assert (problem.weight >= 0).all()
+    for value in problem.config.values():
+        assert not isinstance(value, np.ndarray) or value.shape == (problem.classes,)
+
+
+@pytest.mark.parametrize("contract", ALL, ids=lambda contract: contract.name)
+def test_every_kind_of_target_mask_and_argument_is_drawn(contract):
+    domain = contract.domain
+    found = drawn(domain, 600, contract.hard_logits)
+    decides = next(d for d in domain.dimensions.values() if d.kind is not None)
+    assert {p.targets for p in found} == {decides.kind(value) for value in decides.values}
+    for dimension in contract.arguments:
+        if dimension.expand is None:
+            assert {str(p.config[dimension.name]) for p in found} >= set(map(str, dimension.values)) - {"None"}
+    if "label_weight" in contract.call_arguments:
+        assert any(p.label_weight is not None and not p.valid.all() and p.valid.any() for p in found)
+    if any(p.targets == "soft" for p in found):
+        sums = {round(float(total), 6) for p in found if p.targets == "soft" for total in p.label_rows.sum(axis=1)}
+        assert {0.0, 1.0, 2.0} <= sums
 
 
 def test_zero_bytes_are_the_simplest_problem():
@@ -97,13 +129,17 @@ def test_zero_bytes_are_the_simplest_problem():
 def test_what_is_drawn_shrinks(wanted, size):
     quick = settings(max_examples=3000, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     problem = find(problems(GHM.domain, GHM.hard_logits), wanted, settings=quick)
+    problem = shrink(problem, ANY, GHM.domain, lambda p: Finding("", (p,)) if wanted(p) else None)
     assert problem.labels.size == size
     assert np.array_equal(problem.logits, np.round(problem.logits * 2) / 2)
 
 
-def test_a_problem_survives_json():
-    for problem in drawn(examples=60):
-        again = Problem.from_dict(problem.to_dict())
+@pytest.mark.parametrize("contract", ALL, ids=lambda contract: contract.name)
+def test_a_problem_survives_json(contract):
+    for problem in drawn(contract.domain, 60, contract.hard_logits):
+        again = Problem.from_dict(json.loads(json.dumps(problem.to_dict())))
+        assert again.labels.dtype == problem.labels.dtype
+        assert again.valid.tolist() == problem.valid.tolist()
         assert again.to_dict() == problem.to_dict()
         assert again.logits.shape == problem.logits.shape
 

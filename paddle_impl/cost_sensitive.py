@@ -1,0 +1,134 @@
+"""Cost-sensitive cross entropy: class weights from how often each class occurs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import paddle
+from paddle import Tensor
+
+from paddle_impl.checks import check_number, check_weight
+from paddle_impl.cross_entropy import CrossEntropyLoss
+
+
+class CostSensitiveLoss(CrossEntropyLoss):
+    r"""Compute the cross entropy with each class weighted by the inverse of its frequency.
+
+    .. math:: w_c = (N_{min} / N_c)^\gamma, \qquad l_i = w_{y_i} (\log \sum_c e^{z_{ic}} - z_{i y_i})
+
+    The rarest class that occurs has weight 1. Hard and soft labels are told apart by dtype and rank; soft labels are
+    taken as they are. gamma=0 is cross entropy.
+
+    Args:
+        num_class_list: [C] N_c, how often each class occurs in the training set; 0 only with ``empty_class_weight``.
+        gamma: finite, >= 0.
+        weight: further class weights; the costs multiply them.
+        empty_class_weight: the weight >= 0 of classes that never occur.
+        as_dict: return ``{"CostSensitiveLoss": loss}``, as toolboxes for image classification ask for.
+        ignore_index, reduction, axis, soft_weight, denominator, check_labels, twice_differentiable: as in
+            :class:`~paddle_impl.CrossEntropyLoss`. With ``denominator="weights"`` a batch of one class cancels its
+            weight; ``"count"`` does not.
+
+    Shapes: as :class:`~paddle_impl.CrossEntropyLoss`; logits may be a dict that has them under "logits".
+
+    Raises:
+        ValueError: a count, option, shape or label out of range. TypeError: a wrong type or dtype.
+
+    Source: Zhang et al., *Bag of Tricks for Long-Tailed Visual Recognition*, AAAI 2021, eq. 1.
+    """
+
+    weights_from = "num_class_list"
+
+    def __init__(
+        self,
+        num_class_list: Sequence[float] | np.ndarray,
+        gamma: float = 1.0,
+        weight: Any = None,
+        ignore_index: int | None = -100,
+        reduction: str = "mean",
+        axis: int = 1,
+        *,
+        empty_class_weight: float | None = None,
+        soft_weight: str = "paddle",
+        as_dict: bool = False,
+        denominator: str = "weights",
+        check_labels: bool = True,
+        twice_differentiable: bool = False,
+    ) -> None:
+        costs = class_costs(num_class_list, gamma, empty_class_weight)
+        super().__init__(
+            weight=costs if weight is None else costs * _further(weight, len(costs)),
+            ignore_index=ignore_index,
+            reduction=reduction,
+            axis=axis,
+            soft_weight=soft_weight,
+            denominator=denominator,
+            check_labels=check_labels,
+            twice_differentiable=twice_differentiable,
+        )
+        self.gamma = float(gamma)
+        self.as_dict = bool(as_dict)
+
+    def forward(
+        self, logits: Tensor | Mapping[str, Tensor], labels: Tensor, normalizer: Any = None
+    ) -> Tensor | dict[str, Tensor]:
+        """The loss, as :meth:`paddle_impl.CrossEntropyLoss.forward`; of ``logits["logits"]`` where they are a dict."""
+        if isinstance(logits, Mapping):
+            if "logits" not in logits:
+                raise ValueError(f'logits in a dict must have the key "logits", got {sorted(map(str, logits))}')
+            logits = logits["logits"]
+        loss = self.any_loss(logits, labels, normalizer)
+        return {"CostSensitiveLoss": loss} if self.as_dict else loss
+
+    def extra_repr(self) -> str:
+        """The arguments, as ``print(layer)`` shows them."""
+        return f"classes={self.classes}, gamma={self.gamma}, {super().extra_repr()}"
+
+
+def class_costs(
+    num_class_list: Sequence[float] | np.ndarray, gamma: float, empty_class_weight: float | None = None
+) -> np.ndarray:
+    """[C] (N_min / N_c)^gamma, N_min over the classes that occur; ``empty_class_weight`` for the others.
+
+    Raises ValueError or TypeError for counts, gamma or weight out of range.
+    """
+    gamma = check_number("gamma", gamma, "a finite number >= 0", 0.0)
+    counts = _counts(num_class_list)
+    cost = 0.0
+    if empty_class_weight is not None:
+        cost = check_number("empty_class_weight", empty_class_weight, "a finite number >= 0", 0.0)
+    empty = counts == 0
+    if not empty.any():
+        return (counts.min() / counts) ** gamma
+    if empty_class_weight is None:
+        raise ValueError(
+            f"num_class_list has the count 0 for class {int(np.flatnonzero(empty)[0])}; "
+            "give empty_class_weight, the weight of classes that never occur"
+        )
+    smallest = counts[~empty].min() if not empty.all() else 1.0
+    return np.where(empty, cost, (smallest / np.where(empty, 1.0, counts)) ** gamma)
+
+
+def _counts(num_class_list: Any) -> np.ndarray:
+    given = num_class_list.numpy() if isinstance(num_class_list, Tensor) else num_class_list
+    try:
+        counts = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"num_class_list must be a list of counts, one for each class, got {given!r}") from error
+    if counts.ndim != 1 or counts.size == 0:
+        raise ValueError(f"num_class_list must be a list of counts, one for each class, got {given!r}")
+    wrong = counts[~(np.isfinite(counts) & (counts >= 0))]
+    if wrong.size:
+        raise ValueError(f"num_class_list must hold finite counts >= 0, got {wrong[0]}")
+    return counts
+
+
+def _further(weight: Any, classes: int) -> np.ndarray:
+    """Class weights that the costs multiply."""
+    array = np.asarray(weight.astype("float64").numpy() if isinstance(weight, paddle.Tensor) else weight, np.float64)
+    check_weight(array)
+    if len(array) != classes:
+        raise ValueError(f"weight must have {classes} numbers, as many as num_class_list, got {len(array)}")
+    return array

@@ -1,0 +1,292 @@
+"""Losses of single entries: every number of the logits is a binary or a regression problem of its own.
+
+A layer is a subclass of :class:`EntryLoss` that says what an entry costs, and its slope. Where it can, the loss is
+computed in pieces that stay in the cache, value and slope together; that is faster than differentiating operation by
+operation over arrays that do not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import paddle
+from paddle import Tensor
+
+from paddle_impl.checks import FLOATS, INTEGERS, check_logits, class_axis, fits, without_class_axis
+from paddle_impl.elements import one_hot
+from paddle_impl.gradients import once_differentiable, with_gradient
+from paddle_impl.layer import LossLayer, divided, label_range
+from paddle_impl.precision import narrow, widen
+
+HALVES = (paddle.float16, paddle.bfloat16)
+PIECE = 1 << 17
+"""Entries in a piece: a dozen arrays of this length fit into the cache of one core."""
+
+
+class Entries:
+    """Logits and targets of one shape in the working precision, as they came in.
+
+    ``kept`` tells the valid entries (bool; None: all are), ``weight`` is each entry's class weight, 0 where ignored
+    (None: ones), ``plain`` asks for operations that Paddle differentiates itself. What stands at an ignored entry may
+    be anything; :meth:`whole` and :meth:`pieces` hide it.
+    """
+
+    def __init__(
+        self, logits: Tensor, targets: Tensor, kept: Tensor | None, weight: Tensor | None, plain: bool
+    ) -> None:
+        self.logits = logits
+        self.targets = targets
+        self.kept = kept
+        self.weight = weight
+        self.plain = plain
+
+    def count(self) -> Any:
+        """How many entries are valid: a number where it is known, else a 0-d Tensor."""
+        if self.kept is not None:
+            return self.kept.astype("int64").sum()
+        return math.prod(self.logits.shape) if paddle.in_dynamic_mode() else paddle.numel(self.logits)
+
+    def whole(self) -> tuple[Tensor, Tensor]:
+        """All logits, with their graph, and all targets; 0 where ignored."""
+        return _masked(self.logits, self.kept), _masked(self.targets, self.kept)
+
+    def pieces(self) -> Iterator[tuple[Tensor, Tensor, Tensor | None, Tensor | None]]:
+        """Logits and targets, [n], without a graph and 0 where ignored, with their part of ``kept`` and ``weight``."""
+        arrays = [self.logits.detach(), self.targets, self.kept, self.weight]
+        flat = [None if array is None else array.flatten() for array in arrays]
+        size = flat[0].shape[0]
+        # pieces are for the cache of a CPU; a GPU would rather be called once
+        step = PIECE if paddle.get_device() == "cpu" else max(size, 1)
+        for start in range(0, size, step):
+            x, t, kept, weight = flat if size <= step else [a if a is None else a[start : start + step] for a in flat]
+            yield _masked(x, kept), _masked(t, kept), kept, weight
+
+
+class EntryLoss(LossLayer):
+    """Base of the losses of entries.
+
+    Args: as in :class:`~paddle_impl.layer.LossLayer`; ``axis`` matters for class weights and class ids alone.
+    """
+
+    probabilities = True
+    """Whether targets are probabilities, so that class ids mean one-hot rows."""
+
+    def forward(
+        self, logits: Tensor, labels: Tensor, label_weight: Tensor | None = None, normalizer: Any = None
+    ) -> Tensor:
+        """The loss of every entry of ``logits`` (any shape), in their dtype.
+
+        Args:
+            labels: targets of the logits' shape, floats in [0, 1] or integers 0 and 1; or class ids, integers of the
+                logits' shape without the class axis (or with length 1 there), which become one-hot rows. Entries with
+                the target ``ignore_index``, and rows with that id, count for nothing.
+            label_weight: a mask of the logits' or the labels' shape: what is not above 0 counts for nothing.
+            normalizer: replaces the denominator of ``mean``, a number or a Tensor of one.
+
+        Raises ValueError or TypeError for shapes, dtypes and targets that do not fit.
+        """
+        return self.entry_loss(logits, labels, label_weight, normalizer)
+
+    # a method of its own, for paddle.jit.to_static (3.3) recurs for ever in a super().forward of a further subclass
+    def entry_loss(self, logits: Tensor, labels: Tensor, label_weight: Tensor | None, normalizer: Any) -> Tensor:
+        """The weighted, reduced loss of the entries."""
+        normalizer = self.normalizer(normalizer)
+        entries = arrange_entries(self, logits, labels, label_weight, self.probabilities)
+        prepared = self.prepare(entries)
+        loss = None if entries.plain else self._by_slopes(entries, prepared, normalizer)
+        if loss is None:
+            loss = self._by_operations(entries, prepared, normalizer)
+        return narrow(loss, logits)
+
+    def losses(self, x: Tensor, t: Tensor) -> Tensor:
+        """The loss of each entry, by operations that have derivatives of all orders. Subclasses say it."""
+        raise TypeError(f"{type(self).__name__} must define losses(x, t)")
+
+    def sloped(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of each entry and its derivative by x, in new Tensors. Subclasses say it."""
+        raise TypeError(f"{type(self).__name__} must define sloped(x, t)")
+
+    def prepare(self, entries: Entries) -> Any:
+        """What must be known of all entries before the loss of one; it is handed to the next two methods."""
+        return None
+
+    def sloped_pieces(self, entries: Entries, prepared: Any) -> Iterator[tuple[Tensor, Tensor]]:
+        """Losses and slopes of the entries, piece by piece."""
+        for x, t, kept, weight in entries.pieces():
+            yield times(self.sloped(x, t), shown(x, kept, weight))
+
+    def constant(self, x: Tensor, t: Tensor, prepared: Any) -> Tensor | None:
+        """What multiplies the losses of all entries, held constant in the gradient (None: nothing does)."""
+        return None
+
+    def _by_slopes(self, entries: Entries, prepared: Any, normalizer: Any) -> Tensor | None:
+        """The loss with a gradient from the slopes; None where something is not finite."""
+        x, none = entries.logits, self.reduction == "none"
+        with paddle.no_grad():
+            values, slopes = [], []
+            for value, slope in self.sloped_pieces(entries, prepared):
+                values.append(value if none else value.sum())
+                slopes.append(slope)
+            slope = _joined(slopes)
+            value = _joined(values).reshape(x.shape) if none else _total(values)
+        # the slopes attached to x: the product's own value is of no account, but must be finite
+        carrier = x * slope.reshape(x.shape) if none else paddle.matmul(x.flatten(), slope)
+        found = value.sum() + carrier.detach().sum() if none else value + carrier.detach()
+        if not math.isfinite(found.item()):
+            return None
+        once_differentiable(carrier)
+        return self.reduced(with_gradient(value, carrier), entries, normalizer)
+
+    def _by_operations(self, entries: Entries, prepared: Any, normalizer: Any) -> Tensor:
+        x, t = entries.whole()
+        losses = self.losses(x, t)
+        with paddle.no_grad():
+            constant = self.constant(x.detach(), t, prepared)
+        if constant is not None:
+            losses = losses * constant
+        if entries.weight is not None:
+            losses = losses * entries.weight
+        losses = _masked(losses, entries.kept)
+        return self.reduced(losses if self.reduction == "none" else losses.sum(), entries, normalizer)
+
+    def reduced(self, loss: Tensor, entries: Entries, normalizer: Any) -> Tensor:
+        """A sum, or the losses of reduction ``none``, over the denominator."""
+        if self.reduction != "mean":
+            return loss
+        return divided(loss, self.divisor(entries.weight, entries.count(), normalizer))
+
+
+def arrange_entries(
+    layer: LossLayer, logits: Tensor, labels: Tensor, label_weight: Tensor | None, probabilities: bool
+) -> Entries:
+    """Check logits and labels, expand class ids, and find the valid entries.
+
+    Where labels are no ``probabilities`` they are any numbers of the logits' shape, and none of them is ignored.
+    """
+    check_logits(logits)
+    x = widen(logits)
+    if labels.dtype not in (*FLOATS, *INTEGERS, paddle.bool):
+        raise TypeError(f"labels must be numbers, got dtype {labels.dtype}")
+    # half precisions have no kernels on the CPU
+    if labels.dtype in HALVES:
+        labels = labels.astype("float32")
+    if label_weight is not None and label_weight.dtype in HALVES:
+        label_weight = label_weight.astype("float32")
+    entrywise = fits(list(labels.shape), list(logits.shape))
+    mask = None if label_weight is None else label_weight > 0
+    rows = mask is not None and not fits(list(label_weight.shape), list(logits.shape))
+    if rows and (entrywise or not fits(list(label_weight.shape), list(labels.shape))):
+        raise ValueError(
+            f"label_weight must have the labels' shape, {list(labels.shape)}, got {list(label_weight.shape)}"
+        )
+    if entrywise:
+        targets, kept = labels, _kept_targets(layer, labels, mask) if probabilities else mask
+    elif probabilities:
+        targets, kept = _one_hot(layer, x, labels, mask if rows else None)
+        if mask is not None and not rows:
+            kept = _both(kept, mask)
+    else:
+        raise ValueError(
+            f"targets must have the shape of the predictions, {list(logits.shape)}, got {list(labels.shape)}"
+        )
+    plain = layer.plain() or 0 in x.shape
+    return Entries(x, targets.detach().astype(x.dtype), kept, _entry_weight(layer, x, kept), plain)
+
+
+def _kept_targets(layer: LossLayer, labels: Tensor, mask: Tensor | None) -> Tensor | None:
+    """Which targets are valid (None: all). Raises ValueError for one outside [0, 1]."""
+    if labels.dtype == paddle.bool:
+        return mask
+    find = _looked_at if layer.looks() else _unignored
+    return find(layer.ignore_index, labels, mask)
+
+
+def _looked_at(ignored: int | None, labels: Tensor, mask: Tensor | None) -> Tensor | None:
+    low, high = label_range(labels)
+    if low >= 0 and high <= 1 and (ignored is None or not low <= ignored <= high):
+        return mask
+    kept = _unignored(ignored, labels, mask)
+    for value in label_range(_masked(labels, kept)):
+        if not 0 <= value <= 1:
+            raise ValueError(f"labels must lie in [0, 1] or equal ignore_index={ignored}, got {value}")
+    return kept
+
+
+def _unignored(ignored: int | None, labels: Tensor, mask: Tensor | None) -> Tensor | None:
+    if ignored is None:
+        return mask
+    if labels.dtype in FLOATS:
+        # Paddle (3.3, CPU) finds floats equal that differ by less than 1e-15
+        return _both(~((labels >= ignored) & (labels <= ignored)), mask)
+    # the narrow integers overflow beside an ignore_index of -100
+    return _both(labels.astype("int64") != ignored, mask)
+
+
+def _one_hot(layer: LossLayer, x: Tensor, labels: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Class ids as one-hot rows along the class axis, and which entries are valid."""
+    shape, rank = list(x.shape), x.ndim
+    has_classes = rank == 1 or -rank <= layer.axis < rank
+    axis = class_axis(x, layer.axis) if rank and has_classes else 0
+    rows = shape[:axis] + shape[axis + 1 :]
+    if not has_classes or not (fits(list(labels.shape), rows) or _is_column(list(labels.shape), shape, axis)):
+        ids = f", or that of class ids, {rows}" if has_classes else ""
+        raise ValueError(f"labels must have the logits' shape, {shape}{ids}, got {list(labels.shape)}")
+    if labels.dtype not in INTEGERS:
+        raise TypeError(f"class ids must be integers, got dtype {labels.dtype}")
+    labels = without_class_axis(labels, x, axis)
+    if mask is not None:
+        mask = mask.reshape(labels.shape)
+        # an id that is masked may be anything
+        labels = paddle.where(mask, labels, paddle.zeros_like(labels))
+    kept = layer.kept(labels, shape[axis])
+    targets = one_hot(_masked(labels, kept), shape[axis], axis, x.dtype)
+    kept = _both(kept, mask)
+    return targets, kept if kept is None else kept.unsqueeze(axis).expand_as(x)
+
+
+def _is_column(found: list[int], shape: list[int], axis: int) -> bool:
+    """Whether a shape is that of the logits with length 1 along the class axis."""
+    return fits(found, [*shape[:axis], 1, *shape[axis + 1 :]])
+
+
+def _entry_weight(layer: LossLayer, x: Tensor, kept: Tensor | None) -> Tensor | None:
+    """The class weight of each entry, 0 where ignored; None without class weights."""
+    if layer.classes is None:
+        return None
+    axis = class_axis(x, layer.axis)
+    table = layer.table(x.shape[axis], x.dtype)
+    shape = [1] * x.ndim
+    shape[axis] = -1
+    ones = paddle.ones_like(x.detach()) if kept is None else kept.astype(x.dtype)
+    return ones * table.reshape(shape)
+
+
+def _both(kept: Tensor | None, mask: Tensor | None) -> Tensor | None:
+    """What is valid by either, where None is everything."""
+    if kept is None or mask is None:
+        return mask if kept is None else kept
+    return kept & mask
+
+
+def shown(x: Tensor, kept: Tensor | None, weight: Tensor | None) -> Tensor | None:
+    """What multiplies the losses of a piece: class weights, or 1 and 0 (None: 1)."""
+    return weight if weight is not None or kept is None else kept.astype(x.dtype)
+
+
+def times(pair: tuple[Tensor, Tensor], multiplier: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Losses and slopes multiplied in place."""
+    return pair if multiplier is None else (pair[0].multiply_(multiplier), pair[1].multiply_(multiplier))
+
+
+def _masked(array: Tensor, kept: Tensor | None) -> Tensor:
+    return array if kept is None else paddle.where(kept, array, paddle.zeros_like(array))
+
+
+def _total(sums: list[Tensor]) -> Tensor:
+    return sums[0] if len(sums) == 1 else paddle.stack(sums).sum()
+
+
+def _joined(pieces: list[Tensor]) -> Tensor:
+    return pieces[0] if len(pieces) == 1 else paddle.concat(pieces)

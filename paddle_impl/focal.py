@@ -1,0 +1,104 @@
+"""Focal loss over a softmax: cross entropy, turned down where the network is right already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import paddle
+from paddle import Tensor
+
+from paddle_impl.checks import check_number
+from paddle_impl.elements import ElementLoss, Elements
+from paddle_impl.gradients import with_gradient
+from paddle_impl.kernel import cross_entropy
+from paddle_impl.precision import constant
+
+
+class FocalLoss(ElementLoss):
+    r"""Compute the focal loss over a softmax, finite and exact at saturation for every gamma >= 0.
+
+    .. math:: l_i = w_{y_i} (1 - p_{i y_i})^\gamma CE_i, \quad
+              \partial l_i / \partial z_i = w_{y_i} (p_i - e_{y_i})\, q^\gamma (1 + \gamma p_{i y_i} CE_i / q),
+              \quad q = 1 - p_{i y_i}
+
+    gamma=0 is cross entropy; class weights are the alpha of the paper, one for each class. CE / q goes to 1 as q goes
+    to 0, so the gradient is finite for gamma below 1 too.
+
+    Args:
+        gamma: finite, >= 0.
+        weight, ignore_index, reduction, axis, denominator, check_labels, twice_differentiable: as in
+            :class:`~paddle_impl.layer.LossLayer`.
+
+    Shapes: logits [..., C, ...] with the classes along ``axis``, labels the same without that axis.
+
+    Raises:
+        ValueError: an option, shape, weight or label out of range. TypeError: a wrong type or dtype.
+
+    Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 4, with p of the softmax.
+    """
+
+    def __init__(
+        self,
+        gamma: float = 2.0,
+        weight: Any = None,
+        ignore_index: int | None = -100,
+        reduction: str = "mean",
+        axis: int = 1,
+        *,
+        denominator: str = "weights",
+        check_labels: bool = True,
+        twice_differentiable: bool = False,
+    ) -> None:
+        super().__init__(
+            weight=weight,
+            ignore_index=ignore_index,
+            reduction=reduction,
+            axis=axis,
+            denominator=denominator,
+            check_labels=check_labels,
+            twice_differentiable=twice_differentiable,
+        )
+        self.gamma = check_number("gamma", gamma, "a finite number >= 0", 0.0)
+
+    def element_losses(self, elements: Elements) -> Tensor:
+        """q^gamma CE."""
+        losses = cross_entropy(elements)
+        if self.gamma == 0.0:
+            return losses
+        if elements.plain:
+            return self._composed(losses)
+        with paddle.no_grad():
+            value, slope = self._value_and_slope(losses.detach())
+        return with_gradient(value, losses * slope)
+
+    def extra_repr(self) -> str:
+        """The arguments, as ``print(layer)`` shows them."""
+        return f"gamma={self.gamma}, {super().extra_repr()}"
+
+    def _composed(self, losses: Tensor) -> Tensor:
+        """q^gamma l by operations that have derivatives of all orders."""
+        endless = losses.isinf()
+        # an infinite loss has q = 1; the derivative of q would meet it as 0 times infinity
+        known = paddle.where(endless, paddle.zeros_like(losses), losses)
+        # 1 - exp(-l) without cancellation; expm1 has no second derivative
+        half = paddle.tanh(known * 0.5)
+        return paddle.where(endless, losses, power(half * 2.0 / (half + 1.0), self.gamma) * known)
+
+    def _value_and_slope(self, losses: Tensor) -> tuple[Tensor, Tensor]:
+        """q^gamma l, and its derivative by l: q^gamma (1 + gamma p l / q), since dq/dl = p."""
+        less_one = paddle.expm1(-losses)
+        q, p = -less_one, less_one + 1.0
+        damped = power(q, self.gamma)
+        # where q is 0, damped is 0 too, whatever stands for l / q
+        ratio = losses / paddle.where(q > 0, q, paddle.ones_like(q))
+        return damped * losses, damped * (p * ratio * self.gamma + 1.0)
+
+
+def power(q: Tensor, gamma: float) -> Tensor:
+    """q^gamma for q >= 0 and gamma >= 0; where q is 0 and gamma is not, 0 with gradient 0, for gamma below 1 too."""
+    if gamma in (0.0, 1.0, 2.0):
+        return {0.0: paddle.ones_like, 1.0: paddle.assign, 2.0: paddle.square}[gamma](q)
+    positive = q > 0
+    safe = paddle.where(positive, q, paddle.ones_like(q))
+    # the framework's power has no second derivative
+    return paddle.where(positive, (safe.log() * constant(gamma, q)).exp(), paddle.zeros_like(q))

@@ -1,0 +1,103 @@
+"""GHM-R: the authentic smooth L1 loss of each entry, harmonised by the density of gradient norms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import paddle
+from paddle import Tensor
+
+from paddle_impl.checks import is_number
+from paddle_impl.entries import EntryLoss
+from paddle_impl.precision import constant
+from paddle_impl.regions import HarmonyOfEntries
+
+
+class GHMRLoss(HarmonyOfEntries, EntryLoss):
+    r"""Weigh each entry's authentic smooth L1 loss by the inverse density of its gradient norm.
+
+    .. math:: d = x - t, \quad g = \frac{|d|}{\sqrt{d^2 + \mu^2}}, \quad b = \frac{N}{R_{j(g)}\, m}, \quad
+              l = b (\sqrt{d^2 + \mu^2} - \mu), \quad dl/dx = b \frac{d}{\sqrt{d^2 + \mu^2}}
+
+    N, R_j and m count valid entries, as in :class:`~paddle_impl.GHMLoss`; no gradient flows through b.
+
+    Args:
+        mu: finite, > 0; errors well below it are squared, errors well above it count as they are.
+        bins, momentum, normalize, ema: as in :class:`~paddle_impl.regions.Harmony`.
+        reduction, denominator, check_labels, twice_differentiable: as in :class:`~paddle_impl.layer.LossLayer`. There
+            are no class weights: both denominators are the number of valid entries.
+
+    Shapes: predictions and targets of any one shape, and ``label_weight``, whose entries above 0 are valid.
+
+    Raises:
+        ValueError: an option or a shape out of range. TypeError: a wrong type or dtype.
+
+    Source: Li, Liu, Wang, *Gradient Harmonized Single-stage Detector*, AAAI 2019, eq. 10 to 13.
+    """
+
+    probabilities = False
+
+    def __init__(
+        self,
+        mu: float = 0.02,
+        bins: int | float = 10,
+        momentum: float = 0.0,
+        reduction: str = "mean",
+        *,
+        normalize: str = "occupied",
+        ema: str = "corrected",
+        denominator: str = "weights",
+        check_labels: bool = True,
+        twice_differentiable: bool = False,
+    ) -> None:
+        super().__init__(
+            ignore_index=None,
+            reduction=reduction,
+            denominator=denominator,
+            check_labels=check_labels,
+            twice_differentiable=twice_differentiable,
+        )
+        if not is_number(mu):
+            raise TypeError(f"mu must be a finite number > 0, got {mu!r}")
+        if not 0.0 < mu < float("inf"):
+            raise ValueError(f"mu must be a finite number > 0, got {mu!r}")
+        self.mu = float(mu)
+        self.set_regions(bins, momentum, normalize, ema)
+
+    def forward(
+        self, predictions: Tensor, targets: Tensor, label_weight: Tensor | None = None, normalizer: Any = None
+    ) -> Tensor:
+        """The loss of ``predictions`` against ``targets`` of their shape.
+
+        Entries whose ``label_weight`` is not above 0 count for nothing; ``normalizer`` replaces the denominator of
+        ``mean``. Raises ValueError or TypeError for shapes and dtypes that do not fit.
+        """
+        return self.entry_loss(predictions, targets, label_weight, normalizer)
+
+    def losses(self, x: Tensor, t: Tensor) -> Tensor:
+        """sqrt(d^2 + mu^2) - mu."""
+        d = x - t
+        endless = d.isinf()
+        finite = paddle.where(endless, paddle.zeros_like(d), d)
+        # the difference cancels for small d; this quotient does not
+        return paddle.where(endless, d.abs(), finite * (finite / (self._root(finite) + constant(self.mu, d))))
+
+    def values(self, x: Tensor, t: Tensor) -> Tensor:
+        """The same."""
+        d = x - t
+        return (d / (self._root(d) + constant(self.mu, d))).multiply_(d)
+
+    def slopes(self, x: Tensor, t: Tensor) -> Tensor:
+        """d / sqrt(d^2 + mu^2); an infinite error has the largest slope there is, and inf / inf is none."""
+        d = x - t
+        return paddle.where(d.isinf(), d.sign(), d / self._root(d))
+
+    def extra_repr(self) -> str:
+        """The arguments, as ``print(layer)`` shows them."""
+        return f"mu={self.mu}, {super().extra_repr()}"
+
+    def _root(self, d: Tensor) -> Tensor:
+        """sqrt(d^2 + mu^2), divided by the larger of the two first: the square of 1e30 overflows."""
+        mu = constant(self.mu, d)
+        unit = paddle.maximum(d.detach().abs(), mu)
+        return ((d / unit).square() + (mu / unit).square()).sqrt() * unit

@@ -1,0 +1,123 @@
+"""Focal loss over a sigmoid: one binary problem for each entry, turned down where the network is right already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import paddle
+import paddle.nn.functional as F
+from paddle import Tensor
+
+from paddle_impl.checks import check_number
+from paddle_impl.entries import EntryLoss
+from paddle_impl.focal import power
+from paddle_impl.precision import constant
+from paddle_impl.sigmoid import logistic, logistic_value, parts, softplus
+
+
+class SigmoidFocalLoss(EntryLoss):
+    r"""Compute the focal loss of every entry, finite and exact at saturation for every gamma >= 0.
+
+    .. math:: l = \alpha_t q^\gamma BCE(x, t), \quad q = 1 - p_t = p (1 - t) + (1 - p) t, \quad
+              \alpha_t = \alpha t + (1 - \alpha)(1 - t), \quad p = \sigma(x), \\
+              dl/dx = \alpha_t q^\gamma (p - t + \gamma \frac{p (1 - p)(1 - 2t)}{q} BCE)
+
+    gamma=0 with alpha=1/2 is half the binary cross entropy.
+
+    Args:
+        gamma: finite, >= 0.
+        alpha: weight of the positives, in [0, 1]; the negatives have 1 - alpha. None: both weigh 1.
+        normalizer: denominator of ``mean`` where the call gives none, such as a number of positives.
+        weight: [C] weights of the classes along ``axis``.
+        ignore_index, reduction, axis, denominator, check_labels, twice_differentiable: as in
+            :class:`~paddle_impl.layer.LossLayer`.
+
+    Shapes: logits of any shape; labels of the same shape, or class ids without the class axis.
+
+    Raises:
+        ValueError: an option, shape, weight or target out of range. TypeError: a wrong type or dtype.
+
+    Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 5.
+    """
+
+    def __init__(
+        self,
+        gamma: float = 2.0,
+        alpha: float | None = 0.25,
+        normalizer: Any = None,
+        weight: Any = None,
+        ignore_index: int | None = -100,
+        reduction: str = "mean",
+        axis: int = 1,
+        *,
+        denominator: str = "weights",
+        check_labels: bool = True,
+        twice_differentiable: bool = False,
+    ) -> None:
+        super().__init__(
+            weight=weight,
+            ignore_index=ignore_index,
+            reduction=reduction,
+            axis=axis,
+            denominator=denominator,
+            check_labels=check_labels,
+            twice_differentiable=twice_differentiable,
+        )
+        self.gamma = check_number("gamma", gamma, "a finite number >= 0", 0.0)
+        self.alpha = None if alpha is None else check_number("alpha", alpha, "a number in [0, 1] or None", 0.0, 1.0)
+        self.default_normalizer = self.normalizer(normalizer)
+
+    def forward(
+        self, logits: Tensor, labels: Tensor, label_weight: Tensor | None = None, normalizer: Any = None
+    ) -> Tensor:
+        """The focal loss; arguments as in :meth:`paddle_impl.entries.EntryLoss.forward`."""
+        normalizer = self.default_normalizer if normalizer is None else normalizer
+        return self.entry_loss(logits, labels, label_weight, normalizer)
+
+    def losses(self, x: Tensor, t: Tensor) -> Tensor:
+        """alpha_t q^gamma BCE."""
+        q = F.sigmoid(x) * (1.0 - t) + F.sigmoid(-x) * t
+        return self._balanced(power(q, self.gamma), t) * logistic(x, t)
+
+    def sloped(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """The same and its derivative by x."""
+        sign = 1.0 - 2.0 * t
+        binary = sign.abs().min().item() == 1.0
+        return self._binary(x, t, sign) if binary else self._graded(x, t, sign)
+
+    def extra_repr(self) -> str:
+        """The arguments, as ``print(layer)`` shows them."""
+        return f"gamma={self.gamma}, alpha={self.alpha}, {super().extra_repr()}"
+
+    def _binary(self, x: Tensor, t: Tensor, sign: Tensor) -> tuple[Tensor, Tensor]:
+        """Targets 0 and 1. With m = (1 - 2t) x: q = sigmoid(m), BCE = softplus(m), and the slope of alpha_t q^gamma BCE
+        is (1 - 2t) alpha_t q^gamma (q + gamma (1 - q) BCE), since dq/dm = q (1 - q).
+        """
+        margin = x * sign
+        q, loss = F.sigmoid(margin), softplus(margin)
+        damped = self._balanced(power(q, self.gamma), t)
+        if self.gamma > 0.0:
+            # 1 - q = exp(-BCE), without cancellation
+            bend = (-loss).exp_().multiply_(loss)
+            q.add_(bend.multiply_(constant(self.gamma, x)))
+        slope = q.multiply_(damped).multiply_(sign)
+        return loss.multiply_(damped), slope
+
+    def _graded(self, x: Tensor, t: Tensor, sign: Tensor) -> tuple[Tensor, Tensor]:
+        """Targets in between: alpha_t q^gamma (p - t + gamma p (1 - p)(1 - 2t) BCE / q)."""
+        positive, negative = parts(x, t)
+        q, loss = positive + negative, logistic_value(x, t)
+        damped = self._balanced(power(q, self.gamma), t)
+        slope = positive.subtract_(negative)
+        if self.gamma > 0.0:
+            turn = F.sigmoid(x).multiply_(F.sigmoid(-x)).multiply_(sign)
+            # where q is 0, damped is 0 too
+            turn = turn.divide_(paddle.where(q > 0, q, paddle.ones_like(q)))
+            slope = slope.add_(turn.multiply_(loss).multiply_(constant(self.gamma, x)))
+        return loss.multiply_(damped), slope.multiply_(damped)
+
+    def _balanced(self, damped: Tensor, t: Tensor) -> Tensor:
+        """alpha_t q^gamma."""
+        if self.alpha is None:
+            return damped
+        return damped * (t * constant(self.alpha, t) + (1.0 - t) * constant(1.0 - self.alpha, t))

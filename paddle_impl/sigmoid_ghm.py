@@ -1,0 +1,71 @@
+"""GHM-C as published: a binary problem for each entry, harmonised by the density of gradient norms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paddle import Tensor
+
+from paddle_impl.entries import EntryLoss
+from paddle_impl.regions import HarmonyOfEntries
+from paddle_impl.sigmoid import logistic, logistic_value, parts
+
+
+class SigmoidGHMLoss(HarmonyOfEntries, EntryLoss):
+    r"""Weigh each entry's binary cross entropy by the inverse density of its gradient norm.
+
+    .. math:: g = |\sigma(x) - t|, \quad b = \frac{N}{R_{j(g)}\, m}, \quad l = b\, BCE(x, t)
+
+    N, R_j and m count valid entries, as in :class:`~paddle_impl.GHMLoss`; no gradient flows through b.
+
+    Args:
+        bins, momentum, normalize, ema: as in :class:`~paddle_impl.regions.Harmony`.
+        weight, ignore_index, reduction, axis, denominator, check_labels, twice_differentiable: as in
+            :class:`~paddle_impl.layer.LossLayer`.
+
+    Shapes: logits of any shape; labels of the same shape, or class ids without the class axis.
+
+    Raises:
+        ValueError: an option, shape, weight or target out of range. TypeError: a wrong type or dtype.
+
+    Source: Li, Liu, Wang, *Gradient Harmonized Single-stage Detector*, AAAI 2019, eq. 3 to 9.
+    """
+
+    def __init__(
+        self,
+        bins: int | float = 10,
+        momentum: float = 0.0,
+        weight: Any = None,
+        ignore_index: int | None = -100,
+        reduction: str = "mean",
+        axis: int = 1,
+        *,
+        normalize: str = "occupied",
+        ema: str = "corrected",
+        denominator: str = "weights",
+        check_labels: bool = True,
+        twice_differentiable: bool = False,
+    ) -> None:
+        super().__init__(
+            weight=weight,
+            ignore_index=ignore_index,
+            reduction=reduction,
+            axis=axis,
+            denominator=denominator,
+            check_labels=check_labels,
+            twice_differentiable=twice_differentiable,
+        )
+        self.set_regions(bins, momentum, normalize, ema)
+
+    def losses(self, x: Tensor, t: Tensor) -> Tensor:
+        """BCE."""
+        return logistic(x, t)
+
+    def values(self, x: Tensor, t: Tensor) -> Tensor:
+        """BCE, with one exponential."""
+        return logistic_value(x, t)
+
+    def slopes(self, x: Tensor, t: Tensor) -> Tensor:
+        """sigmoid(x) - t."""
+        positive, negative = parts(x, t)
+        return positive.subtract_(negative)

@@ -1,0 +1,145 @@
+"""Contract of the average top-k loss over any individual loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from properties.case import Case
+from properties.contract import Contract, divisor
+from properties.domain import DENOMINATOR, Dimension, within
+from properties.law import Finding, Law
+from properties.laws.aggregate import TOP_K_LAWS
+from properties.laws.limits import cross_entropy_of, limit
+from properties.problem import Problem
+from reference import top_k_loss
+from reference.top_k import count_of
+
+KINDS = {
+    "cross_entropy": "hard",
+    "logistic": "probability",
+    "hinge": "binary",
+    "squared": "real",
+    "absolute": "real",
+}
+"""What the labels of each individual loss are."""
+
+
+def kind_of(individual: Any) -> str:
+    """The kind of labels of an individual loss; a callable has classes."""
+    return KINDS.get(individual, "hard") if isinstance(individual, str) else "hard"
+
+
+def settle(config: dict[str, Any]) -> dict[str, Any]:
+    """A number of elements leaves no room for a fraction."""
+    return config if config["k"] is None else {**config, "top_k": None}
+
+
+def divides_by(problem: Problem) -> float:
+    """k W / N, or k."""
+    count = int(problem.valid.sum())
+    k = count_of(problem.config["top_k"], problem.config["k"], count)
+    return divisor(problem) * k / count if count else 0.0
+
+
+def selection_moves(ahead: Problem, behind: Problem) -> bool:
+    """Whether other elements are the largest in two problems, or too close a race, or an element lies at a kink."""
+    sides = []
+    for problem in (ahead, behind):
+        plain = problem.configure(top_k=1.0, k=None).replace(reduction="none", normalizer=None)
+        arguments = plain.arguments()
+        losses = top_k_loss(problem.logits, problem.labels, **arguments)
+        values = losses.value[problem.valid]
+        k = count_of(problem.config["top_k"], problem.config["k"], len(values))
+        order = np.argsort(-values, kind="stable")
+        if 0 < k < len(values) and values[order[k - 1]] - values[order[k]] < 1e-9:
+            return True
+        sides.append((set(order[:k].tolist()), np.sign(losses.gradient)))
+    return sides[0][0] != sides[1][0] or bool(_turned(sides[0][1], sides[1][1], ahead))
+
+
+def _turned(ahead: Any, behind: Any, problem: Problem) -> bool:
+    """Whether a slope of hinge or absolute changes its sign, or vanishes, between two problems."""
+    return problem.config["individual"] in ("hinge", "absolute") and bool((ahead != behind).any())
+
+
+def maximum(case: Case) -> Iterator[Finding]:
+    """With k = 1 the loss is the largest weighted loss."""
+    problem = case.problem
+    losses = cross_entropy_of(problem.replace(reduction="none", normalizer=None))
+    largest = float(losses.value[problem.valid].max(initial=0.0))
+    due = largest / (divides_by(problem) or 1.0) if problem.reduction == "mean" else largest
+    message = "With k = 1 the loss is not the largest of the elements'."
+    yield from case.same(problem, case.observe().value, np.asarray(due), "value", message)
+
+
+EVERYTHING = limit(
+    "everything-is-cross-entropy",
+    "With top_k 1 the loss is cross entropy.",
+    {"top_k": (1, 1.0), "k": (None,), "individual": ("cross_entropy",)},
+    cross_entropy_of,
+    needs=("top_k",),
+)
+
+MAXIMUM = Law(
+    "limit/one-is-the-maximum",
+    "With k 1 the loss is the maximum.",
+    maximum,
+    demand={"k": within(1), "individual": within("cross_entropy"), "reduction": within("sum", "mean")},
+    needs=("k",),
+)
+
+CONTRACT = Contract(
+    name="average_top_k",
+    sentence="Average top-k: the mean of the k largest weighted losses, no gradient through the choice.",
+    promises=(
+        "oracle",
+        "ignore",
+        "weights",
+        "denominator",
+        "shape",
+        "softmax",
+        "numerics",
+        "conduct",
+        "refusals",
+        "weighted-mean",
+    ),
+    oracle=top_k_loss,
+    arguments=(
+        Dimension(
+            "individual",
+            ("cross_entropy", "cross_entropy", "logistic", "cross_entropy", "hinge", "squared", "absolute"),
+            accepts=lambda v: callable(v) or v in KINDS,
+            expected=f"one of {', '.join(KINDS)}, or a callable",
+            absent="cross_entropy",
+            kind=kind_of,
+        ),
+        Dimension(
+            "top_k",
+            (0.7, 1.0, 0.5, 1, 0.29, 0.1, 0.9, 0.3),
+            accepts=lambda v: v is None or (isinstance(v, (int, float)) and 0.0 < v <= 1.0),
+            expected="fractions in (0, 1] or None",
+            absent=0.7,
+        ),
+        Dimension(
+            "k",
+            (None, 1, 2, None, 4, 100, 3),
+            accepts=lambda v: v is None or (isinstance(v, int) and v >= 1),
+            expected="ints >= 1 or None",
+        ),
+        DENOMINATOR,
+    ),
+    settle=settle,
+    divisor=divides_by,
+    own=(EVERYTHING, MAXIMUM, *TOP_K_LAWS),
+    precise=True,
+    jumps=selection_moves,
+    bad_arguments={
+        "top_k": (0.0, -0.5, 1.5, 5, float("nan"), "most"),
+        "k": (0, -1, 2.5, "two", True),
+        "individual": ("mse", 3),
+        "denominator": ("batch",),
+    },
+)

@@ -1,0 +1,131 @@
+"""Contract of cost-sensitive cross entropy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from properties.contract import Bad, Contract, divisor
+from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT
+from properties.contracts.focal import GAMMA
+from properties.domain import DENOMINATOR, Dimension
+from properties.laws.limits import ONE_HOT, cross_entropy_of, limit
+from properties.problem import Array, Problem
+from reference import cost_sensitive
+from reference.cost_sensitive import class_costs
+
+COUNTS: dict[str, Callable[[int], NDArray[Any]]] = {
+    "long-tailed": lambda c: np.maximum(np.round(1000.0 * 0.5 ** np.arange(c)), 1.0),
+    "equal": lambda c: np.full(c, 10.0),
+    "rising": lambda c: np.arange(1.0, c + 1.0),
+    "steep": lambda c: np.where(np.arange(c) % 2 == 0, 1.0, 100_000.0),
+    "with-empty": lambda c: np.where(np.arange(c) == c - 1, 0.0, 7.0),
+}
+"""How often each of C classes occurs, by pattern."""
+
+
+def counts(pattern: Any, classes: int) -> Array:
+    """The counts of a pattern, or those that somebody wrote."""
+    return np.asarray(COUNTS[pattern](classes) if isinstance(pattern, str) else pattern, dtype=np.float64)
+
+
+def settle(config: dict[str, Any]) -> dict[str, Any]:
+    """A class that never occurs needs a weight of its own."""
+    listed = config["num_class_list"]
+    if config["empty_class_weight"] is None:
+        return {**config, "num_class_list": np.where(listed == 0, 1.0, listed)}
+    return config
+
+
+def divides_by(problem: Problem) -> float:
+    """The sum of the weights that costs and class weights make."""
+    if problem.config["denominator"] == "count":
+        return divisor(problem)
+    config = problem.config
+    costs = class_costs(config["num_class_list"], config["gamma"], config["empty_class_weight"])
+    return divisor(problem.replace(weight=costs if problem.weight is None else costs * problem.weight))
+
+
+EQUAL = limit(
+    "equal-counts-is-cross-entropy",
+    "With equal counts the loss is cross entropy.",
+    {"num_class_list": ("equal",)},
+    cross_entropy_of,
+    needs=("num_class_list",),
+)
+
+
+GAMMA_ZERO = limit(
+    "gamma-zero-is-cross-entropy",
+    "With gamma 0 the loss is cross entropy.",
+    {"gamma": (0, 0.0), "empty_class_weight": (None,)},
+    cross_entropy_of,
+    needs=("gamma",),
+)
+
+
+def _bad(make: Any, *words: str) -> Bad:
+    return Bad(lambda c: {"num_class_list": make(c), "empty_class_weight": None}, words)
+
+
+CONTRACT = Contract(
+    name="cost_sensitive",
+    sentence="Cross entropy with the class weights (N_min / N_c)^gamma.",
+    promises=(
+        "oracle",
+        "ignore",
+        "weights",
+        "denominator",
+        "shape",
+        "softmax",
+        "numerics",
+        "conduct",
+        "refusals",
+        "weighted-mean",
+        "additive",
+    ),
+    oracle=cost_sensitive,
+    arguments=(
+        Dimension(
+            "num_class_list",
+            ("long-tailed", "equal", "rising", "steep", "with-empty"),
+            accepts=lambda v: v in COUNTS or (isinstance(v, tuple) and len(v) > 0),
+            expected=f"one of {', '.join(COUNTS)}, or a list of counts",
+            absent="equal",
+            expand=counts,
+        ),
+        Dimension(
+            "gamma",
+            (1.0, 0.0, 0.5, 2.0, 0),
+            accepts=GAMMA.accepts,
+            expected=GAMMA.expected,
+            absent=1.0,
+        ),
+        Dimension(
+            "empty_class_weight",
+            (None, None, 1.0, 0.0, 0.25),
+            accepts=lambda v: v is None or (isinstance(v, (int, float)) and v >= 0),
+            expected="numbers >= 0 or None",
+        ),
+        SOFT_WEIGHT,
+        DENOMINATOR,
+    ),
+    common=(SOFT,),
+    settle=settle,
+    divisor=divides_by,
+    own=(GAMMA_ZERO, EQUAL, ONE_HOT),
+    bad_arguments={
+        "num_class_list": (
+            _bad(lambda c: np.where(np.arange(c) == 0, 0.0, 5.0), "0", "0.0"),
+            _bad(lambda c: np.full(c, -3.0), "-3", "-3.0"),
+            _bad(lambda c: np.full(c, np.nan), "nan"),
+            _bad(lambda c: np.ones(c + 1), "num_class_list"),
+        ),
+        "gamma": (-1.0, float("nan"), "two"),
+        "empty_class_weight": (-1.0, float("nan"), "none"),
+        "denominator": ("batch",),
+    },
+)

@@ -1,0 +1,55 @@
+"""Contract of the focal loss over a softmax."""
+
+import numpy as np
+
+from properties.contract import Contract
+from properties.domain import DENOMINATOR, Dimension
+from properties.laws.limits import GAMMA_ZERO, limit, of_difference
+from properties.problem import Array, Problem
+from reference import UNIT_ROUNDOFF, focal
+from reference.elements import Losses
+from reference.sigmoid_focal import entry_focal_losses
+
+
+def is_power(value: object) -> bool:
+    """Whether a value may be a gamma."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0.0 <= value < float("inf")
+
+
+GAMMA = Dimension("gamma", (2.0, 0.0, 1.0, 0.5, 5.0, 2, 0, 0.25), accepts=is_power, expected="numbers >= 0", absent=2.0)
+
+
+def _single(difference: Array, problem: Problem) -> Losses:
+    ones, unit = np.ones_like(difference), UNIT_ROUNDOFF[problem.dtype]
+    return entry_focal_losses(difference, ones, problem.config["gamma"], unit)
+
+
+TWO_CLASSES = limit(
+    "two-classes-is-sigmoid-focal",
+    "With two classes the loss is the sigmoid focal loss of the difference of the logits.",
+    {"classes": (2,)},
+    of_difference(_single),
+)
+
+CONTRACT = Contract(
+    name="focal",
+    sentence="Focal loss over a softmax: cross entropy times (1 - p)^gamma.",
+    promises=(
+        "oracle",
+        "ignore",
+        "weights",
+        "denominator",
+        "shape",
+        "softmax",
+        "numerics",
+        "conduct",
+        "refusals",
+        "weighted-mean",
+        "additive",
+    ),
+    oracle=focal,
+    arguments=(GAMMA, DENOMINATOR),
+    own=(GAMMA_ZERO, TWO_CLASSES),
+    precise=True,
+    bad_arguments={"gamma": (-1.0, float("nan"), float("inf"), "two"), "denominator": ("batch",)},
+)

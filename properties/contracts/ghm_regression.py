@@ -1,0 +1,81 @@
+"""Contract of GHM-R, the harmonising weights detached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from properties import entries
+from properties.contract import Contract
+from properties.domain import DENOMINATOR, LABEL_WEIGHT, Dimension
+from properties.laws.aggregate import density_laws
+from properties.laws.limits import limit, reduction_of
+from properties.problem import Array, Problem
+from properties.regions import BAD_BINS, BINS, NORMALIZE, crosses_an_edge, norms_at_edges
+from reference import Answer, ghm_regression
+from reference.entries import arrange_entries
+from reference.ghm_regression import smooth_losses
+
+
+def smooth_of(problem: Problem) -> Answer:
+    """The oracle's authentic smooth L1 loss of every entry."""
+    elements = arrange_entries(problem.logits, problem.labels, label_weight=problem.label_weight, probabilities=False)
+    assert elements.targets is not None
+    losses, _ = smooth_losses(elements.rows[:, 0] - elements.targets, problem.config["mu"])
+    return elements.reduce(losses, **reduction_of(problem))
+
+
+def norms(problem: Problem) -> Array:
+    """Gradient norms |d| / sqrt(d^2 + mu^2) of the valid entries."""
+    valid = problem.valid
+    return smooth_losses((problem.logits - problem.labels)[valid], problem.config["mu"])[1]
+
+
+def errors_at_edges(config: Mapping[str, Any], classes: int) -> list[float]:
+    """Errors d whose gradient norm lies on an edge of a region or next to it."""
+    return [0.0, *(float(config["mu"] * norm / np.sqrt(1.0 - norm * norm)) for norm in norms_at_edges(config))]
+
+
+ONE_REGION = limit(
+    "one-region-is-smooth-l1",
+    "With a single region the loss is sqrt(d^2 + mu^2) - mu of every entry.",
+    {"bins": (1, 1.0)},
+    smooth_of,
+    needs=("bins",),
+)
+
+CONTRACT = Contract(
+    name="ghm_regression",
+    sentence="GHM-R: sqrt(d^2 + mu^2) - mu times N / (R m), with no gradient through the weights.",
+    promises=entries.PROMISES,
+    oracle=ghm_regression,
+    arguments=(
+        Dimension(
+            "mu",
+            (0.02, 1.0, 0.5, 2.0),
+            accepts=lambda v: isinstance(v, (int, float)) and 0.0 < v < float("inf"),
+            expected="numbers > 0",
+            absent=0.02,
+        ),
+        BINS,
+        NORMALIZE,
+        DENOMINATOR,
+    ),
+    common=(*entries.common(("real",), (None,)), LABEL_WEIGHT),
+    call_arguments=("label_weight", "normalizer"),
+    lacks=("weight", "ignore_index", "axis"),
+    own=(ONE_REGION, *density_laws(smooth_of, {})),
+    without=entries.WITHOUT
+    | {"ignore/matches-nothing", "ignore/sentinels", "ignore/none-is-all-valid", "refusals/label-out-of-range"},
+    precise=True,
+    hard_logits=errors_at_edges,
+    jumps=crosses_an_edge(norms),
+    bad_arguments={
+        "mu": (0.0, -1.0, float("nan"), float("inf"), "small"),
+        "bins": BAD_BINS,
+        "normalize": ("all",),
+        "denominator": ("batch",),
+    },
+)

@@ -1,0 +1,44 @@
+"""Contract of the focal loss over a sigmoid."""
+
+from properties import entries
+from properties.contract import Contract
+from properties.contracts.focal import GAMMA
+from properties.domain import DENOMINATOR, LABEL_WEIGHT, Dimension
+from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
+from reference import sigmoid_focal
+
+HALF = limit(
+    "gamma-zero-is-half-the-binary-cross-entropy",
+    "With gamma 0 and alpha 1/2 the loss is half the binary cross entropy.",
+    {"gamma": (0, 0.0), "alpha": (0.5,)},
+    lambda problem: entry_cross_entropy_of(problem, 0.5),
+    needs=("gamma", "alpha"),
+)
+
+CONTRACT = Contract(
+    name="sigmoid_focal",
+    sentence="Focal loss over a sigmoid: alpha_t (1 - p_t)^gamma times the binary cross entropy of every entry.",
+    promises=(*entries.PROMISES, "additive"),
+    oracle=sigmoid_focal,
+    arguments=(
+        GAMMA,
+        Dimension(
+            "alpha",
+            (0.25, 0.5, 1.0, 0.0, 0.75),
+            accepts=lambda v: v is None or (isinstance(v, (int, float)) and 0.0 <= v <= 1.0),
+            expected="numbers in [0, 1] or None",
+            absent=0.25,
+        ),
+        DENOMINATOR,
+    ),
+    common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
+    call_arguments=("label_weight", "normalizer"),
+    own=(HALF, IDS, ENTRY_WEIGHTS),
+    without=entries.WITHOUT,
+    precise=True,
+    bad_arguments={
+        "gamma": (-1.0, float("nan"), float("inf"), "two"),
+        "alpha": (1.5, -0.25, float("nan"), "half"),
+        "denominator": ("batch",),
+    },
+)

@@ -1,0 +1,46 @@
+"""Contract of GHM-C as published, over a sigmoid, the harmonising weights detached."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from properties import entries
+from properties.contract import Contract
+from properties.domain import DENOMINATOR, LABEL_WEIGHT
+from properties.laws.aggregate import density_laws
+from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
+from properties.problem import Array, Problem
+from properties.regions import BAD_BINS, BINS, NORMALIZE, crosses_an_edge, logits_at_edges
+from reference import sigmoid_ghm
+from reference.entries import signed_distance
+
+ONE_REGION = limit(
+    "one-region-is-binary-cross-entropy",
+    "With a single region the loss is the binary cross entropy of every entry.",
+    {"bins": (1, 1.0)},
+    entry_cross_entropy_of,
+    needs=("bins",),
+)
+
+
+def norms(problem: Problem) -> Array:
+    """Gradient norms |sigmoid(x) - t| of the valid entries."""
+    valid = problem.valid
+    return np.abs(signed_distance(problem.logits[valid], problem.labels[valid]))
+
+
+CONTRACT = Contract(
+    name="sigmoid_ghm",
+    sentence="GHM-C over a sigmoid: binary cross entropy times N / (R m), with no gradient through the weights.",
+    promises=entries.PROMISES,
+    oracle=sigmoid_ghm,
+    arguments=(BINS, NORMALIZE, DENOMINATOR),
+    common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
+    call_arguments=("label_weight", "normalizer"),
+    own=(ONE_REGION, IDS, ENTRY_WEIGHTS, *density_laws(entry_cross_entropy_of, {})),
+    without=entries.WITHOUT,
+    precise=True,
+    hard_logits=logits_at_edges,
+    jumps=crosses_an_edge(norms),
+    bad_arguments={"bins": BAD_BINS, "normalize": ("all",), "denominator": ("batch",)},
+)

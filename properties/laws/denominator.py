@@ -1,0 +1,85 @@
+"""Laws of denominators: a normalizer of the caller's own takes the denominator's place, so that parts add up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from properties.case import Case
+from properties.domain import outside, within
+from properties.law import Finding, Law
+from properties.laws.ignore import nothing
+
+NORMALIZERS = (1.0, 2.5, 7.0, 0.125, 1000.0)
+
+
+def normalizer(case: Case) -> Iterator[Finding]:
+    """A mean with a normalizer is the sum over that number."""
+    problem = case.problem
+    divisor = NORMALIZERS[problem.salt % len(NORMALIZERS)]
+    given = problem.replace(normalizer=divisor)
+    yield from case.agree(
+        given,
+        problem.replace(reduction="sum"),
+        f"With the normalizer {divisor:g} the mean is not the sum over {divisor:g}.",
+        value=lambda v: v / divisor,
+        gradient=lambda g: g / divisor,
+    )
+
+
+def zero_normalizer(case: Case) -> Iterator[Finding]:
+    """A normalizer of 0 gives loss 0 and gradient 0."""
+    zero = Case(case.problem.replace(normalizer=0.0), case.contract, case.observer, case.takes)
+    yield from nothing(zero, "With the normalizer 0 the loss is not 0.")
+    case.asked += zero.asked
+
+
+def parts_add_up(case: Case) -> Iterator[Finding]:
+    """The losses of the parts of a batch, each over the whole's denominator, add up to the whole's."""
+    problem = case.problem
+    divisor = case.contract.divisor(problem)
+    if divisor == 0.0 or problem.size < 2:
+        return
+    first = problem.rng().permutation(problem.size) < (problem.size + 1) // 2
+    whole = case.observe()
+    value, rows = 0.0, np.zeros_like(problem.rows)
+    for mask in (first, ~first):
+        part = problem.take(mask).replace(normalizer=divisor)
+        observed = case.observe(part)
+        if observed.gradient is None or whole.gradient is None:
+            return
+        value += float(observed.value.sum())
+        rows[mask] = part.flatten(observed.gradient)
+    message = f"Two parts of a batch, each over the whole's denominator ({divisor:g}), do not add up to the whole."
+    for quantity, got, expected in (
+        ("value", np.asarray(value), whole.value),
+        ("gradient", problem.unflatten(rows), whole.gradient),
+    ):
+        scale = 2.0 * case.error_scale(quantity, problem, whole)
+        yield from case.same(problem, got, np.asarray(expected), f"sum of the parts' {quantity}s", message, scale)
+
+
+LAWS = (
+    Law(
+        "denominator/normalizer",
+        "A mean with a normalizer is the sum over that number.",
+        normalizer,
+        demand={"reduction": within("mean")},
+        needs=("normalizer", "reduction", "reduction=sum"),
+    ),
+    Law(
+        "denominator/zero-normalizer",
+        "A normalizer of 0 gives loss 0 and gradient 0.",
+        zero_normalizer,
+        demand={"reduction": within("mean")},
+        needs=("normalizer",),
+    ),
+    Law(
+        "denominator/parts-add-up",
+        "The losses of the parts of a batch, each over the whole's denominator, add up to the whole's.",
+        parts_add_up,
+        demand={"reduction": within("mean"), "rank": outside(1), "size": outside("empty", "one")},
+        needs=("normalizer", "additive"),
+    ),
+)

@@ -1,0 +1,39 @@
+"""Mutants for the laws of single entries: a sound loss with one change each."""
+
+import paddle
+from paddle.nn.functional import one_hot
+
+from tests.mutants.registry import GHM_R, SIGMOID_FOCAL, SIGMOID_GHM, refutes
+from tests.mutants.sound_entries import SoundGHMRegression, SoundSigmoidFocal, SoundSigmoidGHM
+
+
+@refutes("limit/gamma-zero-is-half-the-binary-cross-entropy", SIGMOID_FOCAL)
+class NegativesUnbalanced(SoundSigmoidFocal):
+    def balance(self, t):
+        return super().balance(t) if self.alpha is None else self.alpha * t + (1 - t)
+
+
+@refutes("limit/class-ids-are-one-hot", SIGMOID_FOCAL)
+class ClassZeroIsBackground(SoundSigmoidFocal):
+    def one_hot(self, ids, classes):
+        return one_hot(ids, classes + 1)[..., 1:]
+
+
+@refutes("weights/entries-of-a-class", SIGMOID_FOCAL)
+class WeightsUncounted(SoundSigmoidFocal):
+    def mean(self, losses, weight, valid):
+        return super().mean(losses, valid.astype(losses.dtype), valid)
+
+
+@refutes("limit/one-region-is-binary-cross-entropy", SIGMOID_GHM)
+class MeanOverRows(SoundSigmoidGHM):
+    def reduce(self, losses, weight, valid, shape, normalizer):
+        if self.reduction == "mean" and normalizer is None and len(shape) > 1:
+            return self.over(losses.sum(), paddle.full([], shape[0], losses.dtype))
+        return super().reduce(losses, weight, valid, shape, normalizer)
+
+
+@refutes("limit/one-region-is-smooth-l1", GHM_R)
+class MuIsLeft(SoundGHMRegression):
+    def losses(self, x, t):
+        return self.root(x, t)

@@ -1,0 +1,54 @@
+"""Mutants for the laws of the average of the largest: a sound loss with one change each."""
+
+import paddle
+
+from tests.mutants.registry import TOP_K, refutes
+from tests.mutants.sound_top_k import SoundTopK
+
+
+@refutes("limit/everything-is-cross-entropy", TOP_K)
+class StrictlyBelowTheFraction(SoundTopK):
+    def count(self, valid):
+        if self.k is not None:
+            return super().count(valid)
+        return max((j for j in range(min(1, valid), valid + 1) if j <= 1 or j / valid < self.top_k), default=0)
+
+
+@refutes("limit/one-is-the-maximum", TOP_K)
+class SmallestFirst(SoundTopK):
+    def chosen(self, losses, weight, valid):
+        return super().chosen(-losses, weight, valid)
+
+
+@refutes("aggregate/between-mean-and-maximum", TOP_K)
+class MeanOfAll(SoundTopK):
+    def size(self, weight, valid):
+        return weight.sum() if self.denominator == "weights" else valid.astype(weight.dtype).sum()
+
+
+@refutes("aggregate/non-increasing", TOP_K)
+class SumForMean(SoundTopK):
+    def size(self, weight, valid):
+        return paddle.ones([], weight.dtype)
+
+
+@refutes("aggregate/convex", TOP_K)
+class OutlierDropped(SoundTopK):
+    def chosen(self, losses, weight, valid):
+        largest = losses.max() if losses.size else losses.sum()
+        return super().chosen(paddle.where(losses == largest, -losses, losses), weight, valid)
+
+
+@refutes("aggregate/variational", TOP_K)
+class TiesAllCount(SoundTopK):
+    def chosen(self, losses, weight, valid):
+        found = super().chosen(losses, weight, valid)
+        if not found.any():
+            return found
+        return valid & ((losses >= losses[found].min()) | losses.isnan())
+
+
+@refutes("aggregate/fraction", TOP_K)
+class Truncated(SoundTopK):
+    def count(self, valid):
+        return super().count(valid) if self.k is not None else min(max(int(self.top_k * valid), 1), valid)
