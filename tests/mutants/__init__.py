@@ -3,4 +3,16 @@
 from tests.mutants import behaviour, entries, formula, largest, shares
 from tests.mutants.registry import MUTANTS, TWINS
 
-__all__ = ["MUTANTS", "TWINS", "behaviour", "entries", "formula", "largest", "shares"]
+__all__ = ["MUTANTS", "SOUND", "TWINS", "behaviour", "entries", "formula", "largest", "shares"]
+
+SOUND = {
+    "average_top_k": "tests.mutants.sound_top_k:SoundTopK",
+    "cost_sensitive": "tests.mutants.sound:SoundCostSensitive",
+    "cross_entropy": "tests.mutants.sound:SoundCrossEntropy",
+    "focal": "tests.mutants.sound:SoundFocal",
+    "ghm": "tests.mutants.sound:SoundGHM",
+    "ghm_regression": "tests.mutants.sound_entries:SoundGHMRegression",
+    "sigmoid_focal": "tests.mutants.sound_entries:SoundSigmoidFocal",
+    "sigmoid_ghm": "tests.mutants.sound_entries:SoundSigmoidGHM",
+}
+"""Sound losses of another make than the layers, by contract."""

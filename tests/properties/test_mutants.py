@@ -11,19 +11,9 @@ from properties.engine import FAILED
 from properties.isolation import Inline
 from properties.problem import Problem
 from properties.work import Task, aside, laws_of
-from tests.mutants import MUTANTS
+from tests.mutants import MUTANTS, SOUND
 from tests.mutants.twins import TWINS
 
-SOUND = {
-    "average_top_k": "sound_top_k:SoundTopK",
-    "cost_sensitive": "sound:SoundCostSensitive",
-    "cross_entropy": "sound:SoundCrossEntropy",
-    "focal": "sound:SoundFocal",
-    "ghm": "sound:SoundGHM",
-    "ghm_regression": "sound_entries:SoundGHMRegression",
-    "sigmoid_focal": "sound_entries:SoundSigmoidFocal",
-    "sigmoid_ghm": "sound_entries:SoundSigmoidGHM",
-}
 EXAMPLES = 200
 
 FEW = 3
@@ -53,7 +43,7 @@ def run(text, contract, law_id, examples=EXAMPLES):
 
 def sound_cases():
     for contract, name in SOUND.items():
-        subject = Target(f"tests.mutants.{name}", contract).load()
+        subject = Target(name, contract).load()
         yield from ((name, contract, law.id) for law in laws_of(subject.resolved))
 
 
@@ -96,7 +86,7 @@ def test_every_contract_with_an_oracle_has_a_sound_loss_and_wrong_twins():
 
 @pytest.mark.parametrize(("name", "contract", "law"), list(sound_cases()))
 def test_sound_losses_of_another_make_hold(name, contract, law):
-    result = run(f"tests.mutants.{name}", contract, law, examples=60)
+    result = run(name, contract, law, examples=60)
     assert result.outcome == "held", result.finding and result.finding.message
 
 
