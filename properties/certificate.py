@@ -24,7 +24,8 @@ class LawReport:
     """One law's line in a certificate.
 
     ``budget_used`` is in units of roundoff times error scale, of which ``reference.BUDGET`` are allowed.
-    ``counterexample`` holds the shrunk problem (and the one it was compared with), what was expected and what came.
+    ``counterexample`` holds the shrunk problem (and the one it was compared with), what was expected and what came,
+    and as ``example`` the problem that the law made them from.
     """
 
     id: str
@@ -67,6 +68,7 @@ class LawReport:
                 "got": plain_numbers(finding.got),
                 "error": None if finding.failure is None else str(finding.failure),
                 "problems": [problem.to_dict() for problem in finding.calls],
+                "example": None if result.problem is None else result.problem.to_dict(),
             },
             script=result.script,
         )
@@ -78,7 +80,7 @@ class Certificate:
 
     ``verdict`` is certified, refuted or incomplete; ``levels`` says the same of each level. ``set_aside`` lists the
     values that no other law drew, because the law whose business they are does not hold; ``dropped`` the dtypes that
-    the layer has no kernels for, with its error.
+    the layer has no kernels for, with its error. ``target`` says how the subject was named, where it was by words.
     """
 
     subject: str
@@ -92,6 +94,7 @@ class Certificate:
     dropped: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    target: Mapping[str, Any] | None = None
     format: str = FORMAT
 
     @property

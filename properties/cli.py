@@ -16,13 +16,16 @@ from rich.console import Console
 from rich.table import Table
 
 from properties.certificate import Certificate
+from properties.changes import changes
 from properties.contracts import contracts
 from properties.demo import tell
 from properties.events import Ended
 from properties.law import LEVELS
+from properties.replay import replay as replay_of
+from properties.report.changes import show_changes, show_replay
 from properties.report.terminal import TerminalReport
 from properties.runner import Options, run
-from properties.target import Target, UsageError, parse_value
+from properties.target import Target, UsageError, parse_value, parse_values
 from properties.work import laws_of
 
 EXIT_CODES = {"certified": 0, "refuted": 1, "incomplete": 3}
@@ -105,6 +108,48 @@ def certify(
     sys.exit(EXIT_CODES[certificate.verdict])
 
 
+@main.command()
+@click.argument("certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--target", metavar="TARGET", help="The repaired layer, where it has another name.")
+@click.option(
+    "--time-limit", default=10.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds for one example."
+)
+def replay(certificate: Path, target: str | None, time_limit: float) -> None:
+    """Run the counterexamples of a CERTIFICATE again, on the layer as it is today.
+
+    Exit codes: 0 all are fixed, 1 one still fails or fails differently, 2 usage.
+    """
+    try:
+        seen = show_replay(_console(), replay_of(_read(certificate), target, time_limit=time_limit))
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
+    sys.exit(0 if all(one.status == "fixed" for one in seen) else 1)
+
+
+@main.command()
+@click.argument("before", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("after", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def diff(before: Path, after: Path) -> None:
+    """Say what changed between two certificates: repaired, broken, coverage.
+
+    Exit codes: 0 nothing is broken and nothing less is looked at, 1 something is broken, 2 usage, 3 less is looked at.
+    """
+    old, new = _read(before), _read(after)
+    try:
+        found = changes(old, new)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    show_changes(_console(), old, new, found)
+    sys.exit(1 if found.broken else 3 if found.lost else 0)
+
+
+def _read(path: Path) -> Certificate:
+    try:
+        return Certificate.read(path)
+    except (ValueError, KeyError, TypeError) as error:
+        raise click.UsageError(f"{path} is no certificate: {error}") from None
+
+
 @main.group(name="list")
 def listing() -> None:
     """Show what there is."""
@@ -157,7 +202,7 @@ def _domain(texts: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     """NAME=V1,V2 by name; a name that is given twice has the values of both."""
     found: dict[str, tuple[Any, ...]] = {}
     for name, values in map(_pair("--domain"), texts):
-        found[name] = (*found.get(name, ()), *(parse_value(value) for value in values.split(",")))
+        found[name] = (*found.get(name, ()), *parse_values(values))
     return found
 
 

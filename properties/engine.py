@@ -181,6 +181,12 @@ def verdict_on(
         return None
 
 
+def outcome_of(finding: Finding) -> str:
+    """What a contradiction makes of its law: refuted, or how the layer failed where it had to answer."""
+    failure: Failure | None = finding.failure
+    return "refuted" if failure is None or finding.quantity == "refusal" else failure.kind
+
+
 class _Search:
     """The state of one run: counts, and the last contradiction seen, which Hypothesis leaves at the smallest."""
 
@@ -275,8 +281,7 @@ class _Search:
 
     def _outcome(self) -> str:
         if self._finding is not None:
-            failure: Failure | None = self._finding.failure
-            return "refuted" if failure is None or self._finding.quantity == "refusal" else failure.kind
+            return outcome_of(self._finding)
         if self._examples == 0 and self._inapplicable:
             return "not applicable"
         if self._examples == 0:

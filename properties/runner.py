@@ -138,6 +138,7 @@ def run(subject: Subject | Target, options: Options) -> Generator[Event, None, N
                 dropped=description.dropped,
                 environment=environment(),
                 seconds=round(time.monotonic() - began, 3),
+                target=subject.to_dict() if isinstance(subject, Target) else None,
             )
         )
     finally:

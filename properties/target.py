@@ -36,6 +36,21 @@ class Target:
     settings: Mapping[str, Any] = field(default_factory=dict)
     domain: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, from which the same target can be made."""
+        return {
+            "text": self.text,
+            "contract": self.contract,
+            "mapping": dict(self.mapping),
+            "settings": dict(self.settings),
+            "domain": {name: list(values) for name, values in self.domain.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Target:
+        """The inverse of :meth:`to_dict`."""
+        return cls(**{**plain, "domain": {name: tuple(values) for name, values in plain["domain"].items()}})
+
     def load(self) -> Subject:
         """Import the module and make the subject; UsageError where that cannot be done."""
         where, _, name = self.text.rpartition(":")
@@ -182,6 +197,14 @@ def parse_value(text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return text
+
+
+def parse_values(text: str) -> tuple[Any, ...]:
+    """What stands between commas, each a Python literal where it is one; a list in brackets is one value."""
+    try:
+        return tuple(ast.literal_eval(f"({text},)"))
+    except (ValueError, SyntaxError):
+        return tuple(parse_value(part) for part in text.split(","))
 
 
 def _checked(make: Callable[[], Subject]) -> Subject:

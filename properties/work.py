@@ -9,8 +9,8 @@ from typing import Any
 
 from properties.contract import Contract
 from properties.domain import Domain
-from properties.engine import FAILED, UNSETTLED, LawResult, run_law, verdict_on
-from properties.law import Finding, Law
+from properties.engine import FAILED, UNSETTLED, LawResult, examine, outcome_of, run_law, verdict_on
+from properties.law import Finding, Law, NotApplicable, Undecided
 from properties.laws import LAWS
 from properties.laws.conduct import ANSWERS
 from properties.observation import Failure, Observer
@@ -23,7 +23,7 @@ from properties.triage import conditions
 
 @dataclass(frozen=True)
 class Task:
-    """A law to run, with everything that decides its outcome."""
+    """A law to run, with everything that decides its outcome; with an ``example``, on that problem alone."""
 
     law: str
     seed: int
@@ -31,6 +31,7 @@ class Task:
     dtypes: tuple[str, ...]
     shut: frozenset[str] = frozenset()
     guard: bool = False
+    example: Problem | None = None
 
     def guarded(self) -> Task:
         """The same task, with the layer in a process of its own."""
@@ -125,6 +126,8 @@ def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[in
     """Run a task: search, shrink, find what the contradiction depends on, and write it down."""
     contract = subject.resolved
     law = next(law for law in laws_of(contract) if law.id == task.law)
+    if task.example is not None:
+        return _put(task.example, law, contract, observer, subject.takes)
     domain = domain_of(subject, task.dtypes)
     result = run_law(
         law,
@@ -139,9 +142,9 @@ def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[in
     )
     if result.outcome not in FAILED or result.finding is None:
         return result
-    finding = result.finding
+    finding, problem = result.finding, result.problem
     condition: tuple[str, ...] = ()
-    if result.repeatable and result.problem is not None and result.outcome in ("refuted", "raised"):
+    if result.repeatable and problem is not None and result.outcome in ("refuted", "raised"):
         drawn = domain.open(task.shut - {law.id})
 
         def judge(problem: Problem) -> Finding | None:
@@ -149,8 +152,20 @@ def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[in
             found = verdict_on(law, problem, contract, observer, subject.takes)
             return found if found is not None and _ending(found) == _ending(finding) else None
 
-        smallest = shrink(result.problem, law, drawn, judge)
-        finding = judge(smallest) or finding
-        condition = conditions(smallest, law, drawn, lambda problem: judge(problem) is not None)
+        problem = shrink(problem, law, drawn, judge)
+        finding = judge(problem) or finding
+        condition = conditions(problem, law, drawn, lambda other: judge(other) is not None)
     script = script_of(law, finding, subject, contract)
-    return replace(result, finding=finding, condition=condition, script=script)
+    return replace(result, finding=finding, problem=problem, condition=condition, script=script)
+
+
+def _put(problem: Problem, law: Law, contract: Contract, observer: Observer, takes: AbstractSet[str]) -> LawResult:
+    """What one problem shows of a law."""
+    try:
+        finding, used = examine(law, problem, contract, observer, takes)
+    except Undecided as reason:
+        return LawResult(law.id, "undecided", undecided=1, reason=str(reason))
+    except NotApplicable as reason:
+        return LawResult(law.id, "not applicable", reason=str(reason))
+    outcome = "held" if finding is None else outcome_of(finding)
+    return LawResult(law.id, outcome, 1, used=used or 0.0, finding=finding, problem=problem)

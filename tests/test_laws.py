@@ -4,7 +4,7 @@ import pytest
 
 from properties import Target, UsageError
 from properties.suite import BoundLaw, Suite
-from properties.target import parse_value
+from properties.target import parse_value, parse_values
 
 OURS = (
     ("paddle_impl:CrossEntropyLoss", "cross_entropy"),
@@ -24,7 +24,7 @@ def targets(config: pytest.Config) -> list[Target]:
         return [Target(text, contract) for text, contract in OURS]
     split = {name: [text.split("=", 1) for text in config.getoption(name)] for name in ("--map", "--set", "--domain")}
     settings = {name: parse_value(value) for name, value in split["--set"]}
-    domain = {name: tuple(map(parse_value, values.split(","))) for name, values in split["--domain"]}
+    domain = {name: parse_values(values) for name, values in split["--domain"]}
     return [Target(loss, config.getoption("--contract"), dict(split["--map"]), settings, domain)]
 
 

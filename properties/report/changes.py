@@ -1,0 +1,43 @@
+"""The terminal's words for what changed between two certificates, and for a replay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.text import Text
+
+from properties.certificate import Certificate
+from properties.changes import Changes
+from properties.replay import Replayed
+
+STYLES = {"fixed": "bold green", "still failing": "bold red", "different": "bold yellow"}
+
+
+def show_changes(console: Console, before: Certificate, after: Certificate, found: Changes) -> None:
+    """Repaired, broken, still failing, and what else is looked at."""
+    console.print(Text(f"{before.subject}, {before.verdict}  ->  {after.subject}, {after.verdict}", style="bold"))
+    for word, laws, style in (
+        ("repaired", found.repaired, "green"),
+        ("broken", found.broken, "bold red"),
+        ("still failing", found.still_failing, "red"),
+        ("coverage", found.coverage, "yellow"),
+    ):
+        for law in laws:
+            console.print(Text.assemble((f"  {word:14}", style), law))
+    if not (found.repaired or found.broken or found.still_failing or found.coverage):
+        console.print(Text("  nothing changed"))
+
+
+def show_replay(console: Console, replayed: Iterable[Replayed]) -> list[Replayed]:
+    """One line for each counterexample as it comes; returns them all."""
+    seen = []
+    for one in replayed:
+        seen.append(one)
+        line = Text.assemble((f"{one.status.upper():14}", STYLES[one.status]), one.law)
+        # Paddle's hints go on for lines
+        words = one.words.split(" [Hint")[0]
+        console.print(line.append(f"  {words}" if words else "", style="dim"), soft_wrap=True)
+    if not seen:
+        console.print(Text("the certificate holds no counterexample"))
+    return seen

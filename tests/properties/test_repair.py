@@ -1,0 +1,116 @@
+"""A repair, proved: replay of a certificate's counterexamples, and what changed between two certificates."""
+
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+
+from properties import Target, UsageError, certify
+from properties.certificate import Certificate
+from properties.changes import changes
+from properties.cli import main
+from properties.replay import replay as replayed
+
+LAWS = ("limit/one-region-is-cross-entropy", "shape/none-shape", "oracle/value")
+
+
+def published(name):
+    text = f"examples/published_ghm.py:{name}"
+    return Target(text, "ghm", {"width": "bins"}, {}, {"bins": (1.0, 0.5, 0.3)})
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory):
+    certificate = certify(published("PublishedGHM"), max_examples=30, only=LAWS)
+    path = tmp_path_factory.mktemp("certificates") / "before.json"
+    certificate.write(path)
+    return path
+
+
+def lossproof(*arguments):
+    return CliRunner(env={"COLUMNS": "120"}).invoke(main, list(map(str, arguments)))
+
+
+def test_what_is_not_repaired_still_fails(before):
+    done = lossproof("replay", before)
+    assert done.exit_code == 1
+    assert done.output.count("STILL FAILING") == 3
+
+
+def test_a_repair_is_seen_law_by_law(before):
+    half = lossproof("replay", before, "--target", "examples/published_ghm.py:HalfRepairedGHM")
+    assert half.exit_code == 1
+    assert "FIXED         limit/one-region-is-cross-entropy" in half.output
+    assert "STILL FAILING shape/none-shape" in half.output
+
+
+def test_all_fixed_is_0(before):
+    certificate = Certificate.read(before)
+    sound = Target("paddle_impl:GHMLoss", "ghm")
+    assert [one.status for one in replayed(certificate, sound)] == ["fixed"] * 3
+
+
+def test_another_failure_is_different(before):
+    certificate = Certificate.read(before)
+    raising = Target("tests.mutants.behaviour:WeightsRaise", "ghm")
+    seen = {one.law: one for one in replayed(certificate, raising)}
+    assert seen["limit/one-region-is-cross-entropy"].status == "different"
+    assert "weights are not supported here" in seen["limit/one-region-is-cross-entropy"].words
+
+
+def test_a_crash_does_not_end_the_replay(before):
+    certificate = Certificate.read(before)
+    seen = list(replayed(certificate, Target("tests.hostile.layers:Aborts", "ghm"), time_limit=5.0))
+    assert {one.status for one in seen} == {"different"}
+    assert len(seen) == 3
+
+
+def test_another_contract_is_refused(before):
+    certificate = Certificate.read(before)
+    with pytest.raises(UsageError, match="certificate is of contract ghm, the layer of cross_entropy"):
+        list(replayed(certificate, Target("paddle_impl:CrossEntropyLoss", "cross_entropy")))
+
+
+def test_a_certificate_of_a_nameless_subject_wants_a_target(before):
+    nameless = replace(Certificate.read(before), target=None)
+    with pytest.raises(UsageError, match="does not say which layer"):
+        list(replayed(nameless))
+
+
+def test_no_certificate_is_a_usage_error(tmp_path):
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text('{"format": "other"}')
+    done = lossproof("replay", wrong)
+    assert done.exit_code == 2
+    assert "is no certificate: a certificate has format 'lossproof-certificate-1', got 'other'" in done.output
+
+
+def test_changes_are_named(before):
+    old = Certificate.read(before)
+    new = certify(Target("paddle_impl:GHMLoss", "ghm", domain={"bins": (1.0, 0.5, 0.3)}), max_examples=30, only=LAWS)
+    found = changes(old, new)
+    assert set(found.repaired) == set(LAWS)
+    assert not found.broken
+    back = changes(new, old)
+    assert set(back.broken) == set(LAWS)
+    assert changes(old, old).still_failing == tuple(law.id for law in old.failed)
+    assert not changes(old, old).coverage
+
+
+def test_less_coverage_is_seen(before, tmp_path):
+    old = Certificate.read(before)
+    narrow = replace(old, laws=old.laws[:1], domain={**old.domain, "dtype": ["float64"]})
+    found = changes(old, narrow)
+    assert found.lost
+    assert any("no longer run" in words for words in found.coverage)
+    assert any(words.startswith("dtype float32") for words in found.coverage)
+    narrow.write(tmp_path / "after.json")
+    assert lossproof("diff", before, tmp_path / "after.json").exit_code == 3
+    assert lossproof("diff", before, before).exit_code == 0
+
+
+def test_different_contracts_are_refused(before, tmp_path):
+    replace(Certificate.read(before), contract="focal").write(tmp_path / "other.json")
+    done = lossproof("diff", before, tmp_path / "other.json")
+    assert done.exit_code == 2
+    assert "different contracts, ghm and focal" in done.output
