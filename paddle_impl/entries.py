@@ -1,14 +1,14 @@
 """Losses of single entries: every number of the logits is a binary or a regression problem of its own.
 
 A layer is a subclass of :class:`EntryLoss` that says what an entry costs, and its slope. Where it can, the loss is
-computed in pieces that stay in the cache, value and slope together; that is faster than differentiating operation by
-operation over arrays that do not.
+computed in pieces that stay in the cache, and the slopes again in the backward pass, written over the gradient; that
+is faster than differentiating operation by operation over arrays that do not, and takes no memory beside the gradient.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import paddle
@@ -16,7 +16,7 @@ from paddle import Tensor
 
 from paddle_impl.checks import FLOATS, INTEGERS, check_logits, class_axis, fits, without_class_axis
 from paddle_impl.elements import one_hot
-from paddle_impl.gradients import once_differentiable, with_gradient
+from paddle_impl.gradients import with_slopes
 from paddle_impl.layer import LossLayer, divided, label_range
 from paddle_impl.precision import narrow, widen
 
@@ -52,16 +52,34 @@ class Entries:
         """All logits, with their graph, and all targets; 0 where ignored."""
         return _masked(self.logits, self.kept), _masked(self.targets, self.kept)
 
-    def pieces(self) -> Iterator[tuple[Tensor, Tensor, Tensor | None, Tensor | None]]:
-        """Logits and targets, [n], without a graph and 0 where ignored, with their part of ``kept`` and ``weight``."""
+    def single(self) -> bool:
+        """Whether there is one piece; they are for the cache of a CPU, and a GPU would rather be called once."""
+        return math.prod(self.logits.shape) <= PIECE or paddle.get_device() != "cpu"
+
+    def pieces(self) -> Iterator[Piece]:
+        """The entries, PIECE by PIECE, without a graph and 0 where ignored."""
         arrays = [self.logits.detach(), self.targets, self.kept, self.weight]
         flat = [None if array is None else array.flatten() for array in arrays]
-        size = flat[0].shape[0]
-        # pieces are for the cache of a CPU; a GPU would rather be called once
-        step = PIECE if paddle.get_device() == "cpu" else max(size, 1)
-        for start in range(0, size, step):
-            x, t, kept, weight = flat if size <= step else [a if a is None else a[start : start + step] for a in flat]
-            yield _masked(x, kept), _masked(t, kept), kept, weight
+        if self.single():
+            yield Piece(*flat)
+            return
+        for start in range(0, flat[0].shape[0], PIECE):
+            yield Piece(*(None if array is None else array[start : start + PIECE] for array in flat))
+
+
+class Piece:
+    """Logits x and targets t, [n], 0 where ignored, with their part of ``kept`` and ``weight``."""
+
+    def __init__(self, x: Tensor, t: Tensor, kept: Tensor | None, weight: Tensor | None) -> None:
+        self.x, self.t = _masked(x, kept), _masked(t, kept)
+        self.kept = kept
+        self.weight = weight
+
+    def shown(self, array: Tensor) -> Tensor:
+        """An array multiplied in place by the class weights, or by 1 and 0 where there are none."""
+        if self.weight is not None:
+            return array.multiply_(self.weight)
+        return array if self.kept is None else array.multiply_(self.kept.astype(array.dtype))
 
 
 class EntryLoss(LossLayer):
@@ -112,32 +130,51 @@ class EntryLoss(LossLayer):
         """What must be known of all entries before the loss of one; it is handed to the next two methods."""
         return None
 
-    def sloped_pieces(self, entries: Entries, prepared: Any) -> Iterator[tuple[Tensor, Tensor]]:
-        """Losses and slopes of the entries, piece by piece."""
-        for x, t, kept, weight in entries.pieces():
-            yield times(self.sloped(x, t), shown(x, kept, weight))
+    def weighed(self, piece: Piece, prepared: Any) -> tuple[Tensor, Tensor]:
+        """Losses and slopes of a piece, weighed, in new Tensors."""
+        value, slope = self.sloped(piece.x, piece.t)
+        return piece.shown(value), piece.shown(slope)
+
+    def weighed_values(self, piece: Piece, prepared: Any) -> Tensor:
+        """The losses alone."""
+        return self.weighed(piece, prepared)[0]
+
+    def weighed_slopes(self, piece: Piece, prepared: Any) -> Tensor:
+        """The slopes alone."""
+        return self.weighed(piece, prepared)[1]
 
     def constant(self, x: Tensor, t: Tensor, prepared: Any) -> Tensor | None:
         """What multiplies the losses of all entries, held constant in the gradient (None: nothing does)."""
         return None
 
+    # a program would round Python's numbers to float32, and take the operations in place for others
+    @paddle.jit.not_to_static
     def _by_slopes(self, entries: Entries, prepared: Any, normalizer: Any) -> Tensor | None:
         """The loss with a gradient from the slopes; None where something is not finite."""
-        x, none = entries.logits, self.reduction == "none"
+        x, none, slope = entries.logits, self.reduction == "none", None
         with paddle.no_grad():
-            values, slopes = [], []
-            for value, slope in self.sloped_pieces(entries, prepared):
-                values.append(value if none else value.sum())
-                slopes.append(slope)
-            slope = _joined(slopes)
-            value = _joined(values).reshape(x.shape) if none else _total(values)
-        # the slopes attached to x: the product's own value is of no account, but must be finite
-        carrier = x * slope.reshape(x.shape) if none else paddle.matmul(x.flatten(), slope)
-        found = value.sum() + carrier.detach().sum() if none else value + carrier.detach()
-        if not math.isfinite(found.item()):
-            return None
-        once_differentiable(carrier)
-        return self.reduced(with_gradient(value, carrier), entries, normalizer)
+            if entries.single():
+                # what is small is computed once and kept
+                value, slope = self.weighed(next(entries.pieces()), prepared)
+                value = value.reshape(x.shape) if none else value.sum()
+            else:
+                values = (self.weighed_values(piece, prepared) for piece in entries.pieces())
+                value = paddle.concat(list(values)).reshape(x.shape) if none else _total(values)
+            if not math.isfinite((value.sum() if none else value).item()):
+                return None
+
+        def rescale(gradient: Tensor) -> None:
+            if slope is not None:
+                gradient.multiply_(slope)
+                return
+            start = 0
+            for piece in entries.pieces():
+                stop = start + piece.x.shape[0]
+                # a slice shares the numbers of the whole
+                gradient[start:stop].multiply_(self.weighed_slopes(piece, prepared))
+                start = stop
+
+        return self.reduced(with_slopes(value, x, rescale), entries, normalizer)
 
     def _by_operations(self, entries: Entries, prepared: Any, normalizer: Any) -> Tensor:
         x, t = entries.whole()
@@ -270,23 +307,9 @@ def _both(kept: Tensor | None, mask: Tensor | None) -> Tensor | None:
     return kept & mask
 
 
-def shown(x: Tensor, kept: Tensor | None, weight: Tensor | None) -> Tensor | None:
-    """What multiplies the losses of a piece: class weights, or 1 and 0 (None: 1)."""
-    return weight if weight is not None or kept is None else kept.astype(x.dtype)
-
-
-def times(pair: tuple[Tensor, Tensor], multiplier: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Losses and slopes multiplied in place."""
-    return pair if multiplier is None else (pair[0].multiply_(multiplier), pair[1].multiply_(multiplier))
-
-
 def _masked(array: Tensor, kept: Tensor | None) -> Tensor:
     return array if kept is None else paddle.where(kept, array, paddle.zeros_like(array))
 
 
-def _total(sums: list[Tensor]) -> Tensor:
-    return sums[0] if len(sums) == 1 else paddle.stack(sums).sum()
-
-
-def _joined(pieces: list[Tensor]) -> Tensor:
-    return pieces[0] if len(pieces) == 1 else paddle.concat(pieces)
+def _total(values: Iterable[Tensor]) -> Tensor:
+    return paddle.stack([value.sum() for value in values]).sum()

@@ -67,8 +67,7 @@ class FocalLoss(ElementLoss):
             return losses
         if elements.plain:
             return self._composed(losses)
-        with paddle.no_grad():
-            value, slope = self._value_and_slope(losses.detach())
+        value, slope = self._value_and_slope(losses)
         return with_gradient(value, losses * slope)
 
     def extra_repr(self) -> str:
@@ -84,18 +83,21 @@ class FocalLoss(ElementLoss):
         half = paddle.tanh(known * 0.5)
         return paddle.where(endless, losses, power(half * 2.0 / (half + 1.0), self.gamma) * known)
 
+    # a program would round gamma to float32
+    @paddle.jit.not_to_static
+    @paddle.no_grad()
     def _value_and_slope(self, losses: Tensor) -> tuple[Tensor, Tensor]:
-        """q^gamma l, and its derivative by l: q^gamma (1 + gamma p l / q), since dq/dl = p."""
+        """q^gamma l, and its derivative by l: q^(gamma - 1) (q + gamma p l), since dq/dl = p."""
         less_one = paddle.expm1(-losses)
-        q, p = -less_one, less_one + 1.0
-        damped = power(q, self.gamma)
-        # where q is 0, damped is 0 too, whatever stands for l / q
-        ratio = losses / paddle.where(q > 0, q, paddle.ones_like(q))
-        return damped * losses, damped * (p * ratio * self.gamma + 1.0)
+        p, q = less_one + 1.0, less_one.scale_(-1.0)
+        # 0 where q is 0 and gamma below 1
+        damped = power(q, self.gamma - 1.0)
+        slope = p.multiply_(losses).scale_(self.gamma).add_(q).multiply_(damped)
+        return q.multiply_(damped).multiply_(losses), slope
 
 
 def power(q: Tensor, gamma: float) -> Tensor:
-    """q^gamma for q >= 0 and gamma >= 0; where q is 0 and gamma is not, 0 with gradient 0, for gamma below 1 too."""
+    """q^gamma for q >= 0; where q is 0 and gamma is not, 0 with gradient 0, for gamma below 1 and below 0 too."""
     if gamma in (0.0, 1.0, 2.0):
         return {0.0: paddle.ones_like, 1.0: paddle.assign, 2.0: paddle.square}[gamma](q)
     positive = q > 0

@@ -12,6 +12,9 @@ from paddle_impl.entries import EntryLoss
 from paddle_impl.precision import constant
 from paddle_impl.regions import HarmonyOfEntries
 
+NEAR = (1e-15, 1e15)
+"""Errors and mu of which a float32 holds the square."""
+
 
 class GHMRLoss(HarmonyOfEntries, EntryLoss):
     r"""Weigh each entry's authentic smooth L1 loss by the inverse density of its gradient norm.
@@ -82,19 +85,38 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
         # the difference cancels for small d; this quotient does not
         return paddle.where(endless, d.abs(), finite * (finite / (self._root(finite) + constant(self.mu, d))))
 
-    def values(self, x: Tensor, t: Tensor) -> Tensor:
-        """The same."""
+    def sloped(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """The same and its derivative by x."""
         d = x - t
-        return (d / (self._root(d) + constant(self.mu, d))).multiply_(d)
+        root = self._near_root(d)
+        if root is None:
+            return (d / (self._root(d) + constant(self.mu, d))).multiply_(d), self._far_slopes(d)
+        # Paddle's division of arrays costs three times a reciprocal and a product
+        slope = root.reciprocal().multiply_(d)
+        return root.scale_(1.0, self.mu).reciprocal_().multiply_(d).multiply_(d), slope
 
     def slopes(self, x: Tensor, t: Tensor) -> Tensor:
-        """d / sqrt(d^2 + mu^2); an infinite error has the largest slope there is, and inf / inf is none."""
+        """d / sqrt(d^2 + mu^2)."""
         d = x - t
-        return paddle.where(d.isinf(), d.sign(), d / self._root(d))
+        root = self._near_root(d)
+        return self._far_slopes(d) if root is None else root.reciprocal_().multiply_(d)
 
     def extra_repr(self) -> str:
         """The arguments, as ``print(layer)`` shows them."""
         return f"mu={self.mu}, {super().extra_repr()}"
+
+    def _far_slopes(self, d: Tensor) -> Tensor:
+        """d / sqrt(d^2 + mu^2); an infinite error has the largest slope there is, and inf / inf is none."""
+        return paddle.where(d.isinf(), d.sign(), d / self._root(d))
+
+    def _near_root(self, d: Tensor) -> Tensor | None:
+        """sqrt(d^2 + mu^2), or None where a square might leave the range of float32."""
+        if 0 in d.shape or not paddle.in_dynamic_mode() or not NEAR[0] < self.mu < NEAR[1]:
+            return None
+        squares = d.square()
+        if not squares.max().item() < NEAR[1] ** 2:
+            return None
+        return squares.scale_(1.0, self.mu**2).sqrt_()
 
     def _root(self, d: Tensor) -> Tensor:
         """sqrt(d^2 + mu^2), divided by the larger of the two first: the square of 1e30 overflows."""

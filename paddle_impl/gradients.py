@@ -3,16 +3,47 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
+import paddle
 from paddle import Tensor
 
 
+@paddle.jit.not_to_static
+@paddle.no_grad()
 def with_gradient(value: Tensor, carrier: Tensor) -> Tensor:
-    """``value`` with the gradient of ``carrier``, a finite Tensor of the same shape."""
-    return value + (carrier - carrier.detach())
+    """``value`` with the gradient of ``carrier``, a Tensor of the same shape that no backward pass reads.
+
+    The numbers of the one are written over those of the other: no operation for the graph to go back through.
+    """
+    return paddle.assign(value, carrier)
 
 
-def once_differentiable(tensor: Tensor, held: list[Tensor] | None = None) -> None:
+def with_slopes(value: Tensor, x: Tensor, rescale: Callable[[Tensor], None]) -> Tensor:
+    """``value``, one number or one for each of x, with a gradient by x that ``rescale`` makes.
+
+    ``rescale`` gets the gradient [n] by the values, one for each number of x, and multiplies it by the slopes in place:
+    slopes that it computes piece by piece never exist all at once beside the gradient.
+    """
+    if x.stop_gradient or not paddle.is_grad_enabled():
+        return value
+    flat, version = x.flatten(), x.inplace_version
+
+    def scaled(gradient: Tensor) -> Tensor:
+        _refuse_create_graph(_how())
+        if x.inplace_version != version:
+            raise RuntimeError("the logits were changed in place after the loss was computed from them")
+        with paddle.no_grad():
+            rescale(gradient)
+        return gradient
+
+    flat.register_hook(scaled)
+    # either gives the hook a gradient of its own to write over
+    carrier = (flat * 1.0).reshape(x.shape) if value.shape == x.shape else flat.sum()
+    return with_gradient(value, carrier)
+
+
+def once_differentiable(tensor: Tensor, held: list[Tensor]) -> None:
     """Let a backward pass through ``tensor`` refuse ``create_graph=True``, whose result would be wrong, not missing.
 
     ``held`` keeps Tensors alive as long as the graph: Paddle's kernels write gradients over what they saved when nobody
@@ -23,14 +54,25 @@ def once_differentiable(tensor: Tensor, held: list[Tensor] | None = None) -> Non
         return
 
     def look(_: Tensor) -> None:
-        # The frame that called us is the one that started the pass: Tensor.backward, paddle.grad or
-        # paddle.autograd.backward. Paddle shows a hook these arguments nowhere else; what is unknown is kept.
-        how = sys._getframe(1).f_locals
-        if how.get("create_graph") is True:
-            raise RuntimeError(
-                "create_graph=True needs a second derivative: make the loss layer with twice_differentiable=True"
-            )
-        if held is not None and how.get("retain_graph") is False:
+        how = _how()
+        _refuse_create_graph(how)
+        if how.get("retain_graph") is False:
             held.clear()
 
     tensor.register_hook(look)
+
+
+def _how() -> dict[str, object]:
+    """The arguments of the backward pass that called our caller, a hook; what is unknown is not there.
+
+    The frame below the hook is the one that started the pass: Tensor.backward, paddle.grad or
+    paddle.autograd.backward. Paddle shows a hook these arguments nowhere else.
+    """
+    return sys._getframe(2).f_locals
+
+
+def _refuse_create_graph(how: dict[str, object]) -> None:
+    if how.get("create_graph") is True:
+        raise RuntimeError(
+            "create_graph=True needs a second derivative: make the loss layer with twice_differentiable=True"
+        )

@@ -144,6 +144,8 @@ class LossLayer(nn.Layer):
 def divided(total: Tensor, divisor: Any) -> Tensor:
     """total / divisor; 0, with gradient 0, where the divisor (a number or a 0-d Tensor) is 0."""
     if isinstance(divisor, (int, float)):
+        if divisor and paddle.in_dynamic_mode():
+            return total / divisor
         known = paddle.full([], divisor, dtype=total.dtype)
         return total / known if divisor else paddle.where(known > 0, total, paddle.zeros_like(total))
     divisor = divisor.astype(total.dtype)

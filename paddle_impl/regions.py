@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import paddle
 from paddle import Tensor
 
 from paddle_impl.checks import check_choice, is_number
-from paddle_impl.entries import Entries, shown, times
+from paddle_impl.entries import Entries, Piece
 from paddle_impl.precision import constant
 
 NORMALIZERS = ("occupied", "paper")
@@ -84,7 +83,8 @@ class Harmony:
         # a whole number is exact in every precision
         steps = norm * float(self.regions) if whole else norm / constant(self.width, norm)
         # a cast rounds towards 0, and what it makes of NaN lies outside
-        return steps.astype("int32").clip(0, self.regions - 1)
+        region = steps.astype("int32")
+        return region.clip_(0, self.regions - 1) if paddle.in_dynamic_mode() else region.clip(0, self.regions - 1)
 
     def _averaged(self, batch: Tensor) -> Tensor:
         """The running average of the populations, with this batch in it while training."""
@@ -107,47 +107,54 @@ class Harmony:
 class HarmonyOfEntries(Harmony):
     """Mixed into an :class:`~paddle_impl.entries.EntryLoss`: the gradient norm of an entry is the size of its slope.
 
-    A subclass says ``losses``, and for pieces without a graph ``values`` and ``slopes``.
+    A subclass says ``losses``, and for pieces without a graph ``sloped`` and ``slopes``.
     """
 
-    def values(self, x: Tensor, t: Tensor) -> Tensor:
-        """The loss of each entry before it is weighed, in a new Tensor."""
-        raise TypeError(f"{type(self).__name__} must define values(x, t)")
-
     def slopes(self, x: Tensor, t: Tensor) -> Tensor:
-        """Its derivative by x, of size at most 1, in a new Tensor."""
+        """The derivative of each loss by x before it is weighed, of size at most 1, in a new Tensor."""
         raise TypeError(f"{type(self).__name__} must define slopes(x, t)")
 
     @paddle.no_grad()
-    def prepare(self, entries: Entries) -> tuple[Tensor, list[Tensor]]:
-        """[M] weights of the regions, and the slopes that they were found from, piece by piece."""
-        slopes = []
+    def prepare(self, entries: Entries) -> tuple[Tensor, Any]:
+        """[M] weights of the regions; of a single piece also losses, slopes and regions."""
         if entries.plain:
-            population = self._population(self._region(self.slopes(*entries.whole()).abs()), entries.kept)
+            population, known = self._population(self._region(self.slopes(*entries.whole()).abs()), entries.kept), None
         else:
-            population = paddle.zeros([self.regions], dtype="int64")
-            for x, t, kept, _ in entries.pieces():
-                slopes.append(self.slopes(x, t))
-                population += self._population(self._region(slopes[-1].abs()), kept)
-        return self._weights(population, entries.count(), entries.logits.dtype), slopes
+            population, known = self._by_pieces(entries)
+        return self._weights(population, entries.count(), entries.logits.dtype), known
 
-    def sloped_pieces(self, entries: Entries, prepared: tuple[Tensor, list[Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Losses and slopes of the entries, weighed, piece by piece."""
-        weights, slopes = prepared
-        slopes.reverse()
-        for x, t, kept, weight in entries.pieces():
-            slope = slopes.pop()
-            harmony = self._found(weights, slope)
-            multiplier = shown(x, kept, weight)
-            harmony = harmony if multiplier is None else harmony.multiply_(multiplier)
-            yield times((self.values(x, t), slope), harmony)
+    # for the same reason as EntryLoss._by_slopes
+    @paddle.jit.not_to_static
+    def _by_pieces(self, entries: Entries) -> tuple[Tensor, Any]:
+        """[M] populations; of a single piece also losses, slopes and regions."""
+        if entries.single():
+            piece = next(entries.pieces())
+            value, slope = self.sloped(piece.x, piece.t)
+            region = self._region(slope.abs())
+            return self._population(region, piece.kept), (value, slope, region)
+        norms = ((self.slopes(piece.x, piece.t).abs_(), piece.kept) for piece in entries.pieces())
+        return sum(self._population(self._region(norm), kept) for norm, kept in norms), None
 
-    def constant(self, x: Tensor, t: Tensor, prepared: tuple[Tensor, list[Tensor]]) -> Tensor:
+    def weighed(self, piece: Piece, prepared: tuple[Tensor, Any]) -> tuple[Tensor, Tensor]:
+        """Losses and slopes of a piece, weighed."""
+        weights, known = prepared
+        if known is None:
+            value, slope = self.sloped(piece.x, piece.t)
+            region = self._region(slope.abs())
+        else:
+            value, slope, region = known
+        harmony = piece.shown(paddle.gather(weights, region))
+        return value.multiply_(harmony), slope.multiply_(harmony)
+
+    def weighed_slopes(self, piece: Piece, prepared: tuple[Tensor, Any]) -> Tensor:
+        """The slopes alone."""
+        slope = self.slopes(piece.x, piece.t)
+        return slope.multiply_(piece.shown(paddle.gather(prepared[0], self._region(slope.abs()))))
+
+    def constant(self, x: Tensor, t: Tensor, prepared: tuple[Tensor, Any]) -> Tensor:
         """b of all entries."""
-        return self._found(prepared[0], self.slopes(x, t))
-
-    def _found(self, weights: Tensor, slope: Tensor) -> Tensor:
-        return paddle.gather(weights, self._region(slope.abs()).flatten()).reshape(slope.shape)
+        slope = self.slopes(x, t)
+        return paddle.gather(prepared[0], self._region(slope.abs()).flatten()).reshape(slope.shape)
 
 
 def _check_bins(bins: Any) -> tuple[int, float]:

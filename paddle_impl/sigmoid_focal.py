@@ -9,10 +9,10 @@ import paddle.nn.functional as F
 from paddle import Tensor
 
 from paddle_impl.checks import check_number
-from paddle_impl.entries import EntryLoss
+from paddle_impl.entries import EntryLoss, Piece
 from paddle_impl.focal import power
 from paddle_impl.precision import constant
-from paddle_impl.sigmoid import logistic, logistic_value, parts, softplus
+from paddle_impl.sigmoid import logistic, logistic_value, parts, signs, softplus
 
 
 class SigmoidFocalLoss(EntryLoss):
@@ -77,13 +77,23 @@ class SigmoidFocalLoss(EntryLoss):
     def losses(self, x: Tensor, t: Tensor) -> Tensor:
         """alpha_t q^gamma BCE."""
         q = F.sigmoid(x) * (1.0 - t) + F.sigmoid(-x) * t
-        return self._balanced(power(q, self.gamma), t) * logistic(x, t)
+        damped = power(q, self.gamma)
+        if self.alpha is not None:
+            damped = damped * (t * constant(self.alpha, t) + (1.0 - t) * constant(1.0 - self.alpha, t))
+        return damped * logistic(x, t)
 
     def sloped(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """The same and its derivative by x."""
-        sign = 1.0 - 2.0 * t
-        binary = sign.abs().min().item() == 1.0
-        return self._binary(x, t, sign) if binary else self._graded(x, t, sign)
+        sign = signs(t)
+        return self._graded(x, t) if sign is None else self._binary(x, t, sign)
+
+    def weighed_values(self, piece: Piece, prepared: Any) -> Tensor:
+        """The losses of a piece alone, weighed."""
+        sign = signs(piece.t)
+        if sign is None:
+            return piece.shown(self.sloped(piece.x, piece.t)[0])
+        margin = sign.multiply_(piece.x)
+        return piece.shown(self._damped(F.sigmoid(margin), piece.t).multiply_(softplus(margin)))
 
     def extra_repr(self) -> str:
         """The arguments, as ``print(layer)`` shows them."""
@@ -95,29 +105,32 @@ class SigmoidFocalLoss(EntryLoss):
         """
         margin = x * sign
         q, loss = F.sigmoid(margin), softplus(margin)
-        damped = self._balanced(power(q, self.gamma), t)
+        damped = self._damped(q, t)
         if self.gamma > 0.0:
             # 1 - q = exp(-BCE), without cancellation
-            bend = (-loss).exp_().multiply_(loss)
-            q.add_(bend.multiply_(constant(self.gamma, x)))
+            bend = paddle.scale(loss, -1.0).exp_().multiply_(loss)
+            q.add_(bend.scale_(self.gamma))
         slope = q.multiply_(damped).multiply_(sign)
         return loss.multiply_(damped), slope
 
-    def _graded(self, x: Tensor, t: Tensor, sign: Tensor) -> tuple[Tensor, Tensor]:
+    def _graded(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """Targets in between: alpha_t q^gamma (p - t + gamma p (1 - p)(1 - 2t) BCE / q)."""
         positive, negative = parts(x, t)
         q, loss = positive + negative, logistic_value(x, t)
-        damped = self._balanced(power(q, self.gamma), t)
+        damped = self._damped(q, t)
         slope = positive.subtract_(negative)
         if self.gamma > 0.0:
-            turn = F.sigmoid(x).multiply_(F.sigmoid(-x)).multiply_(sign)
+            turn = F.sigmoid(x).multiply_(F.sigmoid(-x)).multiply_(1.0 - 2.0 * t)
             # where q is 0, damped is 0 too
             turn = turn.divide_(paddle.where(q > 0, q, paddle.ones_like(q)))
-            slope = slope.add_(turn.multiply_(loss).multiply_(constant(self.gamma, x)))
+            slope = slope.add_(turn.multiply_(loss).scale_(self.gamma))
         return loss.multiply_(damped), slope.multiply_(damped)
 
-    def _balanced(self, damped: Tensor, t: Tensor) -> Tensor:
-        """alpha_t q^gamma."""
+    def _damped(self, q: Tensor, t: Tensor) -> Tensor:
+        """alpha_t q^gamma, in a new Tensor."""
+        damped = power(q, self.gamma)
         if self.alpha is None:
             return damped
-        return damped * (t * constant(self.alpha, t) + (1.0 - t) * constant(1.0 - self.alpha, t))
+        # a scale takes a Python number as a float64, except in a program
+        balance = paddle.scale(t, self.alpha - 1.0, 1.0 - self.alpha).add_(paddle.scale(t, self.alpha))
+        return damped.multiply_(balance)

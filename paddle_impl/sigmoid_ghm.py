@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import paddle.nn.functional as F
 from paddle import Tensor
 
 from paddle_impl.entries import EntryLoss
 from paddle_impl.regions import HarmonyOfEntries
-from paddle_impl.sigmoid import logistic, logistic_value, parts
+from paddle_impl.sigmoid import logistic, logistic_value, parts, signs, softplus
 
 
 class SigmoidGHMLoss(HarmonyOfEntries, EntryLoss):
@@ -61,11 +62,18 @@ class SigmoidGHMLoss(HarmonyOfEntries, EntryLoss):
         """BCE."""
         return logistic(x, t)
 
-    def values(self, x: Tensor, t: Tensor) -> Tensor:
-        """BCE, with one exponential."""
-        return logistic_value(x, t)
+    def sloped(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """BCE and its derivative by x."""
+        sign = signs(t)
+        if sign is None:
+            return logistic_value(x, t), self.slopes(x, t)
+        margin = x * sign
+        return softplus(margin), sign.multiply_(F.sigmoid(margin))
 
     def slopes(self, x: Tensor, t: Tensor) -> Tensor:
         """sigmoid(x) - t."""
+        sign = signs(t)
+        if sign is not None:
+            return sign.multiply_(F.sigmoid(x * sign))
         positive, negative = parts(x, t)
         return positive.subtract_(negative)

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from properties.causes import causes
 from properties.certificate import Certificate, LawReport
 from properties.engine import FAILED, OUTCOMES, UNSETTLED
 from properties.events import Ended, Event, LawEnded, Progressed, Started
@@ -80,10 +81,10 @@ def show(console: Console, certificate: Certificate, scripts: int | None = None)
     console.print(_laws(certificate))
     for line in _notes(certificate):
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
-    failed = sorted(certificate.failed, key=lambda law: law.severity)
-    for number, law in enumerate(failed, 1):
+    found = sorted(causes(certificate), key=lambda cause: cause.law.severity)
+    for number, cause in enumerate(found, 1):
         console.print()
-        show_failure(console, law, number, with_script=scripts is None or number <= scripts)
+        show_failure(console, cause.law, number, scripts is None or number <= scripts, cause.also)
     console.print()
     console.print(_closing(certificate))
 
@@ -146,14 +147,22 @@ def _listed(values: Sequence[Any]) -> str:
     return ", ".join(str(value) for value in values)
 
 
-def show_failure(console: Console, law: LawReport, number: int | None = None, with_script: bool = True) -> None:
-    """A law that does not hold: its cause in words, the condition it takes, the case, and a script."""
+def show_failure(
+    console: Console,
+    law: LawReport,
+    number: int | None = None,
+    with_script: bool = True,
+    also: Sequence[str] = (),
+) -> None:
+    """A law that does not hold: its cause in words, the condition it takes, what else fails, the case, a script."""
     title = Text(law.id if number is None else f"{number}  {law.id}", style="bold red")
     title.append(f"  {law.outcome}, example {law.examples}", style="dim")
     console.print(title)
     indented = [Text(law.message or law.reason)]
     if law.condition:
         indented.append(Text("only with " + ", ".join(law.condition), style="yellow"))
+    if also:
+        indented.append(Text("also fails: " + ", ".join(also), style="dim"))
     if not law.repeatable:
         indented.append(Text("the same problem did not fail again: the layer is not deterministic", style="yellow"))
     if law.counterexample is not None:
@@ -232,5 +241,7 @@ def _closing(certificate: Certificate) -> Text:
             f"  every law in at least {least} examples: failure rates below {3 / least:.2g} at 95 %", style="dim"
         )
     elif certificate.verdict == "refuted":
-        text.append(f"  {len(certificate.failed)} of {len(certificate.laws)} laws do not hold", style="dim")
+        reasons = len(causes(certificate))
+        words = f"{len(certificate.failed)} of {len(certificate.laws)} laws do not hold"
+        text.append(f"  {words}, for {reasons} reason{'s' * (reasons > 1)} by the look of them", style="dim")
     return text

@@ -1,0 +1,102 @@
+"""Causes: which laws a layer fails for one reason, the most telling law of them first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from properties.certificate import Certificate, LawReport
+from properties.problem import Problem
+
+TELLING = ("limit", "aggregate", "ignore", "weights", "denominator", "shape", "softmax", "numerics", "oracle")
+"""Families of laws, those first that say in words what is wrong."""
+
+MODERATE = 32.0
+"""Beyond logits of this size a layer's fault is one of numbers."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A law that does not hold, and the laws that fail where it does."""
+
+    law: LawReport
+    also: tuple[str, ...] = ()
+
+
+def causes(certificate: Certificate) -> tuple[Cause, ...]:
+    """Group the laws that do not hold by what their shrunk counterexamples have in common.
+
+    A law fails for the reason of another one whose counterexample needs no ingredient that its own has not: the plainer
+    problem shows the fault already. Refusals and conduct are no matter of numbers, and stand alone, but where a layer
+    raises the same error.
+    """
+    leaders: list[tuple[LawReport, frozenset[str], list[str]]] = []
+    for law in sorted(certificate.failed, key=_order):
+        ingredients = ingredients_of(law)
+        for leader, needed, also in leaders:
+            if _same_kind(leader, law) and needed <= ingredients:
+                also.append(law.id)
+                break
+        else:
+            leaders.append((law, ingredients, []))
+    return tuple(Cause(law, tuple(also)) for law, _, also in leaders)
+
+
+def ingredients_of(law: LawReport) -> frozenset[str]:
+    """What is special about the counterexample of a law."""
+    if law.counterexample is None or not law.counterexample["problems"]:
+        return frozenset({law.id})
+    problem = Problem.from_dict(law.counterexample["problems"][0])
+    return frozenset(word for word, there in _special(problem).items() if there)
+
+
+def _special(problem: Problem) -> Mapping[str, bool]:
+    finite = problem.logits[np.isfinite(problem.logits)]
+    valid = problem.valid
+    special = {
+        "class weights": problem.weight is not None,
+        "weights of 0": problem.weight is not None and not problem.weight.all(),
+        "ignored": not valid.all(),
+        "nothing valid": not valid.any(),
+        "no elements": problem.size == 0,
+        "several elements": int(valid.sum()) > 1,
+        "one class": problem.classes == 1 and not problem.entrywise,
+        "rank 1": problem.logits.ndim == 1,
+        "rank above 2": problem.logits.ndim > 2,
+        "large logits": bool(np.abs(finite).max(initial=0.0) > MODERATE),
+        "infinite logits": bool(np.isinf(problem.logits).any()),
+        "NaN": bool(np.isnan(problem.logits).any()),
+        f"{problem.targets} labels": problem.targets != "hard" and not problem.entrywise,
+        problem.layout: problem.layout != "contiguous",
+        problem.label_dtype: problem.label_dtype != "int64",
+        problem.dtype: problem.dtype not in ("float64", "float32"),
+        f"axis {problem.axis}": problem.axis != 1 and problem.logits.ndim > 1,
+        "normalizer": problem.normalizer is not None,
+        "none": problem.reduction == "none",
+        "mean": problem.reduction == "mean" and int(valid.sum()) != 1,
+    }
+    return special | {f"{name}={value}": True for name, value in problem.config.items() if _unusual(name, value)}
+
+
+def _unusual(name: str, value: Any) -> bool:
+    """Arguments of which one value is as good as another tell nothing of a cause."""
+    return name in ("label_smoothing", "momentum") and bool(value)
+
+
+def _order(law: LawReport) -> tuple[int, int, str]:
+    family = law.id.split("/")[0]
+    return (len(ingredients_of(law)), TELLING.index(family) if family in TELLING else len(TELLING), law.id)
+
+
+def _same_kind(leader: LawReport, law: LawReport) -> bool:
+    """Whether one fault may be behind both: wrong numbers, or the same error."""
+    if law.outcome != "refuted" or leader.outcome != "refuted":
+        return _error(leader) == _error(law) is not None
+    return leader.id.split("/")[0] in TELLING and law.id.split("/")[0] in TELLING
+
+
+def _error(law: LawReport) -> str | None:
+    return None if law.counterexample is None else law.counterexample["error"]
