@@ -16,7 +16,7 @@ from paddle import Tensor
 
 from paddle_impl.checks import FLOATS, INTEGERS, check_logits, class_axis, fits, without_class_axis
 from paddle_impl.elements import one_hot
-from paddle_impl.gradients import with_slopes
+from paddle_impl.gradients import eager, with_slopes
 from paddle_impl.layer import LossLayer, divided, label_range
 from paddle_impl.precision import narrow, widen
 
@@ -147,8 +147,7 @@ class EntryLoss(LossLayer):
         """What multiplies the losses of all entries, held constant in the gradient (None: nothing does)."""
         return None
 
-    # a program would round Python's numbers to float32, and take the operations in place for others
-    @paddle.jit.not_to_static
+    @eager
     def _by_slopes(self, entries: Entries, prepared: Any, normalizer: Any) -> Tensor | None:
         """The loss with a gradient from the slopes; None where something is not finite."""
         x, none, slope = entries.logits, self.reduction == "none", None

@@ -9,7 +9,7 @@ from paddle import Tensor
 
 from paddle_impl.checks import check_number
 from paddle_impl.elements import ElementLoss, Elements
-from paddle_impl.gradients import with_gradient
+from paddle_impl.gradients import eager, written_over
 from paddle_impl.kernel import cross_entropy
 from paddle_impl.precision import constant
 
@@ -67,8 +67,7 @@ class FocalLoss(ElementLoss):
             return losses
         if elements.plain:
             return self._composed(losses)
-        value, slope = self._value_and_slope(losses)
-        return with_gradient(value, losses * slope)
+        return self._sloped(losses)
 
     def extra_repr(self) -> str:
         """The arguments, as ``print(layer)`` shows them."""
@@ -83,17 +82,17 @@ class FocalLoss(ElementLoss):
         half = paddle.tanh(known * 0.5)
         return paddle.where(endless, losses, power(half * 2.0 / (half + 1.0), self.gamma) * known)
 
-    # a program would round gamma to float32
-    @paddle.jit.not_to_static
-    @paddle.no_grad()
-    def _value_and_slope(self, losses: Tensor) -> tuple[Tensor, Tensor]:
-        """q^gamma l, and its derivative by l: q^(gamma - 1) (q + gamma p l), since dq/dl = p."""
-        less_one = paddle.expm1(-losses)
-        p, q = less_one + 1.0, less_one.scale_(-1.0)
-        # 0 where q is 0 and gamma below 1
-        damped = power(q, self.gamma - 1.0)
-        slope = p.multiply_(losses).scale_(self.gamma).add_(q).multiply_(damped)
-        return q.multiply_(damped).multiply_(losses), slope
+    @eager
+    def _sloped(self, losses: Tensor) -> Tensor:
+        """The same, with its derivative by l: q^(gamma - 1) (q + gamma p l), since dq/dl = p."""
+        with paddle.no_grad():
+            less_one = paddle.expm1(-losses)
+            p, q = less_one + 1.0, less_one.scale_(-1.0)
+            # 0 where q is 0 and gamma below 1
+            damped = power(q, self.gamma - 1.0)
+            slope = p.multiply_(losses).scale_(self.gamma).add_(q).multiply_(damped)
+            value = q.multiply_(damped).multiply_(losses)
+        return written_over(losses * slope, value)
 
 
 def power(q: Tensor, gamma: float) -> Tensor:

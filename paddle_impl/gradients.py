@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import paddle
 from paddle import Tensor
+from paddle.jit.sot.psdb import fallback
 
 
-@paddle.jit.not_to_static
-@paddle.no_grad()
+def eager(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that paddle.jit.to_static runs as it stands instead of making a program of it.
+
+    In a program Python's numbers are rounded to float32, and operations in place are none.
+    """
+
+    @functools.wraps(function)
+    def as_it_stands(*given: Any, **named: Any) -> Any:
+        fallback(recursive=True)
+        return function(*given, **named)
+
+    return as_it_stands
+
+
 def with_gradient(value: Tensor, carrier: Tensor) -> Tensor:
-    """``value`` with the gradient of ``carrier``, a Tensor of the same shape that no backward pass reads.
+    """``value`` with the gradient of ``carrier``, a finite Tensor of the same shape."""
+    return value + (carrier - carrier.detach())
 
-    The numbers of the one are written over those of the other: no operation for the graph to go back through.
+
+@paddle.no_grad()
+def written_over(carrier: Tensor, value: Tensor) -> Tensor:
+    """The same without an operation for the graph to go back through: the numbers of ``value`` in place of those of
+    ``carrier``, which no backward pass may need. Only for what is ``eager``.
     """
     return paddle.assign(value, carrier)
 
@@ -40,7 +60,7 @@ def with_slopes(value: Tensor, x: Tensor, rescale: Callable[[Tensor], None]) -> 
     flat.register_hook(scaled)
     # either gives the hook a gradient of its own to write over
     carrier = (flat * 1.0).reshape(x.shape) if value.shape == x.shape else flat.sum()
-    return with_gradient(value, carrier)
+    return written_over(carrier, value)
 
 
 def once_differentiable(tensor: Tensor, held: list[Tensor]) -> None:

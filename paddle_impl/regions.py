@@ -11,6 +11,7 @@ from paddle import Tensor
 
 from paddle_impl.checks import check_choice, is_number
 from paddle_impl.entries import Entries, Piece
+from paddle_impl.gradients import eager
 from paddle_impl.precision import constant
 
 NORMALIZERS = ("occupied", "paper")
@@ -123,8 +124,7 @@ class HarmonyOfEntries(Harmony):
             population, known = self._by_pieces(entries)
         return self._weights(population, entries.count(), entries.logits.dtype), known
 
-    # for the same reason as EntryLoss._by_slopes
-    @paddle.jit.not_to_static
+    @eager
     def _by_pieces(self, entries: Entries) -> tuple[Tensor, Any]:
         """[M] populations; of a single piece also losses, slopes and regions."""
         if entries.single():

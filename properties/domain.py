@@ -75,18 +75,21 @@ class Domain:
 
     def kind(self, pick: Mapping[str, Any]) -> str:
         """Which kind of labels a choice of values stands for."""
-        for name, dimension in self.dimensions.items():
-            if dimension.kind is not None:
-                return dimension.kind(pick[name])
-        return "hard"
+        decides = self.decides
+        return "hard" if decides is None or decides.kind is None else decides.kind(pick[decides.name])
+
+    @property
+    def decides(self) -> Dimension | None:
+        """The dimension that decides on the kind of labels."""
+        return next((d for d in self.dimensions.values() if d.kind is not None), None)
 
     def _about(self, name: str, wanted: Callable[[Any], bool]) -> tuple[str, Callable[[Any], bool]]:
         """A demand for kinds of labels as one of the dimension that decides on them."""
-        decides = [d for d in self.dimensions.values() if d.kind is not None]
-        if name != "targets" or not decides:
+        decides = self.decides
+        if name != "targets" or decides is None:
             return name, wanted
-        kind = decides[0].kind or str
-        return decides[0].name, lambda value: wanted(kind(value))
+        kind = decides.kind or str
+        return decides.name, lambda value: wanted(kind(value))
 
     def only(self, **choices: Sequence[Any]) -> Domain:
         """The domain with a user's choice of values for some dimensions; ValueError for an unknown name or value."""
@@ -96,6 +99,8 @@ class Domain:
                 raise ValueError(f"domain has no {name!r}; it has {', '.join(dimensions)}")
             # a list is one value here, and must be hashable
             dimensions[name] = dimensions[name].only([tuple(v) if isinstance(v, list) else v for v in values])
+            if any(isinstance(v, tuple) for v in dimensions[name].values):
+                _fit_classes(dimensions, name, "classes" in choices)
         return replace(self, dimensions=dimensions)
 
     def behind(self, gates: AbstractSet[str]) -> dict[str, list[Any]]:
@@ -141,6 +146,15 @@ class Domain:
                 raise EmptyDomainError(f"{name} is drawn from {values} alone")
             dimensions[name] = replace(dimension, values=kept)
         return replace(self, dimensions=dimensions)
+
+
+def _fit_classes(dimensions: dict[str, Dimension], name: str, chosen: bool) -> None:
+    """As many classes as the lists have numbers that somebody wrote for ``name``."""
+    lengths = tuple(dict.fromkeys(len(v) for v in dimensions[name].values if isinstance(v, tuple)))
+    if chosen and not set(lengths) <= set(dimensions["classes"].values):
+        listed = ", ".join(map(str, dimensions["classes"].values))
+        raise ValueError(f"domain {name} has lists of {lengths[0]} numbers, and classes are {listed}")
+    dimensions["classes"] = replace(dimensions["classes"], values=lengths)
 
 
 def within(*values: Any) -> Callable[[Any], bool]:

@@ -98,11 +98,14 @@ def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: Abstract
 
 def _mask_demand(law: Law, domain: Domain, takes: AbstractSet[str]) -> Demand:
     """Elements are ignored by their label or by a mask; a law about ignored ones needs a layer that takes either."""
-    if "ignored" not in law.needs or "label_weight" in takes:
+    masked = "label_weight" in domain.dimensions and "mask" in domain["label_weight"]
+    if "ignored" not in law.needs or masked:
         return {}
     if "ignore_index" not in takes and set(domain["ignore_index"]) == {None}:
         raise EmptyDomainError("the layer takes no ignore_index")
-    return {"ignore_index": outside(None)}
+    demand = {"ignore_index": outside(None)}
+    # probabilities of classes, and real numbers, have no value that says ignored
+    return demand if not domain.decides else {**demand, "targets": outside("soft", "real")}
 
 
 def _level_demand(law: Law, domain: Domain) -> Demand:

@@ -17,7 +17,15 @@ def common(
         Dimension("axis", (1,), absent=1),
         Dimension("weight", ("absent",), absent="absent"),
         Dimension("label_dtype", ("int64",)),
-        Dimension("ignore_index", ignore_index, sentinels.gate, sentinels.accepts, sentinels.expected, absent=None),
+        Dimension(
+            "ignore_index",
+            ignore_index,
+            sentinels.gate,
+            # 0 and 1 are targets
+            lambda v: v is None or (isinstance(v, int) and not isinstance(v, bool) and not 0 <= v < 100),
+            "negative ints, ints from 100 on, or None",
+            absent=None,
+        ),
     )
 
 

@@ -234,7 +234,11 @@ class Problem:
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         plain["config"] = dict(self.config)
         # an empty list has lost its shape
-        plain["shape"] = {"logits": list(self.logits.shape), "labels": list(self.labels.shape)}
+        plain["shape"] = {
+            name: list(array.shape)
+            for name, array in (("logits", self.logits), ("labels", self.labels), ("label_weight", self.label_weight))
+            if array is not None
+        }
         return {name: plain_numbers(value) for name, value in plain.items()}
 
     @classmethod
@@ -250,7 +254,7 @@ class Problem:
             if values[name] is not None:
                 values[name] = np.asarray(_numbers(values[name]), dtype=np.float64)
         if values["label_weight"] is not None:
-            values["label_weight"] = values["label_weight"].reshape(shape["labels"])
+            values["label_weight"] = values["label_weight"].reshape(shape["label_weight"])
         values["config"] = {
             k: np.asarray(_numbers(v)) if isinstance(v, list) else v for k, v in values["config"].items()
         }

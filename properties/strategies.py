@@ -77,7 +77,8 @@ def decode(header: bytes, blocks: Sequence[bytes], domain: Domain, hard_logits: 
         ignore_index = -100
     if ignore_index is not None and 0 <= ignore_index < 100:
         # a label inside the classes is ignored: another class must be left to be valid
-        roomy = [c for c in domain["classes"] if c > max(ignore_index, 1)]
+        listed = any(isinstance(value, tuple) for value in pick.values())
+        roomy = [] if listed else [c for c in domain["classes"] if c > max(ignore_index, 1)]
         classes = classes if classes in roomy or not roomy else _choose(roomy, header[names.index("classes")])
         # of a single class nothing can be both ignored and valid
         ignore_index = -100 if classes == 1 and ignore_index == 0 else ignore_index

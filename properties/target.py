@@ -94,7 +94,10 @@ class Target:
         is_class = inspect.isclass(found)
         parameters = _parameters(found, self.text, skip=0 if is_class else 2)
         names = self._names(parameters, contract, _open_ended(found))
-        called = self._call_names(_call_parameters(found) if is_class else list(parameters), contract)
+        taken = _call_parameters(found) if is_class else dict(parameters)
+        called = self._call_names(list(taken), contract)
+        if is_class:
+            self._check_call(taken, called, name)
         settings, pinned = self._settings(parameters, names, contract, name, _open_ended(found))
         filled = {*names.values(), *settings}
         for parameter in parameters.values():
@@ -114,6 +117,14 @@ class Target:
         def call(layer: Any, logits: Any, labels: Any, **given: Any) -> Any:
             return layer(logits, labels, **{called[known]: value for known, value in given.items()})
 
+        if "label_weight" in called and taken[called["label_weight"]].default is inspect.Parameter.empty:
+            pinned["label_weight"] = ("mask",)
+        for known, written in names.items():
+            values = contract.domain[known] if known in contract.argument_names else ()
+            needed = written in parameters and parameters[written].default is inspect.Parameter.empty
+            if needed and None in values and known not in pinned and known != "ignore_index":
+                # what has no default is never nothing
+                pinned[known] = tuple(value for value in values if value is not None)
         source = Source(_import_lines(where, name), name, not is_class, {**names, **called}, settings)
         return _checked(
             lambda: Subject(
@@ -136,6 +147,18 @@ class Target:
                     raise UsageError(f"--map {written}={name}: the call takes {_listed(parameters)}")
                 names[name] = written
         return names
+
+    def _check_call(self, taken: Mapping[str, inspect.Parameter], called: Mapping[str, str], name: str) -> None:
+        """Everything that a call cannot do without must be filled."""
+        for written, parameter in taken.items():
+            if written in self.settings:
+                raise UsageError(f"--set {written}: {name} takes it with the call, which --set cannot fix")
+            filled = written in called.values() and called.get("normalizer") != written
+            if parameter.default is parameter.empty and not filled:
+                raise UsageError(
+                    f"{name} is called with {written!r}, which has no default and which nothing fills; wrap it in a "
+                    f"Subject whose `call` does"
+                )
 
     def _settings(
         self,
@@ -172,23 +195,26 @@ class Target:
         for written, name in self.mapping.items():
             if name in called:
                 continue
+            if name not in known:
+                every = ", ".join((*known, *called))
+                raise UsageError(f"--map {written}={name}: contract {contract.name} has {every}")
             if written not in parameters and not open_ended:
                 raise UsageError(f"--map {written}={name}: the layer takes {_listed(parameters)}")
-            if name not in known:
-                raise UsageError(f"--map {written}={name}: contract {contract.name} has {', '.join(known)}")
             names = {k: w for k, w in names.items() if w != written}
             names[name] = written
         return names
 
 
-def _call_parameters(found: Any) -> list[str]:
-    """The names that a layer's forward takes beside logits and labels."""
+def _call_parameters(found: Any) -> dict[str, inspect.Parameter]:
+    """What a layer's forward takes beside logits and labels."""
     forward = getattr(found, "forward", None) or found.__call__
     try:
         signature = inspect.signature(forward)
     except (TypeError, ValueError):
-        return []
-    return list(signature.parameters)[3:]
+        return {}
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    listed = list(signature.parameters.values())[3:]
+    return {parameter.name: parameter for parameter in listed if parameter.kind in kinds}
 
 
 def parse_value(text: str) -> Any:

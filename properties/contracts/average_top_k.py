@@ -28,8 +28,8 @@ KINDS = {
 
 
 def kind_of(individual: Any) -> str:
-    """The kind of labels of an individual loss; a callable has classes."""
-    return KINDS.get(individual, "hard") if isinstance(individual, str) else "hard"
+    """The kind of labels of an individual loss."""
+    return KINDS.get(individual, "hard")
 
 
 def settle(config: dict[str, Any]) -> dict[str, Any]:
@@ -111,22 +111,22 @@ CONTRACT = Contract(
         Dimension(
             "individual",
             ("cross_entropy", "cross_entropy", "logistic", "cross_entropy", "hinge", "squared", "absolute"),
-            accepts=lambda v: callable(v) or v in KINDS,
-            expected=f"one of {', '.join(KINDS)}, or a callable",
+            accepts=lambda v: isinstance(v, str) and v in KINDS,
+            expected=f"one of {', '.join(KINDS)}",
             absent="cross_entropy",
             kind=kind_of,
         ),
         Dimension(
             "top_k",
             (0.7, 1.0, 0.5, 1, 0.29, 0.1, 0.9, 0.3),
-            accepts=lambda v: v is None or (isinstance(v, (int, float)) and 0.0 < v <= 1.0),
+            accepts=lambda v: v is None or (isinstance(v, (int, float)) and v is not True and 0.0 < v <= 1.0),
             expected="fractions in (0, 1] or None",
             absent=0.7,
         ),
         Dimension(
             "k",
             (None, 1, 2, None, 4, 100, 3),
-            accepts=lambda v: v is None or (isinstance(v, int) and v >= 1),
+            accepts=lambda v: v is None or (isinstance(v, int) and v is not True and v >= 1),
             expected="ints >= 1 or None",
         ),
         DENOMINATOR,

@@ -32,6 +32,13 @@ def counts(pattern: Any, classes: int) -> Array:
     return np.asarray(COUNTS[pattern](classes) if isinstance(pattern, str) else pattern, dtype=np.float64)
 
 
+def _is_counts(value: Any) -> bool:
+    if not isinstance(value, tuple):
+        return value in COUNTS
+    numbers = [isinstance(v, (int, float)) and not isinstance(v, bool) and 0 < v < float("inf") for v in value]
+    return bool(numbers) and all(numbers)
+
+
 def settle(config: dict[str, Any]) -> dict[str, Any]:
     """A class that never occurs needs a weight of its own."""
     listed = config["num_class_list"]
@@ -92,8 +99,8 @@ CONTRACT = Contract(
         Dimension(
             "num_class_list",
             ("long-tailed", "equal", "rising", "steep", "with-empty"),
-            accepts=lambda v: v in COUNTS or (isinstance(v, tuple) and len(v) > 0),
-            expected=f"one of {', '.join(COUNTS)}, or a list of counts",
+            accepts=_is_counts,
+            expected=f"one of {', '.join(COUNTS)}, or a list of counts > 0",
             absent="equal",
             expand=counts,
         ),

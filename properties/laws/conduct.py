@@ -66,7 +66,13 @@ def repeatable(case: Case) -> Iterator[Finding]:
 
 def second_call(case: Case) -> Iterator[Finding]:
     """What the layer was called with before does not matter."""
-    check = ("layer(logits.detach() * 0.5, labels)", "again = layer(logits, labels)", _EQUAL)
+    check = (
+        "layer.eval()",
+        "loss = layer(logits, labels)",
+        "layer(logits.detach() * 0.5, labels)",
+        "again = layer(logits, labels)",
+        _EQUAL,
+    )
     yield from _again(case, "second-call", "A call of the layer with another batch changes its next answer.", check)
 
 
@@ -171,7 +177,7 @@ LAWS = (
     _law("grad-mode", "Whether gradients are recorded is left as found.", grad_mode),
     _law("repeatable", "The same call has the same answer, bit for bit.", repeatable),
     _law("prints-nothing", "Nothing is printed.", prints_nothing, severity="warning"),
-    _law("second-call", "What the layer was called with before does not matter.", second_call),
+    _law("second-call", "In eval() what the layer was called with before does not matter.", second_call),
     _law("no-grad", "Inside paddle.no_grad() the value is the same.", under_no_grad),
     _law("second-backward", "A second backward through a retained graph gives the same gradient.", second_backward),
 )

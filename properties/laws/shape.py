@@ -151,6 +151,8 @@ def one_element(case: Case) -> Iterator[Finding]:
         yield from case.matches(message=message)
     elif problem.reduction == "mean" and problem.weight is None and "reduction" in case.takes:
         yield from case.agree(problem, problem.replace(reduction="sum"), message)
+    elif not np.isfinite(case.observe().value).all():
+        yield Finding("A batch of one element has a loss that is not finite.", (problem,), got=case.observe().value)
 
 
 def empty(case: Case) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from properties.causes import causes
 from properties.certificate import Certificate, LawReport
+from properties.domain import COMMON_NAMES
 from properties.engine import FAILED, OUTCOMES, UNSETTLED
 from properties.events import Ended, Event, LawEnded, Progressed, Started
 from properties.problem import Problem
@@ -137,6 +138,14 @@ def _notes(certificate: Certificate) -> list[str]:
     notes += [
         f"{dtype} is not drawn, since the layer has no kernel for it: {e}" for dtype, e in certificate.dropped.items()
     ]
+    notes += [
+        f"takes no {name}, {values[0]} is assumed: --domain {name}=VALUE says otherwise"
+        for name, values in certificate.domain.items()
+        if name not in (*COMMON_NAMES, *certificate.takes)
+        and len(values) == 1
+        and values[0] is not None
+        and (name, values[0]) not in AT_REST
+    ]
     return notes + [
         f"set aside, since {law} does not hold: " + "; ".join(f"{n} {_listed(v)}" for n, v in values.items())
         for law, values in certificate.set_aside.items()
@@ -201,7 +210,7 @@ def _numbers(plain: Any, digits: int) -> str:
     return "-" if plain is None else short(np.asarray(plain, dtype=np.float64), digits)
 
 
-AT_REST = (("denominator", "weights"), ("soft_weight", "paddle"), ("label_smoothing", 0.0))
+AT_REST = (("denominator", "weights"), ("soft_weight", "paddle"), ("label_smoothing", 0.0), ("normalize", "occupied"))
 """Arguments that nobody would write."""
 
 

@@ -8,7 +8,7 @@ import paddle
 import pytest
 
 import reference
-from paddle_impl import CostSensitiveLoss, CrossEntropyLoss, GHMLoss, GHMRLoss, SigmoidFocalLoss
+from paddle_impl import CostSensitiveLoss, CrossEntropyLoss, GHMLoss, GHMRLoss, SigmoidFocalLoss, SigmoidGHMLoss
 from tests.paddle_impl.cases import CASES, IDS, LOGITS, NAMES, ONE_OF_EACH, SOFT, WEIGHT, agrees, dygraph
 
 every_case = pytest.mark.parametrize(("layer", "oracle", "labels", "options"), CASES, ids=NAMES)
@@ -224,3 +224,27 @@ def test_many_entries_are_weighed_in_pieces():
     ):
         got = dygraph(layer, x, targets, label_weight=paddle.to_tensor(mask))
         agrees(got, oracle(x, targets, label_weight=mask), rtol=1e-10)
+
+
+@pytest.mark.parametrize("layer", [SigmoidFocalLoss(), SigmoidGHMLoss(), GHMRLoss(bins=3, reduction="none")])
+def test_many_entries_have_the_same_gradient_in_a_second_backward(layer):
+    x = paddle.to_tensor(np.random.default_rng(0).normal(size=(3, 1 << 16)), stop_gradient=False)
+    loss = layer(x, paddle.zeros_like(x)).sum()
+    (first,) = paddle.grad(loss, x, retain_graph=True)
+    before = first.numpy().copy()
+    (second,) = paddle.grad(loss, x)
+    assert (first.numpy() == before).all()
+    assert (second.numpy() == before).all()
+    whole = type(layer)(**({"bins": 3} if isinstance(layer, GHMRLoss) else {}), twice_differentiable=True)
+    (expected,) = paddle.grad(whole(x, paddle.zeros_like(x)), x)
+    scale = x.size if layer.reduction == "none" else 1
+    assert np.allclose(before, expected.numpy() * scale, rtol=1e-10, atol=0)
+
+
+def test_logits_changed_in_place_before_the_backward_are_refused():
+    leaf = paddle.to_tensor(LOGITS, stop_gradient=False)
+    x = leaf * 1.0
+    loss = SigmoidFocalLoss()(x, paddle.zeros_like(x))
+    x.multiply_(paddle.to_tensor(2.0, dtype="float64"))
+    with pytest.raises(Exception, match="changed in place after the loss was computed"):
+        loss.backward()
