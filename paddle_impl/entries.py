@@ -169,8 +169,8 @@ class EntryLoss(LossLayer):
             start = 0
             for piece in entries.pieces():
                 stop = start + piece.x.shape[0]
-                # a slice shares the numbers of the whole
-                gradient[start:stop].multiply_(self.weighed_slopes(piece, prepared))
+                # written back, for a slice need not share the numbers of the whole (FLAGS_use_stride_kernel)
+                gradient[start:stop] = gradient[start:stop] * self.weighed_slopes(piece, prepared)
                 start = stop
 
         return self.reduced(with_slopes(value, x, rescale), entries, normalizer)
