@@ -11,17 +11,7 @@ from collections import defaultdict
 
 from properties import Target, certify
 from tests.mutants import SOUND
-
-OURS = (
-    ("paddle_impl:CrossEntropyLoss", "cross_entropy"),
-    ("paddle_impl:FocalLoss", "focal"),
-    ("paddle_impl:SigmoidFocalLoss", "sigmoid_focal"),
-    ("paddle_impl:GHMLoss", "ghm"),
-    ("paddle_impl:SigmoidGHMLoss", "sigmoid_ghm"),
-    ("paddle_impl:GHMRLoss", "ghm_regression"),
-    ("paddle_impl:TopKLoss", "average_top_k"),
-    ("paddle_impl:CostSensitiveLoss", "cost_sensitive"),
-)
+from tests.test_laws import OURS
 
 
 def main():

@@ -36,9 +36,7 @@ class Elements:
 
     def known_labels(self) -> Tensor:
         """The labels, 0 where ignored."""
-        if self.kept is None:
-            return self.labels
-        return paddle.where(self.kept, self.labels, paddle.zeros_like(self.labels))
+        return kept_of(self.labels, self.kept)
 
     def masked_logits(self) -> Tensor:
         """The logits, 0 where ignored: a product with 0 would keep NaN and inf, in the gradient too."""
@@ -48,7 +46,7 @@ class Elements:
 
     def masked(self, losses: Tensor) -> Tensor:
         """Losses [...], 0 where ignored."""
-        return losses if self.kept is None else paddle.where(self.kept, losses, paddle.zeros_like(losses))
+        return kept_of(losses, self.kept)
 
     def count(self) -> Any:
         """How many elements are valid: a number where it is known, else a 0-d Tensor."""
@@ -62,6 +60,12 @@ class Elements:
             return
         weight = paddle.gather(table, self.known_labels().flatten()).reshape(self.labels.shape)
         self.weight = weight if self.kept is None else weight * self.kept.astype(weight.dtype)
+
+
+# not called masked like the method, which paddle.jit.to_static (3.3) would take it for
+def kept_of(array: Tensor, kept: Tensor | None) -> Tensor:
+    """An array, 0 where it is not ``kept`` (None: all of it is)."""
+    return array if kept is None else paddle.where(kept, array, paddle.zeros_like(array))
 
 
 def one_hot(ids: Tensor, classes: int, axis: int, dtype: paddle.dtype) -> Tensor:

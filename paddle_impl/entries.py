@@ -15,7 +15,7 @@ import paddle
 from paddle import Tensor
 
 from paddle_impl.checks import FLOATS, INTEGERS, check_logits, class_axis, fits, without_class_axis
-from paddle_impl.elements import one_hot
+from paddle_impl.elements import kept_of, one_hot
 from paddle_impl.gradients import eager, with_slopes
 from paddle_impl.layer import LossLayer, divided, label_range
 from paddle_impl.precision import narrow, widen
@@ -50,7 +50,7 @@ class Entries:
 
     def whole(self) -> tuple[Tensor, Tensor]:
         """All logits, with their graph, and all targets; 0 where ignored."""
-        return _masked(self.logits, self.kept), _masked(self.targets, self.kept)
+        return kept_of(self.logits, self.kept), kept_of(self.targets, self.kept)
 
     def single(self) -> bool:
         """Whether there is one piece; they are for the cache of a CPU, and a GPU would rather be called once."""
@@ -71,7 +71,7 @@ class Piece:
     """Logits x and targets t, [n], 0 where ignored, with their part of ``kept`` and ``weight``."""
 
     def __init__(self, x: Tensor, t: Tensor, kept: Tensor | None, weight: Tensor | None) -> None:
-        self.x, self.t = _masked(x, kept), _masked(t, kept)
+        self.x, self.t = kept_of(x, kept), kept_of(t, kept)
         self.kept = kept
         self.weight = weight
 
@@ -184,7 +184,7 @@ class EntryLoss(LossLayer):
             losses = losses * constant
         if entries.weight is not None:
             losses = losses * entries.weight
-        losses = _masked(losses, entries.kept)
+        losses = kept_of(losses, entries.kept)
         return self.reduced(losses if self.reduction == "none" else losses.sum(), entries, normalizer)
 
     def reduced(self, loss: Tensor, entries: Entries, normalizer: Any) -> Tensor:
@@ -244,7 +244,7 @@ def _looked_at(ignored: int | None, labels: Tensor, mask: Tensor | None) -> Tens
     if low >= 0 and high <= 1 and (ignored is None or not low <= ignored <= high):
         return mask
     kept = _unignored(ignored, labels, mask)
-    for value in label_range(_masked(labels, kept)):
+    for value in label_range(kept_of(labels, kept)):
         if not 0 <= value <= 1:
             raise ValueError(f"labels must lie in [0, 1] or equal ignore_index={ignored}, got {value}")
     return kept
@@ -277,7 +277,7 @@ def _one_hot(layer: LossLayer, x: Tensor, labels: Tensor, mask: Tensor | None) -
         # an id that is masked may be anything
         labels = paddle.where(mask, labels, paddle.zeros_like(labels))
     kept = layer.kept(labels, shape[axis])
-    targets = one_hot(_masked(labels, kept), shape[axis], axis, x.dtype)
+    targets = one_hot(kept_of(labels, kept), shape[axis], axis, x.dtype)
     kept = _both(kept, mask)
     return targets, kept if kept is None else kept.unsqueeze(axis).expand_as(x)
 
@@ -304,10 +304,6 @@ def _both(kept: Tensor | None, mask: Tensor | None) -> Tensor | None:
     if kept is None or mask is None:
         return mask if kept is None else kept
     return kept & mask
-
-
-def _masked(array: Tensor, kept: Tensor | None) -> Tensor:
-    return array if kept is None else paddle.where(kept, array, paddle.zeros_like(array))
 
 
 def _total(values: Iterable[Tensor]) -> Tensor:

@@ -11,7 +11,7 @@ import paddle
 from paddle import Tensor
 
 from paddle_impl.checks import INTEGERS, check_choice, check_int, is_number
-from paddle_impl.elements import ElementLoss, Elements
+from paddle_impl.elements import ElementLoss, Elements, kept_of
 from paddle_impl.entries import arrange_entries
 from paddle_impl.kernel import cross_entropy
 from paddle_impl.layer import divided
@@ -138,7 +138,7 @@ class TopKLoss(ElementLoss):
             binary = self.individual in BINARY
             entries = arrange_entries(self, logits, labels, label_weight, binary)
             losses = (BINARY if binary else REAL)[self.individual](*entries.whole())
-            return masked(losses, entries.kept), entries
+            return kept_of(losses, entries.kept), entries
         if label_weight is not None:
             raise ValueError(
                 f"label_weight is for losses of entries, {', '.join((*BINARY, *REAL))}; got one for "
@@ -162,7 +162,7 @@ class TopKLoss(ElementLoss):
         if classes and self.classes is not None:
             self.kept(labels, self.classes)
             elements.weigh(self.table(self.classes, losses.dtype))
-        return masked(losses, kept), elements
+        return kept_of(losses, kept), elements
 
     def _average(self, losses: Tensor, elements: Any, k: Any, count: Any, normalizer: Any) -> Tensor:
         if self.reduction == "none":
@@ -179,11 +179,6 @@ class TopKLoss(ElementLoss):
         else:
             portion = (k.astype("float64") / count.astype("float64").clip(min=1)).astype(losses.dtype)
         return divided(total, elements.weight.sum() * portion)
-
-
-def masked(losses: Tensor, kept: Tensor | None) -> Tensor:
-    """Losses, 0 where they do not count."""
-    return losses if kept is None else paddle.where(kept, losses, paddle.zeros_like(losses))
 
 
 def count_of(top_k: float | None, k: int | None, count: int) -> int:
@@ -215,7 +210,7 @@ def largest(losses: Tensor, kept: Tensor | None, k: int) -> Tensor:
     if math.isfinite(top):
         return losses * chosen.astype(losses.dtype)
     # a product with 0 would make NaN of an infinite loss that was not chosen
-    return paddle.where(chosen, losses, paddle.zeros_like(losses))
+    return kept_of(losses, chosen)
 
 
 def _kth_largest(scores: Tensor, k: int) -> Tensor:
@@ -246,7 +241,7 @@ def traced_largest(losses: Tensor, kept: Tensor | None, k: Tensor) -> Tensor:
     scores = paddle.where(scores.isnan(), paddle.full_like(scores, math.inf), scores)
     rank = paddle.argsort(paddle.argsort(scores, descending=True))
     chosen = (rank.astype("float64") < k).reshape(losses.shape)
-    return paddle.where(chosen, losses, paddle.zeros_like(losses))
+    return kept_of(losses, chosen)
 
 
 def _scores(losses: Tensor, kept: Tensor | None) -> Tensor:

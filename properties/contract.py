@@ -20,6 +20,20 @@ COMMON_ARGUMENTS = ("weight", "ignore_index", "reduction", "axis")
 DERIVED_ARGUMENTS = ("num_classes",)
 """What follows from the problem and some layers want to be told."""
 
+OF_CLASSES = (
+    "oracle",
+    "ignore",
+    "weights",
+    "denominator",
+    "shape",
+    "softmax",
+    "numerics",
+    "conduct",
+    "refusals",
+    "weighted-mean",
+)
+"""What every loss over a softmax promises."""
+
 CALL_ARGUMENTS = ("label_weight", "normalizer")
 """What a layer may take with the call, beside logits and labels."""
 

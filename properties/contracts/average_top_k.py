@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from properties.case import Case
-from properties.contract import Contract, divisor
+from properties.contract import OF_CLASSES, Contract, divisor
 from properties.domain import DENOMINATOR, Dimension, within
 from properties.law import Finding, Law
 from properties.laws.aggregate import TOP_K_LAWS
@@ -94,18 +94,7 @@ MAXIMUM = Law(
 CONTRACT = Contract(
     name="average_top_k",
     sentence="Average top-k: the mean of the k largest weighted losses, no gradient through the choice.",
-    promises=(
-        "oracle",
-        "ignore",
-        "weights",
-        "denominator",
-        "shape",
-        "softmax",
-        "numerics",
-        "conduct",
-        "refusals",
-        "weighted-mean",
-    ),
+    promises=OF_CLASSES,
     oracle=top_k_loss,
     arguments=(
         Dimension(

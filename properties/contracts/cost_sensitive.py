@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.contract import Bad, Contract, divisor
+from properties.contract import OF_CLASSES, Bad, Contract, divisor
 from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT
 from properties.contracts.focal import GAMMA
 from properties.domain import DENOMINATOR, Dimension
-from properties.laws.limits import ONE_HOT, cross_entropy_of, limit
+from properties.laws.limits import ONE_HOT, cross_entropy_of, gamma_zero, limit
 from properties.problem import Array, Problem
 from reference import cost_sensitive
 from reference.cost_sensitive import class_costs
@@ -65,15 +65,6 @@ EQUAL = limit(
 )
 
 
-GAMMA_ZERO = limit(
-    "gamma-zero-is-cross-entropy",
-    "With gamma 0 the loss is cross entropy.",
-    {"gamma": (0, 0.0), "empty_class_weight": (None,)},
-    cross_entropy_of,
-    needs=("gamma",),
-)
-
-
 def _bad(make: Any, *words: str) -> Bad:
     return Bad(lambda c: {"num_class_list": make(c), "empty_class_weight": None}, words)
 
@@ -81,19 +72,7 @@ def _bad(make: Any, *words: str) -> Bad:
 CONTRACT = Contract(
     name="cost_sensitive",
     sentence="Cross entropy with the class weights (N_min / N_c)^gamma.",
-    promises=(
-        "oracle",
-        "ignore",
-        "weights",
-        "denominator",
-        "shape",
-        "softmax",
-        "numerics",
-        "conduct",
-        "refusals",
-        "weighted-mean",
-        "additive",
-    ),
+    promises=(*OF_CLASSES, "additive"),
     oracle=cost_sensitive,
     arguments=(
         Dimension(
@@ -123,7 +102,7 @@ CONTRACT = Contract(
     common=(SOFT,),
     settle=settle,
     divisor=divides_by,
-    own=(GAMMA_ZERO, EQUAL, ONE_HOT),
+    own=(gamma_zero(empty_class_weight=(None,)), EQUAL, ONE_HOT),
     bad_arguments={
         "num_class_list": (
             _bad(lambda c: np.where(np.arange(c) == 0, 0.0, 5.0), "0", "0.0"),

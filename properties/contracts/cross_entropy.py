@@ -1,6 +1,6 @@
 """Contract of cross entropy with hard, smoothed and soft labels."""
 
-from properties.contract import Contract
+from properties.contract import OF_CLASSES, Contract
 from properties.domain import DENOMINATOR, TARGETS, Dimension
 from properties.laws.limits import ONE_HOT, SMOOTHED, TWO_CLASSES
 from reference import cross_entropy
@@ -15,19 +15,7 @@ SOFT_WEIGHT = Dimension("soft_weight", ("paddle", "paddle", "torch"), absent="pa
 CONTRACT = Contract(
     name="cross_entropy",
     sentence="Cross entropy of a softmax; the mean divides by the sum of the valid elements' weights.",
-    promises=(
-        "oracle",
-        "ignore",
-        "weights",
-        "denominator",
-        "shape",
-        "softmax",
-        "numerics",
-        "conduct",
-        "refusals",
-        "weighted-mean",
-        "additive",
-    ),
+    promises=(*OF_CLASSES, "additive"),
     oracle=cross_entropy,
     arguments=(
         Dimension(

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from properties.contract import Contract
+from properties.contract import OF_CLASSES, Contract
 from properties.domain import DENOMINATOR, Dimension
-from properties.laws.limits import GAMMA_ZERO, limit, of_difference
+from properties.laws.limits import gamma_zero, limit, of_difference
 from properties.problem import Array, Problem
 from reference import UNIT_ROUNDOFF, focal
 from reference.elements import Losses
@@ -34,22 +34,10 @@ TWO_CLASSES = limit(
 CONTRACT = Contract(
     name="focal",
     sentence="Focal loss over a softmax: cross entropy times (1 - p)^gamma.",
-    promises=(
-        "oracle",
-        "ignore",
-        "weights",
-        "denominator",
-        "shape",
-        "softmax",
-        "numerics",
-        "conduct",
-        "refusals",
-        "weighted-mean",
-        "additive",
-    ),
+    promises=(*OF_CLASSES, "additive"),
     oracle=focal,
     arguments=(GAMMA, DENOMINATOR),
-    own=(GAMMA_ZERO, TWO_CLASSES),
+    own=(gamma_zero(), TWO_CLASSES),
     precise=True,
     bad_arguments={"gamma": (-1.0, float("nan"), float("inf"), "two"), "denominator": ("batch",)},
 )

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from properties.contract import Contract
+from properties.contract import OF_CLASSES, Contract
 from properties.domain import DENOMINATOR
 from properties.laws.aggregate import density_laws
-from properties.laws.limits import cross_entropy_of, limit, reduction_of
+from properties.laws.limits import by_both_logits, cross_entropy_of, limit, two_classes
 from properties.problem import Array, Problem
 from properties.regions import BAD_BINS, BINS, NORMALIZE, crosses_an_edge, logits_at_edges
 from reference import UNIT_ROUNDOFF, Answer, ghm, sigmoid_ghm
@@ -33,13 +33,10 @@ def norms(problem: Problem) -> Array:
 
 def of_difference(problem: Problem) -> Answer:
     """GHM of two classes by GHM-C over the sigmoid of the label's logit less the other's, whose target is 1."""
-    elements = arrange(
-        problem.logits, problem.labels, weight=problem.weight, ignore_index=problem.ignore_index, axis=problem.axis
-    )
-    index = np.arange(len(elements.rows))
+    elements, difference = two_classes(problem)
     single = sigmoid_ghm(
-        elements.rows[index, elements.labels] - elements.rows[index, 1 - elements.labels],
-        np.ones(len(index)),
+        difference,
+        np.ones(len(difference)),
         bins=problem.config["bins"],
         normalize=problem.config["normalize"],
         label_weight=elements.valid,
@@ -48,12 +45,8 @@ def of_difference(problem: Problem) -> Answer:
     )
 
     def spread(answer: Answer) -> Answer:
-        slope, scale = np.empty_like(elements.rows), np.empty_like(elements.rows)
-        for column, sign in ((elements.labels, 1.0), (1 - elements.labels, -1.0)):
-            slope[index, column] = sign * answer.gradient
-            scale[index, column] = answer.gradient_scale
-        losses = Losses(answer.value, slope, answer.value_scale, scale).times(elements.weight)
-        return elements.reduce(losses, **reduction_of(problem))
+        losses = Losses(answer.value, answer.gradient[:, None], answer.value_scale, answer.gradient_scale[:, None])
+        return by_both_logits(losses, elements, problem)
 
     others = tuple(spread(answer) for answer in single.alternatives)
     return replace(spread(single), alternatives=others, decided=single.decided)
@@ -70,18 +63,7 @@ TWO_CLASSES = limit(
 CONTRACT = Contract(
     name="ghm",
     sentence="GHM-C over a softmax: cross entropy times N / (R m), with no gradient through the weights.",
-    promises=(
-        "oracle",
-        "ignore",
-        "weights",
-        "denominator",
-        "shape",
-        "softmax",
-        "numerics",
-        "conduct",
-        "refusals",
-        "weighted-mean",
-    ),
+    promises=OF_CLASSES,
     oracle=ghm,
     arguments=(BINS, NORMALIZE, DENOMINATOR),
     own=(ONE_REGION, TWO_CLASSES, *density_laws(cross_entropy_of, {"classes": lambda c: c > 1})),

@@ -15,7 +15,7 @@ from properties.law import Finding, Law, NotApplicable
 from properties.observation import Failure
 from properties.problem import Array, Problem
 from reference import Answer, cross_entropy
-from reference.elements import Losses, arrange
+from reference.elements import Elements, Losses, arrange
 from reference.entries import arrange_entries, logistic_losses
 
 
@@ -87,20 +87,30 @@ def of_difference(entry_losses: Callable[[Array, Problem], Losses]) -> Callable[
     """Answers of a loss of two classes from one of a single number, the label's logit less the other's; no softmax."""
 
     def equals(problem: Problem) -> Answer:
-        elements = arrange(
-            problem.logits, problem.labels, weight=problem.weight, ignore_index=problem.ignore_index, axis=problem.axis
-        )
-        index = np.arange(len(elements.rows))
-        difference = elements.rows[index, elements.labels] - elements.rows[index, 1 - elements.labels]
-        single = entry_losses(difference, problem)
-        slope, scale = np.empty_like(elements.rows), np.empty_like(elements.rows)
-        for column, sign in ((elements.labels, 1.0), (1 - elements.labels, -1.0)):
-            slope[index, column] = sign * single.slope[:, 0]
-            scale[index, column] = single.slope_scale[:, 0]
-        losses = Losses(single.value, slope, single.value_scale, scale)
-        return elements.reduce(losses.times(elements.weight), **reduction_of(problem))
+        elements, difference = two_classes(problem)
+        return by_both_logits(entry_losses(difference, problem), elements, problem)
 
     return equals
+
+
+def two_classes(problem: Problem) -> tuple[Elements, Array]:
+    """The elements of a problem of two classes, and the label's logit less the other's."""
+    elements = arrange(
+        problem.logits, problem.labels, weight=problem.weight, ignore_index=problem.ignore_index, axis=problem.axis
+    )
+    index = np.arange(len(elements.rows))
+    return elements, elements.rows[index, elements.labels] - elements.rows[index, 1 - elements.labels]
+
+
+def by_both_logits(single: Losses, elements: Elements, problem: Problem) -> Answer:
+    """Losses of the difference as losses of the two logits, weighted and reduced."""
+    index = np.arange(len(elements.rows))
+    slope, scale = np.empty_like(elements.rows), np.empty_like(elements.rows)
+    for column, sign in ((elements.labels, 1.0), (1 - elements.labels, -1.0)):
+        slope[index, column] = sign * single.slope[:, 0]
+        scale[index, column] = single.slope_scale[:, 0]
+    losses = Losses(single.value, slope, single.value_scale, scale)
+    return elements.reduce(losses.times(elements.weight), **reduction_of(problem))
 
 
 def _logistic(difference: Array, problem: Problem) -> Losses:
@@ -117,13 +127,16 @@ TWO_CLASSES = limit(
     of_difference(_logistic),
 )
 
-GAMMA_ZERO = limit(
-    "gamma-zero-is-cross-entropy",
-    "With gamma 0 the loss is cross entropy.",
-    {"gamma": (0, 0.0)},
-    cross_entropy_of,
-    needs=("gamma",),
-)
+
+def gamma_zero(**at: tuple[Any, ...]) -> Law:
+    """The limit at gamma 0, and at further settings where those would keep it from cross entropy."""
+    return limit(
+        "gamma-zero-is-cross-entropy",
+        "With gamma 0 the loss is cross entropy.",
+        {"gamma": (0, 0.0), **at},
+        cross_entropy_of,
+        needs=("gamma",),
+    )
 
 
 def _smoothed(problem: Problem) -> Answer:
