@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from properties.contract import Contract
-from properties.law import Finding, LayerFailed, Undecided
+from properties.law import Finding, LayerFailed, NotApplicable, Undecided
 from properties.observation import Failure, Observation, Observer
 from properties.problem import Problem
 from properties.verdict import Match, candidates, compare, judge
@@ -44,7 +44,10 @@ class Case:
     def attempt(self, problem: Problem | None = None, probe: str = "plain") -> Observation | Failure:
         """Ask the layer; a failure is an answer too."""
         self.asked += 1
-        return self.observer.observe(self.problem if problem is None else problem, probe)
+        result = self.observer.observe(self.problem if problem is None else problem, probe)
+        if isinstance(result, Failure) and result.kind == "absent":
+            raise NotApplicable(result.message)
+        return result
 
     def observe(self, problem: Problem | None = None, probe: str = "plain") -> Observation:
         """Ask the layer, which must answer: LayerFailed otherwise."""

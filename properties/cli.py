@@ -25,6 +25,7 @@ from properties.replay import replay as replay_of
 from properties.report.changes import show_changes, show_replay
 from properties.report.terminal import TerminalReport
 from properties.runner import Options, run
+from properties.subject import BACKENDS
 from properties.target import Target, UsageError, parse_value, parse_values
 from properties.work import laws_of
 
@@ -53,6 +54,11 @@ def main() -> None:
     metavar="NAME=V1,V2",
     help="Draw only these values: rank=2,4  dtype=float32  bins=1,2,10  ignore_index=255",
 )
+@click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    help="What the loss is called with: Paddle tensors (the default), or NumPy arrays (it returns value and gradient).",
+)
 @click.option("--only", multiple=True, metavar="LAW", help="Run only this law, or this family of laws.")
 @click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), help="Run only the laws of this level.")
 @click.option("--max-examples", default=200, show_default=True, type=click.IntRange(min=1), help="For each law.")
@@ -74,6 +80,7 @@ def certify(
     mapping: Sequence[str],
     settings: Sequence[str],
     domain: Sequence[str],
+    backend: str | None,
     only: Sequence[str],
     levels: Sequence[str],
     max_examples: int,
@@ -97,6 +104,7 @@ def certify(
         dict(map(_pair("--map"), mapping)),
         {name: parse_value(value) for name, value in map(_pair("--set"), settings)},
         _domain(domain),
+        backend,
     )
     options = Options(max_examples, seed, tuple(only), tuple(levels), workers, time_limit)
     certificate = _run(chosen, options)

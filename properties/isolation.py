@@ -22,7 +22,8 @@ from typing import Any, Protocol
 
 from properties.engine import LawResult
 from properties.guard import Guard, die_with_parent, ending, watch_parent
-from properties.observation import Failure
+from properties.numpy_adapter import NumpyObserver
+from properties.observation import Failure, Observer
 from properties.subject import Subject
 from properties.target import Target, UsageError
 from properties.work import Description, Task, describe, lost, perform
@@ -198,10 +199,18 @@ def _load(subject: Subject | Target) -> Subject:
     return loaded
 
 
-def _described(subject: Subject, limit: float) -> Description:
+def observer_of(subject: Subject) -> Observer:
+    """Who puts problems to a subject in this process."""
+    if subject.backend == "numpy":
+        return NumpyObserver(subject)
+    # the supervisor never loads Paddle
     from properties.paddle_adapter import PaddleObserver
 
-    guard = Guard(PaddleObserver(subject), limit)
+    return PaddleObserver(subject)
+
+
+def _described(subject: Subject, limit: float) -> Description:
+    guard = Guard(observer_of(subject), limit)
     try:
         return describe(subject, guard)
     finally:
@@ -209,11 +218,9 @@ def _described(subject: Subject, limit: float) -> Description:
 
 
 def _performed(task: Task, subject: Subject, limit: float, tick: Callable[[int], None]) -> LawResult:
-    from properties.paddle_adapter import PaddleObserver
-
     if not task.guard:
-        return perform(task, subject, PaddleObserver(subject), tick)
-    guard = Guard(PaddleObserver(subject), limit)
+        return perform(task, subject, observer_of(subject), tick)
+    guard = Guard(observer_of(subject), limit)
     try:
         return perform(task, subject, guard, tick)
     finally:
@@ -247,10 +254,8 @@ class Inline:
     """Runs laws in this process: no protection, no cost, and a debugger reaches the layer."""
 
     def __init__(self, subject: Subject | Target) -> None:
-        from properties.paddle_adapter import PaddleObserver
-
         self._subject = subject.load() if isinstance(subject, Target) else subject
-        self._observer = PaddleObserver(self._subject)
+        self._observer = observer_of(self._subject)
 
     def describe(self) -> Description:
         """What is known of the subject."""

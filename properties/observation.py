@@ -16,7 +16,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Failure:
-    """How a call ended that gave no answer: ``kind`` is raised, crashed or timed out."""
+    """How a call ended that gave no answer: ``kind`` is raised, crashed or timed out.
+
+    A kind of ``absent`` says that there was no call: what was asked for does not exist for such a layer.
+    """
 
     kind: str
     error: str
@@ -24,6 +27,15 @@ class Failure:
 
     def __str__(self) -> str:
         return f"{self.error}: {self.message}" if self.message else self.error
+
+
+def name_of(error: BaseException) -> str:
+    """An exception's name; a subclass of a builtin error says so in brackets."""
+    name = type(error).__name__
+    for builtin in (ValueError, TypeError):
+        if isinstance(error, builtin) and name != builtin.__name__:
+            return f"{name} ({builtin.__name__})"
+    return name
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 import paddle
 from numpy.typing import NDArray
 
-from properties.observation import Failure, Observation
+from properties.observation import Failure, Observation, name_of
 from properties.problem import Problem
 from properties.subject import Subject
 
@@ -50,7 +50,7 @@ class PaddleObserver:
             paddle.seed(problem.salt)
             return self._probes[probe](problem)
         except Exception as error:
-            return Failure("raised", _kind(error), _message(error))
+            return Failure("raised", name_of(error), _message(error))
         finally:
             paddle.set_grad_enabled(True)
 
@@ -225,15 +225,6 @@ def _name(dtype: Any) -> str:
 
 def _with(observation: Observation, **facts: Any) -> Observation:
     return replace(observation, facts=facts)
-
-
-def _kind(error: BaseException) -> str:
-    """The exception's name; a subclass of a builtin error says so in brackets."""
-    name = type(error).__name__
-    for builtin in (ValueError, TypeError):
-        if isinstance(error, builtin) and name != builtin.__name__:
-            return f"{name} ({builtin.__name__})"
-    return name
 
 
 def _message(error: BaseException) -> str:

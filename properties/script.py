@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from properties.contract import Contract
 from properties.law import Finding, Law
 from properties.problem import Problem
 from properties.subject import Source, Subject
+
+GOT = {"value": 'loss.astype("float64").numpy()', "gradient": 'logits.grad.astype("float64").numpy()'}
+"""How a script gets at a quantity of a Paddle layer."""
 
 LARGEST_LITERAL = 64
 """Beyond so many numbers an array is written as what differs from its commonest number, where that is little."""
@@ -26,7 +30,7 @@ def script_of(law: Law, finding: Finding, subject: Subject, contract: Contract) 
     for number, problem in enumerate(finding.calls[:2]):
         body += _call(problem, source, subject, number, finding)
     if not finding.check and finding.failure is None:
-        body += _expectation(law, finding, contract)
+        body += expectation(finding, contract, GOT)
     if any(word in line for line in body for word in ("inf", "nan")):
         lines.append(inf_nan)
     return "\n".join([*lines, *body]) + "\n"
@@ -66,7 +70,7 @@ def _call(problem: Problem, source: Source, subject: Subject, number: int, findi
         shown = repr(value)
         if isinstance(value, np.ndarray):
             shown = f"{name}{suffix}"
-            lines.append(f'{shown} = paddle.to_tensor({_literal(value)}, dtype="{precision}")')
+            lines.append(f'{shown} = paddle.to_tensor({literal(value)}, dtype="{precision}")')
         more += f", {source.names.get(name, name)}={shown}"
     lines.append(f"loss{suffix} = {call}{given}, labels{suffix}{more})")
     lines.append(f'print("loss{suffix}", loss{suffix}.astype("float64").numpy())')
@@ -81,7 +85,7 @@ def _backward(problem: Problem, suffix: str, tensor: str, finding: Finding) -> l
     upstream = np.ones(shape) if problem.cotangent is None else np.broadcast_to(problem.cotangent, shape)
     retain = ", retain_graph=True" if finding.quantity == "second gradient" else ""
     lines = [
-        f"upstream = paddle.to_tensor({_literal(upstream)}, dtype=loss{suffix}.dtype)",
+        f"upstream = paddle.to_tensor({literal(upstream)}, dtype=loss{suffix}.dtype)",
         f"loss{suffix}.backward(upstream{retain})",
     ]
     # what has a check of its own may have no gradient to print
@@ -89,11 +93,14 @@ def _backward(problem: Problem, suffix: str, tensor: str, finding: Finding) -> l
     return lines + shown
 
 
-def _expectation(law: Law, finding: Finding, contract: Contract) -> list[str]:
-    """The numbers that each call should have given: the oracle's where there is one, else the law's."""
-    got = {"value": "loss", "gradient": "logits.grad"}.get(finding.quantity)
+def expectation(finding: Finding, contract: Contract, names: Mapping[str, str]) -> list[str]:
+    """The numbers that each call should have given: the oracle's where there is one, else the law's.
+
+    ``names`` says by which expression a script gets at a quantity.
+    """
+    got = names.get(finding.quantity)
     if finding.expected is None or got is None or finding.expected.size > LARGEST_LITERAL:
-        words = finding.message if finding.expected is None else f"expected {_literal(finding.expected)}"
+        words = finding.message if finding.expected is None else f"expected {literal(finding.expected)}"
         return [f"# {line}" for line in [words]]
     expected = finding.expected
     problem = finding.calls[0]
@@ -102,7 +109,6 @@ def _expectation(law: Law, finding: Finding, contract: Contract) -> list[str]:
         exact = answer.value if finding.quantity == "value" else answer.gradient
         # a layer that is wrong on the other call too would make its own number the expected one
         expected = exact if exact.shape == expected.shape and not answer.ambiguous else expected
-    got = f'{got}.astype("float64").numpy()'
     tolerance = {"float64": 1e-9, "float32": 1e-5, "float16": 4e-3, "bfloat16": 3e-2}[problem.dtype]
     if finding.got is not None and finding.got.shape == expected.shape:
         with np.errstate(invalid="ignore"):
@@ -111,7 +117,7 @@ def _expectation(law: Law, finding: Finding, contract: Contract) -> list[str]:
             # an error smaller than that must show too
             tolerance = min(tolerance, float(f"{error.max() / (1.0 + np.abs(expected).max()) / 4:.1g}"))
     return [
-        f"expected = np.array({_literal(expected)})",
+        f"expected = np.array({literal(expected)})",
         f"np.testing.assert_allclose({got}, expected, rtol={tolerance:g}, atol={tolerance:g})",
     ]
 
@@ -124,7 +130,7 @@ def _layer(problem: Problem, source: Source, subject: Subject, suffix: str, prec
         if isinstance(value, np.ndarray) and value is not problem.weight:
             parts.append(f"{name}={value.tolist()!r}")
         elif isinstance(value, np.ndarray):
-            lines.append(f'weight{suffix} = paddle.to_tensor({_literal(value)}, dtype="{precision}")')
+            lines.append(f'weight{suffix} = paddle.to_tensor({literal(value)}, dtype="{precision}")')
             parts.append(f"{name}=weight{suffix}")
         else:
             parts.append(f"{name}={value!r}")
@@ -135,13 +141,13 @@ def _layer(problem: Problem, source: Source, subject: Subject, suffix: str, prec
 
 
 def _tensor(name: str, array: NDArray[Any], dtype: str) -> list[str]:
-    return [f'{name} = paddle.to_tensor({_array(array)}, dtype="{dtype}")']
+    return [f'{name} = paddle.to_tensor({array_of(array)}, dtype="{dtype}")']
 
 
-def _array(array: NDArray[Any]) -> str:
+def array_of(array: NDArray[Any]) -> str:
     if array.size <= LARGEST_LITERAL:
         shape = "" if array.size else f".reshape({list(array.shape)})"
-        return f"np.array({_literal(array)}){shape}" if shape else _literal(array)
+        return f"np.array({literal(array)}){shape}" if shape else literal(array)
     flat = array.reshape(-1)
     values, counts = np.unique(flat, return_counts=True)
     common = values[counts.argmax()]
@@ -150,14 +156,14 @@ def _array(array: NDArray[Any]) -> str:
         pairs = ", ".join(f"{i}: {_number(flat[i])}" for i in odd)
         numbers = f"{{{pairs}}}.get(i, {_number(common)}) for i in range({array.size})"
         return f"np.array([{numbers}]).reshape({list(array.shape)})"
-    return _literal(array)
+    return literal(array)
 
 
-def _literal(array: NDArray[Any]) -> str:
+def literal(array: NDArray[Any]) -> str:
     """Nested lists of the shortest numbers that read back the same."""
     if np.ndim(array) == 0:
         return _number(array[()])
-    return "[" + ", ".join(_literal(item) for item in array) + "]"
+    return "[" + ", ".join(literal(item) for item in array) + "]"
 
 
 def _number(value: Any) -> str:

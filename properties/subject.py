@@ -13,6 +13,8 @@ from properties.domain import Domain
 from properties.observation import Failure, Observer
 from properties.strategies import simplest
 
+BACKENDS = ("paddle", "numpy")
+
 
 def call_with_logits_and_labels(layer: Any, logits: Any, labels: Any, **arguments: Any) -> Any:
     """How a loss layer is called unless the subject says otherwise."""
@@ -46,6 +48,8 @@ class Subject:
         domain: for some ingredients of a problem, the values that the layer claims to take
             (``{"bins": [1, 2, 10], "rank": [2, 4]}``).
         source: how a script builds the layer by itself.
+        backend: ``paddle``; or ``numpy`` for a loss that is called with NumPy arrays and returns its value and its
+            gradient: an array, for an upstream gradient of ones, or a function of the upstream gradient.
 
     Raises ValueError for an unknown contract, argument or domain.
     """
@@ -57,8 +61,11 @@ class Subject:
     arguments: tuple[str, ...] | None = None
     domain: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     source: Source | None = None
+    backend: str = "paddle"
 
     def __post_init__(self) -> None:
+        if self.backend not in BACKENDS:
+            raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {self.backend!r}")
         if not callable(self.build):
             raise TypeError(f"build must be callable, got {self.build!r}")
         contract = self.resolved

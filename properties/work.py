@@ -13,6 +13,7 @@ from properties.engine import FAILED, UNSETTLED, LawResult, examine, outcome_of,
 from properties.law import Finding, Law, NotApplicable, Undecided
 from properties.laws import LAWS
 from properties.laws.conduct import ANSWERS
+from properties.numpy_script import numpy_script_of
 from properties.observation import Failure, Observer
 from properties.problem import Problem
 from properties.script import script_of
@@ -155,7 +156,8 @@ def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[in
         problem = shrink(problem, law, drawn, judge)
         finding = judge(problem) or finding
         condition = conditions(problem, law, drawn, lambda other: judge(other) is not None)
-    script = script_of(law, finding, subject, contract)
+    write = numpy_script_of if subject.backend == "numpy" else script_of
+    script = write(law, finding, subject, contract)
     return replace(result, finding=finding, problem=problem, condition=condition, script=script)
 
 

@@ -1,9 +1,8 @@
 """Wrong losses that the laws must refute, and the sound ones that they are made from by one change each."""
 
-from tests.mutants import behaviour, entries, formula, largest, shares
-from tests.mutants.registry import MUTANTS, TWINS
+import importlib
 
-__all__ = ["MUTANTS", "SOUND", "TWINS", "behaviour", "entries", "formula", "largest", "shares"]
+__all__ = ["MUTANTS", "SOUND", "TWINS"]
 
 SOUND = {
     "average_top_k": "tests.mutants.sound_top_k:SoundTopK",
@@ -16,3 +15,15 @@ SOUND = {
     "sigmoid_ghm": "tests.mutants.sound_entries:SoundSigmoidGHM",
 }
 """Sound losses of another make than the layers, by contract."""
+
+_ENTERED_BY = ("behaviour", "entries", "formula", "largest", "shares")
+
+
+def __getattr__(name):
+    """The mutants by law, entered when they are first asked for: they need Paddle, the museum's losses do not."""
+    if name in ("MUTANTS", "TWINS"):
+        registry = importlib.import_module("tests.mutants.registry")
+        for module in _ENTERED_BY:
+            importlib.import_module(f"tests.mutants.{module}")
+        return getattr(registry, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,7 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from tests.mutants.checks import (
+from tests.mutants.museum.checks import (
     check_choice,
     check_classes,
     check_finite,

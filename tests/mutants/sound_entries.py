@@ -3,7 +3,7 @@
 import paddle
 from paddle import nn
 
-from tests.mutants.checks import check_classes, check_number, check_shape
+from tests.mutants.museum.checks import check_classes, check_number, check_shape
 from tests.mutants.sound import SoundLoss, power
 from tests.mutants.sound_regions import Regions
 

@@ -4,7 +4,7 @@ import math
 
 import paddle
 
-from tests.mutants.checks import check_choice, check_portion
+from tests.mutants.museum.checks import check_choice, check_portion
 from tests.mutants.sound import SoundLoss, SoundSoftmaxLoss
 from tests.mutants.sound_entries import SoundEntryLoss, binary_cross_entropy
 
