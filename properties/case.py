@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from properties.contract import Contract
 from properties.law import Finding, LayerFailed, NotApplicable, Undecided
 from properties.observation import Failure, Observation, Observer
-from properties.problem import Problem
+from properties.problem import Problem, round_to
 from properties.verdict import Match, candidates, compare, judge
 from reference import Answer
 
@@ -174,6 +174,8 @@ class Case:
     def _both_admissible(self, accused: Problem, left: Observation, witness: Problem, right: Observation) -> bool:
         """Where the loss jumps, two sound calls may fall on two sides; then each must be right by itself."""
         if self.contract.oracle is None:
+            if any(self._jumps_at(*call) for call in ((accused, left), (witness, right))):
+                raise Undecided("the layer's answer jumps here, and no oracle says which sides are right")
             return False
         answers = [(self.answer(p), o, p.dtype) for p, o in ((accused, left), (witness, right))]
         if not any(answer.ambiguous for answer, _, _ in answers):
@@ -184,6 +186,34 @@ class Case:
         if not any(match.holds for match, _ in matches):
             raise Undecided("the layer is wrong on both calls, which may differ since more than one answer is right")
         return all(match.holds for match, _ in matches)
+
+    def _jumps_at(self, problem: Problem, observation: Observation) -> bool:
+        """Whether a hair's breadth away the layer has quite another answer: at a tie, or on an edge."""
+        direction = np.where(problem.rng().integers(0, 2, problem.logits.shape) == 0, 1.0, -1.0)
+        size = max(1.0, float(np.abs(problem.logits[np.isfinite(problem.logits)]).max(initial=0.0)))
+        breadth = HAIR[problem.dtype] * size
+        for sign in (1.0, -1.0):
+            moved = round_to(problem.logits + sign * breadth * direction, problem.dtype)
+            beside = self.attempt(problem.replace(logits=moved))
+            if isinstance(beside, Failure) or not _near(beside.value, observation.value):
+                return True
+            pair = (beside.gradient, observation.gradient)
+            if pair[0] is not None and pair[1] is not None and not _near(pair[0], pair[1]):
+                return True
+        return False
+
+
+HAIR = {"float64": 2.0**-30, "float32": 2.0**-14, "float16": 2.0**-6, "bfloat16": 2.0**-4}
+"""A step in the logits, relative to their size, over which a smooth loss changes by a small part of itself."""
+
+
+def _near(one: Array, other: Array) -> bool:
+    """Whether two answers differ by a twentieth of their size at most; NaN and inf are not looked at."""
+    if one.shape != other.shape:
+        return False
+    both = np.isfinite(one) & np.isfinite(other)
+    size = np.abs(other[both]).max(initial=0.0)
+    return bool((np.abs(one[both] - other[both]) <= 0.05 * size).all())
 
 
 def zeros_inserted(mask: NDArray[np.bool_]) -> Callable[[Any], Any]:

@@ -5,6 +5,7 @@ Exit codes: 0 certified, 1 refuted, 2 usage, 3 incomplete; 130 when interrupted.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -21,10 +22,14 @@ from properties.contracts import contracts
 from properties.demo import tell
 from properties.events import Ended
 from properties.law import LEVELS
+from properties.record import write_record
 from properties.replay import replay as replay_of
 from properties.report.changes import show_changes, show_replay
+from properties.report.selftest import show_selftest
 from properties.report.terminal import TerminalReport
 from properties.runner import Options, run
+from properties.selftest import EXAMPLES, exhibits_of
+from properties.selftest import selftest as selftest_of
 from properties.subject import BACKENDS
 from properties.target import Target, UsageError, parse_value, parse_values
 from properties.work import laws_of
@@ -156,6 +161,46 @@ def _read(path: Path) -> Certificate:
         return Certificate.read(path)
     except (ValueError, KeyError, TypeError) as error:
         raise click.UsageError(f"{path} is no certificate: {error}") from None
+
+
+@main.command()
+@click.option("--only", multiple=True, metavar="ID", help="Only this wrong loss, such as B001.")
+@click.option("--quick", is_flag=True, help="End with the first law that refutes a loss; the matrix has no more.")
+@click.option("--max-examples", default=EXAMPLES, show_default=True, type=click.IntRange(min=1), help="For each law.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one for each core, at most 8.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the matrix here.")
+@click.option("--record", type=click.Path(dir_okay=False, path_type=Path), help="Write what certificates quote here.")
+def selftest(
+    only: Sequence[str],
+    quick: bool,
+    max_examples: int,
+    seed: int,
+    workers: int | None,
+    json_file: Path | None,
+    record: Path | None,
+) -> None:
+    """Put the laws to a museum of wrong losses, each made after a real defect, and show which law refutes which.
+
+    Exit codes: 0 every one is refuted, 1 one survives, 2 usage.
+    """
+    for option, path in (("--json", json_file), ("--record", record)):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise click.UsageError(f"{option}: there is no directory {path.parent}")
+    if record is not None and (only or quick):
+        raise click.UsageError("--record keeps the whole matrix: it goes without --only and --quick")
+    try:
+        exhibits = exhibits_of(only)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
+    rows = selftest_of(exhibits, max_examples=max_examples, seed=seed, workers=workers, quick=quick)
+    with closing(rows):
+        score = show_selftest(_console(), rows, len(exhibits))
+    if json_file is not None:
+        json_file.write_text(json.dumps(score.to_dict(), indent=1) + "\n", encoding="utf-8")
+    if record is not None:
+        write_record(score.to_dict()["rows"], record)
+    sys.exit(1 if score.survivors else 0)
 
 
 @main.group(name="list")

@@ -113,8 +113,13 @@ class Contract:
             return False
         if "bad-arguments" in law.needs and not self.bad_arguments:
             return False
-        needed = {need.partition("=")[0] for need in law.needs} - {"oracle", "bad-arguments", "rank"}
+        needed = {need.partition("=")[0] for need in law.needs} - {"oracle", "reference", "bad-arguments", "rank"}
         return law.family in self.promises and needed <= able
+
+    def without_oracle(self) -> Contract:
+        """What is left of the contract where nobody knows the answers: no oracle, no limit, no place where it jumps."""
+        left = tuple(law for law in self.own if not {"oracle", "reference"} & set(law.needs))
+        return replace(self, oracle=None, own=left, precise=False, jumps=None)
 
     @property
     def domain(self) -> Domain:

@@ -141,8 +141,9 @@ def run_law(
     seed: int = 0,
     max_examples: int = 200,
     tick: Callable[[int], None] = lambda examples: None,
+    shrinks: bool = True,
 ) -> LawResult:
-    """Look for a contradiction to a law in ``max_examples`` examples, and shrink the first one found.
+    """Look for a contradiction to a law in ``max_examples`` examples, and shrink the first one found if it ``shrinks``.
 
     ``tick`` is called before each example with the number of those behind it.
     """
@@ -153,7 +154,7 @@ def run_law(
     if "bad-arguments" in law.needs and not set(contract.bad_arguments) & set(takes):
         return LawResult(law.id, "not applicable", reason="the layer takes no argument of the contract's own")
     search = _Search(law, contract, observer, frozenset(takes), tick)
-    repeatable = search.run(drawn, law_seed(seed, law), max_examples)
+    repeatable = search.run(drawn, law_seed(seed, law), max_examples, shrinks)
     return search.result(repeatable)
 
 
@@ -203,15 +204,15 @@ class _Search:
         self._problem: Problem | None = None
         self._inapplicable = ""
 
-    def run(self, domain: Domain, seed: int, max_examples: int) -> bool:
-        """Draw and shrink; returns whether the contradiction, if any, repeats."""
+    def run(self, domain: Domain, seed: int, max_examples: int, shrinks: bool) -> bool:
+        """Draw, and shrink where that is wanted; returns whether the contradiction, if any, repeats."""
 
         @seeded(seed)
         @settings(
             max_examples=max_examples,
             database=None,
             deadline=None,
-            phases=(Phase.generate, Phase.shrink),
+            phases=(Phase.generate, Phase.shrink) if shrinks else (Phase.generate,),
             suppress_health_check=list(HealthCheck),
             verbosity=Verbosity.quiet,
             report_multiple_bugs=False,

@@ -44,6 +44,7 @@ class Law:
     ``demand`` says which problems it is about; ``gate`` that other laws draw what it is about only where it
     holds: gates of round 1 run first, those of round 2 over what they let through;
     ``needs`` which abilities of the layer or the contract it rests on: ``oracle``, or arguments such as ``weight``;
+    ``reference`` that it compares with some loss's oracle, whether the contract has one or not;
     ``plain`` that every option has its simplest value, so that nothing but the layer itself can be at fault.
     """
 

@@ -20,6 +20,7 @@ from properties.events import Ended, Event, LawEnded, Progressed, Started
 from properties.isolation import Inline, Performer, Worker
 from properties.law import LEVELS
 from properties.laws.conduct import ANSWERS
+from properties.record import score_of
 from properties.subject import Subject
 from properties.target import Target, UsageError
 from properties.work import Description, LawInfo, Task, aside, closes, unanswered
@@ -139,6 +140,7 @@ def run(subject: Subject | Target, options: Options) -> Generator[Event, None, N
                 environment=environment(),
                 seconds=round(time.monotonic() - began, 3),
                 target=subject.to_dict() if isinstance(subject, Target) else None,
+                score=score_of(description.contract, (law.id for law in reports.values() if law.examples)),
             )
         )
     finally:

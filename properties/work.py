@@ -24,7 +24,11 @@ from properties.triage import conditions
 
 @dataclass(frozen=True)
 class Task:
-    """A law to run, with everything that decides its outcome; with an ``example``, on that problem alone."""
+    """A law to run, with everything that decides its outcome; with an ``example``, on that problem alone.
+
+    Without ``shrink`` the first contradiction is taken as it is; without ``oracle`` the law must do without the
+    contract's.
+    """
 
     law: str
     seed: int
@@ -33,6 +37,8 @@ class Task:
     shut: frozenset[str] = frozenset()
     guard: bool = False
     example: Problem | None = None
+    shrink: bool = True
+    oracle: bool = True
 
     def guarded(self) -> Task:
         """The same task, with the layer in a process of its own."""
@@ -53,7 +59,10 @@ class LawInfo:
 
 @dataclass(frozen=True)
 class Description:
-    """What a worker learned about a subject: enough for a supervisor that never imports it."""
+    """What a worker learned about a subject: enough for a supervisor that never imports it.
+
+    ``oracle_free`` are the laws that are left where no oracle is known.
+    """
 
     name: str
     contract: str
@@ -62,6 +71,7 @@ class Description:
     dropped: dict[str, str]
     domain: dict[str, tuple[Any, ...]]
     laws: tuple[LawInfo, ...]
+    oracle_free: tuple[str, ...] = ()
 
 
 def lost(task: Task, failure: Failure) -> LawResult:
@@ -115,6 +125,7 @@ def describe(subject: Subject, observer: Observer) -> Description:
         dropped=dropped,
         domain={name: tuple(dict.fromkeys(domain[name])) for name in domain.dimensions},
         laws=tuple(infos),
+        oracle_free=tuple(law.id for law in laws_of(contract.without_oracle())),
     )
 
 
@@ -125,7 +136,7 @@ def _ending(finding: Finding) -> str:
 
 def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[int], None]) -> LawResult:
     """Run a task: search, shrink, find what the contradiction depends on, and write it down."""
-    contract = subject.resolved
+    contract = subject.resolved if task.oracle else subject.resolved.without_oracle()
     law = next(law for law in laws_of(contract) if law.id == task.law)
     if task.example is not None:
         return _put(task.example, law, contract, observer, subject.takes)
@@ -140,8 +151,9 @@ def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[in
         seed=task.seed,
         max_examples=task.max_examples,
         tick=tick,
+        shrinks=task.shrink,
     )
-    if result.outcome not in FAILED or result.finding is None:
+    if result.outcome not in FAILED or result.finding is None or not task.shrink:
         return result
     finding, problem = result.finding, result.problem
     condition: tuple[str, ...] = ()

@@ -88,7 +88,7 @@ MAXIMUM = Law(
     "With k 1 the loss is the maximum.",
     maximum,
     demand={"k": within(1), "individual": within("cross_entropy"), "reduction": within("sum", "mean")},
-    needs=("k",),
+    needs=("k", "reference"),
 )
 
 CONTRACT = Contract(

@@ -90,7 +90,7 @@ def density_laws(plain_of: Callable[[Problem], Answer], classes: Demand) -> tupl
                 "reduction": within("none"),
                 "normalize": within("occupied"),
             },
-            needs=("reduction",),
+            needs=("reduction", "reference"),
         ),
         Law(
             "aggregate/edges",
@@ -117,7 +117,8 @@ _WIDTH_LAWS = (
         "A width of 1/M and a count of M are the same regions.",
         width_equals_count,
         demand={"bins": lambda b: is_width(b) and not is_uneven(b)},
-        needs=("bins", "bins=count"),
+        # a norm on an edge may fall on either side of it: only an oracle knows that both are right
+        needs=("oracle", "bins", "bins=count"),
         gate=2,
     ),
 )

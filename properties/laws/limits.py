@@ -37,7 +37,7 @@ def limit(
         yield from case.matches(answer=answer, message=f"{sentence.rstrip('.')}: here it is not.")
 
     demand = {dimension: within(*values) for dimension, values in at.items()}
-    return Law(f"limit/{name}", sentence, check, demand=demand, needs=needs, gate=gate)
+    return Law(f"limit/{name}", sentence, check, demand=demand, needs=(*needs, "reference"), gate=gate)
 
 
 def _scaled(answer: Answer, own: Answer) -> Answer:
@@ -204,6 +204,7 @@ IDS = Law(
         "label_weight": within("absent"),
         "size": outside("empty"),
     },
+    needs=("oracle",),
 )
 
 

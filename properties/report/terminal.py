@@ -80,7 +80,7 @@ def show(console: Console, certificate: Certificate, scripts: int | None = None)
     console.print()
     console.print(summary(certificate))
     console.print(_laws(certificate))
-    for line in _notes(certificate):
+    for line in (*_notes(certificate), *filter(None, [_score(certificate)])):
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
     found = sorted(causes(certificate), key=lambda cause: cause.law.severity)
     for number, cause in enumerate(found, 1):
@@ -150,6 +150,16 @@ def _notes(certificate: Certificate) -> list[str]:
         f"set aside, since {law} does not hold: " + "; ".join(f"{n} {_listed(v)}" for n, v in values.items())
         for law, values in certificate.set_aside.items()
     ]
+
+
+def _score(certificate: Certificate) -> str:
+    """What the laws that ran are worth."""
+    score = certificate.score
+    if not score or not score["mutants"]:
+        return ""
+    kind = "in all" if certificate.contract == "free" else f"under contract {certificate.contract}"
+    known = f"{score['killed']} of the {score['mutants']} wrong losses {kind}"
+    return f"the laws that ran refute {known}: `lossproof selftest`"
 
 
 def _listed(values: Sequence[Any]) -> str:

@@ -22,8 +22,8 @@ _ENTERED_BY = ("behaviour", "entries", "formula", "largest", "shares")
 def __getattr__(name):
     """The mutants by law, entered when they are first asked for: they need Paddle, the museum's losses do not."""
     if name in ("MUTANTS", "TWINS"):
-        registry = importlib.import_module("tests.mutants.registry")
+        registry = importlib.import_module(".registry", __name__)
         for module in _ENTERED_BY:
-            importlib.import_module(f"tests.mutants.{module}")
+            importlib.import_module(f".{module}", __name__)
         return getattr(registry, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,8 +5,8 @@ import contextlib
 import paddle
 import paddle.nn.functional as F
 
-from tests.mutants.registry import CE, GHM, refutes
-from tests.mutants.sound import SoundCrossEntropy, SoundGHM
+from .registry import CE, GHM, refutes
+from .sound import SoundCrossEntropy, SoundGHM
 
 
 @refutes("numerics/finite-at-saturation", CE)

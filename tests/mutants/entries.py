@@ -3,8 +3,8 @@
 import paddle
 from paddle.nn.functional import one_hot
 
-from tests.mutants.registry import GHM_R, SIGMOID_FOCAL, SIGMOID_GHM, refutes
-from tests.mutants.sound_entries import SoundGHMRegression, SoundSigmoidFocal, SoundSigmoidGHM
+from .registry import GHM_R, SIGMOID_FOCAL, SIGMOID_GHM, refutes
+from .sound_entries import SoundGHMRegression, SoundSigmoidFocal, SoundSigmoidGHM
 
 
 @refutes("limit/gamma-zero-is-half-the-binary-cross-entropy", SIGMOID_FOCAL)

@@ -3,9 +3,9 @@
 import paddle
 import paddle.nn.functional as F
 
-from tests.mutants.registry import CE, GHM, refutes
-from tests.mutants.sound import SoundCrossEntropy, SoundGHM
-from tests.mutants.sound_regions import Regions
+from .registry import CE, GHM, refutes
+from .sound import SoundCrossEntropy, SoundGHM
+from .sound_regions import Regions
 
 
 @refutes("oracle/value", CE)

@@ -2,8 +2,8 @@
 
 import paddle
 
-from tests.mutants.registry import TOP_K, refutes
-from tests.mutants.sound_top_k import SoundTopK
+from .registry import TOP_K, refutes
+from .sound_top_k import SoundTopK
 
 
 @refutes("limit/everything-is-cross-entropy", TOP_K)

@@ -3,8 +3,8 @@
 import paddle
 import paddle.nn.functional as F
 
-from tests.mutants.registry import CE, COST, FOCAL, GHM, refutes
-from tests.mutants.sound import SoundCostSensitive, SoundCrossEntropy, SoundFocal, SoundGHM, power
+from .registry import CE, COST, FOCAL, GHM, refutes
+from .sound import SoundCostSensitive, SoundCrossEntropy, SoundFocal, SoundGHM, power
 
 
 @refutes("denominator/normalizer", CE)

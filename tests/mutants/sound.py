@@ -8,7 +8,7 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from tests.mutants.museum.checks import (
+from .museum.checks import (
     check_choice,
     check_classes,
     check_finite,
@@ -16,7 +16,7 @@ from tests.mutants.museum.checks import (
     check_number,
     check_shape,
 )
-from tests.mutants.sound_regions import Regions
+from .sound_regions import Regions
 
 
 class SoundLoss(nn.Layer):

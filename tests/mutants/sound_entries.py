@@ -3,9 +3,9 @@
 import paddle
 from paddle import nn
 
-from tests.mutants.museum.checks import check_classes, check_number, check_shape
-from tests.mutants.sound import SoundLoss, power
-from tests.mutants.sound_regions import Regions
+from .museum.checks import check_classes, check_number, check_shape
+from .sound import SoundLoss, power
+from .sound_regions import Regions
 
 
 class SoundEntryLoss(SoundLoss):

@@ -5,7 +5,7 @@ import math
 import paddle
 from paddle.nn.functional import one_hot
 
-from tests.mutants.museum.checks import check_bins, check_choice
+from .museum.checks import check_bins, check_choice
 
 
 class Regions:

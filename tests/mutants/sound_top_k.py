@@ -4,9 +4,9 @@ import math
 
 import paddle
 
-from tests.mutants.museum.checks import check_choice, check_portion
-from tests.mutants.sound import SoundLoss, SoundSoftmaxLoss
-from tests.mutants.sound_entries import SoundEntryLoss, binary_cross_entropy
+from .museum.checks import check_choice, check_portion
+from .sound import SoundLoss, SoundSoftmaxLoss
+from .sound_entries import SoundEntryLoss, binary_cross_entropy
 
 ENTRIES = ("logistic", "hinge", "squared", "absolute")
 

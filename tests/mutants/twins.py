@@ -4,10 +4,10 @@ import math
 
 import paddle
 
-from tests.mutants import twins_softmax
-from tests.mutants.registry import GHM_R, SIGMOID_FOCAL, SIGMOID_GHM, TOP_K, TWINS, breaks
-from tests.mutants.sound import power
-from tests.mutants.sound_entries import (
+from . import twins_softmax
+from .registry import GHM_R, SIGMOID_FOCAL, SIGMOID_GHM, TOP_K, TWINS, breaks
+from .sound import power
+from .sound_entries import (
     SoundGHMRegression,
     SoundSigmoidFocal,
     SoundSigmoidGHM,
@@ -15,8 +15,8 @@ from tests.mutants.sound_entries import (
     sigmoid,
     softplus,
 )
-from tests.mutants.sound_regions import Regions
-from tests.mutants.sound_top_k import Entries, SoundTopK
+from .sound_regions import Regions
+from .sound_top_k import Entries, SoundTopK
 
 __all__ = ["TWINS", "twins_softmax"]
 

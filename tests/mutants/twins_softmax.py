@@ -4,9 +4,9 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 
-from tests.mutants.registry import CE, COST, FOCAL, GHM, breaks
-from tests.mutants.sound import SoundCostSensitive, SoundCrossEntropy, SoundFocal, SoundGHM, power
-from tests.mutants.sound_regions import Regions
+from .registry import CE, COST, FOCAL, GHM, breaks
+from .sound import SoundCostSensitive, SoundCrossEntropy, SoundFocal, SoundGHM, power
+from .sound_regions import Regions
 
 
 @breaks(CE)
