@@ -44,7 +44,8 @@ class Law:
     ``demand`` says which problems it is about; ``gate`` that other laws draw what it is about only where it
     holds: gates of round 1 run first, those of round 2 over what they let through;
     ``needs`` which abilities of the layer or the contract it rests on: ``oracle``, or arguments such as ``weight``;
-    ``plain`` that every option has its simplest value, so that nothing but the layer itself can be at fault.
+    ``plain`` that every option has its simplest value, so that nothing but the layer itself can be at fault;
+    ``rests_on`` the formula or rule that makes it true of every sound loss.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Law:
     needs: tuple[str, ...] = ()
     gate: int = 0
     plain: bool = False
+    rests_on: str = ""
 
     @property
     def family(self) -> str:

@@ -13,6 +13,7 @@ from properties.domain import DENOMINATOR, Dimension, within
 from properties.law import Finding, Law
 from properties.laws.aggregate import TOP_K_LAWS
 from properties.laws.limits import cross_entropy_of, limit
+from properties.laws.symmetry import symmetry
 from properties.problem import Problem
 from reference import top_k_loss
 from reference.top_k import count_of
@@ -122,7 +123,7 @@ CONTRACT = Contract(
     ),
     settle=settle,
     divisor=divides_by,
-    own=(EVERYTHING, MAXIMUM, *TOP_K_LAWS),
+    own=(EVERYTHING, MAXIMUM, symmetry(), *TOP_K_LAWS),
     precise=True,
     jumps=selection_moves,
     bad_arguments={

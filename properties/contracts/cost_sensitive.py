@@ -72,7 +72,7 @@ def _bad(make: Any, *words: str) -> Bad:
 CONTRACT = Contract(
     name="cost_sensitive",
     sentence="Cross entropy with the class weights (N_min / N_c)^gamma.",
-    promises=(*OF_CLASSES, "additive"),
+    promises=(*OF_CLASSES, "additive", "repetition"),
     oracle=cost_sensitive,
     arguments=(
         Dimension(

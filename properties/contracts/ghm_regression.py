@@ -49,7 +49,7 @@ ONE_REGION = limit(
 CONTRACT = Contract(
     name="ghm_regression",
     sentence="GHM-R: sqrt(d^2 + mu^2) - mu times N / (R m), with no gradient through the weights.",
-    promises=entries.PROMISES,
+    promises=(*entries.PROMISES, "repetition"),
     oracle=ghm_regression,
     arguments=(
         Dimension(

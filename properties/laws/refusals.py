@@ -14,6 +14,7 @@ from properties.domain import CLASSES, outside, within
 from properties.law import Finding, Law, LayerFailed
 from properties.observation import Failure
 from properties.problem import Problem
+from properties.verdict import compare
 
 _SMALL = {
     "size": within("few", "one", "several"),
@@ -131,6 +132,36 @@ def bad_arguments(case: Case) -> Iterator[Finding]:
     yield from refuses(case, case.problem.configure(**{name: value}), f"{name}={value!r}", (repr(value), str(value)))
 
 
+def broadcasting(case: Case) -> Iterator[Finding]:
+    """Labels with an axis of length 1 too many, too few or elsewhere are refused, or have the loss of fitting ones."""
+    problem = case.problem
+    n = problem.size
+    if n < 2 or problem.targets == "soft":
+        return
+    fitting = problem.replace(label_weight=None)
+    if problem.entrywise and problem.logits.ndim > 1:
+        fitting = fitting.flat()
+        shape: tuple[int, ...] = (n,)
+    elif problem.entrywise:
+        shape = (n, 1)
+    else:
+        fitting = fitting.flat()
+        shape = ((1, n), (n, 1, 1))[problem.salt % 2]
+    asked = fitting.replace(labels=fitting.labels.reshape(shape))
+    result = case.attempt(asked)
+    if isinstance(result, Failure):
+        if result.kind != "raised":
+            raise LayerFailed(result, asked)
+        return
+    due = case.observe(fitting)
+    got = result.value.reshape(due.value.shape) if result.value.size == due.value.size else result.value
+    scale = np.max(case.error_scale("value", fitting, due), initial=0.0)
+    match = compare(got, due.value, np.broadcast_to(scale, due.value.shape), fitting.dtype)
+    if not match.holds:
+        words = f"Labels of shape {shape} for logits of shape {fitting.logits.shape} are broadcast to another loss."
+        yield Finding(words, (asked,), "value", due.value, result.value)
+
+
 def _law(name: str, sentence: str, check: Any, needs: tuple[str, ...] = (), **demand: Any) -> Law:
     return Law(f"refusals/{name}", sentence, check, level="conduct", demand={**_SMALL, **demand}, needs=needs)
 
@@ -143,6 +174,21 @@ LAWS = (
         targets=outside("real"),
     ),
     _law("label-shape", "Labels that do not fit the logits are refused.", label_shape),
+    Law(
+        "refusals/broadcasting",
+        "Labels with an axis of length 1 too many or too few are refused, or have the loss of labels that fit.",
+        broadcasting,
+        level="conduct",
+        demand={
+            "size": within("few", "several"),
+            "logits": within("lattice", "normal"),
+            "ignored": within("none"),
+            "layout": within("contiguous"),
+            "targets": outside("soft"),
+        },
+        needs=("rank=2",),
+        rests_on="broadcasting (N,) against (N, 1) makes N^2 pairs: sum_ij l(x_i, t_j) is not sum_i l(x_i, t_i)",
+    ),
     _law(
         "weight-length",
         "Class weights that are not one for each class are refused.",
