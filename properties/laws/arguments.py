@@ -28,9 +28,35 @@ def has_effect(case: Case) -> Iterator[Finding]:
     for name in names[first:] + names[:first]:
         pairs = list(_by_oracle(case, name) if case.contract.oracle else _by_any_loss(case, name))
         if pairs:
-            yield from (_dead(case, name, *pair) for pair in pairs if _equal(*map(case.observe, pair)))
+            yield from (_dead(case, name, *pair) for pair in pairs if _equal_everywhere(case, *pair))
             return
-    raise NotApplicable("no argument that the layer takes has two values to choose from")
+    raise NotApplicable("no argument that the layer takes changes the loss here, in any sound layer")
+
+
+def _equal_everywhere(case: Case, one: Problem, other: Problem) -> bool:
+    """Whether the layer's answers are the same here, under every reduction, and with other logits and labels.
+
+    An answer that is the same here alone (a mean, over one class, in which a weight cancels) is for other laws.
+    """
+    pairs = [(one, other)]
+    if one.reduction == other.reduction:
+        pairs += [
+            (one.replace(reduction=r), other.replace(reduction=r)) for r in dict.fromkeys(case.domain["reduction"])
+        ]
+    pairs += [(_shaken(left, right, rng), _shaken(right, left, rng)) for left, right in pairs[:1] for rng in range(3)]
+    return all(_equal(case.observe(left), case.observe(right)) for left, right in pairs)
+
+
+def _shaken(problem: Problem, companion: Problem, seed: int) -> Problem:
+    """The problem with other logits and, among those that both problems count, other labels."""
+    rng = np.random.default_rng((problem.salt, seed))
+    changed = problem.with_rows(rng.integers(-3, 4, size=problem.rows.shape).astype(np.float64))
+    if problem.targets != "hard":
+        return changed
+    spared = {problem.ignore_index, companion.ignore_index}
+    free = [label for label in range(problem.classes) if label not in spared]
+    fixed = np.isin(problem.labels, [label for label in spared if label is not None])
+    return changed.replace(labels=np.where(fixed, problem.labels, rng.choice(free or [0], size=problem.labels.shape)))
 
 
 def _by_oracle(case: Case, name: str) -> Iterator[tuple[Problem, Problem]]:
