@@ -82,6 +82,7 @@ EVERYTHING = limit(
     {"top_k": (1, 1.0), "k": (None,), "individual": ("cross_entropy",)},
     cross_entropy_of,
     needs=("top_k",),
+    rests_on="k = N: s_i = 1 for all i, and k W / N = W",
 )
 
 MAXIMUM = Law(
@@ -90,6 +91,7 @@ MAXIMUM = Law(
     maximum,
     demand={"k": within(1), "individual": within("cross_entropy"), "reduction": within("sum", "mean")},
     needs=("k",),
+    rests_on="k = 1: sum_i s_i o_i l_i = max_i o_i l_i",
 )
 
 CONTRACT = Contract(

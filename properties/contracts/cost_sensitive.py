@@ -62,6 +62,7 @@ EQUAL = limit(
     {"num_class_list": ("equal",)},
     cross_entropy_of,
     needs=("num_class_list",),
+    rests_on="N_c = N_min for all c gives w_c = (N_min / N_c)^gamma = 1",
 )
 
 

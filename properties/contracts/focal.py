@@ -29,6 +29,7 @@ TWO_CLASSES = limit(
     "With two classes the loss is the sigmoid focal loss of the difference of the logits.",
     {"classes": (2,)},
     of_difference(_single),
+    rests_on="C = 2: p_y = sigma(z_y - z_other), so (1 - p_y)^gamma l is the sigmoid focal loss of the difference",
 )
 
 CONTRACT = Contract(

@@ -22,6 +22,7 @@ ONE_REGION = limit(
     {"bins": (1, 1.0)},
     cross_entropy_of,
     needs=("bins",),
+    rests_on="M = 1: R_1 = N and m = 1, so b_i = N / (R_1 m) = 1",
 )
 
 
@@ -58,6 +59,7 @@ TWO_CLASSES = limit(
     {"classes": (2,)},
     of_difference,
     needs=("bins",),
+    rests_on="C = 2: 1 - p_y = 1 - sigma(z_y - z_other): the same gradient norms, the same regions, the same b_i",
 )
 
 CONTRACT = Contract(

@@ -44,6 +44,7 @@ ONE_REGION = limit(
     {"bins": (1, 1.0)},
     smooth_of,
     needs=("bins",),
+    rests_on="M = 1: b_i = N / (R_1 m) = 1, which leaves sqrt(d^2 + mu^2) - mu",
 )
 
 CONTRACT = Contract(

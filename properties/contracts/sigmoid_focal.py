@@ -14,6 +14,7 @@ HALF = limit(
     {"gamma": (0, 0.0), "alpha": (0.5,)},
     lambda problem: entry_cross_entropy_of(problem, 0.5),
     needs=("gamma", "alpha"),
+    rests_on="alpha_t (1 - p_t)^0 BCE = BCE / 2 for alpha = 1/2",
 )
 
 # the mirror of an alpha must be one that may be asked for

@@ -21,6 +21,7 @@ ONE_REGION = limit(
     {"bins": (1, 1.0)},
     entry_cross_entropy_of,
     needs=("bins",),
+    rests_on="M = 1: R_1 = N and m = 1, so b_i = N / (R_1 m) = 1",
 )
 
 

@@ -75,6 +75,7 @@ LAWS = (
         normalizer,
         demand={"reduction": within("mean")},
         needs=("normalizer", "reduction", "reduction=sum"),
+        rests_on="L = sum_i o_i l_i / n for a normalizer n",
     ),
     Law(
         "denominator/zero-normalizer",
@@ -82,6 +83,7 @@ LAWS = (
         zero_normalizer,
         demand={"reduction": within("mean")},
         needs=("normalizer",),
+        rests_on="a loss over 0 is defined as 0: n = 0 gives L = 0, dL/dz = 0",
     ),
     Law(
         "denominator/parts-add-up",
@@ -89,5 +91,6 @@ LAWS = (
         parts_add_up,
         demand={"reduction": within("mean"), "rank": outside(1), "size": outside("empty", "one")},
         needs=("normalizer", "additive"),
+        rests_on="sum over A / D + sum over B / D = sum over A and B / D, with D of the whole batch",
     ),
 )

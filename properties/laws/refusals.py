@@ -162,8 +162,16 @@ def broadcasting(case: Case) -> Iterator[Finding]:
         yield Finding(words, (asked,), "value", due.value, result.value)
 
 
-def _law(name: str, sentence: str, check: Any, needs: tuple[str, ...] = (), **demand: Any) -> Law:
-    return Law(f"refusals/{name}", sentence, check, level="conduct", demand={**_SMALL, **demand}, needs=needs)
+def _law(name: str, sentence: str, check: Any, needs: tuple[str, ...] = (), rests_on: str = "", **demand: Any) -> Law:
+    return Law(
+        f"refusals/{name}",
+        sentence,
+        check,
+        level="conduct",
+        demand={**_SMALL, **demand},
+        needs=needs,
+        rests_on=rests_on,
+    )
 
 
 LAWS = (
@@ -172,8 +180,14 @@ LAWS = (
         "A label outside [0, C) that is not ignored is refused.",
         label_out_of_range,
         targets=outside("real"),
+        rests_on="w[y_i] and z_i[y_i] exist for y_i in [0, C) alone; t lies in [0, 1]",
     ),
-    _law("label-shape", "Labels that do not fit the logits are refused.", label_shape),
+    _law(
+        "label-shape",
+        "Labels that do not fit the logits are refused.",
+        label_shape,
+        rests_on="one label for each element: shape(y) = shape(z) without the class axis",
+    ),
     Law(
         "refusals/broadcasting",
         "Labels with an axis of length 1 too many or too few are refused, or have the loss of labels that fit.",
@@ -196,8 +210,28 @@ LAWS = (
         ("weight",),
         classes=outside(1),
         **CLASSES,
+        rests_on="one weight for each class: w in R^C",
     ),
-    _law("bad-weight", "A negative or non-finite class weight is refused.", bad_weight, ("weight",), **CLASSES),
-    _law("bad-reduction", "A reduction that does not exist is refused.", bad_reduction, ("reduction",)),
-    _law("bad-arguments", "Constructor values out of range are refused.", bad_arguments, ("bad-arguments",)),
+    _law(
+        "bad-weight",
+        "A negative or non-finite class weight is refused.",
+        bad_weight,
+        ("weight",),
+        **CLASSES,
+        rests_on="w_c is a finite number >= 0; a negative one rewards mistakes, and NaN is none",
+    ),
+    _law(
+        "bad-reduction",
+        "A reduction that does not exist is refused.",
+        bad_reduction,
+        ("reduction",),
+        rests_on="reduction is none, sum or mean",
+    ),
+    _law(
+        "bad-arguments",
+        "Constructor values out of range are refused.",
+        bad_arguments,
+        ("bad-arguments",),
+        rests_on="each argument has a domain (gamma >= 0, bins >= 1, ...), and outside it the formula means nothing",
+    ),
 )
