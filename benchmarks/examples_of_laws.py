@@ -26,7 +26,7 @@ def described(text):
     found = vars(getattr(importlib.import_module(module), name)).get("__doc__")
     if found:
         return found.strip().splitlines()[0].rstrip(".")
-    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", name).capitalize()
+    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", name).lower()
 
 
 def example_of(law_id, examples):

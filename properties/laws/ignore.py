@@ -163,7 +163,7 @@ LAWS = (
         poison,
         demand=MASKED,
         needs=_NEEDS,
-        rests_on="v_i = 0 gives o_i = 0 whatever z_i is; 0 times NaN is NaN, so what is ignored is left out, not multiplied",
+        rests_on="v_i = 0 gives o_i = 0 whatever z_i is; 0 times NaN is NaN, so it is left out, not multiplied",
     ),
     Law(
         "ignore/zero-gradient",

@@ -122,7 +122,7 @@ LAWS = (
         scaling,
         demand=_WEIGHTED,
         needs=(*_NEEDS, "weighted-mean"),
-        rests_on="o_i = v_i w[y_i] is linear in w: a factor a stays in sum o_i l_i, and cancels in sum o_i l_i / sum o_i",
+        rests_on="o_i = v_i w[y_i]: a factor on w stays in sum o_i l_i, and cancels in sum o_i l_i / sum o_i",
     ),
     Law(
         "weights/tiny",
