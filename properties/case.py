@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from properties.contract import Contract
+from properties.domain import Domain
 from properties.law import Finding, LayerFailed, NotApplicable, Undecided
 from properties.observation import Failure, Observation, Observer
 from properties.problem import Problem, round_to
@@ -27,14 +28,22 @@ def _same(array: Array) -> Array:
 class Case:
     """One example of one law.
 
-    ``takes`` are the contract arguments that the layer has; ``used`` is the largest part of the error budget that any
-    comparison of this case used and that still held.
+    ``takes`` are the contract arguments that the layer has, ``domain`` what may be made of the problem; ``used`` is the
+    largest part of the error budget that any comparison of this case used and that still held.
     """
 
-    def __init__(self, problem: Problem, contract: Contract, observer: Observer, takes: frozenset[str]) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        contract: Contract,
+        observer: Observer,
+        takes: frozenset[str],
+        domain: Domain | None = None,
+    ) -> None:
         self.problem = problem
         self.contract = contract
         self.takes = takes
+        self.domain = contract.domain if domain is None else domain
         self.used = 0.0
         self.asked = 0
         self.observer = observer

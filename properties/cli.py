@@ -25,6 +25,7 @@ from properties.law import LEVELS
 from properties.record import write_record
 from properties.replay import replay as replay_of
 from properties.report.changes import show_changes, show_replay
+from properties.report.explain import explain, law_records
 from properties.report.selftest import show_selftest
 from properties.report.terminal import TerminalReport
 from properties.runner import Options, run
@@ -220,19 +221,34 @@ def list_contracts() -> None:
 
 @listing.command(name="laws")
 @click.option("--contract", metavar="NAME", help="Only the laws of this contract.")
-def list_laws(contract: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with what each law rests on and needs.")
+def list_laws(contract: str | None, as_json: bool) -> None:
     """The laws: id, level, and what each of them says."""
     known = contracts()
     if contract is not None and contract not in known:
         raise click.UsageError(f"--contract must be one of {', '.join(known)}, got {contract!r}")
-    table = Table("law", "level", "what it says", box=None)
+    if as_json:
+        chosen = [record for record in law_records() if contract is None or contract in record["contracts"]]
+        click.echo(json.dumps(chosen, indent=1))
+        return
+    table = Table("law", "level", "severity", "what it says", box=None)
     seen = set()
     for one in known.values() if contract is None else [known[contract]]:
         for law in laws_of(one):
             if law.id not in seen:
                 seen.add(law.id)
-                table.add_row(law.id, law.level, law.sentence)
+                table.add_row(law.id, law.level, law.severity, law.sentence)
     _console().print(table)
+
+
+@main.command(name="explain")
+@click.argument("law")
+def explain_law(law: str) -> None:
+    """Explain a LAW: what it rests on, whom it concerns, and a case of it at work; a family's name lists its laws."""
+    try:
+        explain(_console(), law)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
 
 
 @main.command()

@@ -30,6 +30,7 @@ OF_CLASSES = (
     "numerics",
     "conduct",
     "refusals",
+    "arguments",
     "weighted-mean",
 )
 """What every loss over a softmax promises."""
@@ -67,7 +68,8 @@ class Contract:
         name: the name of its reference function.
         sentence: what the loss is, in one line.
         promises: the families of laws that it answers for, and ``weighted-mean`` where the mean divides by the
-            weights of the valid elements. A law that needs something else does not apply.
+            weights of the valid elements, ``additive`` where each element has a loss of its own, ``repetition``
+            where a batch twice over has the same mean. A law that needs something else does not apply.
         oracle: ``oracle(logits, labels, *, cotangent, <arguments>) -> Answer`` in float64; None: no oracle is known.
         arguments: the arguments beyond weight, ignore_index, reduction and axis, with the values to draw.
         common: dimensions that replace the ones every contract has.

@@ -159,13 +159,19 @@ def run_law(
 
 
 def examine(
-    law: Law, problem: Problem, contract: Contract, observer: Observer, takes: AbstractSet[str]
+    law: Law,
+    problem: Problem,
+    contract: Contract,
+    observer: Observer,
+    takes: AbstractSet[str],
+    domain: Domain | None = None,
 ) -> tuple[Finding | None, float | None]:
     """Put one problem to one law: the contradiction, if any, and the budget used (None: the layer was not asked).
 
-    Raises Undecided and NotApplicable as the law does; a layer that fails where it had to answer is a finding.
+    What the law makes of the problem stays inside ``domain``. Raises Undecided and NotApplicable as the law does; a
+    layer that fails where it had to answer is a finding.
     """
-    case = Case(problem, contract, observer, frozenset(takes))
+    case = Case(problem, contract, observer, frozenset(takes), domain)
     try:
         finding = next(iter(law.check(case)), None)
     except LayerFailed as failed:
@@ -176,11 +182,16 @@ def examine(
 
 
 def verdict_on(
-    law: Law, problem: Problem, contract: Contract, observer: Observer, takes: AbstractSet[str]
+    law: Law,
+    problem: Problem,
+    contract: Contract,
+    observer: Observer,
+    takes: AbstractSet[str],
+    domain: Domain | None = None,
 ) -> Finding | None:
     """The contradiction that a problem shows, where it shows one."""
     try:
-        return examine(law, problem, contract, observer, takes)[0]
+        return examine(law, problem, contract, observer, takes, domain)[0]
     except (Undecided, NotApplicable):
         return None
 
@@ -206,6 +217,7 @@ class _Search:
 
     def run(self, domain: Domain, seed: int, max_examples: int, shrinks: bool) -> bool:
         """Draw, and shrink where that is wanted; returns whether the contradiction, if any, repeats."""
+        self._domain = domain
 
         @seeded(seed)
         @settings(
@@ -241,7 +253,7 @@ class _Search:
             if self._shrinks > MOST_SHRINKS:
                 raise _Enough
         try:
-            finding, used = examine(self._law, problem, self._contract, self._observer, self._takes)
+            finding, used = examine(self._law, problem, self._contract, self._observer, self._takes, self._domain)
         except Undecided:
             # not an example: Hypothesis draws another in its place, up to ten times as many as were asked for
             self._undecided += self._finding is None

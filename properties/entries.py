@@ -29,7 +29,7 @@ def common(
     )
 
 
-PROMISES = ("oracle", "ignore", "denominator", "shape", "numerics", "conduct", "refusals")
+PROMISES = ("oracle", "ignore", "denominator", "shape", "numerics", "conduct", "refusals", "arguments")
 
 WITHOUT = frozenset(
     {

@@ -45,7 +45,8 @@ class Law:
     holds: gates of round 1 run first, those of round 2 over what they let through;
     ``needs`` which abilities of the layer or the contract it rests on: ``oracle``, or arguments such as ``weight``;
     ``reference`` that it compares with some loss's oracle, whether the contract has one or not;
-    ``plain`` that every option has its simplest value, so that nothing but the layer itself can be at fault.
+    ``plain`` that every option has its simplest value, so that nothing but the layer itself can be at fault;
+    ``rests_on`` the formula or rule that makes it true of every sound loss.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Law:
     needs: tuple[str, ...] = ()
     gate: int = 0
     plain: bool = False
+    rests_on: str = ""
 
     @property
     def family(self) -> str:

@@ -50,7 +50,8 @@ def replay(
                 yield Replayed(law.id, "different", "the certificate holds no example of it")
             else:
                 example = Problem.from_dict(law.counterexample["example"])
-                task = Task(law.id, certificate.seed, 1, (example.dtype,), example=example)
+                shut = frozenset(certificate.set_aside)
+                task = Task(law.id, certificate.seed, 1, (example.dtype,), shut, example=example)
                 yield _compared(law, worker.run(task, lambda examples: None))
 
 

@@ -139,7 +139,7 @@ def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[in
     contract = subject.resolved if task.oracle else subject.resolved.without_oracle()
     law = next(law for law in laws_of(contract) if law.id == task.law)
     if task.example is not None:
-        return _put(task.example, law, contract, observer, subject.takes)
+        return _put(task, law, subject, observer)
     domain = domain_of(subject, task.dtypes)
     result = run_law(
         law,
@@ -162,7 +162,7 @@ def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[in
 
         def judge(problem: Problem) -> Finding | None:
             tick(result.examples)
-            found = verdict_on(law, problem, contract, observer, subject.takes)
+            found = verdict_on(law, problem, contract, observer, subject.takes, drawn)
             return found if found is not None and _ending(found) == _ending(finding) else None
 
         problem = shrink(problem, law, drawn, judge)
@@ -173,10 +173,13 @@ def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[in
     return replace(result, finding=finding, problem=problem, condition=condition, script=script)
 
 
-def _put(problem: Problem, law: Law, contract: Contract, observer: Observer, takes: AbstractSet[str]) -> LawResult:
+def _put(task: Task, law: Law, subject: Subject, observer: Observer) -> LawResult:
     """What one problem shows of a law."""
+    problem = task.example
+    assert problem is not None
+    domain = domain_of(subject, task.dtypes).open(task.shut - {law.id})
     try:
-        finding, used = examine(law, problem, contract, observer, takes)
+        finding, used = examine(law, problem, subject.resolved, observer, subject.takes, domain)
     except Undecided as reason:
         return LawResult(law.id, "undecided", undecided=1, reason=str(reason))
     except NotApplicable as reason:

@@ -13,6 +13,7 @@ from properties.domain import DENOMINATOR, Dimension, within
 from properties.law import Finding, Law
 from properties.laws.aggregate import TOP_K_LAWS
 from properties.laws.limits import cross_entropy_of, limit
+from properties.laws.symmetry import symmetry
 from properties.problem import Problem
 from reference import top_k_loss
 from reference.top_k import count_of
@@ -81,6 +82,7 @@ EVERYTHING = limit(
     {"top_k": (1, 1.0), "k": (None,), "individual": ("cross_entropy",)},
     cross_entropy_of,
     needs=("top_k",),
+    rests_on="k = N: s_i = 1 for all i, and k W / N = W",
 )
 
 MAXIMUM = Law(
@@ -89,6 +91,7 @@ MAXIMUM = Law(
     maximum,
     demand={"k": within(1), "individual": within("cross_entropy"), "reduction": within("sum", "mean")},
     needs=("k", "reference"),
+    rests_on="k = 1: sum_i s_i o_i l_i = max_i o_i l_i",
 )
 
 CONTRACT = Contract(
@@ -122,7 +125,7 @@ CONTRACT = Contract(
     ),
     settle=settle,
     divisor=divides_by,
-    own=(EVERYTHING, MAXIMUM, *TOP_K_LAWS),
+    own=(EVERYTHING, MAXIMUM, symmetry(), *TOP_K_LAWS),
     precise=True,
     jumps=selection_moves,
     bad_arguments={

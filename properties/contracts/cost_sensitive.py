@@ -62,6 +62,7 @@ EQUAL = limit(
     {"num_class_list": ("equal",)},
     cross_entropy_of,
     needs=("num_class_list",),
+    rests_on="N_c = N_min for all c gives w_c = (N_min / N_c)^gamma = 1",
 )
 
 
@@ -72,7 +73,7 @@ def _bad(make: Any, *words: str) -> Bad:
 CONTRACT = Contract(
     name="cost_sensitive",
     sentence="Cross entropy with the class weights (N_min / N_c)^gamma.",
-    promises=(*OF_CLASSES, "additive"),
+    promises=(*OF_CLASSES, "additive", "repetition"),
     oracle=cost_sensitive,
     arguments=(
         Dimension(

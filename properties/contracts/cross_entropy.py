@@ -15,7 +15,7 @@ SOFT_WEIGHT = Dimension("soft_weight", ("paddle", "paddle", "torch"), absent="pa
 CONTRACT = Contract(
     name="cross_entropy",
     sentence="Cross entropy of a softmax; the mean divides by the sum of the valid elements' weights.",
-    promises=(*OF_CLASSES, "additive"),
+    promises=(*OF_CLASSES, "additive", "repetition"),
     oracle=cross_entropy,
     arguments=(
         Dimension(

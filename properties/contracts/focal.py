@@ -29,12 +29,13 @@ TWO_CLASSES = limit(
     "With two classes the loss is the sigmoid focal loss of the difference of the logits.",
     {"classes": (2,)},
     of_difference(_single),
+    rests_on="C = 2: p_y = sigma(z_y - z_other), so (1 - p_y)^gamma l is the sigmoid focal loss of the difference",
 )
 
 CONTRACT = Contract(
     name="focal",
     sentence="Focal loss over a softmax: cross entropy times (1 - p)^gamma.",
-    promises=(*OF_CLASSES, "additive"),
+    promises=(*OF_CLASSES, "additive", "repetition"),
     oracle=focal,
     arguments=(GAMMA, DENOMINATOR),
     own=(gamma_zero(), TWO_CLASSES),

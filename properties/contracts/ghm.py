@@ -22,6 +22,7 @@ ONE_REGION = limit(
     {"bins": (1, 1.0)},
     cross_entropy_of,
     needs=("bins",),
+    rests_on="M = 1: R_1 = N and m = 1, so b_i = N / (R_1 m) = 1",
 )
 
 
@@ -58,12 +59,13 @@ TWO_CLASSES = limit(
     {"classes": (2,)},
     of_difference,
     needs=("bins",),
+    rests_on="C = 2: 1 - p_y = 1 - sigma(z_y - z_other): the same gradient norms, the same regions, the same b_i",
 )
 
 CONTRACT = Contract(
     name="ghm",
     sentence="GHM-C over a softmax: cross entropy times N / (R m), with no gradient through the weights.",
-    promises=OF_CLASSES,
+    promises=(*OF_CLASSES, "repetition"),
     oracle=ghm,
     arguments=(BINS, NORMALIZE, DENOMINATOR),
     own=(ONE_REGION, TWO_CLASSES, *density_laws(cross_entropy_of, {"classes": lambda c: c > 1})),

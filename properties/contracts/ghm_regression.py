@@ -44,12 +44,13 @@ ONE_REGION = limit(
     {"bins": (1, 1.0)},
     smooth_of,
     needs=("bins",),
+    rests_on="M = 1: b_i = N / (R_1 m) = 1, which leaves sqrt(d^2 + mu^2) - mu",
 )
 
 CONTRACT = Contract(
     name="ghm_regression",
     sentence="GHM-R: sqrt(d^2 + mu^2) - mu times N / (R m), with no gradient through the weights.",
-    promises=entries.PROMISES,
+    promises=(*entries.PROMISES, "repetition"),
     oracle=ghm_regression,
     arguments=(
         Dimension(

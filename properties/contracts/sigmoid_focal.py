@@ -3,8 +3,9 @@
 from properties import entries
 from properties.contract import Contract
 from properties.contracts.focal import GAMMA
-from properties.domain import DENOMINATOR, LABEL_WEIGHT, Dimension
+from properties.domain import DENOMINATOR, LABEL_WEIGHT, Dimension, within
 from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
+from properties.laws.symmetry import symmetry
 from reference import sigmoid_focal
 
 HALF = limit(
@@ -13,12 +14,16 @@ HALF = limit(
     {"gamma": (0, 0.0), "alpha": (0.5,)},
     lambda problem: entry_cross_entropy_of(problem, 0.5),
     needs=("gamma", "alpha"),
+    rests_on="alpha_t (1 - p_t)^0 BCE = BCE / 2 for alpha = 1/2",
 )
+
+# the mirror of an alpha must be one that may be asked for
+SYMMETRY = symmetry(("alpha=0.25", "alpha=0.75"), alpha=within(0.25, 0.5, 0.75))
 
 CONTRACT = Contract(
     name="sigmoid_focal",
     sentence="Focal loss over a sigmoid: alpha_t (1 - p_t)^gamma times the binary cross entropy of every entry.",
-    promises=(*entries.PROMISES, "additive"),
+    promises=(*entries.PROMISES, "additive", "repetition"),
     oracle=sigmoid_focal,
     arguments=(
         GAMMA,
@@ -33,7 +38,7 @@ CONTRACT = Contract(
     ),
     common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer"),
-    own=(HALF, IDS, ENTRY_WEIGHTS),
+    own=(HALF, IDS, ENTRY_WEIGHTS, SYMMETRY),
     without=entries.WITHOUT,
     precise=True,
     bad_arguments={

@@ -9,6 +9,7 @@ from properties.contract import Contract
 from properties.domain import DENOMINATOR, LABEL_WEIGHT
 from properties.laws.aggregate import density_laws
 from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
+from properties.laws.symmetry import symmetry
 from properties.problem import Array, Problem
 from properties.regions import BAD_BINS, BINS, NORMALIZE, crosses_an_edge, logits_at_edges
 from reference import sigmoid_ghm
@@ -20,6 +21,7 @@ ONE_REGION = limit(
     {"bins": (1, 1.0)},
     entry_cross_entropy_of,
     needs=("bins",),
+    rests_on="M = 1: R_1 = N and m = 1, so b_i = N / (R_1 m) = 1",
 )
 
 
@@ -32,12 +34,12 @@ def norms(problem: Problem) -> Array:
 CONTRACT = Contract(
     name="sigmoid_ghm",
     sentence="GHM-C over a sigmoid: binary cross entropy times N / (R m), with no gradient through the weights.",
-    promises=entries.PROMISES,
+    promises=(*entries.PROMISES, "repetition"),
     oracle=sigmoid_ghm,
     arguments=(BINS, NORMALIZE, DENOMINATOR),
     common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer"),
-    own=(ONE_REGION, IDS, ENTRY_WEIGHTS, *density_laws(entry_cross_entropy_of, {})),
+    own=(ONE_REGION, IDS, ENTRY_WEIGHTS, symmetry(), *density_laws(entry_cross_entropy_of, {})),
     without=entries.WITHOUT,
     precise=True,
     hard_logits=logits_at_edges,

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from properties.law import Law
-from properties.laws import conduct, denominator, ignore, numerics, oracle, refusals, shape, softmax, weights
+from properties.laws import (
+    arguments,
+    batch,
+    conduct,
+    denominator,
+    ignore,
+    numerics,
+    oracle,
+    refusals,
+    shape,
+    softmax,
+    weights,
+)
 
 LAWS: tuple[Law, ...] = (
     *oracle.LAWS,
@@ -11,9 +23,11 @@ LAWS: tuple[Law, ...] = (
     *weights.LAWS,
     *denominator.LAWS,
     *shape.LAWS,
+    *batch.LAWS,
     *softmax.LAWS,
     *numerics.LAWS,
     *conduct.LAWS,
     *refusals.LAWS,
+    *arguments.LAWS,
 )
 """The laws that any contract may promise; a contract adds its own."""

@@ -91,6 +91,7 @@ def density_laws(plain_of: Callable[[Problem], Answer], classes: Demand) -> tupl
                 "normalize": within("occupied"),
             },
             needs=("reduction", "reference"),
+            rests_on="sum_i b_i = sum_j R_j N / (R_j m) = N, over the m occupied regions",
         ),
         Law(
             "aggregate/edges",
@@ -98,6 +99,7 @@ def density_laws(plain_of: Callable[[Problem], Answer], classes: Demand) -> tupl
             edges,
             demand={"logits": within("edges"), **classes, "bins": lambda b: b not in (1, 1.0)},
             needs=("oracle", "bins"),
+            rests_on="region of g: min(floor(M g), M - 1): closed on the left, the last one on both sides",
         ),
         *_WIDTH_LAWS,
     )
@@ -111,6 +113,7 @@ _WIDTH_LAWS = (
         demand={"bins": is_uneven},
         needs=("oracle", "bins"),
         gate=2,
+        rests_on="width e: M = ceil(1 / e) regions, region of g: min(floor(g / e), M - 1)",
     ),
     Law(
         "aggregate/width-equals-count",
@@ -120,6 +123,7 @@ _WIDTH_LAWS = (
         # a norm on an edge may fall on either side of it: only an oracle knows that both are right
         needs=("oracle", "bins", "bins=count"),
         gate=2,
+        rests_on="e = 1 / M: floor(g / e) = floor(M g)",
     ),
 )
 
@@ -200,6 +204,7 @@ TOP_K_LAWS = (
         between_mean_and_maximum,
         demand=_MEAN,
         needs=("reduction=none", "top_k"),
+        rests_on="mean of all <= mean of the k largest <= the largest",
     ),
     Law(
         "aggregate/non-increasing",
@@ -207,12 +212,14 @@ TOP_K_LAWS = (
         non_increasing,
         demand=_COUNTED,
         needs=("k",),
+        rests_on="the (k + 1)-th largest is at most the mean of the k largest",
     ),
     Law(
         "aggregate/convex",
         "The loss is convex in the logits.",
         convex,
         demand=_MEAN,
+        rests_on="a maximum over sets of size k of sums of convex losses is convex",
     ),
     Law(
         "aggregate/variational",
@@ -220,6 +227,7 @@ TOP_K_LAWS = (
         variational,
         demand=_COUNTED,
         needs=("k", "top_k", "reduction=none"),
+        rests_on="(1/k) sum of the k largest l = min over t of t + (1/k) sum_i max(l_i - t, 0)",
     ),
     Law(
         "aggregate/fraction",
@@ -232,6 +240,7 @@ TOP_K_LAWS = (
             "classes": lambda c: c > 1,
         },
         needs=("oracle", "top_k"),
+        rests_on="k = max {j : j / N <= r}, at least 1; r N in floating point may fall a hair short of an integer",
     ),
 )
 """For the average of the k largest losses; their contract has arguments ``k`` and ``top_k``."""

@@ -148,14 +148,21 @@ def _law(
     needs: tuple[str, ...] = (),
     gate: int = 0,
     plain: bool = False,
+    rests_on: str = "",
     **demand: Callable[[object], bool],
 ) -> Law:
     wanted = {**_SMALL, **demand}
-    return Law(f"conduct/{name}", sentence, check, "conduct", severity, wanted, needs, gate, plain)
+    return Law(f"conduct/{name}", sentence, check, "conduct", severity, wanted, needs, gate, plain, rests_on)
 
 
 LAWS = (
-    _law("answers", "The layer answers the simplest problems with a value and a gradient.", answers, plain=True),
+    _law(
+        "answers",
+        "The layer answers the simplest problems with a value and a gradient.",
+        answers,
+        plain=True,
+        rests_on="L(z, y) and dL/dz exist for every finite z and every label in [0, C)",
+    ),
     _law(
         "takes-weights",
         "The layer answers where there are class weights.",
@@ -164,6 +171,7 @@ LAWS = (
         targets=CLASSES["targets"],
         needs=("weight",),
         gate=1,
+        rests_on="o_i = v_i w[y_i] for a layer that takes weight",
     ),
     _law(
         "takes-ignored",
@@ -172,12 +180,49 @@ LAWS = (
         ignored=within("some", "most"),
         needs=("ignored",),
         gate=1,
+        rests_on="v_i = [y_i != ignore_index] for a layer that takes ignore_index, or a mask",
     ),
-    _law("inputs-not-mutated", "Logits, labels and weights are left as they were.", not_mutated),
-    _law("grad-mode", "Whether gradients are recorded is left as found.", grad_mode),
-    _law("repeatable", "The same call has the same answer, bit for bit.", repeatable),
-    _law("prints-nothing", "Nothing is printed.", prints_nothing, severity="warning"),
-    _law("second-call", "In eval() what the layer was called with before does not matter.", second_call),
-    _law("no-grad", "Inside paddle.no_grad() the value is the same.", under_no_grad),
-    _law("second-backward", "A second backward through a retained graph gives the same gradient.", second_backward),
+    _law(
+        "inputs-not-mutated",
+        "Logits, labels and weights are left as they were.",
+        not_mutated,
+        rests_on="a loss is a function: L(z, y, w) leaves z, y and w as they are",
+    ),
+    _law(
+        "grad-mode",
+        "Whether gradients are recorded is left as found.",
+        grad_mode,
+        rests_on="a loss is a function: the global switch of gradients is not its business",
+    ),
+    _law(
+        "repeatable",
+        "The same call has the same answer, bit for bit.",
+        repeatable,
+        rests_on="a loss is a function: the same (z, y, w) has the same L, bit for bit",
+    ),
+    _law(
+        "prints-nothing",
+        "Nothing is printed.",
+        prints_nothing,
+        severity="warning",
+        rests_on="a loss is a function: what it says is its result",
+    ),
+    _law(
+        "second-call",
+        "In eval() what the layer was called with before does not matter.",
+        second_call,
+        rests_on="in eval() a loss has no state: L(z, y) does not depend on earlier calls",
+    ),
+    _law(
+        "no-grad",
+        "Inside paddle.no_grad() the value is the same.",
+        under_no_grad,
+        rests_on="whether a gradient is recorded changes no value",
+    ),
+    _law(
+        "second-backward",
+        "A second backward through a retained graph gives the same gradient.",
+        second_backward,
+        rests_on="dL/dz does not depend on how often it is asked for",
+    ),
 )

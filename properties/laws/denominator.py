@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -37,21 +38,28 @@ def zero_normalizer(case: Case) -> Iterator[Finding]:
 
 def parts_add_up(case: Case) -> Iterator[Finding]:
     """The losses of the parts of a batch, each over the whole's denominator, add up to the whole's."""
+    divisor = case.contract.divisor(case.problem)
+    if divisor == 0.0:
+        return
+    message = f"Two parts of a batch, each over the whole's denominator ({divisor:g}), do not add up to the whole."
+    yield from parts_agree(case, {"normalizer": divisor}, message)
+
+
+def parts_agree(case: Case, given: Mapping[str, Any], message: str) -> Iterator[Finding]:
+    """The losses and gradients of two parts of a batch, each asked with ``given``, make those of the whole."""
     problem = case.problem
-    divisor = case.contract.divisor(problem)
-    if divisor == 0.0 or problem.size < 2:
+    if problem.size < 2:
         return
     first = problem.rng().permutation(problem.size) < (problem.size + 1) // 2
     whole = case.observe()
     value, rows = 0.0, np.zeros_like(problem.rows)
     for mask in (first, ~first):
-        part = problem.take(mask).replace(normalizer=divisor)
+        part = problem.take(mask).replace(**given)
         observed = case.observe(part)
         if observed.gradient is None or whole.gradient is None:
             return
         value += float(observed.value.sum())
         rows[mask] = part.flatten(observed.gradient)
-    message = f"Two parts of a batch, each over the whole's denominator ({divisor:g}), do not add up to the whole."
     for quantity, got, expected in (
         ("value", np.asarray(value), whole.value),
         ("gradient", problem.unflatten(rows), whole.gradient),
@@ -67,6 +75,7 @@ LAWS = (
         normalizer,
         demand={"reduction": within("mean")},
         needs=("normalizer", "reduction", "reduction=sum"),
+        rests_on="L = sum_i o_i l_i / n for a normalizer n",
     ),
     Law(
         "denominator/zero-normalizer",
@@ -74,6 +83,7 @@ LAWS = (
         zero_normalizer,
         demand={"reduction": within("mean")},
         needs=("normalizer",),
+        rests_on="a loss over 0 is defined as 0: n = 0 gives L = 0, dL/dz = 0",
     ),
     Law(
         "denominator/parts-add-up",
@@ -81,5 +91,6 @@ LAWS = (
         parts_add_up,
         demand={"reduction": within("mean"), "rank": outside(1), "size": outside("empty", "one")},
         needs=("normalizer", "additive"),
+        rests_on="sum over A / D + sum over B / D = sum over A and B / D, with D of the whole batch",
     ),
 )

@@ -155,6 +155,7 @@ LAWS = (
         deleting_is_masking,
         demand=MASKED,
         needs=_NEEDS,
+        rests_on="masking = deleting: v_i = 0 gives o_i = 0, in every sum, count and histogram",
     ),
     Law(
         "ignore/poison",
@@ -162,6 +163,7 @@ LAWS = (
         poison,
         demand=MASKED,
         needs=_NEEDS,
+        rests_on="v_i = 0 gives o_i = 0 whatever z_i is; 0 times NaN is NaN, so it is left out, not multiplied",
     ),
     Law(
         "ignore/zero-gradient",
@@ -169,6 +171,7 @@ LAWS = (
         zero_gradient,
         demand=MASKED,
         needs=_NEEDS,
+        rests_on="v_i = 0 gives o_i = 0 and dL/dz_i = 0",
     ),
     Law(
         "ignore/all-ignored",
@@ -177,6 +180,7 @@ LAWS = (
         demand={"ignored": within("all")},
         needs=_NEEDS,
         gate=2,
+        rests_on="N = 0 gives W = 0, and a loss over 0 is defined as 0: L = 0, dL/dz = 0",
     ),
     Law(
         "ignore/matches-nothing",
@@ -184,6 +188,7 @@ LAWS = (
         matches_nothing,
         demand={"ignored": within("none"), "ignore_index": lambda v: v is not None and not 0 <= v < 100},
         needs=_BY_LABEL,
+        rests_on="v_i = [y_i != ignore_index] = 1 for all i",
     ),
     Law(
         "ignore/inside-classes",
@@ -192,6 +197,7 @@ LAWS = (
         demand={**MASKED, "targets": within("hard"), "ignore_index": lambda v: v is not None and 0 <= v < 100},
         needs=_BY_LABEL,
         gate=2,
+        rests_on="v_i = [y_i != ignore_index], for ignore_index in [0, C) too",
     ),
     Law(
         "ignore/sentinels",
@@ -203,6 +209,7 @@ LAWS = (
         },
         needs=_BY_LABEL,
         gate=2,
+        rests_on="v_i = [y_i != ignore_index], whatever number outside [0, C) it is",
     ),
     Law(
         "ignore/none-is-all-valid",
@@ -211,6 +218,7 @@ LAWS = (
         demand={"ignore_index": within(None)},
         needs=_BY_LABEL,
         gate=2,
+        rests_on="ignore_index None: v_i = 1 for all i",
     ),
     Law(
         "ignore/many-ignored",
@@ -218,5 +226,6 @@ LAWS = (
         many_ignored,
         demand={**MASKED, "size": within("few"), "classes": lambda c: c <= 19},
         needs=_NEEDS,
+        rests_on="W = sum_i v_i w[y_i]: ten thousand zeros add nothing",
     ),
 )

@@ -27,6 +27,7 @@ def limit(
     *,
     needs: tuple[str, ...] = (),
     gate: int = 0,
+    rests_on: str = "",
 ) -> Law:
     """The law that a loss, drawn with only the settings ``at``, has the answers of ``equals``."""
 
@@ -37,7 +38,15 @@ def limit(
         yield from case.matches(answer=answer, message=f"{sentence.rstrip('.')}: here it is not.")
 
     demand = {dimension: within(*values) for dimension, values in at.items()}
-    return Law(f"limit/{name}", sentence, check, demand=demand, needs=(*needs, "reference"), gate=gate)
+    return Law(
+        f"limit/{name}",
+        sentence,
+        check,
+        demand=demand,
+        needs=(*needs, "reference"),
+        gate=gate,
+        rests_on=rests_on,
+    )
 
 
 def _scaled(answer: Answer, own: Answer) -> Answer:
@@ -125,6 +134,7 @@ TWO_CLASSES = limit(
     "With two classes the loss is the logistic loss of the difference of the logits.",
     {"classes": (2,), "targets": ("hard",), "label_smoothing": (0.0,)},
     of_difference(_logistic),
+    rests_on="C = 2: -log p_y = log(1 + exp(-(z_y - z_other)))",
 )
 
 
@@ -136,6 +146,7 @@ def gamma_zero(**at: tuple[Any, ...]) -> Law:
         {"gamma": (0, 0.0), **at},
         cross_entropy_of,
         needs=("gamma",),
+        rests_on="gamma = 0: x^0 = 1, so that the factor of every element or class is 1",
     )
 
 
@@ -153,6 +164,7 @@ SMOOTHED = limit(
     _smoothed,
     needs=("label_smoothing",),
     gate=2,
+    rests_on="q = (1 - e) e_y + e / C",
 )
 
 
@@ -175,6 +187,7 @@ ONE_HOT = Law(
     one_hot_is_hard,
     demand={"targets": within("hard"), "ignored": within("none"), "label_dtype": within("int64")},
     gate=2,
+    rests_on="q_i = e_y gives -sum_c q_ic log p_ic = -log p_i[y]",
 )
 
 
@@ -205,6 +218,7 @@ IDS = Law(
         "size": outside("empty"),
     },
     needs=("oracle",),
+    rests_on="t_ic = [c = y_i]",
 )
 
 
@@ -225,4 +239,5 @@ ENTRY_WEIGHTS = Law(
     entry_weights,
     demand={"rank": outside(1)},
     needs=("oracle", "entry-weight"),
+    rests_on="L = sum_ic w_c l_ic / sum_ic w_c",
 )

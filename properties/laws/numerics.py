@@ -139,6 +139,7 @@ LAWS = (
         finite,
         level="numerics",
         demand={"logits": within("saturated", "huge"), "dtype": _FINITE_DTYPES},
+        rests_on="|l_i| <= max z - min z + log C, and |dl/dz| <= 1: finite for finite z",
     ),
     Law(
         "numerics/linear-past-64",
@@ -156,6 +157,7 @@ LAWS = (
             "targets": within("hard"),
         },
         needs=("oracle", "softmax"),
+        rests_on="l = log(sum_j exp(z_j)) - z_y -> max z - z_y as the gap grows; no clip at 64",
     ),
     Law(
         "numerics/masked-classes",
@@ -169,6 +171,7 @@ LAWS = (
             "targets": within("hard"),
         },
         needs=("oracle", "softmax"),
+        rests_on="exp(-inf) = 0: the sum runs over the other classes; z_y = -inf gives l = inf",
     ),
     Law(
         "numerics/result-dtype",
@@ -176,6 +179,7 @@ LAWS = (
         result_dtype,
         level="numerics",
         demand={"logits": within("lattice")},
+        rests_on="loss and gradient have the dtype of the logits, as every operation of Paddle has",
     ),
     Law(
         "numerics/label-dtype",
@@ -189,6 +193,7 @@ LAWS = (
             "logits": within("lattice", "normal", "ties"),
         },
         gate=2,
+        rests_on="a label is an integer: int32 3 = int64 3",
     ),
     Law(
         "numerics/small-labels",
@@ -201,6 +206,7 @@ LAWS = (
             "logits": within("lattice", "normal", "ties"),
             "targets": within("hard"),
         },
+        rests_on="a label is an integer: int8 3 = uint8 3 = int64 3",
     ),
     Law(
         "numerics/nan-stays-nan",
@@ -208,5 +214,6 @@ LAWS = (
         nan_stays_nan,
         level="numerics",
         demand={**_SOME_VALID, "logits": within("lattice")},
+        rests_on="NaN is no number: o_i > 0 and z_i NaN give L NaN, so that a diverged network is seen",
     ),
 )

@@ -96,9 +96,27 @@ def _steps_on_one_side(case: Case, problem: Problem, direction: np.ndarray) -> t
 
 
 LAWS = (
-    Law("oracle/value", "The value is the oracle's.", value, needs=("oracle",)),
-    Law("oracle/gradient", "The gradient is the oracle's.", gradient, needs=("oracle",)),
-    Law("oracle/vjp", "An upstream gradient multiplies the layer's own.", vjp, needs=("oracle",)),
+    Law(
+        "oracle/value",
+        "The value is the oracle's.",
+        value,
+        needs=("oracle",),
+        rests_on="L = sum_i o_i l_i / D by the contract's formula, computed in float64",
+    ),
+    Law(
+        "oracle/gradient",
+        "The gradient is the oracle's.",
+        gradient,
+        needs=("oracle",),
+        rests_on="dL/dz by the contract's formula, analytic, computed in float64; cross entropy: o_i (p_i - e_y) / D",
+    ),
+    Law(
+        "oracle/vjp",
+        "An upstream gradient multiplies the layer's own.",
+        vjp,
+        needs=("oracle",),
+        rests_on="chain rule: d<c, L>/dz = c dL/dz for every upstream gradient c",
+    ),
     Law(
         "oracle/accuracy",
         "Value and gradient stay within the error budget at every size of logits and in every precision.",
@@ -106,11 +124,13 @@ LAWS = (
         level="numerics",
         needs=("oracle",),
         demand={"logits": within("normal", "spread", "lattice", "saturated", "huge", "offset", "near-ties", "edges")},
+        rests_on="|got - exact| <= K u s: u the roundoff, s the scale of the error of a sound computation, K = 8",
     ),
     Law(
         "oracle/finite-difference",
         "The gradient is the slope of the value.",
         finite_difference,
         demand={"logits": within("normal", "lattice"), "size": within("few", "one", "square")},
+        rests_on="(L(z + h d) - L(z - h d)) / 2h = <dL/dz, d> + O(h^2)",
     ),
 )

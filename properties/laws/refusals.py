@@ -14,6 +14,7 @@ from properties.domain import CLASSES, outside, within
 from properties.law import Finding, Law, LayerFailed
 from properties.observation import Failure
 from properties.problem import Problem
+from properties.verdict import compare
 
 _SMALL = {
     "size": within("few", "one", "several"),
@@ -131,8 +132,46 @@ def bad_arguments(case: Case) -> Iterator[Finding]:
     yield from refuses(case, case.problem.configure(**{name: value}), f"{name}={value!r}", (repr(value), str(value)))
 
 
-def _law(name: str, sentence: str, check: Any, needs: tuple[str, ...] = (), **demand: Any) -> Law:
-    return Law(f"refusals/{name}", sentence, check, level="conduct", demand={**_SMALL, **demand}, needs=needs)
+def broadcasting(case: Case) -> Iterator[Finding]:
+    """Labels with an axis of length 1 too many, too few or elsewhere are refused, or have the loss of fitting ones."""
+    problem = case.problem
+    n = problem.size
+    if n < 2 or problem.targets == "soft":
+        return
+    fitting = problem.replace(label_weight=None)
+    if problem.entrywise and problem.logits.ndim > 1:
+        fitting = fitting.flat()
+        shape: tuple[int, ...] = (n,)
+    elif problem.entrywise:
+        shape = (n, 1)
+    else:
+        fitting = fitting.flat()
+        shape = ((1, n), (n, 1, 1))[problem.salt % 2]
+    asked = fitting.replace(labels=fitting.labels.reshape(shape))
+    result = case.attempt(asked)
+    if isinstance(result, Failure):
+        if result.kind != "raised":
+            raise LayerFailed(result, asked)
+        return
+    due = case.observe(fitting)
+    got = result.value.reshape(due.value.shape) if result.value.size == due.value.size else result.value
+    scale = np.max(case.error_scale("value", fitting, due), initial=0.0)
+    match = compare(got, due.value, np.broadcast_to(scale, due.value.shape), fitting.dtype)
+    if not match.holds:
+        words = f"Labels of shape {shape} for logits of shape {fitting.logits.shape} are broadcast to another loss."
+        yield Finding(words, (asked,), "value", due.value, result.value)
+
+
+def _law(name: str, sentence: str, check: Any, needs: tuple[str, ...] = (), rests_on: str = "", **demand: Any) -> Law:
+    return Law(
+        f"refusals/{name}",
+        sentence,
+        check,
+        level="conduct",
+        demand={**_SMALL, **demand},
+        needs=needs,
+        rests_on=rests_on,
+    )
 
 
 LAWS = (
@@ -141,8 +180,29 @@ LAWS = (
         "A label outside [0, C) that is not ignored is refused.",
         label_out_of_range,
         targets=outside("real"),
+        rests_on="w[y_i] and z_i[y_i] exist for y_i in [0, C) alone; t lies in [0, 1]",
     ),
-    _law("label-shape", "Labels that do not fit the logits are refused.", label_shape),
+    _law(
+        "label-shape",
+        "Labels that do not fit the logits are refused.",
+        label_shape,
+        rests_on="one label for each element: shape(y) = shape(z) without the class axis",
+    ),
+    Law(
+        "refusals/broadcasting",
+        "Labels with an axis of length 1 too many or too few are refused, or have the loss of labels that fit.",
+        broadcasting,
+        level="conduct",
+        demand={
+            "size": within("few", "several"),
+            "logits": within("lattice", "normal"),
+            "ignored": within("none"),
+            "layout": within("contiguous"),
+            "targets": outside("soft"),
+        },
+        needs=("rank=2",),
+        rests_on="broadcasting (N,) against (N, 1) makes N^2 pairs: sum_ij l(x_i, t_j) is not sum_i l(x_i, t_i)",
+    ),
     _law(
         "weight-length",
         "Class weights that are not one for each class are refused.",
@@ -150,8 +210,28 @@ LAWS = (
         ("weight",),
         classes=outside(1),
         **CLASSES,
+        rests_on="one weight for each class: w in R^C",
     ),
-    _law("bad-weight", "A negative or non-finite class weight is refused.", bad_weight, ("weight",), **CLASSES),
-    _law("bad-reduction", "A reduction that does not exist is refused.", bad_reduction, ("reduction",)),
-    _law("bad-arguments", "Constructor values out of range are refused.", bad_arguments, ("bad-arguments",)),
+    _law(
+        "bad-weight",
+        "A negative or non-finite class weight is refused.",
+        bad_weight,
+        ("weight",),
+        **CLASSES,
+        rests_on="w_c is a finite number >= 0; a negative one rewards mistakes, and NaN is none",
+    ),
+    _law(
+        "bad-reduction",
+        "A reduction that does not exist is refused.",
+        bad_reduction,
+        ("reduction",),
+        rests_on="reduction is none, sum or mean",
+    ),
+    _law(
+        "bad-arguments",
+        "Constructor values out of range are refused.",
+        bad_arguments,
+        ("bad-arguments",),
+        rests_on="each argument has a domain (gamma >= 0, bins >= 1, ...), and outside it the formula means nothing",
+    ),
 )

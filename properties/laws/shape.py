@@ -198,7 +198,12 @@ def non_contiguous(case: Case) -> Iterator[Finding]:
 
 
 LAWS = (
-    Law("shape/permutation", "The order of the elements does not matter.", permutation),
+    Law(
+        "shape/permutation",
+        "The order of the elements does not matter.",
+        permutation,
+        rests_on="a sum does not depend on the order of its terms",
+    ),
     Law(
         "shape/rank",
         "Logits of rank 3 to 6 have the loss of the same elements flattened.",
@@ -206,6 +211,7 @@ LAWS = (
         demand={"rank": lambda r: r > 2},
         needs=("rank=2",),
         gate=2,
+        rests_on="the other axes only number the elements: L(z of shape [N, C, d1, ...]) = L(z of shape [N d1 ..., C])",
     ),
     Law(
         "shape/rank-one",
@@ -214,6 +220,7 @@ LAWS = (
         demand={"rank": within(1), "size": within("one"), "ignored": within("none", "all")},
         needs=("rank=2", "axis=1"),
         gate=2,
+        rests_on="logits [C] with one label are a batch of one: L([z]) = L(z)",
     ),
     Law(
         "shape/axis",
@@ -222,6 +229,7 @@ LAWS = (
         demand={**CLASSES, "axis": outside(1), "rank": lambda r: r > 1},
         needs=("axis", "axis=1"),
         gate=3,
+        rests_on="L(z, axis=a) = L(moveaxis(z, a, 1), axis=1)",
     ),
     Law(
         "shape/none-shape",
@@ -230,14 +238,22 @@ LAWS = (
         demand={"reduction": within("none")},
         needs=("reduction",),
         gate=2,
+        rests_on="none: one number l_i for each label y_i",
     ),
-    Law("shape/scalar-shape", "A reduced loss has no axes.", scalar_shape, demand={"reduction": outside("none")}),
+    Law(
+        "shape/scalar-shape",
+        "A reduced loss has no axes.",
+        scalar_shape,
+        demand={"reduction": outside("none")},
+        rests_on="sum and mean are numbers: shape ()",
+    ),
     Law(
         "shape/sum-of-none",
         "`sum` is the sum of `none`.",
         sum_of_none,
         demand={"reduction": within("sum")},
         needs=("reduction", "reduction=none"),
+        rests_on="sum = sum_i none_i",
     ),
     Law(
         "shape/mean-over-denominator",
@@ -245,12 +261,14 @@ LAWS = (
         mean_over_denominator,
         demand={"reduction": within("mean")},
         needs=("reduction", "reduction=sum", "weighted-mean"),
+        rests_on='mean = sum / D, D = W = sum_i v_i w[y_i], or D = N = sum_i v_i for denominator="count"',
     ),
     Law(
         "shape/one-element",
         "A batch of one element is no special case.",
         one_element,
         demand={"size": within("one"), "ignored": within("none", "all")},
+        rests_on="L = o_1 l_1 / D: nothing in the formula asks for N > 1",
     ),
     Law(
         "shape/empty",
@@ -258,6 +276,7 @@ LAWS = (
         empty,
         demand={"size": within("empty")},
         gate=2,
+        rests_on="the sum of no terms is 0, and 0 over 0 is defined as 0",
     ),
     Law(
         "shape/square",
@@ -265,6 +284,7 @@ LAWS = (
         square,
         demand={**CLASSES, "size": within("square")},
         needs=("oracle",),
+        rests_on="N = C is no condition of the formula: what an axis means is said by axis, never by its length",
     ),
     Law(
         "shape/one-class",
@@ -272,12 +292,14 @@ LAWS = (
         one_class,
         demand={**CLASSES, "classes": within(1)},
         gate=2,
+        rests_on="C = 1: p = 1, l = logsumexp(z) - z = 0, dl/dz = 0",
     ),
     Law(
         "shape/label-axis",
         "Labels that keep the class axis, with length 1, have the same loss, where they are taken.",
         label_axis,
         demand={"targets": within("hard"), "reduction": outside("none"), "layout": within("contiguous")},
+        rests_on="labels [N, 1, ...] with their class axis of length 1 name the same classes as labels [N, ...]",
     ),
     Law(
         "shape/non-contiguous",
@@ -285,5 +307,6 @@ LAWS = (
         non_contiguous,
         demand={"layout": within("strided")},
         gate=2,
+        rests_on="a tensor is its numbers by index, whatever their strides in memory",
     ),
 )

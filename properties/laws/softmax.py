@@ -69,12 +69,19 @@ def monotone(case: Case) -> Iterator[Finding]:
 
 
 LAWS = (
-    Law("softmax/shift", "A number added to all logits of an element changes nothing.", shift, demand=CLASSES),
+    Law(
+        "softmax/shift",
+        "A number added to all logits of an element changes nothing.",
+        shift,
+        demand=CLASSES,
+        rests_on="softmax(z + a) = softmax(z), hence L(z + a) = L(z)",
+    ),
     Law(
         "softmax/gradient-sums-to-zero",
         "Each element's gradient sums to 0 over the classes.",
         gradient_sums_to_zero,
         demand=CLASSES,
+        rests_on="L(z + a) = L(z) for all a, hence sum_c dL/dz_c = 0",
     ),
     Law(
         "softmax/non-negative",
@@ -82,6 +89,7 @@ LAWS = (
         non_negative,
         # where a loss is next to 0: one or a few elements, far from undecided
         demand={"logits": within("spread"), "size": within("one", "few")},
+        rests_on="p_y <= 1 gives l = -log p_y >= 0, and o_i >= 0",
     ),
     Law(
         "softmax/monotone",
@@ -92,5 +100,6 @@ LAWS = (
             "size": lambda s: s != "empty",
             "targets": within("hard"),
         },
+        rests_on="dl/dz_y <= 0: cross entropy has p_y - 1",
     ),
 )

@@ -114,6 +114,7 @@ LAWS = (
         none_is_ones,
         demand={**CLASSES, "weight": within("absent")},
         needs=_NEEDS,
+        rests_on="w = None means w_c = 1 for all c",
     ),
     Law(
         "weights/scaling",
@@ -121,6 +122,7 @@ LAWS = (
         scaling,
         demand=_WEIGHTED,
         needs=(*_NEEDS, "weighted-mean"),
+        rests_on="o_i = v_i w[y_i]: a factor on w stays in sum o_i l_i, and cancels in sum o_i l_i / sum o_i",
     ),
     Law(
         "weights/tiny",
@@ -128,6 +130,7 @@ LAWS = (
         tiny,
         demand=_WEIGHTED,
         needs=(*_NEEDS, "weighted-mean"),
+        rests_on="a l / a = l for every a > 0: no number is added to the denominator",
     ),
     Law(
         "weights/zero-weight",
@@ -135,6 +138,7 @@ LAWS = (
         zero_weight,
         demand={**CLASSES, "weight": within("with-zero")},
         needs=_NEEDS,
+        rests_on="w[y_i] = 0 gives o_i = 0, hence o_i l_i = 0 and dL/dz_i = 0",
     ),
     Law(
         "weights/zero-total",
@@ -143,11 +147,13 @@ LAWS = (
         demand={**CLASSES, "weight": within("zero-total")},
         needs=(*_NEEDS, "weighted-mean"),
         gate=2,
+        rests_on="W = 0, and a loss over 0 is defined as 0: L = 0, dL/dz = 0",
     ),
     Law(
         "weights/relabelling",
         "Renaming the classes, with their logits and weights, renames the gradient and nothing else.",
         relabelling,
         demand={**CLASSES, "classes": outside(1)},
+        rests_on="L(z P, P y, w P) = L(z, y, w) for every permutation P of the classes",
     ),
 )

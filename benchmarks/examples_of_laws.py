@@ -1,0 +1,67 @@
+"""Puts each law to the mutant that was made for it, and records the shrunk case that refutes the mutant.
+
+    python benchmarks/examples_of_laws.py [LAW ...] [--examples 200]
+
+Writes properties/examples.json, from which `lossproof explain` shows a law at work; with laws named, only those anew.
+"""
+
+import argparse
+import importlib
+import json
+import re
+from pathlib import Path
+
+from properties import Target
+from properties.certificate import LawReport
+from properties.isolation import Inline
+from properties.work import Task, aside
+from tests.mutants import MUTANTS
+
+FILE = Path(__file__).parent.parent / "properties" / "examples.json"
+
+
+def described(text):
+    """What a mutant does: the first line of its docstring, or its name in words."""
+    module, _, name = text.partition(":")
+    found = vars(getattr(importlib.import_module(module), name)).get("__doc__")
+    if found:
+        return found.strip().splitlines()[0].rstrip(".")
+    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", name).lower()
+
+
+def example_of(law_id, examples):
+    contract, text = MUTANTS[law_id]
+    performer = Inline(Target(text, contract))
+    known = performer.describe()
+    info = next(law for law in known.laws if law.id == law_id)
+    gates = {law.id: law.gate for law in known.laws if law.gate}
+    task = Task(law_id, 0, examples, known.dtypes, aside(info, gates, frozenset()))
+    report = LawReport.of(info, performer.run(task, lambda done: None))
+    if report.counterexample is None:
+        raise SystemExit(f"{law_id} does not refute {text}: {report.outcome}")
+    return {
+        "contract": contract,
+        "mutant": text.partition(":")[2],
+        "what": described(text),
+        "outcome": report.outcome,
+        "message": report.message,
+        "condition": list(report.condition),
+        **report.counterexample,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("laws", nargs="*", metavar="LAW")
+    parser.add_argument("--examples", type=int, default=200)
+    arguments = parser.parse_args()
+    record = json.loads(FILE.read_text(encoding="utf-8")) if arguments.laws else {}
+    for law_id in arguments.laws or MUTANTS:
+        record[law_id] = example_of(law_id, arguments.examples)
+        print(f"{law_id}: {record[law_id]['message']}", flush=True)
+        ordered = {name: record[name] for name in MUTANTS if name in record}
+        FILE.write_text(json.dumps(ordered, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""One law, explained: what it says and rests on, whom it concerns, and a recorded case of it at work."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from properties.contract import Contract
+from properties.contracts import contracts
+from properties.domain import FORMULA_LOGITS
+from properties.law import Law
+from properties.problem import Problem
+from properties.report.terminal import describe, outcome_of
+from properties.script import short
+from properties.target import UsageError
+from properties.work import laws_of
+
+LEVELS = {
+    "formula": "formula: the widest dtype there is, logits of at most 32",
+    "numerics": "numerics: every dtype, logits of any size",
+    "conduct": "conduct: what the layer does beside computing",
+}
+
+NEEDS = {
+    "oracle": "an oracle of the contract",
+    "additive": "that each element has a loss of its own",
+    "repetition": "that a batch twice over has the same mean",
+    "weighted-mean": "that a mean divides by the weights of the valid elements",
+    "ignored": "an ignore_index or a mask",
+    "entry-weight": "a weight for each class",
+    "bad-arguments": "arguments of the contract's own",
+    "softmax": "a softmax",
+    "bins=count": "bins as a number of regions",
+}
+"""Abilities and promises in words; any other is an argument, or a value that an argument may have."""
+
+
+def known_laws() -> dict[str, tuple[Law, list[Contract]]]:
+    """Every law by its id, with the contracts that promise it."""
+    found: dict[str, tuple[Law, list[Contract]]] = {}
+    for contract in contracts().values():
+        for law in laws_of(contract):
+            found.setdefault(law.id, (law, []))[1].append(contract)
+    return found
+
+
+def recorded_examples() -> dict[str, Any]:
+    """For each law the smallest case in which it refutes a loss that was made wrong on purpose."""
+    text = resources.files("properties").joinpath("examples.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def law_records() -> list[dict[str, Any]]:
+    """Every law as plain data."""
+    fields = ("id", "sentence", "level", "severity", "gate", "needs", "rests_on")
+    return [
+        {**{name: getattr(law, name) for name in fields}, "contracts": [contract.name for contract in having]}
+        for law, having in known_laws().values()
+    ]
+
+
+def explain(console: Console, name: str) -> None:
+    """Explain a law, or list the laws of a family; UsageError where there is neither."""
+    known = known_laws()
+    family = [law for law, _ in known.values() if law.family == name]
+    if name in known:
+        _law(console, *known[name])
+    elif family:
+        table = Table("law", "level", "what it says", box=None)
+        for law in family:
+            table.add_row(law.id, law.level, law.sentence)
+        console.print(table)
+    else:
+        raise UsageError(f"no law or family {name!r}{_meant(name, known)}; `lossproof list laws` shows them all")
+
+
+def _meant(name: str, known: Mapping[str, Any]) -> str:
+    """The names closest to one that does not exist."""
+    words = {word: law for law in known for word in (law, law.split("/")[1])} | {law.split("/")[0]: "" for law in known}
+    close = dict.fromkeys(words[word] or word for word in difflib.get_close_matches(name, words, 3, 0.5))
+    return f", close to {', '.join(close)}" if close else ""
+
+
+def _law(console: Console, law: Law, having: list[Contract]) -> None:
+    console.print(Text(law.id, style="bold"))
+    console.print(Padding(Text(law.sentence), (0, 0, 1, 3)))
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
+    rows = {
+        "level": LEVELS[law.level],
+        "severity": law.severity,
+        "rests on": law.rests_on,
+        "needs": "; ".join(_need(need) for need in law.needs),
+        "draws": "; ".join(_drawn(law, having[0])),
+        "gate": _gate(law, having),
+        "contracts": ", ".join(contract.name for contract in having),
+    }
+    for title, words in rows.items():
+        if words:
+            table.add_row(Text(title, style="dim"), Text(words))
+    console.print(Padding(table, (0, 0, 0, 3)))
+    example = recorded_examples().get(law.id)
+    if example is not None:
+        console.print()
+        for line in _at_work(example):
+            console.print(Padding(line, (0, 0, 0, 3)))
+
+
+def _need(need: str) -> str:
+    name, _, value = need.partition("=")
+    return NEEDS.get(need) or (f"that {name} may be {value}" if value else f"the argument {name}")
+
+
+def _drawn(law: Law, contract: Contract) -> list[str]:
+    """What a law demands of its problems, as the values that are left of what the contract draws."""
+    dimensions = contract.domain.dimensions
+    found = []
+    for name, wanted in law.demand.items():
+        values = list(dict.fromkeys(dimensions[name].values)) if name in dimensions else []
+        if name == "logits" and law.level == "formula":
+            values = [value for value in values if value in (*FORMULA_LOGITS, "edges")]
+        kept = [value for value in values if wanted(value)]
+        if kept and kept != values:
+            found.append(f"{name} {', '.join(map(str, kept))}")
+    return [*found, "every option at its simplest"] if law.plain else found
+
+
+def _gate(law: Law, having: list[Contract]) -> str:
+    """What other laws draw only where this one holds."""
+    if not law.gate:
+        return ""
+    behind: dict[str, dict[str, None]] = {}
+    for contract in having:
+        for name, values in contract.domain.behind({law.id}).items():
+            behind.setdefault(name, {}).update(dict.fromkeys(map(str, values)))
+    listed = "; ".join(f"{name} {', '.join(values)}" for name, values in behind.items())
+    return f"of round {law.gate}: only where it holds do other laws draw {listed or 'what it is about'}"
+
+
+def _at_work(example: Mapping[str, Any]) -> list[Text]:
+    """A recorded case: the mutant, what it was asked and answered, and what a sound loss answers."""
+    problems = [Problem.from_dict(plain) for plain in example["problems"]]
+    title = f"At work on a sound {example['contract']} with one change: {example['what']} ({example['mutant']})."
+    lines = [Text(title, style="bold"), Text(example["message"], style="red")]
+    if example["condition"]:
+        lines.append(Text("only with " + ", ".join(example["condition"]), style="yellow"))
+    for number, problem in enumerate(problems):
+        words = "    " + ("" if number == 0 else "compared with ") + describe(problem)
+        lines += [Text(words), Text(f"        a sound loss {_sound(problem, example)}", style="green")]
+    return [*lines, *(Text(f"    {line}") for line in outcome_of(example))]
+
+
+def _sound(problem: Problem, example: Mapping[str, Any]) -> str:
+    """The oracle's answer to a problem, in words."""
+    contract = contracts()[example["contract"]]
+    try:
+        answer = contract.answer(problem)
+    except (ValueError, TypeError, IndexError) as error:
+        return f"refuses it ({type(error).__name__}: {error})"
+    # what the case is about: the slope where it is one, else the loss
+    of_gradient = "gradient" in example["quantity"] or example["quantity"] == "slope"
+    shown = f"has the gradient {short(answer.gradient)}" if of_gradient else f"has the loss {short(answer.value)}"
+    return shown + (", or another right answer" if answer.ambiguous else "")

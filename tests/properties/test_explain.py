@@ -1,0 +1,107 @@
+"""What `lossproof explain` shows: words from the laws themselves, and recorded cases that still refute."""
+
+import json
+from functools import lru_cache
+
+import pytest
+from click.testing import CliRunner
+
+from properties import Target
+from properties.cli import main
+from properties.contracts import contracts
+from properties.engine import examine, outcome_of
+from properties.paddle_adapter import PaddleObserver
+from properties.problem import Problem
+from properties.report.explain import known_laws, law_records, recorded_examples
+from properties.work import domain_of, laws_of
+from tests.mutants import MUTANTS
+
+
+def lossproof(*arguments):
+    return CliRunner(env={"COLUMNS": "120"}).invoke(main, arguments)
+
+
+@pytest.mark.parametrize("contract", contracts().values(), ids=contracts())
+def test_every_law_says_what_it_rests_on_in_one_line(contract):
+    for law in laws_of(contract):
+        assert law.rests_on, law.id
+        assert "\n" not in law.rests_on
+
+
+def test_every_law_has_an_example():
+    assert set(recorded_examples()) == set(known_laws())
+
+
+@lru_cache
+def loaded(contract, mutant):
+    subject = Target(mutant, contract).load()
+    return subject, PaddleObserver(subject)
+
+
+@pytest.mark.parametrize("law_id", recorded_examples())
+def test_a_recorded_example_still_refutes(law_id):
+    example = recorded_examples()[law_id]
+    contract, mutant = MUTANTS[law_id]
+    assert (example["contract"], example["mutant"]) == (contract, mutant.partition(":")[2])
+    subject, observer = loaded(contract, mutant)
+    law = next(law for law in laws_of(subject.resolved) if law.id == law_id)
+    problem = Problem.from_dict(example["example"])
+    domain = domain_of(subject, (problem.dtype,))
+    finding, _ = examine(law, problem, subject.resolved, observer, subject.takes, domain)
+    assert finding is not None
+    assert outcome_of(finding) == example["outcome"]
+    assert finding.message == example["message"]
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        "shape/duplication",
+        "ignore/deleting-is-masking",
+        "shape/rank",
+        "refusals/bad-weight",
+        "conduct/takes-weights",
+        "arguments/has-effect",
+        "sigmoid/symmetry",
+        "ignore",
+    ],
+)
+def test_a_law_explained(law, snapshot):
+    done = lossproof("explain", law)
+    assert done.exit_code == 0, done.output
+    assert done.output == snapshot
+
+
+@pytest.mark.parametrize("law_id", known_laws())
+def test_every_law_can_be_explained(law_id):
+    law, having = known_laws()[law_id]
+    done = lossproof("explain", law_id)
+    assert done.exit_code == 0, done.output
+    words = " ".join(done.output.split())
+    assert law.sentence in words
+    assert having[0].name in words
+    assert "a sound loss has" in words or "a sound loss refuses it" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ignore/deleting", "no law or family 'ignore/deleting', close to ignore/deleting-is-masking"),
+        ("shap", "no law or family 'shap', close to shape"),
+        ("duplicaton", "close to shape/duplication"),
+        ("xyzzy", "no law or family 'xyzzy'; `lossproof list laws` shows them all"),
+    ],
+)
+def test_an_unknown_law_is_a_usage_error_that_names_close_ones(name, words):
+    done = lossproof("explain", name)
+    assert done.exit_code == 2
+    assert words in " ".join(done.output.split())
+
+
+def test_laws_as_json():
+    listed = json.loads(lossproof("list", "laws", "--json").output)
+    assert listed == json.loads(json.dumps(law_records()))
+    assert {one["id"] for one in listed} == set(known_laws())
+    of_ghm = json.loads(lossproof("list", "laws", "--json", "--contract", "ghm").output)
+    assert {one["id"] for one in of_ghm} == {law.id for law in laws_of(contracts()["ghm"])}
+    assert next(one for one in listed if one["id"] == "conduct/prints-nothing")["severity"] == "warning"
