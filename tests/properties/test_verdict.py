@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
+from properties.case import Case
+from properties.contracts import contract_named
 from properties.observation import Observation
+from properties.problem import Problem
 from properties.verdict import compare, judge
 from reference import Answer, cross_entropy, ghm
 
+CE = contract_named("cross_entropy")
 U = 2.0**-53
 
 
@@ -72,6 +76,22 @@ def test_of_two_answers_of_a_layer_either_may_be_flushed():
     # and each may be a spacing off
     assert compare(*arrays(2 * 2.0**-24, 2.0**-22, 0.0), "float16", floor=floor).holds
     assert not compare(*arrays(2 * 2.0**-24, 2.0**-22, 0.0), "float16").holds
+
+
+def test_a_call_that_flushes_agrees_with_one_that_does_not():
+    witness = Problem(np.array([[0.0, -16.0]]), np.array([0]), dtype="float16")
+    accused = witness.replace(salt=1)
+
+    class FlushesOnce:
+        def observe(self, problem, probe="plain"):
+            answer = CE.answer(problem)
+            gradient = answer.gradient.astype(np.float16) * (problem is accused)
+            return Observation(answer.value, gradient.astype(float))
+
+    case = Case(accused, CE, FlushesOnce(), frozenset())
+    assert case.observe(accused).gradient.any()
+    assert not list(case.agree(accused, witness, "differs"))
+    assert not list(case.agree(witness, accused, "differs"))
 
 
 def test_another_shape_never_matches():
