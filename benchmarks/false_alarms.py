@@ -1,45 +1,194 @@
-"""Certifies our layers (and sound losses of another make) over many seeds, and prints every alarm.
+"""Puts every law to losses that are right, of as different make as there are, until so many examples have been checked.
 
-    python benchmarks/false_alarms.py [--seeds 10] [--examples 200]
+    python -m benchmarks.false_alarms --examples-total 1000000 [--journal FILE] [--json FILE] [--only layer,torch]
 
-An alarm is a law that does not hold for a loss that is right: a fault of the checker, until proved otherwise.
+An alarm is a law that does not hold for a loss that is right: a fault of the checker, until proved otherwise. Rounds go
+over all implementations with one seed after the other. ``--journal`` keeps a line for each certificate, and a run that
+finds its lines goes on where they end.
 """
 
 import argparse
+import json
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
+from pathlib import Path
 
-from properties import Target, certify
-from tests.mutants import SOUND
-from tests.test_laws import OURS
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.sound_losses import implementations
+from properties import certify
+from reference import BUDGET
+
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+FINE = ("held", "not applicable")
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--examples", type=int, default=200)
-    parser.add_argument("--ours", action="store_true", help="our layers alone")
-    arguments = parser.parse_args()
-    examples = alarms = undecided = 0
-    worst = defaultdict(float)
+class Tally:
+    """What many certificates say together: the lines of a journal, added up."""
+
+    def __init__(self):
+        self.seconds = 0.0
+        self.counts = defaultdict(Counter)
+        self.laws, self.makes = defaultdict(Counter), defaultdict(Counter)
+        self.alarms = []
+
+    def add(self, line):
+        """Count one certificate."""
+        self.seconds += line["seconds"]
+        self.alarms += line["alarms"]
+        for law in line["laws"]:
+            self.counts[line["name"]].update(examples=law["examples"], undecided=law["undecided"])
+            for dtype, used in law["budget_by_dtype"].items():
+                for table, row in ((self.laws, law["id"]), (self.makes, line["name"])):
+                    table[row][dtype] = max(table[row][dtype], used)
+        self.counts[line["name"]].update(alarms=len(line["alarms"]), certificates=1)
+
+    def total(self, what):
+        """A count over all implementations."""
+        return sum(counts[what] for counts in self.counts.values())
+
+    def most(self):
+        """The largest budget used, by dtype."""
+        return {dtype: max((row[dtype] for row in self.makes.values()), default=0.0) for dtype in DTYPES}
+
+    def to_dict(self):
+        """Plain data."""
+        return {
+            "examples": self.total("examples"),
+            "alarms": self.alarms,
+            "undecided": self.total("undecided"),
+            "seconds": round(self.seconds, 1),
+            "budget": BUDGET,
+            "budget_by_dtype": self.most(),
+            "implementations": {name: {**counts, "budget": self.makes[name]} for name, counts in self.counts.items()},
+            "laws": self.laws,
+        }
+
+
+def line_of(implementation, seed, examples, workers):
+    """Certify once; what a journal keeps of it."""
+    found = certify(implementation.target, seed=seed, max_examples=examples, workers=workers, only=implementation.laws)
+    alarms = [
+        {"name": implementation.name, "seed": seed, "law": law.id, "outcome": law.outcome, "message": law.message}
+        | {"reason": law.reason, "script": law.script}
+        for law in found.laws
+        if law.outcome not in FINE
+    ]
+    laws = [
+        {key: getattr(law, key) for key in ("id", "outcome", "examples", "undecided", "budget_by_dtype")}
+        for law in found.laws
+    ]
+    return {
+        "name": implementation.name,
+        "seed": seed,
+        "max_examples": examples,
+        "seconds": found.seconds,
+        "alarms": alarms,
+        "laws": laws,
+    }
+
+
+def say(line):
+    """One line for a certificate, and each alarm in full."""
+    examples = sum(law["examples"] for law in line["laws"])
+    held = sum(law["outcome"] == "held" for law in line["laws"])
+    words = f"{len(line['alarms'])} ALARMS" if line["alarms"] else "no alarm"
+    counted = f"{examples:7,} examples of {held} laws in {line['seconds']:.0f} s"
+    print(f"{line['name']:32} seed {line['seed']:3}  {counted}, {words}", flush=True)
+    for alarm in line["alarms"]:
+        print(f"ALARM {alarm['law']} {alarm['outcome']}: {alarm['message']} {alarm['reason']}\n{alarm['script']}")
+
+
+def table(title, rows, counts=None, least=0.0):
+    """The largest budget used, by dtype; rows that used more than ``least``, the largest first."""
+    found = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    found.add_column("", no_wrap=True)
+    for head in (*(("examples", "undecided", "alarms") if counts else ()), *DTYPES):
+        found.add_column(head, justify="right", no_wrap=True)
+    for name, used in sorted(rows.items(), key=lambda item: -max(item[1].values(), default=0.0)):
+        if max(used.values(), default=0.0) < least:
+            continue
+        counted = [f"{counts[name][key]:,}" for key in ("examples", "undecided", "alarms")] if counts else []
+        found.add_row(name, *counted, *(f"{used[d]:.2f}" if used[d] else "" for d in DTYPES))
+    return found
+
+
+def report(tally):
+    """The tables."""
+    console = Console(width=120)
+    console.print(table("\nLargest budget used by each implementation", tally.makes, tally.counts))
+    console.print(table("Largest budget used in each law", tally.laws, least=0.5))
+    most = tally.most()
+    console.print("largest of all: " + ", ".join(f"{dtype} {used:.2f}" for dtype, used in most.items()))
+    verdict = "more than a tenth of it is used" if max(most.values()) > BUDGET / 10 else "it is too large: tighten it"
+    console.print(f"of a budget of {BUDGET:g}: {verdict}")
+    console.print(
+        f"{tally.total('examples'):,} examples, {len(tally.alarms)} alarms, {tally.total('undecided'):,} undecided, "
+        f"{tally.seconds:.0f} s",
+        highlight=False,
+    )
+
+
+def journaled(path):
+    """The lines of a journal, less a last one that was cut off."""
+    lines = []
+    for text in path.read_text(encoding="utf-8").splitlines() if path and path.exists() else ():
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError:
+            print(f"a line of {path} was cut off; its certificate is made again", flush=True)
+    return lines
+
+
+def work(chosen, done, first):
+    """Implementations and seeds that have no line yet, without end."""
+    seed = first
+    while True:
+        yield from ((each, seed) for each in chosen if (each.name, seed) not in done)
+        seed += 1
+
+
+def options(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--examples-total", type=int, default=50_000, help="stop when so many have been checked")
+    parser.add_argument("--examples", type=int, default=200, help="of each law in one certificate")
+    parser.add_argument("--seed", type=int, default=0, help="of the first round")
+    parser.add_argument("--workers", type=int, default=None, help="processes (default: one for each core)")
+    parser.add_argument("--only", default="", metavar="WORDS", help="implementations whose names have one of these")
+    parser.add_argument("--journal", type=Path, metavar="FILE", help="keep each certificate's counts here, and go on")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    return parser.parse_args(arguments)
+
+
+def main(arguments=None):
+    arguments = options(arguments)
+    chosen = [each for each in implementations() if any(word in each.name for word in arguments.only.split(","))]
+    if not chosen:
+        raise SystemExit(f"no implementation is named like {arguments.only!r}")
+    lines = journaled(arguments.journal)
+    if arguments.journal:
+        arguments.journal.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    tally = Tally()
+    for line in lines:
+        tally.add(line)
     began = time.monotonic()
-    for text, contract in OURS if arguments.ours else (*OURS, *((text, contract) for contract, text in SOUND.items())):
-        for seed in range(arguments.seeds):
-            found = certify(Target(text, contract), seed=seed, max_examples=arguments.examples)
-            examples += sum(law.examples for law in found.laws)
-            undecided += sum(law.undecided for law in found.laws)
-            least = min(law.examples for law in found.laws if law.outcome == "held")
-            for law in found.laws:
-                worst[law.id] = max(worst[law.id], law.budget_used)
-                if law.outcome not in ("held", "not applicable"):
-                    alarms += 1
-                    print(f"ALARM {text} seed {seed} {law.id} {law.outcome}: {law.message}\n{law.script}", flush=True)
-            print(f"{text} seed {seed}: {found.verdict}, least {least} examples, {found.seconds:.0f} s", flush=True)
-    print(f"{examples:,} examples, {undecided:,} undecided, {alarms} alarms, {time.monotonic() - began:.0f} s")
-    print("largest budget used:")
-    for law, used in sorted(worst.items(), key=lambda item: -item[1])[:12]:
-        print(f"  {law:36} {used:.2f}")
+    for each, seed in work(chosen, {(line["name"], line["seed"]) for line in lines}, arguments.seed):
+        if tally.total("examples") >= arguments.examples_total:
+            break
+        line = line_of(each, seed, arguments.examples, arguments.workers)
+        say(line)
+        tally.add(line)
+        if arguments.journal:
+            with arguments.journal.open("a", encoding="utf-8") as journal:
+                journal.write(json.dumps(line) + "\n")
+    report(tally)
+    print(f"this run: {time.monotonic() - began:.0f} s")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(tally.to_dict(), indent=1) + "\n", encoding="utf-8")
+    return bool(tally.alarms)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

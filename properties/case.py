@@ -14,7 +14,7 @@ from properties.domain import Domain
 from properties.law import Finding, LayerFailed, NotApplicable, Undecided
 from properties.observation import Failure, Observation, Observer
 from properties.problem import Problem, round_to
-from properties.verdict import Match, candidates, compare, judge
+from properties.verdict import SMALLEST_NORMAL, Match, candidates, compare, judge
 from reference import Answer
 
 Array = NDArray[np.float64]
@@ -151,7 +151,8 @@ class Case:
         scale = self.error_scale(quantity, accused, left)
         if other.shape == self._natural_shape(quantity, witness):
             scale = scale + np.abs(apply(self.error_scale(quantity, witness, right)))
-            return compare(got, apply(other), scale, accused.dtype, quantity)
+            floor = np.abs(apply(np.full(other.shape, SMALLEST_NORMAL[witness.dtype])))
+            return compare(got, apply(other), scale, accused.dtype, quantity, floor)
         return replace(compare(got, other, scale, accused.dtype, quantity), holds=False)
 
     def _blame(

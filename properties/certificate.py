@@ -23,7 +23,8 @@ PACKAGES = ("lossproof", "paddlepaddle", "numpy", "scipy", "hypothesis")
 class LawReport:
     """One law's line in a certificate.
 
-    ``budget_used`` is in units of roundoff times error scale, of which ``reference.BUDGET`` are allowed.
+    ``budget_used`` is in units of roundoff times error scale, of which ``reference.BUDGET`` are allowed;
+    ``budget_by_dtype`` says it of each dtype that was drawn.
     ``counterexample`` holds the shrunk problem (and the one it was compared with), what was expected and what came,
     and as ``example`` the problem that the law made them from.
     """
@@ -36,6 +37,7 @@ class LawReport:
     examples: int = 0
     undecided: int = 0
     budget_used: float = 0.0
+    budget_by_dtype: Mapping[str, float] = field(default_factory=dict)
     message: str = ""
     reason: str = ""
     condition: tuple[str, ...] = ()
@@ -56,6 +58,7 @@ class LawReport:
             examples=result.examples,
             undecided=result.undecided,
             budget_used=round(result.used, 6),
+            budget_by_dtype={dtype: round(used, 6) for dtype, used in result.used_by_dtype.items()},
             message="" if finding is None else finding.message,
             reason=result.reason,
             condition=result.condition,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
 from hypothesis import seed as seeded
@@ -36,10 +36,11 @@ class LawResult:
     """How a law fared.
 
     ``examples`` is the number of valid examples up to the first refutation, ``undecided`` of those that proved nothing,
-    ``used`` the largest part of the error budget seen where the law held. ``finding`` is the shrunk contradiction,
-    ``problem`` the example that led to it (the calls of the finding may be made from it), ``condition`` the ingredients
-    that it cannot do without, ``script`` shows it without lossproof. ``repeatable`` is False where the same problem did
-    not fail again. ``declined`` says that the layer refused what the law is about.
+    ``used`` the largest part of the error budget seen where the law held, ``used_by_dtype`` the same for each dtype.
+    ``finding`` is the shrunk contradiction, ``problem`` the example that led to it (the calls of the finding may be
+    made from it), ``condition`` the ingredients that it cannot do without, ``script`` shows it without lossproof.
+    ``repeatable`` is False where the same problem did not fail again. ``declined`` says that the layer refused what the
+    law is about.
     """
 
     law: str
@@ -47,6 +48,7 @@ class LawResult:
     examples: int = 0
     undecided: int = 0
     used: float = 0.0
+    used_by_dtype: Mapping[str, float] = field(default_factory=dict)
     finding: Finding | None = None
     problem: Problem | None = None
     reason: str = ""
@@ -210,7 +212,7 @@ class _Search:
     ) -> None:
         self._law, self._contract, self._observer, self._takes, self._tick = law, contract, observer, takes, tick
         self._examples = self._undecided = self._shrinks = self._timeouts = 0
-        self._used = 0.0
+        self._used: dict[str, float] = {}
         self._finding: Finding | None = None
         self._problem: Problem | None = None
         self._inapplicable = ""
@@ -266,7 +268,7 @@ class _Search:
             reject()
         if finding is None:
             self._examples += self._finding is None
-            self._used = max(self._used, used or 0.0)
+            self._used[problem.dtype] = max(self._used.get(problem.dtype, 0.0), used or 0.0)
             return
         self._note(finding, problem)
         raise _Contradiction(finding.message)
@@ -287,7 +289,8 @@ class _Search:
             outcome=self._outcome(),
             examples=self._examples,
             undecided=self._undecided,
-            used=self._used,
+            used=max(self._used.values(), default=0.0),
+            used_by_dtype=dict(sorted(self._used.items())),
             finding=self._finding,
             problem=self._problem,
             reason=self._reason(),

@@ -32,11 +32,13 @@ class Match:
     got: Array | None = None
 
 
-def compare(got: Array, expected: Array, scale: Array, dtype: str, quantity: str = "value") -> Match:
+def compare(
+    got: Array, expected: Array, scale: Array, dtype: str, quantity: str = "value", floor: Array | float = 0.0
+) -> Match:
     """Hold ``got`` against ``expected``: same shape, same NaN and inf, differences within BUDGET * u * scale.
 
     A flush to zero below the smallest normal number is no error, nor is an overflow where the expected number has none
-    in the dtype.
+    in the dtype. Where ``expected`` is a layer's own answer it may be flushed too, if it is below ``floor``.
     """
     if got.shape != expected.shape:
         return Match(False, np.inf, f"shape of the {quantity}", expected, got)
@@ -50,7 +52,9 @@ def compare(got: Array, expected: Array, scale: Array, dtype: str, quantity: str
         error = np.where(finite & np.isfinite(got), np.abs(got - expected), 0.0)
         # below the smallest normal number results may be flushed to zero, and are a spacing apart
         flushed = (got == 0.0) & (np.abs(expected) < SMALLEST_NORMAL[dtype])
-        error = np.where(flushed, 0.0, np.maximum(error - 2.0 * UNIT_ROUNDOFF[dtype] * SMALLEST_NORMAL[dtype], 0.0))
+        flushed |= (expected == 0.0) & (np.abs(got) < floor)
+        spacing = 2.0 * UNIT_ROUNDOFF[dtype] * (SMALLEST_NORMAL[dtype] + floor)
+        error = np.where(flushed, 0.0, np.maximum(error - spacing, 0.0))
         unit = UNIT_ROUNDOFF[dtype] * np.where(np.isfinite(scale), scale, 0.0)
         used = np.where(error > 0, error / np.maximum(unit, np.finfo(np.float64).tiny), 0.0)
     worst = float(used.max(initial=0.0))

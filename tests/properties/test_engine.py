@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 import reference
+from properties.certificate import LawReport, verdict_of
 from properties.contracts import contract_named
 from properties.engine import run_law
 from properties.law import Finding, Law, LayerFailed, NotApplicable
 from properties.observation import Failure, Observation
 from properties.shrink import shrink
 from properties.triage import conditions
-from properties.work import laws_of
+from properties.work import LawInfo, laws_of
+from reference import UNIT_ROUNDOFF
 
 CE = contract_named("cross_entropy")
 TAKES = frozenset({"weight", "ignore_index", "reduction", "axis"})
@@ -59,6 +61,27 @@ def test_mostly_unsure_is_given_up():
 
     result = run(law_named("oracle/value"), replace(CE, oracle=unsure), max_examples=40)
     assert result.outcome == "gave up"
+    assert result.undecided > result.examples > 0
+    assert result.reason == f"{result.undecided} more examples proved nothing"
+    report = LawReport.of(LawInfo("oracle/value", "A sentence.", "formula", "error", 0, {}), result)
+    assert (report.outcome, report.undecided) == ("gave up", result.undecided)
+    assert verdict_of([report]) == "incomplete"
+
+
+def test_the_budget_used_is_kept_for_each_dtype():
+    class Inexact(Oracle):
+        """Off by one unit of roundoff in float32, by none in float64."""
+
+        def observe(self, problem, probe="plain"):
+            answer, off = CE.answer(problem), problem.dtype == "float32"
+            value = answer.value + off * UNIT_ROUNDOFF["float32"] * answer.value_scale
+            return Observation(value, answer.gradient, value.shape, problem.dtype, problem.dtype)
+
+    domain = CE.domain.only(dtype=["float64", "float32"])
+    law = law_named("oracle/accuracy")
+    result = run_law(law, contract=CE, observer=Inexact(), takes=TAKES, domain=domain, max_examples=40)
+    assert result.used_by_dtype == {"float32": pytest.approx(1.0, rel=1e-6), "float64": 0.0}
+    assert result.used == max(result.used_by_dtype.values())
 
 
 def test_a_law_without_problems_is_not_applicable():

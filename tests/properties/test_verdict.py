@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
+from properties.case import Case
+from properties.contracts import contract_named
 from properties.observation import Observation
+from properties.problem import Problem
 from properties.verdict import compare, judge
 from reference import Answer, cross_entropy, ghm
 
+CE = contract_named("cross_entropy")
 U = 2.0**-53
 
 
@@ -41,6 +45,16 @@ def test_nan_and_inf_match_exactly(got, expected, holds):
     assert compare(*arrays(got, expected, 1.0), "float64").holds == holds
 
 
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_one_odd_number_must_stand_where_it_is_expected(odd):
+    expected, scale = np.array([1.0, odd, 0.0]), np.full(3, 1e6)
+    assert compare(expected.copy(), expected, scale, "float32").holds
+    assert not compare(np.array([odd, 1.0, 0.0]), expected, scale, "float32").holds
+    assert not compare(np.array([1.0, 1.0, 0.0]), expected, scale, "float32").holds
+    # nor does an infinite scale excuse it
+    assert not compare(np.array([1.0, odd, odd]), expected, np.full(3, np.inf), "float32").holds
+
+
 def test_overflow_of_the_dtype_is_no_error():
     assert compare(*arrays(np.inf, 7e4, 1.0), "float16").holds
     assert not compare(*arrays(np.inf, 6e4, 1.0), "float16").holds
@@ -50,6 +64,34 @@ def test_overflow_of_the_dtype_is_no_error():
 def test_a_flush_to_zero_is_no_error():
     assert compare(*arrays(0.0, 1e-39, 0.0), "float32").holds
     assert not compare(*arrays(0.0, 1e-37, 0.0), "float32").holds
+
+
+def test_of_two_answers_of_a_layer_either_may_be_flushed():
+    tiny, floor = 2.0**-20, 2.0**-14
+    assert compare(*arrays(tiny, 0.0, 0.0), "float16", floor=floor).holds
+    assert compare(*arrays(0.0, tiny, 0.0), "float16", floor=floor).holds
+    # against the oracle a number where there is none is an error
+    assert not compare(*arrays(tiny, 0.0, 0.0), "float16").holds
+    assert not compare(*arrays(2 * floor, 0.0, 0.0), "float16", floor=floor).holds
+    # and each may be a spacing off
+    assert compare(*arrays(2 * 2.0**-24, 2.0**-22, 0.0), "float16", floor=floor).holds
+    assert not compare(*arrays(2 * 2.0**-24, 2.0**-22, 0.0), "float16").holds
+
+
+def test_a_call_that_flushes_agrees_with_one_that_does_not():
+    witness = Problem(np.array([[0.0, -16.0]]), np.array([0]), dtype="float16")
+    accused = witness.replace(salt=1)
+
+    class FlushesOnce:
+        def observe(self, problem, probe="plain"):
+            answer = CE.answer(problem)
+            gradient = answer.gradient.astype(np.float16) * (problem is accused)
+            return Observation(answer.value, gradient.astype(float))
+
+    case = Case(accused, CE, FlushesOnce(), frozenset())
+    assert case.observe(accused).gradient.any()
+    assert not list(case.agree(accused, witness, "differs"))
+    assert not list(case.agree(witness, accused, "differs"))
 
 
 def test_another_shape_never_matches():

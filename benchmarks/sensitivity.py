@@ -1,0 +1,196 @@
+"""The smallest relative error that is caught, in value, gradient, class weight or denominator of losses else right.
+
+    python -m benchmarks.sensitivity [--examples 200] [--only ghm] [--dtypes float64,float32] [--quick] [--json FILE]
+
+An error e multiplies the value, the gradient, the weight of the first class, or the denominator of the mean, by 1 + e.
+Looked for is the smallest e, of 1 and 3 times a power of ten, that some law refutes in so many examples: by bisection
+with the laws that hold numbers against the oracle, then downwards with every other law of formula and numerics
+(``--quick`` leaves that out). Losses are NumPy's, and Paddle's where NumPy has no such loss or no such precision.
+"""
+
+import argparse
+import json
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from properties import Subject
+from properties.engine import FAILED, run_law
+from properties.isolation import observer_of
+from properties.target import Target
+from properties.work import laws_of
+from tests.mutants import SOUND
+from tests.mutants.museum import classes, entries, largest, regions
+
+QUANTITIES = ("value", "gradient", "class weight", "denominator")
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+ERRORS = sorted(mantissa * 10.0**exponent for exponent in range(-16, 1) for mantissa in (1, 3))
+"""What is injected; 3 stands for what is beyond all reach."""
+
+LOSSES = {
+    "cross_entropy": classes.CrossEntropy,
+    "ghm": regions.GHM,
+    "focal": classes.Focal,
+    "sigmoid_focal": entries.SigmoidFocal,
+    "ghm_regression": regions.GHMRegression,
+    "average_top_k": largest.TopK,
+    "cost_sensitive": None,
+}
+"""Sound losses in NumPy by contract; None: Paddle's alone."""
+
+FIRST = ("oracle/value", "oracle/gradient", "oracle/accuracy", "oracle/vjp")
+"""The laws that see the smallest errors; the others are asked where these see nothing."""
+
+
+def scaled(array, factor):
+    """Multiplied in float64, so that nothing but the product is rounded."""
+    return np.asarray(np.asarray(array, np.float64) * factor, array.dtype)
+
+
+class Off:
+    """A loss in NumPy with one quantity off by a factor."""
+
+    def __init__(self, loss, quantity, factor, **arguments):
+        weight = arguments.get("weight")
+        if quantity == "class weight" and weight is not None:
+            arguments["weight"] = weight * np.where(np.arange(len(weight)) == 0, factor, 1.0)
+        self.loss = loss(**arguments)
+        divided = quantity == "denominator" and self.loss.reduction == "mean"
+        self.value = factor if quantity == "value" else 1 / factor if divided else 1.0
+        self.gradient = factor if quantity == "gradient" else 1 / factor if divided else 1.0
+
+    def __call__(self, logits, labels, **given):
+        value, backward = self.loss(logits, labels, **given)
+        return scaled(value, self.value), lambda upstream: scaled(backward(upstream), self.gradient)
+
+
+def wrong(contract, dtype, quantity, error):
+    """A subject with one quantity off, or None where the loss has no such quantity."""
+    loss, backend = LOSSES[contract], "numpy"
+    off = Off
+    if loss is None or dtype == "bfloat16":
+        from benchmarks import sensitivity_paddle
+
+        module, _, name = SOUND[contract].partition(":")
+        loss = getattr(__import__(module, fromlist=[name]), name)
+        off, backend = sensitivity_paddle.Off, "paddle"
+    plain = Target(f"{loss.__module__}:{loss.__qualname__}", contract, backend=backend).load()
+    if quantity == "class weight" and "weight" not in plain.takes:
+        return None
+    return Subject(
+        contract=contract,
+        build=partial(off, loss, quantity, 1.0 + error),
+        call=plain.call,
+        arguments=tuple(sorted(plain.takes)),
+        domain={**plain.domain, "dtype": [dtype]},
+        backend=backend,
+    )
+
+
+def caught(subject, laws, examples, seed=0):
+    """The first of these laws that refutes the subject, or None."""
+    contract, observer = subject.resolved, observer_of(subject)
+    for law in laws:
+        result = run_law(
+            law,
+            contract=contract,
+            observer=observer,
+            takes=subject.takes,
+            domain=subject.full_domain,
+            seed=seed,
+            max_examples=examples,
+        )
+        if result.outcome == "refuted":
+            return law.id
+        if result.outcome in FAILED:
+            raise RuntimeError(f"{law.id} is no judge of {subject.title}: {result.finding.message}")
+    return None
+
+
+def numeric_laws(contract):
+    """The laws that look at numbers: those that see the smallest errors, and the others."""
+    laws = [law for law in laws_of(contract) if law.level != "conduct"]
+    first = sorted((law for law in laws if law.id in FIRST), key=lambda law: FIRST.index(law.id))
+    return first, [law for law in laws if law.id not in FIRST]
+
+
+def smallest(contract, dtype, quantity, examples=200, quick=False):
+    """The smallest error that is caught, and the law that does it; None where there is no such quantity."""
+    sound = wrong(contract, dtype, quantity, 0.0)
+    if sound is None:
+        return None
+    first, others = numeric_laws(sound.resolved)
+    if seen := caught(sound, first, examples):
+        raise RuntimeError(f"{seen} refutes {contract} in {dtype} without any error: nothing can be measured")
+    if quantity == "gradient":
+        first = [law for law in first if law.id != "oracle/value"]
+    low, high, law = -1, len(ERRORS) - 1, None
+    while high - low > 1:
+        middle = (low + high) // 2
+        seen = caught(wrong(contract, dtype, quantity, ERRORS[middle]), first, examples)
+        low, high, law = (low, middle, seen) if seen else (middle, high, law)
+    while not quick and low >= 0:
+        seen = caught(wrong(contract, dtype, quantity, ERRORS[low]), others, examples)
+        if seen is None:
+            break
+        low, high, law = low - 1, low, seen
+    return {"error": ERRORS[high], "law": law}
+
+
+def table(rows):
+    """Smallest errors by loss and dtype, a column for each quantity."""
+    found = Table(title="Smallest relative error that is caught", title_justify="left", box=box.SIMPLE_HEAD)
+    for head in ("loss", "precision", *QUANTITIES):
+        found.add_column(head, no_wrap=True)
+    for (contract, dtype), cells in rows.items():
+        words = [f"{cells[q]['error']:.0e}" if cells[q] else "-" for q in QUANTITIES]
+        found.add_row(contract, dtype, *words)
+    return found
+
+
+def listed(choices):
+    def parse(text):
+        names = tuple(text.split(","))
+        for name in names:
+            if name not in choices:
+                raise argparse.ArgumentTypeError(f"must be of {', '.join(choices)}, got {name!r}")
+        return names
+
+    return parse
+
+
+def options(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--examples", type=int, default=200, help="of each law")
+    parser.add_argument("--only", type=listed(LOSSES), default=tuple(LOSSES), metavar="LOSSES")
+    parser.add_argument("--dtypes", type=listed(DTYPES), default=DTYPES, metavar="DTYPES")
+    parser.add_argument("--quick", action="store_true", help="no other laws than those of the oracle")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    return parser.parse_args(arguments)
+
+
+def main(arguments=None):
+    arguments = options(arguments)
+    rows, began = {}, time.monotonic()
+    for contract in arguments.only:
+        for dtype in arguments.dtypes:
+            row = rows[contract, dtype] = {}
+            for quantity in QUANTITIES:
+                row[quantity] = smallest(contract, dtype, quantity, arguments.examples, arguments.quick)
+                found = row[quantity]
+                words = f"{found['error']:.0e} by {found['law']}" if found else "no such quantity"
+                print(f"{contract:16} {dtype:9} {quantity:13} {words}", flush=True)
+    Console(width=100).print(table(rows))
+    print(f"{time.monotonic() - began:.0f} s")
+    if arguments.json:
+        plain = [{"loss": loss, "dtype": dtype, **cells} for (loss, dtype), cells in rows.items()]
+        arguments.json.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
