@@ -17,7 +17,7 @@ class MeanOfAllElements(CrossEntropy):
         super().__init__(ignore_index=ignore_index, reduction=reduction, axis=axis)
 
     def total(self, losses, counted, valid):
-        return len(valid)
+        return super().total(losses, counted, valid) + (~valid).sum()
 
 
 @exhibit("B002", "Paddle#30180", "SEN")
@@ -25,9 +25,8 @@ class ValidCountedUnlessDefault(CrossEntropy):
     """Only with an ignore_index other than -100 does the mean divide by the number of valid elements."""
 
     def total(self, losses, counted, valid):
-        if self.ignore_index == -100 and self.weight is None:
-            return len(valid)
-        return super().total(losses, counted, valid)
+        found = super().total(losses, counted, valid)
+        return found + (~valid).sum() if self.ignore_index == -100 and self.weight is None else found
 
 
 @exhibit("B003", "Paddle#48663", "DEN")
@@ -35,7 +34,8 @@ class MeanOfAllUnweighted(CrossEntropy):
     """Without class weights the mean divides by all elements, ignored ones too."""
 
     def total(self, losses, counted, valid):
-        return len(valid) if self.weight is None else super().total(losses, counted, valid)
+        found = super().total(losses, counted, valid)
+        return found + (~valid).sum() if self.weight is None else found
 
 
 @exhibit("B006", "Paddle#24352", "FML")
