@@ -38,12 +38,11 @@ class WeightsPaddedTo256(CrossEntropy):
 class WeightOfTheRawLabel(CrossEntropy):
     """With class weights the labels become one-hot before the ignored ones are masked."""
 
-    def elements(self, rows, targets):
-        if self.weight is None or targets.ndim == 2:
-            return super().elements(rows, targets)
-        coefficient = checked_one_hot(targets, rows.shape[1]) @ self.class_weight(rows)
-        losses, _, valid = super().elements(rows, targets)
-        return losses, coefficient * valid, valid
+    def class_of(self, targets, valid, classes):
+        return super().class_of(targets, valid, classes) if self.weight is None else targets
+
+    def one_hot(self, classes, count):
+        return checked_one_hot(classes, count)
 
 
 @exhibit("B034", "PaddleSeg#1915", "API")

@@ -72,11 +72,9 @@ class SmoothingOfTheIgnored(CrossEntropy):
         losses, counted, valid = super().elements(rows, targets)
         if targets.ndim == 2 or not self.label_smoothing or self.reduction == "none":
             return losses, counted, valid
-        even = np.where(valid[:, None], 0.0, self.label_smoothing / rows.shape[1]) * np.ones(rows.shape)
-        smooth = self.losses(rows, self.by_class(even, rows)) * self.factor(
-            even / max(self.label_smoothing, 1e-9), rows
-        )
-        return losses + smooth, counted, valid
+        even = np.full(rows.shape, 1 / rows.shape[1])
+        smooth = self.losses(rows, self.by_class(even, rows)) * self.factor(even, rows) * self.label_smoothing
+        return where(valid, losses, smooth), counted, valid
 
 
 @exhibit("B065", "pytorch#104776", "FML")
