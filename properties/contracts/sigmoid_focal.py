@@ -4,6 +4,7 @@ from properties import entries
 from properties.contract import Contract
 from properties.contracts.focal import GAMMA
 from properties.domain import DENOMINATOR, LABEL_WEIGHT, Dimension
+from properties.laws.ids import IGNORED_IDS
 from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
 from reference import sigmoid_focal
 
@@ -33,7 +34,7 @@ CONTRACT = Contract(
     ),
     common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer"),
-    own=(HALF, IDS, ENTRY_WEIGHTS),
+    own=(HALF, IDS, ENTRY_WEIGHTS, IGNORED_IDS),
     without=entries.WITHOUT,
     precise=True,
     bad_arguments={

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from properties.law import Law
-from properties.laws import conduct, denominator, ignore, numerics, oracle, refusals, shape, softmax, weights
+from properties.laws import conduct, crowds, denominator, ignore, numerics, oracle, refusals, shape, softmax, weights
 
 LAWS: tuple[Law, ...] = (
     *oracle.LAWS,
@@ -13,6 +13,7 @@ LAWS: tuple[Law, ...] = (
     *shape.LAWS,
     *softmax.LAWS,
     *numerics.LAWS,
+    *crowds.LAWS,
     *conduct.LAWS,
     *refusals.LAWS,
 )

@@ -9,9 +9,9 @@ from .registry import exhibit
 
 @exhibit("B052", "PaddleClas#1234", "BKD", contract="cross_entropy", backend="paddle", simulated=True)
 class NoRankInPrograms(CrossEntropyLoss):
-    """The rank of the labels is asked by a name that a variable of a static program does not have."""
+    """With smoothing the rank of the labels is asked by a name that a variable of a static program does not have."""
 
     def forward(self, logits, labels, normalizer=None):
-        if not paddle.in_dynamic_mode():
+        if self.label_smoothing and not paddle.in_dynamic_mode():
             raise AttributeError("'Variable' object has no attribute 'ndim'")
         return super().forward(logits, labels, normalizer)

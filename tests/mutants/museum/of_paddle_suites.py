@@ -178,10 +178,15 @@ class TargetsOfThreeAxes(SigmoidFocal):
 
 @exhibit("B054", "PaddleDetection#8305", "PREC")
 class ExponentialsInHalf(SigmoidFocal):
-    """float16 logits are not widened: exponentials, logarithms and sums are float16."""
+    """In float16 exponentials and logarithms are float16 too, and past exp(11) there is no number."""
 
     def widened(self, logits):
         return logits
+
+    def binary_cross_entropy(self, x, t):
+        if x.dtype != np.float16:
+            return super().binary_cross_entropy(x, t)
+        return (1 + x.exp()).log() - x * t
 
 
 @exhibit("B055", "PaddleDetection#5532", "SHP")

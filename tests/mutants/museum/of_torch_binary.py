@@ -1,5 +1,7 @@
 """Wrong losses after defects of PyTorch's binary cross entropies."""
 
+import numpy as np
+
 from .entries import SigmoidFocal
 from .positive_weight import PositiveWeight, subject
 from .registry import exhibit, subject_exhibit
@@ -26,11 +28,11 @@ UNSTABLE_BRANCH = subject_exhibit(
 
 @exhibit("B070", "pytorch#1516", "NUM")
 class LogOfTheSigmoid(SigmoidFocal):
-    """The logarithm is taken of a saturated sigmoid, with an epsilon for 0; there the gradient is 0."""
+    """The logarithm is taken of a sigmoid that is 0 or 1 already; there the gradient is 0."""
 
     def binary_cross_entropy(self, x, t):
-        p = sigmoid(x)
-        return -(p + 1e-12).log() * t - (1 - p + 1e-12).log() * (1 - t)
+        p, tiny = sigmoid(x), np.finfo(x.dtype).tiny
+        return -p.clip(low=tiny).log() * t - (1 - p).clip(low=tiny).log() * (1 - t)
 
 
 @exhibit("B072", "pytorch#1792", "NUM")
