@@ -4,6 +4,7 @@ from properties import entries
 from properties.contract import Contract
 from properties.contracts.focal import GAMMA
 from properties.domain import DENOMINATOR, LABEL_WEIGHT, Dimension, within
+from properties.laws.ids import IGNORED_IDS
 from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
 from properties.laws.symmetry import symmetry
 from reference import sigmoid_focal
@@ -38,7 +39,7 @@ CONTRACT = Contract(
     ),
     common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer"),
-    own=(HALF, IDS, ENTRY_WEIGHTS, SYMMETRY),
+    own=(HALF, IDS, ENTRY_WEIGHTS, IGNORED_IDS, SYMMETRY),
     without=entries.WITHOUT,
     precise=True,
     bad_arguments={

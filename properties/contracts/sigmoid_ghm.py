@@ -8,6 +8,7 @@ from properties import entries
 from properties.contract import Contract
 from properties.domain import DENOMINATOR, LABEL_WEIGHT
 from properties.laws.aggregate import density_laws
+from properties.laws.ids import IGNORED_IDS
 from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
 from properties.laws.symmetry import symmetry
 from properties.problem import Array, Problem
@@ -39,7 +40,7 @@ CONTRACT = Contract(
     arguments=(BINS, NORMALIZE, DENOMINATOR),
     common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer"),
-    own=(ONE_REGION, IDS, ENTRY_WEIGHTS, symmetry(), *density_laws(entry_cross_entropy_of, {})),
+    own=(ONE_REGION, IDS, ENTRY_WEIGHTS, IGNORED_IDS, symmetry(), *density_laws(entry_cross_entropy_of, {})),
     without=entries.WITHOUT,
     precise=True,
     hard_logits=logits_at_edges,

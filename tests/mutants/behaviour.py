@@ -55,6 +55,13 @@ class NanIsZero(SoundCrossEntropy):
         return super().losses(paddle.where(rows.isnan(), paddle.zeros_like(rows), rows), targets)
 
 
+@refutes("numerics/many-elements", CE)
+class RunningSum(SoundCrossEntropy):
+    def mean(self, losses, weight, valid):
+        sums = losses.cumsum(0)
+        return super().mean(sums[-1:] if losses.shape[0] else sums, weight, valid)
+
+
 @refutes("conduct/answers", CE)
 class GraphIsCut(SoundCrossEntropy):
     def forward(self, logits, labels, normalizer=None):

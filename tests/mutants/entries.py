@@ -19,6 +19,13 @@ class ClassZeroIsBackground(SoundSigmoidFocal):
         return one_hot(ids, classes + 1)[..., 1:]
 
 
+@refutes("ignore/class-ids", SIGMOID_FOCAL)
+class IgnoredIdsSoughtInTheOneHot(SoundSigmoidFocal):
+    def arrange(self, logits, labels, axis):
+        targets, valid = super().arrange(logits, labels, axis)
+        return targets, valid if list(labels.shape) == list(logits.shape) else self.mask(targets)
+
+
 @refutes("weights/entries-of-a-class", SIGMOID_FOCAL)
 class WeightsUncounted(SoundSigmoidFocal):
     def mean(self, losses, weight, valid):

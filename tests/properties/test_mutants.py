@@ -19,7 +19,12 @@ EXAMPLES = 200
 FEW = 3
 """A counterexample has at most so many elements, but where the law needs more to be about anything."""
 
-CROWDED = {"oracle/value": 4, "limit/two-classes-is-logistic": 4, "aggregate/fraction": 100}
+CROWDED = {
+    "oracle/value": 4,
+    "limit/two-classes-is-logistic": 4,
+    "aggregate/fraction": 100,
+    "numerics/many-elements": 16_384,
+}
 
 
 class Bench:

@@ -1,0 +1,17 @@
+"""A wrong loss after a defect that shows in programs alone."""
+
+import paddle
+
+from paddle_impl import CrossEntropyLoss
+
+from .registry import exhibit
+
+
+@exhibit("B052", "PaddleClas#1234", "BKD", contract="cross_entropy", backend="paddle", simulated=True)
+class NoRankInPrograms(CrossEntropyLoss):
+    """With smoothing the rank of the labels is asked by a name that a variable of a static program does not have."""
+
+    def forward(self, logits, labels, normalizer=None):
+        if self.label_smoothing and not paddle.in_dynamic_mode():
+            raise AttributeError("'Variable' object has no attribute 'ndim'")
+        return super().forward(logits, labels, normalizer)
