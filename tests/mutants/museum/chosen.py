@@ -10,9 +10,9 @@ from reference import cross_entropy
 from .classes import CrossEntropy
 
 LISTS = {
-    "all": np.arange,
-    "last": lambda classes: np.array([classes - 1]),
     "ends": lambda classes: np.array([0, classes - 1]),
+    "last": lambda classes: np.array([classes - 1]),
+    "first": lambda classes: np.array([0]),
 }
 """Which of C classes are chosen, by pattern."""
 
@@ -36,7 +36,7 @@ CHOSEN_CLASSES = Contract(
     promises=("oracle", "ignore", "shape", "conduct", "refusals", "weighted-mean"),
     oracle=chosen_classes,
     arguments=(
-        Dimension("chosen", tuple(LISTS), absent="all", expand=lambda pattern, classes: LISTS[pattern](classes)),
+        Dimension("chosen", tuple(LISTS), absent="ends", expand=lambda pattern, classes: LISTS[pattern](classes)),
     ),
     lacks=("weight",),
     divisor=lambda problem: divisor(

@@ -56,18 +56,12 @@ class LossesOfAnotherChunkLeft(CrossEntropy):
 class OneWeightForAllSmoothedClasses(CrossEntropy):
     """Where each class weighs its own term of a smoothed label, the label's weight is taken for all of them."""
 
-    def is_soft(self, labels):
-        if np.issubdtype(labels.dtype, np.floating):
-            raise TypeError(f"labels must be integers, got {labels.dtype}")
-        return False
-
-    def by_class(self, shares, rows):
-        return shares
-
     def elements(self, rows, targets):
         losses, counted, valid = super().elements(rows, targets)
-        if self.soft_weight == "torch":
-            losses = losses * self.class_weight(rows)[self.class_of(targets, valid, rows.shape[1])]
+        if self.soft_weight == "torch" and targets.ndim == 1:
+            classes, rows = self.class_of(targets, valid, rows.shape[1]), self.clean(rows, valid)
+            plain = self.losses(rows, self.shares(classes, rows.shape[1]))
+            losses = self.masked(plain * self.class_weight(rows)[classes], valid)
         return losses, counted, valid
 
 
