@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from properties import Contract
+from properties import Contract, Subject
 from properties.contract import divisor
 from properties.domain import Dimension
 from reference import cross_entropy
@@ -62,3 +62,6 @@ class ChosenClasses(CrossEntropy):
 
     def class_weight(self, rows):
         return indicator(self.chosen, rows.shape[1]).astype(rows.dtype)
+
+
+SOUND_CHOSEN_CLASSES = Subject(CHOSEN_CLASSES, ChosenClasses, backend="numpy")

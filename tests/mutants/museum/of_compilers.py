@@ -5,7 +5,7 @@ import numpy as np
 from .classes import CrossEntropy
 from .entries import SigmoidFocal
 from .registry import exhibit
-from .tape import sigmoid, unary, where
+from .tape import where
 
 
 @exhibit("B075", "pytorch#193757", "CHK")
@@ -14,15 +14,6 @@ class LoweringWithoutTheCheckOfTargets(SigmoidFocal):
 
     def check_targets(self, t):
         pass
-
-
-@exhibit("B077", "pytorch#195677", "PREC")
-class SlopeThatCancels(SigmoidFocal):
-    """The slope is sigmoid(x) - 1 at a target of 1, exactly 0 as soon as the sigmoid rounds to 1."""
-
-    def binary_cross_entropy(self, x, t):
-        value = super().binary_cross_entropy(x, t).value
-        return unary(x, value, lambda g: g * (sigmoid(x).value - t))
 
 
 @exhibit("B079", "pytorch#108148", "BKD")
