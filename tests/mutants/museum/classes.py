@@ -113,7 +113,9 @@ class CrossEntropy(Loss):
 
     def shares(self, classes, count):
         """Rows [n, C] of what each class has of an element."""
-        rows = classes if classes.ndim == 2 else self.one_hot(classes, count)
+        rows = (
+            classes.astype(np.result_type(classes, np.float32)) if classes.ndim == 2 else self.one_hot(classes, count)
+        )
         return self.smoothed(rows, count)
 
     def one_hot(self, classes, count):
