@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from properties import Subject
+
 from .checks import check_shape
 from .classes import CrossEntropy
 from .entries import SigmoidFocal
-from .registry import exhibit
+from .registry import exhibit, subject_exhibit
 from .tape import sigmoid, unary
 
 
@@ -42,7 +44,6 @@ class TangentTimesInfinity(CrossEntropy):
         return unary(found, found.value, lambda g: g + (0.0 * surprise.value).sum(axis=1))
 
 
-@exhibit("B210", "optax#1020", "PREC")
 class NormaliserInHalf(CrossEntropy):
     """The log-normaliser of logits in half precision is rounded to half precision."""
 
@@ -56,6 +57,17 @@ class NormaliserInHalf(CrossEntropy):
         top = rows.max(axis=1, keepdims=True)
         normaliser = (rows - top).exp().sum(axis=1, keepdims=True).log() + top
         return rows - normaliser.astype(self.dtype).astype(rows.dtype)
+
+
+NORMALISER_IN_HALF = subject_exhibit(
+    "B210",
+    "optax#1020",
+    "PREC",
+    __name__,
+    "NORMALISER_IN_HALF",
+    Subject("cross_entropy", NormaliserInHalf, domain={"dtype": ("float16",)}, backend="numpy"),
+    NormaliserInHalf.__doc__,
+)
 
 
 @exhibit("B213", "MONAI#7729", "API", simulated=True)
