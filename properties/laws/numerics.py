@@ -13,6 +13,9 @@ from properties.observation import Failure
 
 GAPS = (65.0, 64.0, 90.0, 100.0, 1000.0, 10_000.0, 17.0)
 
+FAR, CROWD = 128.0, 1000
+"""As many losses of that size as make a sum beyond float16, whose largest number is 65,504."""
+
 
 def finite(case: Case) -> Iterator[Finding]:
     """At saturated and huge logits value and gradient are finite."""
@@ -124,6 +127,24 @@ def nan_stays_nan(case: Case) -> Iterator[Finding]:
         yield Finding(message, (poisoned,), "value", expected, observed.value)
 
 
+def mean_of_a_large_sum(case: Case) -> Iterator[Finding]:
+    """A mean that float16 holds is right, though the sum that it divides is larger than any float16."""
+    problem = case.problem
+    valid = np.flatnonzero(problem.valid.reshape(-1))
+    if not len(valid):
+        return
+    crowd = problem.take(np.full(CROWD, valid[problem.salt % len(valid)]))
+    labels, rows = crowd.label_rows, np.zeros_like(crowd.rows)
+    if problem.targets == "hard":
+        rows[np.arange(CROWD), labels] = -FAR
+    elif problem.targets == "real":
+        rows[:, 0] = labels + FAR
+    else:
+        rows[:, 0] = np.where(labels > 0.5, -FAR, FAR)
+    message = f"In float16 the mean of {CROWD:,} losses of about {FAR:g} is wrong, whose sum is beyond float16."
+    yield from case.matches(crowd.with_rows(rows), message=message)
+
+
 _SOME_VALID = {
     "size": lambda s: s != "empty",
     "ignored": within("none", "some", "most"),
@@ -215,5 +236,21 @@ LAWS = (
         level="numerics",
         demand={**_SOME_VALID, "logits": within("lattice")},
         rests_on="NaN is no number: o_i > 0 and z_i NaN give L NaN, so that a diverged network is seen",
+    ),
+    Law(
+        "numerics/mean-of-a-large-sum",
+        "In float16 a mean that fits is right, though the sum that it divides does not fit.",
+        mean_of_a_large_sum,
+        level="numerics",
+        demand={
+            "dtype": within("float16"),
+            "reduction": within("mean"),
+            "weight": within("absent"),
+            "ignored": within("none", "some"),
+            "size": outside("empty"),
+            "rank": outside(1),
+            "targets": outside("soft"),
+        },
+        needs=("oracle",),
     ),
 )

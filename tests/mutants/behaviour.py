@@ -182,3 +182,13 @@ class AnyBins(SoundGHM):
     def cut(self, bins, normalize):
         known = isinstance(bins, (int, float)) and not isinstance(bins, bool) and bins > 0
         return super().cut(bins if known and not (isinstance(bins, float) and bins > 1) else 10, normalize)
+
+
+@refutes("numerics/mean-of-a-large-sum", CE)
+class SumInHalf(SoundCrossEntropy):
+    def forward(self, logits, labels, normalizer=None):
+        self.half = logits.dtype == paddle.float16
+        return super().forward(logits, labels, normalizer)
+
+    def over(self, total, divisor):
+        return super().over(total.astype("float16").astype(total.dtype) if self.half else total, divisor)
