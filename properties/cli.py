@@ -53,6 +53,13 @@ def main() -> None:
     metavar="NAME=V1,V2",
     help="Draw only these values: rank=2,4  dtype=float32  bins=1,2,10  ignore_index=255",
 )
+@click.option(
+    "--claim",
+    "claims",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What the layer does where losses differ: gradient=detached  denominator=count  normalize=paper",
+)
 @click.option("--only", multiple=True, metavar="LAW", help="Run only this law, or this family of laws.")
 @click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), help="Run only the laws of this level.")
 @click.option("--max-examples", default=200, show_default=True, type=click.IntRange(min=1), help="For each law.")
@@ -74,6 +81,7 @@ def certify(
     mapping: Sequence[str],
     settings: Sequence[str],
     domain: Sequence[str],
+    claims: Sequence[str],
     only: Sequence[str],
     levels: Sequence[str],
     max_examples: int,
@@ -97,6 +105,7 @@ def certify(
         dict(map(_pair("--map"), mapping)),
         {name: parse_value(value) for name, value in map(_pair("--set"), settings)},
         _domain(domain),
+        dict(map(_pair("--claim"), claims)),
     )
     options = Options(max_examples, seed, tuple(only), tuple(levels), workers, time_limit)
     certificate = _run(chosen, options)

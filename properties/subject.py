@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from properties.claims import held_to, pinned_by
 from properties.contract import DERIVED_ARGUMENTS, Contract
 from properties.contracts import contract_named
 from properties.domain import Domain
@@ -46,8 +47,10 @@ class Subject:
         domain: for some ingredients of a problem, the values that the layer claims to take
             (``{"bins": [1, 2, 10], "rank": [2, 4]}``).
         source: how a script builds the layer by itself.
+        claims: what the layer does where that is another choice than the contract's: ``{"gradient": "detached"}``,
+            ``{"denominator": "count"}``, ``{"normalize": "paper"}``. It is held to them.
 
-    Raises ValueError for an unknown contract, argument or domain.
+    Raises ValueError for an unknown contract, argument, domain or claim.
     """
 
     contract: str | Contract
@@ -57,6 +60,7 @@ class Subject:
     arguments: tuple[str, ...] | None = None
     domain: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     source: Source | None = None
+    claims: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not callable(self.build):
@@ -70,8 +74,9 @@ class Subject:
 
     @property
     def resolved(self) -> Contract:
-        """The contract itself."""
-        return contract_named(self.contract) if isinstance(self.contract, str) else self.contract
+        """The contract itself, as the claims have it."""
+        contract = contract_named(self.contract) if isinstance(self.contract, str) else self.contract
+        return held_to(contract, self.claims)
 
     @property
     def takes(self) -> frozenset[str]:
@@ -103,7 +108,7 @@ class Subject:
         for name, values in self.domain.items():
             if isinstance(values, str) or not isinstance(values, Sequence) or not values:
                 raise TypeError(f"domain {name} must be a sequence of at least one value, got {values!r}")
-        return domain.only(**{**lacking, **self.domain})
+        return domain.only(**{**lacking, **pinned_by(self.claims), **self.domain})
 
 
 def dtypes_taken(subject: Subject, observer: Observer) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -27,7 +27,7 @@ class Target:
     """A subject by name, as it travels between processes.
 
     ``mapping`` gives the contract argument for a layer argument of another name; ``settings`` fixes layer arguments;
-    ``domain`` narrows what is drawn.
+    ``domain`` narrows what is drawn; ``claims`` are those of a Subject.
     """
 
     text: str
@@ -35,6 +35,7 @@ class Target:
     mapping: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     domain: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    claims: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, from which the same target can be made."""
@@ -44,6 +45,7 @@ class Target:
             "mapping": dict(self.mapping),
             "settings": dict(self.settings),
             "domain": {name: list(values) for name, values in self.domain.items()},
+            "claims": dict(self.claims),
         }
 
     @classmethod
@@ -80,7 +82,10 @@ class Target:
     def _subject_of(self, subject: Subject, where: str, name: str) -> Subject:
         if self.mapping or self.settings:
             raise UsageError(f"{self.text} is a Subject, whose `build` says all; --map and --set go with a class")
-        changes: dict[str, Any] = {"domain": {**subject.domain, **self.domain}}
+        changes: dict[str, Any] = {
+            "domain": {**subject.domain, **self.domain},
+            "claims": {**subject.claims, **self.claims},
+        }
         if self.contract is not None:
             changes["contract"] = self._contract(self.contract).name
         if not subject.name:
@@ -135,6 +140,7 @@ class Target:
                 arguments=tuple(sorted({**names, **called})),
                 domain={**pinned, **self.domain},
                 source=source,
+                claims=self.claims,
             )
         )
 

@@ -33,6 +33,8 @@ CONTRACT = Contract(
     ),
     common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer"),
+    gradient="live",
+    bases=(entry_cross_entropy_of,),
     own=(HALF, IDS, ENTRY_WEIGHTS),
     without=entries.WITHOUT,
     precise=True,
