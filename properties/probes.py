@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from properties.domain import Domain, EmptyDomainError, within
+from properties.domain import Domain, EmptyDomainError, outside, within
 from properties.problem import Array, Labels, Problem, round_to
 from properties.strategies import ROW, decode, header_length, simplest
 
@@ -146,6 +146,7 @@ def _plain(domain: Domain) -> Domain:
         "axis": within(1),
         "top_k": within(1, 1.0),
         "soft_weight": within("paddle"),
+        "bins": outside(1, 1.0),
         "targets": within("hard", "binary", "real"),
     }
     for name, wanted in wishes.items():
