@@ -83,7 +83,8 @@ class Certificate:
 
     ``verdict`` is certified, refuted or incomplete; ``levels`` says the same of each level. ``set_aside`` lists the
     values that no other law drew, because the law whose business they are does not hold; ``dropped`` the dtypes that
-    the layer has no kernels for, with its error. ``target`` says how the subject was named, where it was by words.
+    the layer has no kernels for, with its error. ``inferred`` says by name what the layer was found to do (see
+    ``properties.inference``). ``target`` says how the subject was named, where it was by words.
     ``score`` says how many wrong losses of the museum the laws that ran refute, of how many under this contract.
     """
 
@@ -98,6 +99,7 @@ class Certificate:
     dropped: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    inferred: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     target: Mapping[str, Any] | None = None
     score: Mapping[str, int] = field(default_factory=dict)
     format: str = FORMAT

@@ -65,6 +65,13 @@ def main() -> None:
     type=click.Choice(BACKENDS),
     help="What the loss is called with: Paddle tensors (the default), or NumPy arrays (it returns value and gradient).",
 )
+@click.option(
+    "--claim",
+    "claims",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What the layer does where losses differ: gradient=detached  denominator=count  normalize=paper",
+)
 @click.option("--only", multiple=True, metavar="LAW", help="Run only this law, or this family of laws.")
 @click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), help="Run only the laws of this level.")
 @click.option("--max-examples", default=200, show_default=True, type=click.IntRange(min=1), help="For each law.")
@@ -87,6 +94,7 @@ def certify(
     settings: Sequence[str],
     domain: Sequence[str],
     backend: str | None,
+    claims: Sequence[str],
     only: Sequence[str],
     levels: Sequence[str],
     max_examples: int,
@@ -111,6 +119,7 @@ def certify(
         {name: parse_value(value) for name, value in map(_pair("--set"), settings)},
         _domain(domain),
         backend,
+        dict(map(_pair("--claim"), claims)),
     )
     options = Options(max_examples, seed, tuple(only), tuple(levels), workers, time_limit)
     certificate = _run(chosen, options)

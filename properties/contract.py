@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from properties.domain import COMMON, TARGETS, Dimension, Domain
+from properties.frozen import frozen
 from properties.law import Law
 from properties.observation import Observation
 from properties.problem import Array, Problem
@@ -83,6 +84,10 @@ class Contract:
         jumps: whether the loss jumps; finite differences must then stay on one side.
         bad_arguments: constructor values that a layer must refuse; a ``Bad`` where the value alone does not say all.
         settle: makes drawn arguments agree that exclude each other.
+        gradient: whether it differentiates through the weights of the elements (``live``) or holds them fixed
+            (``detached``); ``both``: they are constants, so that there is no difference; empty: either will do.
+        bases: losses of the elements, unweighted, that the weights multiply, for ``properties.frozen``.
+        freezes: whether the oracle's gradient, which is live, is replaced by that of frozen weights.
     """
 
     name: str
@@ -101,6 +106,23 @@ class Contract:
     jumps: Callable[[Problem, Problem], bool] | None = None
     bad_arguments: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     settle: Callable[[dict[str, Any]], dict[str, Any]] = lambda config: config
+    gradient: str = ""
+    bases: tuple[Callable[[Problem], Answer], ...] = ()
+    freezes: bool = False
+
+    def with_gradient(self, gradient: str) -> Contract:
+        """The contract of a subject that claims this gradient; the same where weights are constants, or jump."""
+        if self.gradient in ("", "live", "detached") and self.jumps is None:
+            freezes = gradient == "detached" and self.oracle is not None
+            if freezes and not self.bases:
+                raise ValueError(f"claim gradient=detached: contract {self.name} names no losses that weights multiply")
+            return replace(self, gradient=gradient, freezes=freezes)
+        return self
+
+    @property
+    def claims_detached(self) -> bool:
+        """Whether frozen weights are what a subject claims, and the contract's are not so by nature."""
+        return self.gradient == "detached" and self.jumps is None
 
     def promised(self, law: Law) -> bool:
         """Whether this contract answers for a law at all, whatever the layer."""
@@ -141,7 +163,11 @@ class Contract:
         return (*(name for name in COMMON_ARGUMENTS if name not in self.lacks), *(d.name for d in self.arguments))
 
     def answer(self, problem: Problem) -> Answer:
-        """The oracle's answer to a problem."""
+        """The oracle's answer to a problem, with the gradient that the contract says."""
+        return frozen(self.live_answer, self.bases[0])(problem) if self.freezes else self.live_answer(problem)
+
+    def live_answer(self, problem: Problem) -> Answer:
+        """The oracle's answer as it is."""
         if self.oracle is None:
             raise ValueError(f"contract {self.name} has no oracle")
         known = self.argument_names

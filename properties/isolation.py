@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 from properties.engine import LawResult
 from properties.guard import Guard, die_with_parent, ending, watch_parent
+from properties.inference import Facts, Inquiry, infer, unknown
 from properties.numpy_adapter import NumpyObserver
 from properties.observation import Failure, Observer
 from properties.subject import Subject
@@ -76,6 +77,18 @@ class Worker:
             return lost(task, ended.failure)
         # what killed the first worker did not happen again: that is a finding too, without an example
         return found if found.outcome not in ("held", "undecided", "gave up") else lost(task, first)
+
+    def infer(self, inquiry: Inquiry) -> Facts:
+        """What the layer does, found out behind a guard; where the worker is lost all the same, nothing."""
+        try:
+            kind, content = self._ask(("infer", inquiry), 3.0 * self._limit + 30.0)
+        except WorkerLost as ended:
+            return unknown(f"the process was lost ({ended.failure})")
+        if kind == "broken":
+            return unknown(f"lossproof itself failed: {content}")
+        _raise_if_failed(kind, content)
+        assert isinstance(content, dict)
+        return content
 
     def stop(self) -> None:
         """End for good: whoever still waits for an answer gets an error, and no new process starts."""
@@ -182,6 +195,8 @@ def _serve(pipe: Connection, subject: Subject | Target, forked: bool) -> None:
             loaded = loaded or _load(subject)
             if request[0] == "describe":
                 answer: tuple[str, Any] = ("described", _described(loaded, limit))
+            elif request[0] == "infer":
+                answer = ("inferred", _inferred(request[1], loaded, limit, _ticker(pipe)))
             else:
                 answer = ("done", _performed(request[1], loaded, limit, _ticker(pipe)))
         except UsageError as error:
@@ -217,6 +232,14 @@ def _described(subject: Subject, limit: float) -> Description:
         guard.close()
 
 
+def _inferred(inquiry: Inquiry, subject: Subject, limit: float, tick: Callable[[int], None]) -> Facts:
+    guard = Guard(observer_of(subject), limit)
+    try:
+        return infer(inquiry, subject, guard, tick)
+    finally:
+        guard.close()
+
+
 def _performed(task: Task, subject: Subject, limit: float, tick: Callable[[int], None]) -> LawResult:
     if not task.guard:
         return perform(task, subject, observer_of(subject), tick)
@@ -247,6 +270,8 @@ class Performer(Protocol):
 
     def run(self, task: Task, tick: Callable[[int], None]) -> LawResult: ...
 
+    def infer(self, inquiry: Inquiry) -> Facts: ...
+
     def stop(self) -> None: ...
 
 
@@ -264,6 +289,10 @@ class Inline:
     def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
         """Run one law here."""
         return perform(task, self._subject, self._observer, tick)
+
+    def infer(self, inquiry: Inquiry) -> Facts:
+        """What the layer does, found out here."""
+        return infer(inquiry, self._subject, self._observer)
 
     def stop(self) -> None:
         """Nothing to end."""

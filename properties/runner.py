@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from properties.certificate import Certificate, LawReport, environment
 from properties.engine import LawResult
 from properties.events import Ended, Event, LawEnded, Progressed, Started
+from properties.inference import Facts, Inquiry
 from properties.isolation import Inline, Performer, Worker
 from properties.law import LEVELS
 from properties.laws.conduct import ANSWERS
@@ -27,6 +28,10 @@ from properties.work import Description, LawInfo, Task, aside, closes, unanswere
 
 GATE_EXAMPLES = 50
 """Examples of a gate that was not asked for, but is needed to know what the others may draw."""
+
+
+LAST_ROUND = 4
+"""The laws that are no gates; before them it is found out what the layer does."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,10 @@ def run(subject: Subject | Target, options: Options) -> Generator[Event, None, N
         reports: dict[str, LawReport] = {}
         shut: frozenset[str] = frozenset()
         set_aside: dict[str, dict[str, list[object]]] = {}
-        for laws in _rounds(description, chosen):
+        inferred: Facts = {}
+        for gate, laws in enumerate(_rounds(description, chosen)):
+            if gate == LAST_ROUND and ANSWERS not in shut:
+                inferred = pool.infer(Inquiry(options.seed, description.dtypes, shut))
             if ANSWERS in shut:
                 for info in laws:
                     reports[info.id] = LawReport.of(info, unanswered(info.id))
@@ -139,6 +147,7 @@ def run(subject: Subject | Target, options: Options) -> Generator[Event, None, N
                 dropped=description.dropped,
                 environment=environment(),
                 seconds=round(time.monotonic() - began, 3),
+                inferred=inferred,
                 target=subject.to_dict() if isinstance(subject, Target) else None,
                 score=score_of(description.contract, (law.id for law in reports.values() if law.examples)),
             )
@@ -200,6 +209,10 @@ class Pool:
     def describe(self) -> Description:
         """What one of them learns about the subject."""
         return self._performers[0].describe()
+
+    def infer(self, inquiry: Inquiry) -> Facts:
+        """What one of them finds out about the layer."""
+        return self._performers[0].infer(inquiry)
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Progressed | LawResult]:
         """Results as they come, with progress between them."""

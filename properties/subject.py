@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from properties.claims import held_to, pinned_by
 from properties.contract import DERIVED_ARGUMENTS, Contract
 from properties.contracts import contract_named
 from properties.domain import Domain
@@ -50,8 +51,10 @@ class Subject:
         source: how a script builds the layer by itself.
         backend: ``paddle``; or ``numpy`` for a loss that is called with NumPy arrays and returns its value and its
             gradient: an array, for an upstream gradient of ones, or a function of the upstream gradient.
+        claims: what the layer does where that is another choice than the contract's: ``{"gradient": "detached"}``,
+            ``{"denominator": "count"}``, ``{"normalize": "paper"}``. It is held to them.
 
-    Raises ValueError for an unknown contract, argument or domain.
+    Raises ValueError for an unknown contract, argument, domain or claim.
     """
 
     contract: str | Contract
@@ -62,6 +65,7 @@ class Subject:
     domain: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     source: Source | None = None
     backend: str = "paddle"
+    claims: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.backend not in BACKENDS:
@@ -77,8 +81,9 @@ class Subject:
 
     @property
     def resolved(self) -> Contract:
-        """The contract itself."""
-        return contract_named(self.contract) if isinstance(self.contract, str) else self.contract
+        """The contract itself, as the claims have it."""
+        contract = contract_named(self.contract) if isinstance(self.contract, str) else self.contract
+        return held_to(contract, self.claims)
 
     @property
     def takes(self) -> frozenset[str]:
@@ -110,7 +115,7 @@ class Subject:
         for name, values in self.domain.items():
             if isinstance(values, str) or not isinstance(values, Sequence) or not values:
                 raise TypeError(f"domain {name} must be a sequence of at least one value, got {values!r}")
-        return domain.only(**{**lacking, **self.domain})
+        return domain.only(**{**lacking, **pinned_by(self.claims), **self.domain})
 
 
 def dtypes_taken(subject: Subject, observer: Observer) -> tuple[tuple[str, ...], dict[str, str]]:

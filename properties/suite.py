@@ -12,6 +12,7 @@ from rich.console import Console
 
 from properties.certificate import LawReport
 from properties.engine import LawResult
+from properties.inference import Facts, Inquiry
 from properties.isolation import Inline
 from properties.laws.conduct import ANSWERS
 from properties.report.terminal import show_failure
@@ -30,6 +31,7 @@ class Suite:
         self._gates = {info.id: info.gate for info in self.description.laws if info.gate}
         self._results: dict[str, LawResult] = {}
         self._seed, self._examples = seed, max_examples
+        self._inferred: Facts | None = None
 
     @property
     def laws(self) -> tuple[str, ...]:
@@ -45,6 +47,16 @@ class Suite:
     def report(self, law: str) -> LawReport:
         """The line that a certificate has of a law."""
         return LawReport.of(self._infos[law], self.result(law))
+
+    @property
+    def inferred(self) -> Facts:
+        """What the layer does, found out by asking it, inside what the gates let through."""
+        if self._inferred is None:
+            answers = not closes(self.result(ANSWERS))
+            shut = frozenset(gate for gate in self._gates if answers and closes(self.result(gate)))
+            inquiry = Inquiry(self._seed, self.description.dtypes, shut)
+            self._inferred = self._performer.infer(inquiry) if answers else {}
+        return self._inferred
 
     def _run(self, law: str) -> LawResult:
         info = self._infos[law]

@@ -27,7 +27,8 @@ class Target:
     """A subject by name, as it travels between processes.
 
     ``mapping`` gives the contract argument for a layer argument of another name; ``settings`` fixes layer arguments;
-    ``domain`` narrows what is drawn; ``backend`` says what a class or function is called with (None: Paddle tensors).
+    ``domain`` narrows what is drawn; ``backend`` says what a class or function is called with (None: Paddle tensors);
+    ``claims`` are those of a Subject.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Target:
     settings: Mapping[str, Any] = field(default_factory=dict)
     domain: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     backend: str | None = None
+    claims: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, from which the same target can be made."""
@@ -46,6 +48,7 @@ class Target:
             "settings": dict(self.settings),
             "domain": {name: list(values) for name, values in self.domain.items()},
             "backend": self.backend,
+            "claims": dict(self.claims),
         }
 
     @classmethod
@@ -84,7 +87,10 @@ class Target:
             raise UsageError(
                 f"{self.text} is a Subject, which says all by itself; --map, --set and --backend go with a class"
             )
-        changes: dict[str, Any] = {"domain": {**subject.domain, **self.domain}}
+        changes: dict[str, Any] = {
+            "domain": {**subject.domain, **self.domain},
+            "claims": {**subject.claims, **self.claims},
+        }
         if self.contract is not None:
             changes["contract"] = self._contract(self.contract).name
         if not subject.name:
@@ -140,6 +146,7 @@ class Target:
                 domain={**pinned, **self.domain},
                 source=source,
                 backend=self.backend or "paddle",
+                claims=self.claims,
             )
         )
 

@@ -15,7 +15,7 @@ from properties.laws.aggregate import TOP_K_LAWS
 from properties.laws.limits import cross_entropy_of, limit
 from properties.laws.symmetry import symmetry
 from properties.problem import Problem
-from reference import top_k_loss
+from reference import Answer, top_k_loss
 from reference.top_k import count_of
 
 KINDS = {
@@ -43,6 +43,12 @@ def divides_by(problem: Problem) -> float:
     count = int(problem.valid.sum())
     k = count_of(problem.config["top_k"], problem.config["k"], count)
     return divisor(problem) * k / count if count else 0.0
+
+
+def individual_of(problem: Problem) -> Answer:
+    """The individual loss of every element, chosen or not."""
+    everything = problem.configure(top_k=1.0, k=None).replace(weight=None, reduction="none", normalizer=None)
+    return top_k_loss(problem.logits, problem.labels, **everything.arguments())
 
 
 def selection_moves(ahead: Problem, behind: Problem) -> bool:
@@ -125,6 +131,8 @@ CONTRACT = Contract(
     ),
     settle=settle,
     divisor=divides_by,
+    gradient="both",
+    bases=(individual_of,),
     own=(EVERYTHING, MAXIMUM, symmetry(), *TOP_K_LAWS),
     precise=True,
     jumps=selection_moves,

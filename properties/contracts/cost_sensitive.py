@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from properties.contract import OF_CLASSES, Bad, Contract, divisor
-from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT
+from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT, cross_entropy_base
 from properties.contracts.focal import GAMMA
 from properties.domain import DENOMINATOR, Dimension
 from properties.laws.limits import ONE_HOT, cross_entropy_of, gamma_zero, limit
@@ -103,6 +103,8 @@ CONTRACT = Contract(
     common=(SOFT,),
     settle=settle,
     divisor=divides_by,
+    gradient="both",
+    bases=(cross_entropy_base,),
     own=(gamma_zero(empty_class_weight=(None,)), EQUAL, ONE_HOT),
     bad_arguments={
         "num_class_list": (

@@ -3,7 +3,8 @@
 from properties.contract import OF_CLASSES, Contract
 from properties.domain import DENOMINATOR, TARGETS, Dimension
 from properties.laws.limits import ONE_HOT, SMOOTHED, TWO_CLASSES
-from reference import cross_entropy
+from properties.problem import Problem
+from reference import Answer, cross_entropy
 
 SOFT = Dimension(
     "targets", ("hard", "hard", "soft"), lambda v: ONE_HOT.id if v == "soft" else None, kind=TARGETS.kind, absent="hard"
@@ -11,6 +12,19 @@ SOFT = Dimension(
 """Hard labels, and soft ones where the layer takes them."""
 
 SOFT_WEIGHT = Dimension("soft_weight", ("paddle", "paddle", "torch"), absent="paddle")
+
+
+def cross_entropy_base(problem: Problem) -> Answer:
+    """Cross entropy of each element, with the smoothing that the problem has."""
+    return cross_entropy(
+        problem.logits,
+        problem.labels,
+        ignore_index=problem.ignore_index,
+        axis=problem.axis,
+        label_smoothing=problem.config.get("label_smoothing", 0.0),
+        reduction="none",
+    )
+
 
 CONTRACT = Contract(
     name="cross_entropy",
@@ -31,6 +45,8 @@ CONTRACT = Contract(
     ),
     common=(SOFT,),
     own=(TWO_CLASSES, ONE_HOT, SMOOTHED),
+    gradient="both",
+    bases=(cross_entropy_base,),
     bad_arguments={
         "label_smoothing": (-0.1, 1.5, float("nan"), "some"),
         "soft_weight": ("keras", None),

@@ -4,7 +4,7 @@ import numpy as np
 
 from properties.contract import OF_CLASSES, Contract
 from properties.domain import DENOMINATOR, Dimension
-from properties.laws.limits import gamma_zero, limit, of_difference
+from properties.laws.limits import cross_entropy_of, gamma_zero, limit, of_difference
 from properties.problem import Array, Problem
 from reference import UNIT_ROUNDOFF, focal
 from reference.elements import Losses
@@ -38,6 +38,8 @@ CONTRACT = Contract(
     promises=(*OF_CLASSES, "additive", "repetition"),
     oracle=focal,
     arguments=(GAMMA, DENOMINATOR),
+    gradient="live",
+    bases=(cross_entropy_of,),
     own=(gamma_zero(), TWO_CLASSES),
     precise=True,
     bad_arguments={"gamma": (-1.0, float("nan"), float("inf"), "two"), "denominator": ("batch",)},

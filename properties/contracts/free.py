@@ -1,9 +1,12 @@
 """Contract of a loss that no oracle knows: the laws that need none."""
 
 from properties.contract import Contract
+from properties.frozen import one_hot_entries
+from properties.laws.limits import cross_entropy_of
 
 CONTRACT = Contract(
     name="free",
     sentence="Any loss of logits and hard labels: what holds for all of them, without an oracle.",
     promises=("oracle", "ignore", "weights", "denominator", "shape", "numerics", "conduct", "refusals", "arguments"),
+    bases=(cross_entropy_of, one_hot_entries),
 )

@@ -68,6 +68,8 @@ CONTRACT = Contract(
     promises=(*OF_CLASSES, "repetition"),
     oracle=ghm,
     arguments=(BINS, NORMALIZE, DENOMINATOR),
+    gradient="detached",
+    bases=(cross_entropy_of,),
     own=(ONE_REGION, TWO_CLASSES, *density_laws(cross_entropy_of, {"classes": lambda c: c > 1})),
     # a better logit may move an element into a sparser region, where it counts more
     without=frozenset({"softmax/monotone"}),

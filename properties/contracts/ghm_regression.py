@@ -67,6 +67,8 @@ CONTRACT = Contract(
     common=(*entries.common(("real",), (None,)), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer"),
     lacks=("weight", "ignore_index", "axis"),
+    gradient="detached",
+    bases=(smooth_of,),
     own=(ONE_REGION, *density_laws(smooth_of, {})),
     without=entries.WITHOUT
     | {"ignore/matches-nothing", "ignore/sentinels", "ignore/none-is-all-valid", "refusals/label-out-of-range"},

@@ -39,6 +39,8 @@ CONTRACT = Contract(
     ),
     common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer"),
+    gradient="live",
+    bases=(entry_cross_entropy_of,),
     own=(HALF, IDS, ENTRY_WEIGHTS, IGNORED_IDS, SYMMETRY),
     without=entries.WITHOUT,
     precise=True,

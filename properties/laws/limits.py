@@ -11,7 +11,9 @@ from scipy.special import expit
 
 from properties.case import Case
 from properties.domain import outside, within
+from properties.frozen import frozen
 from properties.law import Finding, Law, NotApplicable
+from properties.laws.choices import because
 from properties.observation import Failure
 from properties.problem import Array, Problem
 from reference import Answer, cross_entropy
@@ -32,10 +34,13 @@ def limit(
     """The law that a loss, drawn with only the settings ``at``, has the answers of ``equals``."""
 
     def check(case: Case) -> Iterator[Finding]:
-        answer = equals(case.problem)
+        due = frozen(equals, case.contract.bases[0]) if case.contract.freezes else equals
+        answer = due(case.problem)
         if case.contract.oracle is not None:
             answer = _scaled(answer, case.answer())
-        yield from case.matches(answer=answer, message=f"{sentence.rstrip('.')}: here it is not.")
+        for finding in case.matches(answer=answer):
+            message = f"{sentence.rstrip('.')}: here it is not. {because(case, finding, due)}"
+            yield replace(finding, message=message.strip())
 
     demand = {dimension: within(*values) for dimension, values in at.items()}
     return Law(

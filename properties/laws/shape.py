@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from properties.case import Case
+from properties.denominators import contradiction
 from properties.domain import CLASSES, outside, within
 from properties.law import Finding, Law, NotApplicable
 from properties.laws.ignore import nothing
@@ -118,29 +119,10 @@ def mean_over_denominator(case: Case) -> Iterator[Finding]:
     if divisor == 0.0:
         return
     left, right = case.observe(), case.observe(summed)
-    due = _DENOMINATORS[problem.config.get("denominator", "weights")]
-    message = f"`mean` is not `sum` over {due} ({divisor:g})."
+    message = f"`mean` is not `sum` over what the contract divides by ({divisor:g})."
     if left.value.shape == () and right.value.shape == () and left.value != 0 and np.isfinite(right.value):
-        found = float(right.value / left.value)
-        message = f"The mean divides by {_denominator(case, found)}; the contract says by {due} ({divisor:g})."
+        message = contradiction(problem, case.contract, float(right.value / left.value))
     yield from case.agree(problem, summed, message, value=lambda v: v / divisor, gradient=lambda g: g / divisor)
-
-
-_DENOMINATORS = {"weights": "the sum of their weights", "count": "their number"}
-
-
-def _denominator(case: Case, found: float) -> str:
-    """A divisor in words, where it is one of the usual ones."""
-    problem = case.problem
-    usual = {
-        "the number of valid elements": float(problem.valid.sum()),
-        "the number of all elements, ignored ones too": float(problem.size),
-        "the length of the first axis": float(problem.shape[0]) if problem.shape else 1.0,
-    }
-    for words, number in usual.items():
-        if abs(found - number) <= 1e-6 * number:
-            return f"{words} ({number:g})"
-    return f"{found:.4g}"
 
 
 def one_element(case: Case) -> Iterator[Finding]:

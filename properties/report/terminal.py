@@ -19,6 +19,7 @@ from properties.certificate import Certificate, LawReport
 from properties.domain import COMMON_NAMES
 from properties.engine import FAILED, OUTCOMES, UNSETTLED
 from properties.events import Ended, Event, LawEnded, Progressed, Started
+from properties.inference import in_lines
 from properties.problem import Problem
 from properties.script import short
 from reference import BUDGET
@@ -80,6 +81,8 @@ def show(console: Console, certificate: Certificate, scripts: int | None = None)
     console.print()
     console.print(summary(certificate))
     console.print(_laws(certificate))
+    for line, style in in_lines(certificate.inferred):
+        console.print(Padding(Text(f"found: {line}", style=style), (0, 0, 0, 2)))
     for line in (*_notes(certificate), *filter(None, [_score(certificate)])):
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
     found = sorted(causes(certificate), key=lambda cause: cause.law.severity)
