@@ -9,9 +9,9 @@ import numpy as np
 
 from properties.case import Case
 from properties.domain import within
-from properties.law import Finding, Law
+from properties.law import Finding, Law, Undecided
 from properties.laws.choices import because
-from properties.laws.slopes import cause_of, freezes, signs, slope_of
+from properties.laws.slopes import cause_of, freezes, kinked, signs, slope_of
 from reference import BUDGET
 
 COTANGENTS = np.array([2.0, -1.0, 0.5, 3.0, 0.0, -0.25, 1.0])
@@ -57,9 +57,12 @@ def finite_difference(case: Case) -> Iterator[Finding]:
     wanted, frozen = case.contract.gradient, freezes(case)
     if frozen and (not wanted or case.contract.claims_detached):
         return
-    found = slope_of(case, problem, signs(problem))
+    direction = signs(problem)
+    found = slope_of(case, problem, direction)
     if found.agrees and (frozen or wanted != "detached"):
         return
+    if case.contract.jumps is None and kinked(case, problem, direction):
+        raise Undecided("the value has a kink here, and the gradient may be that of either side")
     yield Finding(
         cause_of(case, live=found.agrees, frozen=frozen),
         (problem,),

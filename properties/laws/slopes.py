@@ -68,6 +68,18 @@ def slope_of(case: Case, problem: Problem, direction: Array, *, stretch: float =
     return Slope(best, slope, drift[1] + noise)
 
 
+def kinked(case: Case, problem: Problem, direction: Array) -> bool:
+    """Whether the value has another slope ahead than behind: of a smooth one the difference shrinks with the step."""
+    middle = float(case.observe(problem).value.sum())
+    size = 2.0 ** np.round(np.log2(max(1.0, np.abs(problem.logits).max(initial=0.0) / 4)))
+    gaps, noise = [], 0.0
+    for step in (STEPS[0] * size, STEPS[2] * size):
+        ahead, behind = (_total(case, problem, sign * step * direction) for sign in (1.0, -1.0))
+        gaps.append(abs(ahead[0] + behind[0] - 2.0 * middle) / step)
+        noise = 2.0 * BUDGET * UNIT_ROUNDOFF[problem.dtype] * (ahead[1] + behind[1]) / step
+    return gaps[1] > noise and gaps[1] > gaps[0] / 4.0
+
+
 def freezes(case: Case, problem: Problem | None = None) -> bool:
     """Whether a layer's gradient is that of frozen weights."""
     asked = case.problem if problem is None else problem
