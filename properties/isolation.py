@@ -210,9 +210,11 @@ def _described(subject: Subject, limit: float) -> Description:
 
 def _performed(task: Task, subject: Subject, limit: float, tick: Callable[[int], None]) -> LawResult:
     from properties.paddle_adapter import PaddleObserver
+    from properties.paddle_kernels import kernels_of
 
     if not task.guard:
-        return perform(task, subject, PaddleObserver(subject), tick)
+        return perform(task, subject, PaddleObserver(subject), tick, kernels_of)
+    # what ended the process once may have been a kernel: none is asked beside the guard
     guard = Guard(PaddleObserver(subject), limit)
     try:
         return perform(task, subject, guard, tick)
@@ -258,7 +260,9 @@ class Inline:
 
     def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
         """Run one law here."""
-        return perform(task, self._subject, self._observer, tick)
+        from properties.paddle_kernels import kernels_of
+
+        return perform(task, self._subject, self._observer, tick, kernels_of)
 
     def stop(self) -> None:
         """Nothing to end."""
