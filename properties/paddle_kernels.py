@@ -17,18 +17,24 @@ import paddle.nn.functional as F
 from properties.contract import Contract
 from properties.inheritance import Kernel, Standing
 from properties.paddle_adapter import PaddleObserver
+from properties.paddle_formulas import (
+    Arguments,
+    CannotSayError,
+    Formula,
+    array_of,
+    density,
+    focal,
+    harmonized,
+    harmonized_below,
+    largest,
+    plain_losses,
+    power_of,
+    reduced,
+)
 from properties.subject import Subject
 from reference.cost_sensitive import class_costs
-from reference.regions import Regions, harmonize
-from reference.top_k import count_of
 
-Arguments = Mapping[str, Any]
 Rows = Callable[..., Any]
-Formula = Callable[[Any, Any, Any, Mapping[str, Any]], tuple[Any, float]]
-
-
-class CannotSayError(Exception):
-    """The kernel has no way to be told what the problem asks."""
 
 
 def kernels_of(contract: Contract) -> Standing | None:
@@ -137,7 +143,7 @@ def _of_classes(formula: Formula, losses: Rows, logits: Any, labels: Any, given:
         weight = costs[index.flatten()].reshape(index.shape) * valid
         weighted = weighted if weighing else weighted * weight
     factor, portion = formula(plain, weighted, valid, given)
-    return _reduced(weighted * factor * valid, weight, valid, portion, given)
+    return reduced(weighted * factor * valid, weight, valid, portion, given)
 
 
 def _of_soft_labels(formula: Formula, losses: Rows, logits: Any, labels: Any, given: Arguments) -> Any:
@@ -165,7 +171,7 @@ def _of_soft_labels(formula: Formula, losses: Rows, logits: Any, labels: Any, gi
         weight = (last * costs).sum(-1) * valid
         weighted = plain * weight
     factor, portion = formula(plain, weighted, valid, given)
-    return _reduced(weighted * factor, weight, valid, portion, given)
+    return reduced(weighted * factor, weight, valid, portion, given)
 
 
 def _ignored(given: Arguments) -> int:
@@ -185,84 +191,14 @@ def _is_soft(labels: Any) -> bool:
     return bool(paddle.is_floating_point(labels))
 
 
-# Formulas: what multiplies per-element losses, and the portion of the denominator.
-
-
-def _plain(losses: Any, weighted: Any, valid: Any, given: Arguments) -> tuple[Any, float]:
-    return paddle.ones_like(losses), 1.0
-
-
-def _focal(losses: Any, weighted: Any, valid: Any, given: Arguments) -> tuple[Any, float]:
-    return _power(-paddle.expm1(-losses), float(given["gamma"])), 1.0
-
-
-def _power(base: Any, gamma: float) -> Any:
-    """base^gamma without the infinite slope at 0, which only ever meets a loss of 0."""
-    positive = base > 0
-    power = paddle.where(positive, base, paddle.ones_like(base)) ** gamma
-    return power if gamma == 0.0 else paddle.where(positive, power, base)
-
-
-def _harmonized(losses: Any, weighted: Any, valid: Any, given: Arguments) -> tuple[Any, float]:
-    return _density(-np.expm1(-_array(losses)), valid, given), 1.0
-
-
-def _harmonized_below(losses: Any, weighted: Any, valid: Any, given: Arguments) -> tuple[Any, float]:
-    """Where an edge of a region is met exactly, either side is right."""
-    return _density(-np.expm1(-_array(losses)) - EDGE, valid, given), 1.0
-
-
-EDGE = 1e-7
-"""How close to an edge the side is a matter of rounding."""
-
-
-def _density(norm: Any, valid: Any, given: Arguments) -> Any:
-    regions = Regions.of(given["bins"])
-    counted = _array(valid).reshape(-1) > 0
-    shares = harmonize(regions.index(np.clip(norm, 0.0, 1.0).reshape(-1)), counted, regions.count, given["normalize"])
-    return paddle.to_tensor(shares.reshape(norm.shape), dtype=valid.dtype)
-
-
-def _largest(losses: Any, weighted: Any, valid: Any, given: Arguments) -> tuple[Any, float]:
-    count = int(_array(valid).sum())
-    k = count_of(given["top_k"], given["k"], count)
-    ranked = np.where(_array(valid) > 0, _array(weighted), -np.inf).reshape(-1)
-    chosen = np.zeros(ranked.size)
-    chosen[np.argsort(-ranked, kind="stable")[:k]] = 1.0
-    return paddle.to_tensor(chosen.reshape(losses.shape), dtype=losses.dtype), k / count if count else 1.0
-
-
 FORMULAS: Mapping[str, tuple[Formula, ...]] = {
-    "cross_entropy": (_plain,),
-    "free": (_plain,),
-    "cost_sensitive": (_plain,),
-    "focal": (_focal,),
-    "ghm": (_harmonized, _harmonized_below),
-    "average_top_k": (_largest,),
+    "cross_entropy": (plain_losses,),
+    "free": (plain_losses,),
+    "cost_sensitive": (plain_losses,),
+    "focal": (focal,),
+    "ghm": (harmonized, harmonized_below),
+    "average_top_k": (largest,),
 }
-
-
-def _reduced(element: Any, weight: Any, valid: Any, portion: float, given: Arguments) -> Any:
-    reduction = given["reduction"]
-    if reduction not in ("none", "sum", "mean"):
-        raise CannotSayError
-    if reduction == "none":
-        return element
-    total = element.sum()
-    if reduction == "sum":
-        return total
-    divisor = valid if given.get("denominator") == "count" else weight
-    denominator = portion * float(_array(divisor).sum())
-    denominator = denominator if given.get("normalizer") is None else given["normalizer"]
-    if denominator == 0.0:
-        # zeros that a gradient still reaches the logits through
-        nothing = paddle.zeros_like(element)
-        return paddle.where(nothing > 0, element, nothing).sum()
-    return total / denominator
-
-
-def _array(tensor: Any) -> np.ndarray:
-    return np.asarray(tensor.detach().numpy(), dtype=np.float64)
 
 
 # Losses of single entries, from logits and targets of one shape.
@@ -298,20 +234,20 @@ def _of_entries(formula: Callable[..., Any], losses: Rows, logits: Any, labels: 
     targets = paddle.where(counted, labels, paddle.zeros_like(labels))
     valid = counted.astype(logits.dtype)
     element = formula(losses(kept, targets), kept, targets, valid, given)
-    return _reduced(element * valid, valid, valid, 1.0, given)
+    return reduced(element * valid, valid, valid, 1.0, given)
 
 
 def _entry_focal(losses: Any, logits: Any, targets: Any, valid: Any, given: Arguments) -> Any:
     p, rest = F.sigmoid(logits), F.sigmoid(-logits)
-    modulated = _power(p * (1.0 - targets) + rest * targets, float(given["gamma"])) * losses
+    modulated = power_of(p * (1.0 - targets) + rest * targets, float(given["gamma"])) * losses
     if given["alpha"] is None:
         return modulated
     return modulated * (given["alpha"] * targets + (1.0 - given["alpha"]) * (1.0 - targets))
 
 
 def _entry_harmonized(losses: Any, logits: Any, targets: Any, valid: Any, given: Arguments) -> Any:
-    norm = np.abs(_array(F.sigmoid(logits)) - _array(targets))
-    return losses * _density(norm, valid, given)
+    norm = np.abs(array_of(F.sigmoid(logits)) - array_of(targets))
+    return losses * density(norm, valid, given)
 
 
 ENTRY_FORMULAS: Mapping[str, Callable[..., Any]] = {

@@ -80,7 +80,7 @@ class HalfGradient(KernelLosses):
         return 0.5 * losses + 0.5 * losses.detach()
 
 
-class NaNBeyond100(KernelLosses):
+class NaNBeyond500(KernelLosses):
     """Where the kernel only caps, this one has no number at all."""
 
     def elements(self, losses, logits, labels):
