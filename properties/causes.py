@@ -14,6 +14,9 @@ from properties.problem import Problem
 TELLING = ("limit", "aggregate", "ignore", "weights", "denominator", "shape", "softmax", "numerics", "oracle")
 """Families of laws, those first that say in words what is wrong."""
 
+HEADLINES = ("limit/one-region-is-cross-entropy", "ignore/deleting-is-masking")
+"""Laws that say more than others of their family, whose counterexamples may be plainer."""
+
 MODERATE = 32.0
 """Beyond logits of this size a layer's fault is one of numbers."""
 
@@ -31,7 +34,7 @@ def causes(certificate: Certificate) -> tuple[Cause, ...]:
 
     A law fails for the reason of another one whose counterexample needs no ingredient that its own has not: the plainer
     problem shows the fault already. Refusals and conduct are no matter of numbers, and stand alone, but where a layer
-    raises the same error.
+    raises the same error. What is inherited stands apart from what is the layer's own, and comes last.
     """
     leaders: list[tuple[LawReport, frozenset[str], list[str]]] = []
     for law in sorted(certificate.failed, key=_order):
@@ -42,7 +45,17 @@ def causes(certificate: Certificate) -> tuple[Cause, ...]:
                 break
         else:
             leaders.append((law, ingredients, []))
-    return tuple(Cause(law, tuple(also)) for law, _, also in leaders)
+    reports = {law.id: law for law in certificate.failed}
+    found = [_headed([leader.id, *also], reports) for leader, _, also in leaders]
+    return tuple(sorted(found, key=lambda cause: (bool(cause.law.inherited), _family(cause.law) not in TELLING)))
+
+
+def _headed(laws: list[str], reports: Mapping[str, LawReport]) -> Cause:
+    """The group under its plainest law, or under one of that family which says more."""
+    first = next(
+        (law for law in HEADLINES if law in laws and _family(reports[law]) == _family(reports[laws[0]])), laws[0]
+    )
+    return Cause(reports[first], tuple(law for law in laws if law != first))
 
 
 def ingredients_of(law: LawReport) -> frozenset[str]:
@@ -87,15 +100,21 @@ def _unusual(name: str, value: Any) -> bool:
 
 
 def _order(law: LawReport) -> tuple[int, int, str]:
-    family = law.id.split("/")[0]
+    family = _family(law)
     return (len(ingredients_of(law)), TELLING.index(family) if family in TELLING else len(TELLING), law.id)
 
 
+def _family(law: LawReport) -> str:
+    return law.id.split("/")[0]
+
+
 def _same_kind(leader: LawReport, law: LawReport) -> bool:
-    """Whether one fault may be behind both: wrong numbers, or the same error."""
+    """Whether one fault may be behind both: wrong numbers, or the same error; of the layer, or of one kernel."""
+    if leader.inherited != law.inherited:
+        return False
     if law.outcome != "refuted" or leader.outcome != "refuted":
         return _error(leader) == _error(law) is not None
-    return leader.id.split("/")[0] in TELLING and law.id.split("/")[0] in TELLING
+    return _family(leader) in TELLING and _family(law) in TELLING
 
 
 def _error(law: LawReport) -> str | None:

@@ -26,7 +26,8 @@ class LawReport:
     ``budget_used`` is in units of roundoff times error scale, of which ``reference.BUDGET`` are allowed;
     ``budget_by_dtype`` says it of each dtype that was drawn.
     ``counterexample`` holds the shrunk problem (and the one it was compared with), what was expected and what came,
-    and as ``example`` the problem that the law made them from.
+    and as ``example`` the problem that the law made them from. ``inherited`` names the kernel of Paddle that shows the
+    same, where no example showed anything else.
     """
 
     id: str
@@ -44,6 +45,7 @@ class LawReport:
     repeatable: bool = True
     counterexample: Mapping[str, Any] | None = None
     script: str = ""
+    inherited: str = ""
 
     @classmethod
     def of(cls, info: LawInfo, result: LawResult) -> LawReport:
@@ -74,6 +76,7 @@ class LawReport:
                 "example": None if result.problem is None else result.problem.to_dict(),
             },
             script=result.script,
+            inherited=result.inherited,
         )
 
 
@@ -86,6 +89,7 @@ class Certificate:
     the layer has no kernels for, with its error. ``inferred`` says by name what the layer was found to do (see
     ``properties.inference``). ``target`` says how the subject was named, where it was by words.
     ``score`` says how many wrong losses of the museum the laws that ran refute, of how many under this contract.
+    ``forgiven`` says that what is inherited is left out of the verdicts.
     """
 
     subject: str
@@ -102,23 +106,31 @@ class Certificate:
     inferred: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     target: Mapping[str, Any] | None = None
     score: Mapping[str, int] = field(default_factory=dict)
+    forgiven: bool = False
     format: str = FORMAT
 
     @property
     def levels(self) -> dict[str, str]:
         """The verdict of each level that has laws in this certificate."""
         found = {level: [law for law in self.laws if law.level == level] for level in LEVELS}
-        return {level: verdict_of(laws) for level, laws in found.items() if laws}
+        return {level: verdict_of(laws, self.forgiven) for level, laws in found.items() if laws}
 
     @property
     def verdict(self) -> str:
         """The verdict of all laws together."""
-        return "incomplete" if "incomplete" in self.levels.values() and not self.failed else verdict_of(self.laws)
+        levels = self.levels.values()
+        return (
+            "incomplete" if "incomplete" in levels and "refuted" not in levels else verdict_of(self.laws, self.forgiven)
+        )
 
     @property
     def failed(self) -> tuple[LawReport, ...]:
         """The laws that do not hold."""
         return tuple(law for law in self.laws if law.outcome in FAILED)
+
+    def forgives(self, law: LawReport) -> bool:
+        """Whether a law does not hold and yet is left out of the verdict."""
+        return self.forgiven and bool(law.inherited)
 
     def law(self, law_id: str) -> LawReport:
         """The report of one law; KeyError where it is not in the certificate."""
@@ -157,11 +169,15 @@ class Certificate:
         return replace(self, seconds=0.0)
 
 
-def verdict_of(laws: Sequence[LawReport]) -> str:
-    """Refuted if one law is; else incomplete if one is open, or none held; else certified."""
-    if any(law.outcome in FAILED for law in laws):
+def verdict_of(laws: Sequence[LawReport], forgiven: bool = False) -> str:
+    """Refuted if one law is; else incomplete if one is open, or none held; else certified.
+
+    With ``forgiven`` an inherited contradiction counts like a law that held.
+    """
+    outcomes = ["held" if forgiven and law.inherited else law.outcome for law in laws]
+    if any(outcome in FAILED for outcome in outcomes):
         return "refuted"
-    if any(law.outcome in UNSETTLED for law in laws) or not any(law.outcome == "held" for law in laws):
+    if any(outcome in UNSETTLED for outcome in outcomes) or "held" not in outcomes:
         return "incomplete"
     return "certified"
 

@@ -12,7 +12,8 @@ from properties.engine import FAILED
 class Changes:
     """Laws by what became of them, and ``coverage``: in words, what one certificate looked at and the other did not.
 
-    ``lost`` says whether anything that held, or was drawn, is no longer looked at.
+    ``lost`` says whether anything that held, or was drawn, is no longer looked at. ``forgiven`` are laws that do
+    not hold in the second certificate, which forgives it; where it does not, they are broken or still failing.
     """
 
     repaired: tuple[str, ...]
@@ -20,6 +21,7 @@ class Changes:
     still_failing: tuple[str, ...]
     coverage: tuple[str, ...]
     lost: bool
+    forgiven: tuple[str, ...] = ()
 
 
 def changes(before: Certificate, after: Certificate) -> Changes:
@@ -28,7 +30,7 @@ def changes(before: Certificate, after: Certificate) -> Changes:
         raise ValueError(f"the certificates are of different contracts, {before.contract} and {after.contract}")
     old, new = ({law.id: law for law in certificate.laws} for certificate in (before, after))
     both = [law for law in old if law in new]
-    failed = [law for law in both if new[law].outcome in FAILED]
+    failed = [law for law in both if new[law].outcome in FAILED and not after.forgives(new[law])]
     lost = [*_unlooked(old, new), *_fewer(before, after, "no longer")]
     found = [*_unlooked(new, old, "not before"), *_fewer(after, before, "not before")]
     return Changes(
@@ -37,6 +39,7 @@ def changes(before: Certificate, after: Certificate) -> Changes:
         still_failing=tuple(law for law in failed if old[law].outcome in FAILED),
         coverage=(*lost, *found),
         lost=bool(lost),
+        forgiven=tuple(law for law in both if new[law].outcome in FAILED and after.forgives(new[law])),
     )
 
 

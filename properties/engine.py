@@ -40,7 +40,8 @@ class LawResult:
     ``finding`` is the shrunk contradiction, ``problem`` the example that led to it (the calls of the finding may be
     made from it), ``condition`` the ingredients that it cannot do without, ``script`` shows it without lossproof.
     ``repeatable`` is False where the same problem did not fail again. ``declined`` says that the layer refused what the
-    law is about.
+    law is about. ``inherited`` names the kernel that shows the same contradiction, where no example
+    has another.
     """
 
     law: str
@@ -56,6 +57,7 @@ class LawResult:
     declined: bool = False
     condition: tuple[str, ...] = ()
     script: str = ""
+    inherited: str = ""
 
 
 class _Contradiction(Exception):  # noqa: N818 - an outcome
@@ -144,10 +146,12 @@ def run_law(
     max_examples: int = 200,
     tick: Callable[[int], None] = lambda examples: None,
     shrinks: bool = True,
+    excuse: Callable[[Problem, Finding], object] = lambda problem, finding: False,
 ) -> LawResult:
     """Look for a contradiction to a law in ``max_examples`` examples, and shrink the first one found if it ``shrinks``.
 
-    ``tick`` is called before each example with the number of those behind it.
+    ``tick`` is called before each example with the number of those behind it. A contradiction that ``excuse`` says yes
+    to is none.
     """
     try:
         drawn = law_domain(law, domain, shut, takes)
@@ -155,7 +159,7 @@ def run_law(
         return LawResult(law.id, "not applicable", reason=str(error))
     if "bad-arguments" in law.needs and not set(contract.bad_arguments) & set(takes):
         return LawResult(law.id, "not applicable", reason="the layer takes no argument of the contract's own")
-    search = _Search(law, contract, observer, frozenset(takes), tick)
+    search = _Search(law, contract, observer, frozenset(takes), tick, excuse)
     repeatable = search.run(drawn, law_seed(seed, law), max_examples, shrinks)
     return search.result(repeatable)
 
@@ -208,9 +212,16 @@ class _Search:
     """The state of one run: counts, and the last contradiction seen, which Hypothesis leaves at the smallest."""
 
     def __init__(
-        self, law: Law, contract: Contract, observer: Observer, takes: frozenset[str], tick: Callable[[int], None]
+        self,
+        law: Law,
+        contract: Contract,
+        observer: Observer,
+        takes: frozenset[str],
+        tick: Callable[[int], None],
+        excuse: Callable[[Problem, Finding], object],
     ) -> None:
         self._law, self._contract, self._observer, self._takes, self._tick = law, contract, observer, takes, tick
+        self._excuse = excuse
         self._examples = self._undecided = self._shrinks = self._timeouts = 0
         self._used: dict[str, float] = {}
         self._finding: Finding | None = None
@@ -266,7 +277,7 @@ class _Search:
         if finding is None and used is None:
             # the layer was asked nothing: this problem is not one of those that the law is about
             reject()
-        if finding is None:
+        if finding is None or self._excuse(problem, finding):
             self._examples += self._finding is None
             self._used[problem.dtype] = max(self._used.get(problem.dtype, 0.0), used or 0.0)
             return

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 from properties.engine import LawResult
 from properties.guard import Guard, die_with_parent, ending, watch_parent
 from properties.inference import Facts, Inquiry, infer, unknown
+from properties.inheritance import Kernels
 from properties.numpy_adapter import NumpyObserver
 from properties.observation import Failure, Observer
 from properties.subject import Subject
@@ -224,6 +225,15 @@ def observer_of(subject: Subject) -> Observer:
     return PaddleObserver(subject)
 
 
+def kernels_for(subject: Subject) -> Kernels | None:
+    """What a subject may have its faults from."""
+    if subject.backend == "numpy":
+        return None
+    from properties.paddle_kernels import kernels_of
+
+    return kernels_of
+
+
 def _described(subject: Subject, limit: float) -> Description:
     guard = Guard(observer_of(subject), limit)
     try:
@@ -242,7 +252,8 @@ def _inferred(inquiry: Inquiry, subject: Subject, limit: float, tick: Callable[[
 
 def _performed(task: Task, subject: Subject, limit: float, tick: Callable[[int], None]) -> LawResult:
     if not task.guard:
-        return perform(task, subject, observer_of(subject), tick)
+        return perform(task, subject, observer_of(subject), tick, kernels_for(subject))
+    # what ended the process once may have been a kernel: none is asked beside the guard
     guard = Guard(observer_of(subject), limit)
     try:
         return perform(task, subject, guard, tick)
@@ -288,7 +299,7 @@ class Inline:
 
     def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
         """Run one law here."""
-        return perform(task, self._subject, self._observer, tick)
+        return perform(task, self._subject, self._observer, tick, kernels_for(self._subject))
 
     def infer(self, inquiry: Inquiry) -> Facts:
         """What the layer does, found out here."""

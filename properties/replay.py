@@ -14,12 +14,15 @@ from properties.subject import Subject
 from properties.target import Target, UsageError
 from properties.work import Task
 
-STATUSES = ("fixed", "still failing", "different")
+STATUSES = ("fixed", "still failing", "forgiven", "different")
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What came of one counterexample: ``fixed``, ``still failing``, or ``different``, and in words why."""
+    """What came of one counterexample: ``fixed``, ``still failing``, or ``different``, and in words why.
+
+    ``forgiven`` is what still fails as it did, and as a kernel of Paddle does, where the certificate forgives that.
+    """
 
     law: str
     status: str
@@ -52,7 +55,7 @@ def replay(
                 example = Problem.from_dict(law.counterexample["example"])
                 shut = frozenset(certificate.set_aside)
                 task = Task(law.id, certificate.seed, 1, (example.dtype,), shut, example=example)
-                yield _compared(law, worker.run(task, lambda examples: None))
+                yield _compared(law, worker.run(task, lambda examples: None), certificate.forgives(law))
 
 
 def _subject(certificate: Certificate, subject: Subject | Target | str | None) -> Subject | Target:
@@ -66,11 +69,13 @@ def _subject(certificate: Certificate, subject: Subject | Target | str | None) -
     return target if subject is None else replace(target, text=subject)
 
 
-def _compared(law: LawReport, result: LawResult) -> Replayed:
+def _compared(law: LawReport, result: LawResult, forgiven: bool) -> Replayed:
     if result.outcome == "held":
         return Replayed(law.id, "fixed")
     if result.outcome not in FAILED or result.finding is None:
         return Replayed(law.id, "different", f"{result.outcome}: {result.reason}")
     assert law.counterexample is not None
     same = result.outcome == law.outcome and result.finding.quantity == law.counterexample["quantity"]
+    if same and forgiven and result.inherited:
+        return Replayed(law.id, "forgiven", f"inherited from {result.inherited}")
     return Replayed(law.id, "still failing" if same else "different", result.finding.message)

@@ -39,7 +39,8 @@ class Options:
     """How to run.
 
     ``only`` names laws (or families), ``levels`` narrows to some levels; ``workers`` processes run laws side by side,
-    0 means in this process, without protection; ``time_limit`` is how many seconds one example may take.
+    0 means in this process, without protection; ``time_limit`` is how many seconds one example may take;
+    ``forgive_inherited`` leaves what a kernel of Paddle is to blame for out of the verdicts.
     """
 
     max_examples: int = 200
@@ -48,6 +49,7 @@ class Options:
     levels: tuple[str, ...] = ()
     workers: int | None = None
     time_limit: float = 10.0
+    forgive_inherited: bool = False
 
     def __post_init__(self) -> None:
         if self.max_examples < 1:
@@ -70,6 +72,7 @@ def certify(
     levels: Sequence[str] = (),
     workers: int | None = None,
     time_limit: float = 10.0,
+    forgive_inherited: bool = False,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Certificate:
     """Put every law of a subject's contract to it, and say which hold.
@@ -82,12 +85,13 @@ def certify(
         levels: ``formula``, ``numerics``, ``conduct``; all by default.
         workers: processes; by default one for each core; 0 runs everything in this process.
         time_limit: seconds an example may take.
+        forgive_inherited: leave contradictions that a kernel of Paddle shows too out of the verdicts.
         on_event: called with each event.
 
     Raises ValueError for options out of range, UsageError for a subject that cannot be loaded.
     """
     chosen, narrowed = ((names,) if isinstance(names, str) else tuple(names) for names in (only, levels))
-    options = Options(max_examples, seed, chosen, narrowed, workers, time_limit)
+    options = Options(max_examples, seed, chosen, narrowed, workers, time_limit, forgive_inherited)
     target = Target(subject) if isinstance(subject, str) else subject
     with contextlib.closing(run(target, options)) as events:
         for event in events:
@@ -150,6 +154,7 @@ def run(subject: Subject | Target, options: Options) -> Generator[Event, None, N
                 inferred=inferred,
                 target=subject.to_dict() if isinstance(subject, Target) else None,
                 score=score_of(description.contract, (law.id for law in reports.values() if law.examples)),
+                forgiven=options.forgive_inherited,
             )
         )
     finally:

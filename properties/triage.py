@@ -10,6 +10,9 @@ from properties.domain import Domain
 from properties.law import Law
 from properties.problem import Problem
 
+MOST_ELEMENTS = 12
+"""Problems of more elements are not taken apart one by one."""
+
 
 def conditions(problem: Problem, law: Law, domain: Domain, stands: Callable[[Problem], bool]) -> tuple[str, ...]:
     """The ingredients without which ``stands`` (the law is refuted) is no longer so, in words.
@@ -45,8 +48,11 @@ def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[s
     if "reduction" not in fixed:
         others = [r for r in dict.fromkeys(domain["reduction"]) if r != problem.reduction]
         yield f"reduction={problem.reduction}", [problem.replace(reduction=r) for r in others]
+    yield from _without_labels_of_its_kind(problem, fixed, domain)
     if problem.normalizer is not None:
         yield "a normalizer", [problem.replace(normalizer=None)]
+    if problem.cotangent is not None:
+        yield "an upstream gradient", [problem.replace(cotangent=None)]
     for name, value in problem.config.items():
         if domain.dimensions[name].kind is not None or domain.dimensions[name].expand is not None:
             continue
@@ -58,3 +64,28 @@ def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[s
         yield f"logits of rank {problem.logits.ndim}", [problem.flat()]
     if problem.dtype != "float64" and "float64" in domain["dtype"]:
         yield problem.dtype, [problem.replace(dtype="float64")]
+
+
+def _without_labels_of_its_kind(
+    problem: Problem, fixed: set[str], domain: Domain
+) -> Iterator[tuple[str, list[Problem]]]:
+    """What there is about the labels: several elements, several classes among them, rows of probabilities."""
+    valid = np.flatnonzero(problem.valid.reshape(-1))
+    if len(valid) > 1 and "size" not in fixed and problem.size <= MOST_ELEMENTS:
+        ignored = np.flatnonzero(~problem.valid.reshape(-1))
+        yield "at least two elements", [problem.take(np.sort([i, *ignored])) for i in valid]
+    if problem.targets == "hard":
+        labels = problem.label_rows
+        present = np.unique(labels[valid])
+        if len(present) > 1:
+            alike = [np.where(problem.valid.reshape(-1), label, labels) for label in present]
+            yield "at least two classes present", [problem.with_labels(one) for one in alike]
+        counted = problem.classes - (problem.ignore_index in range(problem.classes))
+        if len(valid) > len(present) and 1 < len(valid) <= counted and "targets" not in fixed:
+            others = [c for c in range(problem.classes) if c != problem.ignore_index]
+            apart = labels.copy()
+            apart[valid] = others[: len(valid)]
+            yield "several elements of one class", [problem.with_labels(apart)]
+    if problem.targets == "soft" and "targets" not in fixed and "hard" in domain["targets"]:
+        hardest = np.asarray(problem.label_rows).argmax(axis=1)
+        yield "soft labels", [problem.replace(targets="hard", labels=hardest.reshape(problem.shape))]

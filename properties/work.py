@@ -10,6 +10,7 @@ from typing import Any
 from properties.contract import Contract
 from properties.domain import Domain
 from properties.engine import FAILED, UNSETTLED, LawResult, examine, outcome_of, run_law, verdict_on
+from properties.inheritance import Heir, Kernels, heir
 from properties.law import Finding, Law, NotApplicable, Undecided
 from properties.laws import LAWS
 from properties.laws.conduct import ANSWERS
@@ -20,6 +21,9 @@ from properties.script import script_of
 from properties.shrink import shrink
 from properties.subject import Subject, dtypes_taken
 from properties.triage import conditions
+
+SECOND_LOOK = 50
+"""Examples in which a contradiction is looked for that is no kernel's, where the first one was."""
 
 
 @dataclass(frozen=True)
@@ -134,12 +138,54 @@ def _ending(finding: Finding) -> str:
     return "answered" if finding.failure is None else finding.failure.kind
 
 
-def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[int], None]) -> LawResult:
-    """Run a task: search, shrink, find what the contradiction depends on, and write it down."""
-    contract = subject.resolved if task.oracle else subject.resolved.without_oracle()
+def contract_of(task: Task, subject: Subject) -> Contract:
+    """What a task holds its subject to."""
+    return subject.resolved if task.oracle else subject.resolved.without_oracle()
+
+
+def perform(
+    task: Task,
+    subject: Subject,
+    observer: Observer,
+    tick: Callable[[int], None],
+    kernels: Kernels | None = None,
+) -> LawResult:
+    """Run a task: search, shrink, find what the contradiction depends on, and write it down.
+
+    Where the contradiction is that of one of the ``kernels``, the same examples are searched again for one that is not:
+    only if there is none is it called inherited.
+    """
+    contract = contract_of(task, subject)
     law = next(law for law in laws_of(contract) if law.id == task.law)
     if task.example is not None:
-        return _put(task, law, subject, observer)
+        result = _put(task, law, subject, observer)
+    else:
+        result = _searched(task, law, subject, observer, tick)
+    asked = kernels is not None and task.shrink and result.outcome in ("refuted", "raised")
+    standing = kernels(contract) if kernels is not None and asked else None
+    if standing is None or not result.repeatable or result.problem is None or result.finding is None:
+        return result
+    kernel = heir(law, contract, subject.takes, standing)(result.problem, result.finding)
+    # a law of conduct holds a layer against itself: one case says whose conduct it is
+    if kernel and task.example is None and law.level != "conduct":
+        excuse = heir(law, contract, subject.takes, standing.only(kernel))
+        fewer = replace(task, max_examples=min(task.max_examples, SECOND_LOOK))
+        own = _searched(fewer, law, subject, observer, tick, excuse)
+        if own.outcome in FAILED:
+            return replace(own, reason=f"another counterexample is inherited from {kernel}")
+    return replace(result, inherited=kernel)
+
+
+def _searched(
+    task: Task,
+    law: Law,
+    subject: Subject,
+    observer: Observer,
+    tick: Callable[[int], None],
+    excuse: Heir = lambda problem, finding: "",
+) -> LawResult:
+    """Search and shrink; a contradiction with an excuse is none."""
+    contract = contract_of(task, subject)
     domain = domain_of(subject, task.dtypes)
     result = run_law(
         law,
@@ -152,6 +198,7 @@ def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[in
         max_examples=task.max_examples,
         tick=tick,
         shrinks=task.shrink,
+        excuse=excuse,
     )
     if result.outcome not in FAILED or result.finding is None or not task.shrink:
         return result
@@ -163,7 +210,9 @@ def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[in
         def judge(problem: Problem) -> Finding | None:
             tick(result.examples)
             found = verdict_on(law, problem, contract, observer, subject.takes, drawn)
-            return found if found is not None and _ending(found) == _ending(finding) else None
+            if found is None or _ending(found) != _ending(finding) or excuse(problem, found):
+                return None
+            return found
 
         problem = shrink(problem, law, drawn, judge)
         finding = judge(problem) or finding

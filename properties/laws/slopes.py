@@ -77,7 +77,7 @@ def kinked(case: Case, problem: Problem, direction: Array) -> bool:
         ahead, behind = (_total(case, problem, sign * step * direction) for sign in (1.0, -1.0))
         gaps.append(abs(ahead[0] + behind[0] - 2.0 * middle) / step)
         noise = 2.0 * BUDGET * UNIT_ROUNDOFF[problem.dtype] * (ahead[1] + behind[1]) / step
-    return gaps[1] > noise and gaps[1] > gaps[0] / 4.0
+    return bool(gaps[1] > noise and gaps[1] > gaps[0] / 4.0)
 
 
 def freezes(case: Case, problem: Problem | None = None) -> bool:

@@ -11,7 +11,7 @@ from properties.certificate import Certificate
 from properties.changes import Changes
 from properties.replay import Replayed
 
-STYLES = {"fixed": "bold green", "still failing": "bold red", "different": "bold yellow"}
+STYLES = {"fixed": "bold green", "still failing": "bold red", "forgiven": "yellow", "different": "bold yellow"}
 
 
 def show_changes(console: Console, before: Certificate, after: Certificate, found: Changes) -> None:
@@ -21,11 +21,12 @@ def show_changes(console: Console, before: Certificate, after: Certificate, foun
         ("repaired", found.repaired, "green"),
         ("broken", found.broken, "bold red"),
         ("still failing", found.still_failing, "red"),
+        ("forgiven", found.forgiven, "yellow"),
         ("coverage", found.coverage, "yellow"),
     ):
         for law in laws:
             console.print(Text.assemble((f"  {word:14}", style), law))
-    if not (found.repaired or found.broken or found.still_failing or found.coverage):
+    if not (found.repaired or found.broken or found.still_failing or found.forgiven or found.coverage):
         console.print(Text("  nothing changed"))
 
 

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from properties.causes import causes
+from properties.causes import MODERATE, causes, ingredients_of
 from properties.certificate import Certificate, LawReport
 from properties.domain import COMMON_NAMES
 from properties.engine import FAILED, OUTCOMES, UNSETTLED
@@ -111,8 +111,19 @@ def _verdicts(certificate: Certificate) -> Table:
     for level, verdict in certificate.levels.items():
         counts = Counter(law.outcome for law in certificate.laws if law.level == level)
         words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
-        table.add_row(level, Text(verdict.upper(), style=STYLES[verdict]), words)
+        table.add_row(level, Text(verdict.upper(), style=STYLES[verdict]), words + inherited_words(certificate, level))
     return table
+
+
+def inherited_words(certificate: Certificate, level: str) -> str:
+    """How much of what does not hold at a level is inherited, and from what."""
+    laws = [law for law in certificate.failed if law.level == level and law.inherited]
+    if not laws:
+        return ""
+    names = ", ".join(dict.fromkeys(law.inherited for law in laws))
+    far = f" past |logits| {MODERATE:g}" if all("large logits" in ingredients_of(law) for law in laws) else ""
+    forgiven = ", forgiven" if certificate.forgiven else ""
+    return f"; {len(laws)} of them{far} inherited from {names}{forgiven}"
 
 
 def _laws(certificate: Certificate) -> Table:
@@ -126,7 +137,9 @@ def _laws(certificate: Certificate) -> Table:
             "red" if law.outcome in FAILED else "yellow" if law.outcome in UNSETTLED else STYLES.get(law.outcome, "dim")
         )
         used = f"{law.budget_used:.2f}" if law.outcome == "held" and law.budget_used else ""
-        table.add_row(law.id, Text(law.outcome, style=style), str(law.examples or ""), used)
+        words = f"{law.outcome}, {'forgiven' if certificate.forgives(law) else 'inherited'}"
+        outcome = Text(words, style="yellow") if law.inherited else Text(law.outcome, style=style)
+        table.add_row(law.id, outcome, str(law.examples or ""), used)
     return table
 
 
@@ -149,8 +162,11 @@ def _notes(certificate: Certificate) -> list[str]:
         and values[0] is not None
         and (name, values[0]) not in AT_REST
     ]
+    # an inherited fault may be forgiven, but what it would spoil is not drawn all the same
+    inherited = {law.id: f" (inherited from {law.inherited})" for law in certificate.failed if law.inherited}
     return notes + [
-        f"set aside, since {law} does not hold: " + "; ".join(f"{n} {_listed(v)}" for n, v in values.items())
+        f"set aside, since {law} does not hold{inherited.get(law, '')}: "
+        + "; ".join(f"{n} {_listed(v)}" for n, v in values.items())
         for law, values in certificate.set_aside.items()
     ]
 
@@ -181,6 +197,9 @@ def show_failure(
     title.append(f"  {law.outcome}, example {law.examples}", style="dim")
     console.print(title)
     indented = [Text(law.message or law.reason)]
+    if law.inherited:
+        words = f"inherited from {law.inherited}, which shows the same deviation on the same case"
+        indented.append(Text(words, style="yellow"))
     if law.condition:
         indented.append(Text("only with " + ", ".join(law.condition), style="yellow"))
     if also:
@@ -257,13 +276,17 @@ def describe(problem: Problem) -> str:
 def _closing(certificate: Certificate) -> Text:
     held = [law.examples for law in certificate.laws if law.outcome == "held"]
     text = Text(certificate.verdict.upper(), style=STYLES[certificate.verdict])
+    forgiven = sum(certificate.forgives(law) for law in certificate.failed)
     if certificate.verdict == "certified" and held:
         least = min(held)
         text.append(
             f"  every law in at least {least} examples: failure rates below {3 / least:.2g} at 95 %", style="dim"
         )
+        if forgiven:
+            text.append(f"; {forgiven} inherited contradictions are forgiven", style="dim")
     elif certificate.verdict == "refuted":
         reasons = len(causes(certificate))
         words = f"{len(certificate.failed)} of {len(certificate.laws)} laws do not hold"
+        words += f" ({forgiven} inherited and forgiven)" if forgiven else ""
         text.append(f"  {words}, for {reasons} reason{'s' * (reasons > 1)} by the look of them", style="dim")
     return text

@@ -1,0 +1,153 @@
+"""Inheritance: whose a contradiction is, the layer's own or that of the Paddle kernel that it stands on.
+
+A kernel is asked in the layer's place: the contract's own formula over the kernel's per-element losses, on the same
+problem, under the same law. Where it shows the same contradiction with the same numbers or the same error, and the same
+formula over exact losses shows none, the layer could not have done better on that kernel.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from properties.contract import Contract
+from properties.engine import outcome_of, verdict_on
+from properties.law import Finding, Law
+from properties.observation import Failure, Observer
+from properties.problem import Problem
+from reference import BUDGET, UNIT_ROUNDOFF
+
+Array = NDArray[np.float64]
+
+SHARE = 1.0 / 16.0
+"""Beside the budget, how much of a deviation may be left unexplained."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel by its public name, and an observer that asks the contract's loss standing on it.
+
+    ``told`` says that it is given labels and class weights as they are: only such a kernel can refuse them.
+    """
+
+    name: str
+    observer: Observer
+    told: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the losses of a contract may stand on: kernels, and exact per-element losses to hold them against."""
+
+    kernels: tuple[Kernel, ...]
+    exact: Observer
+
+    def only(self, name: str) -> Standing:
+        """The same with one kernel, in whatever ways it may be stood on."""
+        return replace(self, kernels=tuple(kernel for kernel in self.kernels if kernel.name == name))
+
+
+Kernels = Callable[[Contract], Standing | None]
+"""Finds the kernels of a contract; None where there are none."""
+
+
+Heir = Callable[[Problem, Finding], str]
+"""For a problem and what it showed of a layer: the kernel that the contradiction comes from, or ''."""
+
+
+def heir(law: Law, contract: Contract, takes: AbstractSet[str], standing: Standing) -> Heir:
+    """A judge of contradictions: for a problem and what it showed of a layer, the kernel that it comes from, or ''."""
+
+    def judge(problem: Problem, finding: Finding) -> str:
+        if "bad-arguments" in law.needs:
+            # what a layer's own arguments may be is no matter of kernels
+            return ""
+        refusing = finding.failure is not None or finding.quantity == "refusal"
+        for kernel in standing.kernels:
+            if refusing and not kernel.told:
+                continue
+            shown = verdict_on(law, problem, contract, kernel.observer, takes)
+            if shown is not None and same(finding, shown, contract) and _vanishes(problem, finding):
+                return kernel.name
+        return ""
+
+    def _vanishes(problem: Problem, finding: Finding) -> bool:
+        if finding.quantity == "refusal":
+            # exact losses refuse nothing
+            return True
+        shown = verdict_on(law, problem, contract, standing.exact, takes)
+        return shown is None or not same(finding, shown, contract)
+
+    return judge
+
+
+def same(finding: Finding, shown: Finding, contract: Contract) -> bool:
+    """Whether two contradictions of one law on one problem are the same: outcome, quantity, and numbers or error."""
+    if outcome_of(finding) != outcome_of(shown) or finding.quantity != shown.quantity:
+        return False
+    if finding.failure is not None or shown.failure is not None:
+        return _same_error(finding.failure, shown.failure)
+    if finding.message != shown.message or not _same_calls(finding.calls, shown.calls):
+        return False
+    noise = _noise(finding, contract)
+    if not (_close(finding.expected, shown.expected, noise) and _close(finding.got, shown.got, noise)):
+        return False
+    return _explained(finding, shown)
+
+
+def _same_error(left: Failure | None, right: Failure | None) -> bool:
+    """The same exception with the same words; numbers and shapes in them may differ."""
+    if left is None or right is None or left.kind != "raised":
+        return False
+    return (left.kind, left.error, _words(left.message)) == (right.kind, right.error, _words(right.message))
+
+
+def _words(message: str) -> str:
+    return re.sub(r"\[[-\d, ]*\]|-?\d+", "#", message.split("[Hint")[0])
+
+
+def _same_calls(left: Iterable[Problem], right: Iterable[Problem]) -> bool:
+    pairs = list(zip(left, right, strict=False))
+    return all(np.array_equal(one.logits, other.logits, equal_nan=True) for one, other in pairs)
+
+
+def _noise(finding: Finding, contract: Contract) -> float:
+    """How far two sound computations of these numbers may lie apart."""
+    problem = finding.calls[0]
+    scales = [1.0]
+    if contract.oracle is not None and finding.quantity != "refusal":
+        answer = contract.answer(problem)
+        scales += [_largest(answer.gradient_scale if "gradient" in finding.quantity else answer.value_scale)]
+    scales += [_largest(array) for array in (finding.expected, finding.got) if array is not None]
+    return 2.0 * BUDGET * UNIT_ROUNDOFF[problem.dtype] * max(scales)
+
+
+def _largest(array: Array) -> float:
+    finite = np.abs(array[np.isfinite(array)]) if np.ndim(array) else np.abs(np.atleast_1d(array))
+    return float(np.nan_to_num(finite, nan=0.0, posinf=0.0).max(initial=0.0))
+
+
+def _close(left: Array | None, right: Array | None, noise: float) -> bool:
+    """The same NaN and inf, and finite numbers no further apart than noise."""
+    if left is None or right is None:
+        return left is None and right is None
+    return left.shape == right.shape and bool(np.allclose(left, right, rtol=0.0, atol=noise, equal_nan=True))
+
+
+def _explained(finding: Finding, shown: Finding) -> bool:
+    """Whether what the two got differs by far less than either is wrong: a small fault must not hide in the noise."""
+    if finding.expected is None or finding.got is None or shown.got is None:
+        return True
+    if finding.expected.shape != finding.got.shape:
+        return True
+    with np.errstate(invalid="ignore"):
+        wrong, left = np.abs(finding.got - finding.expected), np.abs(finding.got - shown.got)
+    if not np.isfinite(wrong).all():
+        # NaN and inf agree already; beside them nothing can be weighed
+        return True
+    return _largest(left) <= SHARE * _largest(wrong)
