@@ -29,8 +29,10 @@ OF_CLASSES = (
     "softmax",
     "numerics",
     "conduct",
+    "modes",
     "refusals",
     "weighted-mean",
+    "twice-differentiable",
 )
 """What every loss over a softmax promises."""
 
@@ -66,8 +68,9 @@ class Contract:
     Args:
         name: the name of its reference function.
         sentence: what the loss is, in one line.
-        promises: the families of laws that it answers for, and ``weighted-mean`` where the mean divides by the
-            weights of the valid elements. A law that needs something else does not apply.
+        promises: the families of laws that it answers for; ``weighted-mean`` where the mean divides by the weights of
+            the valid elements; ``twice-differentiable`` where the gradient has a slope, away from ``jumps``. A law
+            that needs something else does not apply.
         oracle: ``oracle(logits, labels, *, cotangent, <arguments>) -> Answer`` in float64; None: no oracle is known.
         arguments: the arguments beyond weight, ignore_index, reduction and axis, with the values to draw.
         common: dimensions that replace the ones every contract has.
@@ -133,8 +136,8 @@ class Contract:
         """Every argument a layer's constructor may take, as the contract names it."""
         return (*(name for name in COMMON_ARGUMENTS if name not in self.lacks), *(d.name for d in self.arguments))
 
-    def answer(self, problem: Problem) -> Answer:
-        """The oracle's answer to a problem."""
+    def answer(self, problem: Problem, **more: Any) -> Answer:
+        """The oracle's answer to a problem; ``more`` goes to the oracle as it is."""
         if self.oracle is None:
             raise ValueError(f"contract {self.name} has no oracle")
         known = self.argument_names
@@ -142,7 +145,7 @@ class Contract:
         arguments |= problem.call_arguments()
         if self.precise:
             arguments["unit_roundoff"] = UNIT_ROUNDOFF[problem.dtype]
-        return self.oracle(problem.logits, problem.labels, cotangent=problem.cotangent, **arguments)
+        return self.oracle(problem.logits, problem.labels, cotangent=problem.cotangent, **arguments, **more)
 
     def scales(self, problem: Problem, observation: Observation) -> tuple[Array, Array]:
         """Error scales of value and gradient where no oracle says them: from the size of logits, weights and result."""

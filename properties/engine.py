@@ -23,6 +23,9 @@ MOST_SHRINKS = 120
 """Evaluations of Hypothesis after the first refutation; what it leaves is shrunk further on the arrays. A count, not a
 time, so that the same seed ends at the same example."""
 
+SLOW_SHRINKS = 30
+"""The same, for a law that takes long over each example."""
+
 MOST_TIMEOUTS = 3
 """Hangs that are waited for while shrinking one."""
 
@@ -86,7 +89,7 @@ def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: Abstract
             raise EmptyDomainError(f"the layer takes {name} as a width alone")
         if value and value != "count" and value not in values:
             raise EmptyDomainError(f"the layer has no {name}={value}")
-    opened = domain.open(shut - {law.id})
+    opened = domain.for_law(law.id).open(shut - {law.id})
     if law.plain:
         opened = opened.plainest()
     for need in law.needs:
@@ -208,7 +211,7 @@ class _Search:
 
         @seeded(seed)
         @settings(
-            max_examples=max_examples,
+            max_examples=max_examples if self._law.most is None else min(max_examples, self._law.most),
             database=None,
             deadline=None,
             phases=(Phase.generate, Phase.shrink),
@@ -218,7 +221,7 @@ class _Search:
             print_blob=False,
             derandomize=False,
         )
-        @given(problems(domain, self._contract.hard_logits))
+        @given((self._law.draw or problems)(domain, self._contract.hard_logits))
         def test(problem: Problem) -> None:
             self._one(problem)
 
@@ -237,7 +240,7 @@ class _Search:
         self._tick(self._examples)
         if self._finding is not None:
             self._shrinks += 1
-            if self._shrinks > MOST_SHRINKS:
+            if self._shrinks > (MOST_SHRINKS if self._law.most is None else SLOW_SHRINKS):
                 raise _Enough
         try:
             finding, used = examine(self._law, problem, self._contract, self._observer, self._takes)

@@ -29,7 +29,17 @@ def common(
     )
 
 
-PROMISES = ("oracle", "ignore", "denominator", "shape", "numerics", "conduct", "refusals")
+PROMISES = (
+    "oracle",
+    "ignore",
+    "denominator",
+    "shape",
+    "numerics",
+    "conduct",
+    "modes",
+    "refusals",
+    "twice-differentiable",
+)
 
 WITHOUT = frozenset(
     {

@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from properties.engine import LawResult
-from properties.guard import Guard, die_with_parent, ending, watch_parent
+from properties.guard import Apart, Guard, die_with_parent, ending, watch_parent
 from properties.observation import Failure
 from properties.subject import Subject
 from properties.target import Target, UsageError
@@ -29,6 +29,9 @@ from properties.work import Description, Task, describe, lost, perform
 
 STARTING = 120.0
 """Seconds that importing Paddle and the layer's module may take."""
+
+PATIENCE = 60.0
+"""Seconds that a program of a layer may take where nobody set a limit."""
 
 TICK = 0.05
 """Seconds between signs of life."""
@@ -211,13 +214,18 @@ def _described(subject: Subject, limit: float) -> Description:
 def _performed(task: Task, subject: Subject, limit: float, tick: Callable[[int], None]) -> LawResult:
     from properties.paddle_adapter import PaddleObserver
 
-    if not task.guard:
-        return perform(task, subject, PaddleObserver(subject), tick)
-    guard = Guard(PaddleObserver(subject), limit)
-    try:
-        return perform(task, subject, guard, tick)
-    finally:
-        guard.close()
+    behind = 0
+
+    def counted(examples: int) -> None:
+        nonlocal behind
+        behind = examples
+        tick(examples)
+
+    # a guarded layer has a process of its own for all it is asked
+    kept = Guard if task.guard else Apart
+    observer = kept(PaddleObserver(subject), limit, lambda: tick(behind))
+    with contextlib.closing(observer):
+        return perform(task, subject, observer, counted)
 
 
 def _ticker(pipe: Connection) -> Callable[[int], None]:
@@ -257,8 +265,9 @@ class Inline:
         return describe(self._subject, self._observer)
 
     def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
-        """Run one law here."""
-        return perform(task, self._subject, self._observer, tick)
+        """Run one law here; programs of the layer run next door."""
+        with contextlib.closing(Apart(self._observer, PATIENCE)) as observer:
+            return perform(task, self._subject, observer, tick)
 
     def stop(self) -> None:
         """Nothing to end."""

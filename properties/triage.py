@@ -48,6 +48,8 @@ def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[s
     if problem.normalizer is not None:
         yield "a normalizer", [problem.replace(normalizer=None)]
     for name, value in problem.config.items():
+        if name not in domain.dimensions:
+            continue
         if domain.dimensions[name].kind is not None or domain.dimensions[name].expand is not None:
             continue
         others = [v for v in dict.fromkeys(domain[name]) if v != value]

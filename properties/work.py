@@ -145,7 +145,7 @@ def perform(task: Task, subject: Subject, observer: Observer, tick: Callable[[in
     finding, problem = result.finding, result.problem
     condition: tuple[str, ...] = ()
     if result.repeatable and problem is not None and result.outcome in ("refuted", "raised"):
-        drawn = domain.open(task.shut - {law.id})
+        drawn = domain.for_law(law.id).open(task.shut - {law.id})
 
         def judge(problem: Problem) -> Finding | None:
             tick(result.examples)

@@ -5,5 +5,5 @@ from properties.contract import Contract
 CONTRACT = Contract(
     name="free",
     sentence="Any loss of logits and hard labels: what holds for all of them, without an oracle.",
-    promises=("oracle", "ignore", "weights", "denominator", "shape", "numerics", "conduct", "refusals"),
+    promises=("oracle", "ignore", "weights", "denominator", "shape", "numerics", "conduct", "modes", "refusals"),
 )

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from properties.law import Law
-from properties.laws import conduct, denominator, ignore, numerics, oracle, refusals, shape, softmax, weights
+from properties.laws import (
+    conduct,
+    copies,
+    denominator,
+    ignore,
+    modes,
+    numerics,
+    oracle,
+    refusals,
+    shape,
+    softmax,
+    weights,
+)
 
 LAWS: tuple[Law, ...] = (
     *oracle.LAWS,
@@ -14,6 +26,8 @@ LAWS: tuple[Law, ...] = (
     *softmax.LAWS,
     *numerics.LAWS,
     *conduct.LAWS,
+    *copies.LAWS,
+    *modes.LAWS,
     *refusals.LAWS,
 )
 """The laws that any contract may promise; a contract adds its own."""
