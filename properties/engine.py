@@ -29,6 +29,9 @@ SLOW_SHRINKS = 30
 MOST_TIMEOUTS = 3
 """Hangs that are waited for while shrinking one."""
 
+MOST_DECLINED = 3
+"""Examples in which a layer has not what a law is about, after which a law that takes long over each asks no more."""
+
 FAILED = ("refuted", "raised", "crashed", "timed out")
 UNSETTLED = ("undecided", "gave up")
 OUTCOMES = ("held", *FAILED, *UNSETTLED, "not applicable")
@@ -200,7 +203,7 @@ class _Search:
         self, law: Law, contract: Contract, observer: Observer, takes: frozenset[str], tick: Callable[[int], None]
     ) -> None:
         self._law, self._contract, self._observer, self._takes, self._tick = law, contract, observer, takes, tick
-        self._examples = self._undecided = self._shrinks = self._timeouts = 0
+        self._examples = self._undecided = self._declined = self._shrinks = self._timeouts = 0
         self._used = 0.0
         self._finding: Finding | None = None
         self._problem: Problem | None = None
@@ -250,6 +253,9 @@ class _Search:
             reject()
         except NotApplicable as reason:
             self._inapplicable = str(reason)
+            self._declined += 1
+            if self._law.most is not None and self._examples == 0 and self._declined >= MOST_DECLINED:
+                raise _Enough from None
             return
         if finding is None and used is None:
             # the layer was asked nothing: this problem is not one of those that the law is about

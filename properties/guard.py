@@ -71,6 +71,7 @@ class Guard:
 
     def _wait(self, seconds: float) -> list[Any]:
         """What there is to read within so many seconds: an answer, or that the process ended."""
+        assert self._pipe is not None
         end = time.monotonic() + seconds
         while True:
             left = end - time.monotonic()

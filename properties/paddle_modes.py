@@ -129,6 +129,7 @@ class Modes:
         layer = self._build(problem)
         if not _is_function(layer) and not isinstance(layer, paddle.nn.Layer):
             return _lacking("to_static takes layers and functions, and this is neither")
+        _forget_translations()
         with _unwarned():
             try:
                 static = paddle.jit.to_static(layer, full_graph=full_graph)
@@ -212,6 +213,15 @@ class Modes:
 def direction(problem: Problem) -> NDArray[np.float64]:
     """Signs, one for each logit."""
     return problem.rng().choice([-1.0, 1.0], size=problem.logits.shape)
+
+
+def _forget_translations() -> None:
+    """Translate anew: what Paddle learned of the last layer's code would make this answer depend on that one's."""
+    # a cache of its own, which another version may keep elsewhere
+    with contextlib.suppress(ImportError, AttributeError):
+        from paddle.jit.sot.opcode_translator.executor.executor_cache import OpcodeExecutorCache
+
+        OpcodeExecutorCache().clear()
 
 
 class _Unbuilt(Exception):  # noqa: N818 - an outcome

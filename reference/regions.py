@@ -95,10 +95,10 @@ def harmonize(
 
     With momentum, b_i = N / (S_j m), where this batch has joined what was seen ``before`` if that is in training.
     """
-    population = np.bincount(assignment[valid], minlength=regions)
+    population = np.bincount(assignment[valid], minlength=regions).astype(np.float64)
     if before is None or before.momentum == 0.0:
         divisor = np.count_nonzero(population) if normalize == "occupied" else regions
-        shares = np.asarray(population * divisor, dtype=np.float64)
+        shares = population * divisor
     else:
         shares = before.after(population).shares(population, normalize)
     return np.where(valid, valid.sum() / np.where(shares > 0, shares, 1.0)[assignment], 0.0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from properties.case import Case
 from properties.domain import within
 from properties.law import Finding, Law, NotApplicable
@@ -33,16 +35,22 @@ def probed(case: Case, probe: str, check: tuple[str, ...], words: str) -> Observ
 
 
 def alike(
-    case: Case, got: Observation, expected: Observation, message: str, check: tuple[str, ...]
+    case: Case,
+    got: Observation,
+    expected: Observation,
+    message: str,
+    check: tuple[str, ...],
+    rounding: float = 1.0,
 ) -> Iterator[Finding]:
-    """Two observations of the problem must agree within its budget."""
+    """Two observations of the problem must agree within its budget, or so many times of it."""
     for quantity, left, right in (
         ("value", got.value, expected.value),
         ("gradient", got.gradient, expected.gradient),
     ):
         if left is None or right is None:
             continue
-        found = list(case.same(case.problem, left, right, quantity, message))
+        scale = rounding * np.max(case.error_scale(quantity, case.problem, expected), initial=0.0)
+        found = list(case.same(case.problem, left, right, quantity, message, scale))
         yield from (replace(finding, check=check if quantity == "value" else ()) for finding in found)
         if found:
             return

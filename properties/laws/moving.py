@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from properties.case import Case
 from properties.contents import HardLogits
-from properties.domain import Dimension, Domain
+from properties.domain import Dimension, Domain, outside
 from properties.law import Finding, Law, LayerFailed, NotApplicable, Undecided
 from properties.laws.copies import SMALL
 from properties.observation import Observation
@@ -128,7 +128,12 @@ def moving_average(norms_of: NormsOf) -> Law:
         "With momentum a layer remembers the running average of the batches trained on, saved and copied with it.",
         check,
         "conduct",
-        demand={**SMALL, "size": lambda size: size in ("few", "one", "several"), "momentum": lambda a: a > 0},
+        demand={
+            **SMALL,
+            "size": lambda size: size in ("few", "one", "several"),
+            "rank": outside(1),
+            "momentum": lambda a: a > 0,
+        },
         needs=("oracle", "momentum"),
         draw=_programs,
         smaller=smaller,

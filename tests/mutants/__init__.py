@@ -1,9 +1,9 @@
 """Wrong losses that the laws must refute, and the sound ones that they are made from by one change each."""
 
-from tests.mutants import behaviour, entries, formula, largest, shares
+from tests.mutants import behaviour, entries, formula, largest, modes, moving, shares
 from tests.mutants.registry import MUTANTS, TWINS
 
-__all__ = ["MUTANTS", "SOUND", "TWINS", "behaviour", "entries", "formula", "largest", "shares"]
+__all__ = ["MUTANTS", "SOUND", "TWINS", "behaviour", "entries", "formula", "largest", "modes", "moving", "shares"]
 
 SOUND = {
     "average_top_k": "tests.mutants.sound_top_k:SoundTopK",

@@ -19,6 +19,9 @@ EXAMPLES = 200
 FEW = 3
 """A counterexample has at most so many elements, but where the law needs more to be about anything."""
 
+OPTIONAL = {"modes/full-graph", "modes/static-program", "modes/double-backward"}
+"""What a sound layer may decline: it reads its numbers back, or its operations have one derivative."""
+
 CROWDED = {"oracle/value": 4, "limit/two-classes-is-logistic": 4, "aggregate/fraction": 100}
 
 
@@ -87,7 +90,7 @@ def test_every_contract_with_an_oracle_has_a_sound_loss_and_wrong_twins():
 @pytest.mark.parametrize(("name", "contract", "law"), list(sound_cases()))
 def test_sound_losses_of_another_make_hold(name, contract, law):
     result = run(name, contract, law, examples=60)
-    assert result.outcome == "held", result.finding and result.finding.message
+    assert result.outcome == "held" or (law in OPTIONAL and result.declined), result.finding and result.finding.message
 
 
 def test_every_law_has_a_mutant():
