@@ -60,6 +60,15 @@ class Guard:
         self.close()
         return failure
 
+    def ready(self, problem: Problem) -> bool:
+        """Whether a process forked from this one can run a program at all."""
+        if self._process is not None:
+            return True
+        limit, self._limit = self._limit, 0.0
+        answer = self.observe(problem, "program")
+        self._limit = limit
+        return not isinstance(answer, Failure) or answer.kind != "timed out"
+
     def close(self) -> None:
         """End the process next door."""
         if self._process is not None:
@@ -92,18 +101,22 @@ class Apart:
     """An observer that asks in this process, but what runs a program in another one.
 
     A process whose executor has run cannot be forked any more: the fork lacks its threads, and hangs. So the process
-    that holds the layer, which may yet be forked, never runs one.
+    that holds the layer, which may yet be forked, never runs one; where one has run in it already, that is past saving,
+    and programs run here.
     """
 
     def __init__(self, observer: Observer, time_limit: float, alive: Callable[[], None] = lambda: None) -> None:
         self._observer = observer
         self._next_door = Guard(observer, time_limit, alive)
+        # a daemon may not fork; nor is it forked itself, but ends with the process that made it
+        self._forks = not multiprocessing.current_process().daemon
 
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
         """Ask the layer here, or next door."""
-        # a daemon may not fork; nor is it forked itself, but ends with the process that made it
-        forks = probe in PROGRAM_PROBES and not multiprocessing.current_process().daemon
-        return (self._next_door if forks else self._observer).observe(problem, probe)
+        if probe in PROGRAM_PROBES and self._forks:
+            self._forks = self._next_door.ready(problem)
+        there = probe in PROGRAM_PROBES and self._forks
+        return (self._next_door if there else self._observer).observe(problem, probe)
 
     def close(self) -> None:
         """End the process next door."""

@@ -42,7 +42,7 @@ class Observation:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-PROGRAM_PROBES = frozenset({"to-static", "full-graph", "static-program"})
+PROGRAM_PROBES = frozenset({"program", "to-static", "full-graph", "static-program"})
 """Probes that run Paddle's executor, whose threads do not survive a fork: a process that ran one must not be forked."""
 
 

@@ -61,6 +61,7 @@ class Modes:
             "pickle": self._pickle,
             "state-dict": self._state_dict,
             "eval-state": self._eval_state,
+            "program": self._any_program,
             "to-static": partial(self._translated, full_graph=False),
             "full-graph": partial(self._translated, full_graph=True),
             "static-program": self._static_program,
@@ -123,6 +124,12 @@ class Modes:
             or not np.array_equal(before[name], after[name], equal_nan=before[name].dtype.kind == "f")
         )
         return replace(observation, facts={"changed": changed})
+
+    def _any_program(self, problem: Problem) -> Observation:
+        """That programs run here at all; the layer is not asked."""
+        with _unwarned():
+            doubled = paddle.jit.to_static(_doubled, full_graph=True)
+            return Observation(np.asarray(doubled(paddle.ones([1])).numpy(), dtype=np.float64))
 
     def _translated(self, problem: Problem, full_graph: bool) -> Observation:
         """What the layer answers behind ``paddle.jit.to_static``; full graphs may be beyond it."""
@@ -208,6 +215,10 @@ class Modes:
         except Exception as error:
             return _lacking(f"the layer refuses create_graph=True ({type(error).__name__})")
         return Observation(np.zeros(()), facts={"second": asked.unstrided(second)})
+
+
+def _doubled(x: Any) -> Any:
+    return x * 2
 
 
 def direction(problem: Problem) -> NDArray[np.float64]:

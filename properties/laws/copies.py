@@ -19,6 +19,19 @@ SMALL = {
 }
 
 
+SAME_VALUE = (
+    "assert again.shape == loss.shape",
+    "np.testing.assert_allclose(again.astype('float64').numpy(), loss.astype('float64').numpy(), rtol=1e-5)",
+)
+SAME_SLOPE = (
+    "slope = logits.grad.astype('float64').numpy()",
+    "logits.clear_grad()",
+    "again.backward(upstream)",
+    "np.testing.assert_allclose(logits.grad.astype('float64').numpy(), slope, rtol=1e-5, atol=1e-9)",
+)
+"""Lines of a script that compare ``again`` with ``loss``."""
+
+
 def probed(case: Case, probe: str, check: tuple[str, ...], words: str) -> Observation | Finding:
     """What a probe shows, or the finding that the layer fails at it where it answers a plain call.
 
@@ -51,7 +64,8 @@ def alike(
             continue
         scale = rounding * np.max(case.error_scale(quantity, case.problem, expected), initial=0.0)
         found = list(case.same(case.problem, left, right, quantity, message, scale))
-        yield from (replace(finding, check=check if quantity == "value" else ()) for finding in found)
+        lines = (*check, *(SAME_VALUE if quantity == "value" else SAME_SLOPE))
+        yield from (replace(finding, check=lines) for finding in found)
         if found:
             return
 
@@ -68,27 +82,23 @@ def _copied(probe: str, words: str, check: tuple[str, ...]) -> Callable[[Case], 
     return law
 
 
-_CLOSE = "np.testing.assert_allclose(again.astype('float64').numpy(), {}.astype('float64').numpy(), rtol=1e-9)"
 _COPIED = (
     "import copy",
     "other = copy.deepcopy(layer)",
     "again = other(logits, labels)",
-    _CLOSE.format("loss"),
 )
 _PICKLED = (
     "import pickle",
     "other = pickle.loads(pickle.dumps(layer))",
     "again = other(logits, labels)",
-    _CLOSE.format("loss"),
 )
 _SAVED = (
     "other = {build}",
     "missing = other.set_state_dict(layer.state_dict())",
     "assert not any(missing or ()), missing",
     "layer.eval(), other.eval()",
-    "expected = layer(logits, labels)",
+    "loss = layer(logits, labels)",
     "again = other(logits, labels)",
-    _CLOSE.format("expected"),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,16 +25,39 @@ def _mode(probe: str, words: str, check: tuple[str, ...]) -> Callable[[Case], It
     """The law that a probe shows what a plain call does."""
 
     def law(case: Case) -> Iterator[Finding]:
-        # a program takes class weights as numbers
-        first = ("weight = weight.tolist()",) if probe == "static-program" and case.problem.weight is not None else ()
-        found = probed(case, probe, (*first, *check), words)
+        found = probed(case, probe, check, words)
         if isinstance(found, Finding):
             yield found
             return
-        message = f"{words}, the layer has another answer than without."
-        yield from _as_eager(case, found, message, (*first, *check))
+        yield from _as_eager(case, found, f"{words}, the layer has another answer than without.", check)
 
     return law
+
+
+def full_graph(case: Case) -> Iterator[Finding]:
+    """As one graph, where Paddle can make one of its source at all."""
+    words, check = "Behind paddle.jit.to_static(full_graph=True)", _translation(", full_graph=True")
+    found = probed(case, "full-graph", check, words)
+    if not isinstance(found, Finding):
+        yield from _as_eager(case, found, f"{words}, the layer has another answer than without.", check)
+    elif found.failure is not None and found.failure.kind == "timed out":
+        # Paddle's translation of some sources, of which super() is one, does not come to an end
+        raise NotApplicable(f"full_graph=True has no program of it after {found.failure.error}")
+    else:
+        yield found
+
+
+def static_program(case: Case) -> Iterator[Finding]:
+    """Built in a static program, fed and fetched, the layer has the value and the gradient of dynamic mode."""
+    # there class weights are numbers
+    check = _PROGRAM if case.problem.weight is None else ("weight = weight.tolist()", *_PROGRAM)
+    found = probed(case, "static-program", check, "In a static program")
+    if isinstance(found, Finding):
+        yield found
+        return
+    message = "In a static program, the layer has another answer than without."
+    for finding in _as_eager(case, found, message, ()):
+        yield replace(finding, quantity=f"{finding.quantity} in the program", check=check)
 
 
 def _as_eager(case: Case, found: Observation, message: str, check: tuple[str, ...]) -> Iterator[Finding]:
@@ -45,25 +69,26 @@ def _as_eager(case: Case, found: Observation, message: str, check: tuple[str, ..
     yield from alike(case, found, case.observe(), message, check, rounding)
 
 
-_CLOSE = "np.testing.assert_allclose(again.astype('float64').numpy(), loss.astype('float64').numpy(), rtol=1e-5)"
-
-
 def _translation(options: str) -> tuple[str, ...]:
-    return (f"static = paddle.jit.to_static(layer{options})", "again = static(logits, labels)", _CLOSE)
+    return (f"static = paddle.jit.to_static(layer{options})", "again = static(logits, labels)")
 
 
 _PROGRAM = (
-    "expected = loss.numpy()",
     "feed = {'logits': logits.numpy(), 'labels': labels.numpy()}",
+    "(slope,) = paddle.grad(loss.sum(), logits)",
+    "expected = [loss.numpy(), slope.numpy()]",
     "paddle.enable_static()",
     "with paddle.static.program_guard(paddle.static.Program()):",
     "    logits = paddle.static.data('logits', feed['logits'].shape, feed['logits'].dtype)",
     "    labels = paddle.static.data('labels', feed['labels'].shape, feed['labels'].dtype)",
+    "    logits.stop_gradient = False",
     "    layer = {build}",
     "    loss = layer(logits, labels)",
-    "    (again,) = paddle.static.Executor().run(feed=feed, fetch_list=[loss])",
-    "paddle.disable_static()",
-    "np.testing.assert_allclose(again, expected, rtol=1e-5)",
+    "    (slope,) = paddle.static.gradients([loss.sum()], [logits])",
+    "    assert slope is not None",
+    "    got = paddle.static.Executor().run(feed=feed, fetch_list=[loss, slope])",
+    "for ours, theirs in zip(got, expected):",
+    "    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-9)",
 )
 
 
@@ -73,7 +98,6 @@ def under_amp(case: Case) -> Iterator[Finding]:
         check = (
             f"with paddle.amp.auto_cast(True, dtype='{dtype}'):",
             "    again = layer(logits, labels)",
-            _CLOSE,
         )
         words = f"Under paddle.amp.auto_cast to {dtype}"
         found = probed(case, f"amp-{dtype}", check, words)
@@ -165,7 +189,7 @@ TO_STATIC = Law(
 FULL_GRAPH = Law(
     "modes/full-graph",
     "As one graph, by paddle.jit.to_static(full_graph=True), the layer answers as it does without, if at all.",
-    _mode("full-graph", "Behind paddle.jit.to_static(full_graph=True)", _translation(", full_graph=True")),
+    full_graph,
     "conduct",
     demand=SMALL,
     most=MOST,
@@ -173,7 +197,7 @@ FULL_GRAPH = Law(
 STATIC_PROGRAM = Law(
     "modes/static-program",
     "In a static program the layer has the value and the gradient that it has in dynamic mode, if it takes part.",
-    _mode("static-program", "In a static program", _PROGRAM),
+    static_program,
     "conduct",
     demand=SMALL,
     most=40,

@@ -77,7 +77,8 @@ class _Memory:
 
     def learn(self, before: MovingPopulation, batch: Array) -> None:
         """A call with a batch of these populations."""
-        self.current.population = before.after(batch)
+        if batch.any() or "skips nothing" not in self._quirks:
+            self.current.population = before.after(batch)
 
 
 _READINGS: dict[str, tuple[dict[str, Any], ...]] = {
@@ -87,17 +88,15 @@ _READINGS: dict[str, tuple[dict[str, Any], ...]] = {
 }
 
 _QUIRKS: dict[str, tuple[dict[str, Any], frozenset[str]]] = {
-    "That is an average which starts at 0 and is not corrected for it.": ({"corrected": False}, frozenset()),
-    "That is an average of which only the regions occupied in a batch decay.": ({"decays": "occupied"}, frozenset()),
-    "That is ema='mmdet': from 0, occupied regions only.": (
-        {"corrected": False, "decays": "occupied", "occupied_in": "batch"},
-        frozenset(),
-    ),
-    "That is ema='corrected'.": ({"corrected": True, "decays": "every", "occupied_in": "average"}, frozenset()),
-    "That is an average which calls in eval() change.": ({}, frozenset({"learns in eval"})),
-    "That is an average which is lost when the state_dict is loaded.": ({}, frozenset({"forgets"})),
-    "That is an average which a deep copy and its original share.": ({}, frozenset({"shares"})),
-    "That is the loss without momentum.": ({"momentum": 0.0}, frozenset()),
+    "the loss without momentum": ({"momentum": 0.0}, frozenset()),
+    "an average that starts at 0 and is not corrected for it": ({"corrected": False}, frozenset()),
+    "an average of which only the regions occupied in a batch decay": ({"decays": "occupied"}, frozenset()),
+    "ema='mmdet'": ({"corrected": False, "decays": "occupied", "occupied_in": "batch"}, frozenset()),
+    "ema='corrected'": ({"corrected": True, "decays": "every", "occupied_in": "average"}, frozenset()),
+    "an average that calls in eval() change": ({}, frozenset({"learns in eval"})),
+    "an average that a batch without valid elements leaves alone": ({}, frozenset({"skips nothing"})),
+    "an average that is lost when the state_dict is loaded": ({}, frozenset({"forgets"})),
+    "an average that a deep copy and its original share": ({}, frozenset({"shares"})),
 }
 """What a layer may do instead, in words."""
 
@@ -195,12 +194,12 @@ def _finding(
     *_, (_, batch, before, _) = _walk(case, steps, norms_of, resets, memory)
     got = answers[len(steps) - 1]
     assert got is not None
-    followed = (
+    followed = [
         words
         for words, (reading, quirks) in _QUIRKS.items()
         if _first_wrong(case, steps, answers, norms_of, resets, reading, quirks) is None
-    )
-    explained = next((f" {words}" for words in followed), "")
+    ]
+    explained = f" It is that of {', or of '.join(followed)}." if followed else ""
     match = judge(got, case.contract.answer(batch, history=before), PRECISION)
     words = "; ".join(map(str, steps[:-1]))
     first = f"After {words}," if words else "For a new layer"
