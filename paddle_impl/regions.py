@@ -27,7 +27,8 @@ class Harmony:
             ``train()``; ``eval()`` uses them and leaves them alone. They are in the ``state_dict``.
         normalize: m counts the ``occupied`` regions, or all of them (``paper``).
         ema: ``corrected`` decays every region and divides by 1 - a^t, so the first batches count fully; ``mmdet``
-            starts at 0, decays occupied regions only and corrects nothing, as a common detection toolbox does.
+            starts at 0, decays only the regions occupied in the batch, counts only these in m, and corrects nothing, as
+            a common detection toolbox does.
     """
 
     def set_regions(self, bins: int | float, momentum: float, normalize: str, ema: str) -> None:
@@ -69,12 +70,13 @@ class Harmony:
     def _weights(self, batch: Tensor, count: Any, dtype: paddle.dtype) -> Tensor:
         """[M] N / (R_j m) in ``dtype``, from this batch's populations and those seen before."""
         population = self._averaged(batch.astype("float64")) if self.momentum > 0 else batch.astype(dtype)
-        occupied = population > 0
         divisor = self.regions
         if self.normalize == "occupied":
-            divisor = occupied.sum().astype(population.dtype)
+            counted = batch if self.momentum > 0 and self.ema == "mmdet" else population
+            divisor = (counted > 0).sum().astype(population.dtype)
+        shares = population * divisor
         # an empty region is asked for by ignored elements, and in eval()
-        shares = paddle.where(occupied, population * divisor, paddle.ones_like(population))
+        shares = paddle.where(shares > 0, shares, paddle.ones_like(shares))
         total = constant(count, shares) if isinstance(count, int) else count.astype(shares.dtype)
         return (total / shares).astype(dtype)
 

@@ -30,9 +30,11 @@ OF_CLASSES = (
     "softmax",
     "numerics",
     "conduct",
+    "modes",
     "refusals",
     "arguments",
     "weighted-mean",
+    "twice-differentiable",
 )
 """What every loss over a softmax promises."""
 
@@ -68,9 +70,10 @@ class Contract:
     Args:
         name: the name of its reference function.
         sentence: what the loss is, in one line.
-        promises: the families of laws that it answers for, and ``weighted-mean`` where the mean divides by the
-            weights of the valid elements, ``additive`` where each element has a loss of its own, ``repetition``
-            where a batch twice over has the same mean. A law that needs something else does not apply.
+        promises: the families of laws that it answers for; ``weighted-mean`` where the mean divides by the weights of
+            the valid elements; ``additive`` where each element has a loss of its own; ``repetition`` where a batch
+            twice over has the same mean; ``twice-differentiable`` where the gradient has a slope, away from ``jumps``.
+            A law that needs something else does not apply.
         oracle: ``oracle(logits, labels, *, cotangent, <arguments>) -> Answer`` in float64; None: no oracle is known.
         arguments: the arguments beyond weight, ignore_index, reduction and axis, with the values to draw.
         common: dimensions that replace the ones every contract has.
@@ -162,11 +165,13 @@ class Contract:
         """Every argument a layer's constructor may take, as the contract names it."""
         return (*(name for name in COMMON_ARGUMENTS if name not in self.lacks), *(d.name for d in self.arguments))
 
-    def answer(self, problem: Problem) -> Answer:
-        """The oracle's answer to a problem, with the gradient that the contract says."""
-        return frozen(self.live_answer, self.bases[0])(problem) if self.freezes else self.live_answer(problem)
+    def answer(self, problem: Problem, **more: Any) -> Answer:
+        """The oracle's answer to a problem, with the gradient that the contract says; ``more`` goes to the oracle."""
+        if self.freezes:
+            return frozen(self.live_answer, self.bases[0])(problem)
+        return self.live_answer(problem, **more)
 
-    def live_answer(self, problem: Problem) -> Answer:
+    def live_answer(self, problem: Problem, **more: Any) -> Answer:
         """The oracle's answer as it is."""
         if self.oracle is None:
             raise ValueError(f"contract {self.name} has no oracle")
@@ -175,7 +180,7 @@ class Contract:
         arguments |= problem.call_arguments()
         if self.precise:
             arguments["unit_roundoff"] = UNIT_ROUNDOFF[problem.dtype]
-        return self.oracle(problem.logits, problem.labels, cotangent=problem.cotangent, **arguments)
+        return self.oracle(problem.logits, problem.labels, cotangent=problem.cotangent, **arguments, **more)
 
     def scales(self, problem: Problem, observation: Observation) -> tuple[Array, Array]:
         """Error scales of value and gradient where no oracle says them: from the size of logits, weights and result."""

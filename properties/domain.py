@@ -31,7 +31,8 @@ class Dimension:
     ``gate`` names the law that must hold before other laws draw the value; ``accepts`` says which values a user may
     name; ``absent`` is the value where a layer does not take the argument at all. ``kind`` says, for the one dimension
     that decides on it, which kind of labels a value stands for. ``expand`` makes the argument itself of a value and
-    a number of classes, where the one depends on the other.
+    a number of classes, where the one depends on the other. ``law`` names the one law that draws more than the simplest
+    value.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Dimension:
     absent: Any = None
     kind: Callable[[Any], str] | None = None
     expand: Callable[[Any, int], Any] | None = None
+    law: str = ""
 
     def allows(self, value: Any) -> bool:
         """Whether a user may name this value."""
@@ -124,6 +126,13 @@ class Domain:
                 simplest = dimension.gate(dimension.values[0])
                 kept = tuple(v for v in dimension.values if dimension.gate(v) == simplest)
             dimensions[name] = replace(dimension, values=kept)
+        return replace(self, dimensions=dimensions)
+
+    def for_law(self, law: str) -> Domain:
+        """The domain of a law: what is reserved for another one has its simplest value."""
+        dimensions = {
+            n: d if d.law in ("", law) else replace(d, values=d.values[:1]) for n, d in self.dimensions.items()
+        }
         return replace(self, dimensions=dimensions)
 
     def plainest(self) -> Domain:

@@ -23,8 +23,14 @@ MOST_SHRINKS = 120
 """Evaluations of Hypothesis after the first refutation; what it leaves is shrunk further on the arrays. A count, not a
 time, so that the same seed ends at the same example."""
 
+SLOW_SHRINKS = 30
+"""The same, for a law that takes long over each example."""
+
 MOST_TIMEOUTS = 3
 """Hangs that are waited for while shrinking one."""
+
+MOST_DECLINED = 3
+"""Examples in which a layer has not what a law is about, after which a law that takes long over each asks no more."""
 
 FAILED = ("refuted", "raised", "crashed", "timed out")
 UNSETTLED = ("undecided", "gave up")
@@ -90,7 +96,7 @@ def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: Abstract
             raise EmptyDomainError(f"the layer takes {name} as a width alone")
         if value and value != "count" and value not in values:
             raise EmptyDomainError(f"the layer has no {name}={value}")
-    opened = domain.open(shut - {law.id})
+    opened = domain.for_law(law.id).open(shut - {law.id})
     if law.plain:
         opened = opened.plainest()
     for need in law.needs:
@@ -222,7 +228,7 @@ class _Search:
     ) -> None:
         self._law, self._contract, self._observer, self._takes, self._tick = law, contract, observer, takes, tick
         self._excuse = excuse
-        self._examples = self._undecided = self._shrinks = self._timeouts = 0
+        self._examples = self._undecided = self._declined = self._shrinks = self._timeouts = 0
         self._used: dict[str, float] = {}
         self._finding: Finding | None = None
         self._problem: Problem | None = None
@@ -234,7 +240,7 @@ class _Search:
 
         @seeded(seed)
         @settings(
-            max_examples=max_examples,
+            max_examples=max_examples if self._law.most is None else min(max_examples, self._law.most),
             database=None,
             deadline=None,
             phases=(Phase.generate, Phase.shrink) if shrinks else (Phase.generate,),
@@ -244,7 +250,7 @@ class _Search:
             print_blob=False,
             derandomize=False,
         )
-        @given(problems(domain, self._contract.hard_logits))
+        @given((self._law.draw or problems)(domain, self._contract.hard_logits))
         def test(problem: Problem) -> None:
             self._one(problem)
 
@@ -263,7 +269,7 @@ class _Search:
         self._tick(self._examples)
         if self._finding is not None:
             self._shrinks += 1
-            if self._shrinks > MOST_SHRINKS:
+            if self._shrinks > (MOST_SHRINKS if self._law.most is None else SLOW_SHRINKS):
                 raise _Enough
         try:
             finding, used = examine(self._law, problem, self._contract, self._observer, self._takes, self._domain)
@@ -273,6 +279,9 @@ class _Search:
             reject()
         except NotApplicable as reason:
             self._inapplicable = str(reason)
+            self._declined += 1
+            if self._law.most is not None and self._examples == 0 and self._declined >= MOST_DECLINED:
+                raise _Enough from None
             return
         if finding is None and used is None:
             # the layer was asked nothing: this problem is not one of those that the law is about

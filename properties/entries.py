@@ -29,7 +29,18 @@ def common(
     )
 
 
-PROMISES = ("oracle", "ignore", "denominator", "shape", "numerics", "conduct", "refusals", "arguments")
+PROMISES = (
+    "oracle",
+    "ignore",
+    "denominator",
+    "shape",
+    "numerics",
+    "conduct",
+    "modes",
+    "refusals",
+    "arguments",
+    "twice-differentiable",
+)
 
 WITHOUT = frozenset(
     {

@@ -10,21 +10,29 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from properties.observation import Failure, Observation, Observer
+from properties.observation import PROGRAM_PROBES, Failure, Observation, Observer
 from properties.problem import Problem
 
 RETRY = 2.0
 """Seconds allowed to an example once a layer has been seen to hang."""
 
 
-class Guard:
-    """An observer that keeps the layer in a forked process, and replaces it when it dies or hangs."""
+TRANSLATING = 20.0
+"""Seconds that Paddle may take beyond those of the layer to make a program of it."""
 
-    def __init__(self, observer: Observer, time_limit: float) -> None:
-        self._observer, self._limit = observer, time_limit
+
+class Guard:
+    """An observer that keeps the layer in a forked process, and replaces it when it dies or hangs.
+
+    ``alive`` is called every second while an answer is waited for.
+    """
+
+    def __init__(self, observer: Observer, time_limit: float, alive: Callable[[], None] = lambda: None) -> None:
+        self._observer, self._limit, self._alive = observer, time_limit, alive
         self._process: Any = None
         self._pipe: Connection | None = None
 
@@ -36,7 +44,7 @@ class Guard:
         ready: list[Any] = [self._process.sentinel]
         try:
             self._pipe.send((problem, probe))
-            ready = wait([self._pipe, self._process.sentinel], self._limit)
+            ready = self._wait(self._limit + TRANSLATING * (probe in PROGRAM_PROBES))
             if self._pipe in ready:
                 answer: Observation | Failure = self._pipe.recv()
                 return answer
@@ -52,6 +60,15 @@ class Guard:
         self.close()
         return failure
 
+    def ready(self, problem: Problem) -> bool:
+        """Whether a process forked from this one can run a program at all."""
+        if self._process is not None:
+            return True
+        limit, self._limit = self._limit, 0.0
+        answer = self.observe(problem, "program")
+        self._limit = limit
+        return not isinstance(answer, Failure) or answer.kind != "timed out"
+
     def close(self) -> None:
         """End the process next door."""
         if self._process is not None:
@@ -61,12 +78,49 @@ class Guard:
             self._pipe.close()
         self._process = self._pipe = None
 
+    def _wait(self, seconds: float) -> list[Any]:
+        """What there is to read within so many seconds: an answer, or that the process ended."""
+        assert self._pipe is not None
+        end = time.monotonic() + seconds
+        while True:
+            left = end - time.monotonic()
+            ready = wait([self._pipe, self._process.sentinel], max(min(left, 1.0), 0.0))
+            if ready or left <= 0:
+                return ready
+            self._alive()
+
     def _start(self) -> None:
         context = multiprocessing.get_context("fork")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_answer, args=(theirs, self._observer), daemon=True)
         self._process.start()
         theirs.close()
+
+
+class Apart:
+    """An observer that asks in this process, but what runs a program in another one.
+
+    A process whose executor has run cannot be forked any more: the fork lacks its threads, and hangs. So the process
+    that holds the layer, which may yet be forked, never runs one; where one has run in it already, that is past saving,
+    and programs run here.
+    """
+
+    def __init__(self, observer: Observer, time_limit: float, alive: Callable[[], None] = lambda: None) -> None:
+        self._observer = observer
+        self._next_door = Guard(observer, time_limit, alive)
+        # a daemon may not fork; nor is it forked itself, but ends with the process that made it
+        self._forks = not multiprocessing.current_process().daemon
+
+    def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
+        """Ask the layer here, or next door."""
+        if probe in PROGRAM_PROBES and self._forks:
+            self._forks = self._next_door.ready(problem)
+        there = probe in PROGRAM_PROBES and self._forks
+        return (self._next_door if there else self._observer).observe(problem, probe)
+
+    def close(self) -> None:
+        """End the process next door."""
+        self._next_door.close()
 
 
 def _answer(pipe: Connection, observer: Observer) -> None:

@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from properties.engine import LawResult
-from properties.guard import Guard, die_with_parent, ending, watch_parent
+from properties.guard import Apart, Guard, die_with_parent, ending, watch_parent
 from properties.inference import Facts, Inquiry, infer, unknown
 from properties.inheritance import Kernels
 from properties.numpy_adapter import NumpyObserver
@@ -32,6 +32,9 @@ from properties.work import Description, Task, describe, lost, perform
 
 STARTING = 120.0
 """Seconds that importing Paddle and the layer's module may take."""
+
+PATIENCE = 60.0
+"""Seconds that a program of a layer may take where nobody set a limit."""
 
 TICK = 0.05
 """Seconds between signs of life."""
@@ -251,14 +254,19 @@ def _inferred(inquiry: Inquiry, subject: Subject, limit: float, tick: Callable[[
 
 
 def _performed(task: Task, subject: Subject, limit: float, tick: Callable[[int], None]) -> LawResult:
-    if not task.guard:
-        return perform(task, subject, observer_of(subject), tick, kernels_for(subject))
-    # what ended the process once may have been a kernel: none is asked beside the guard
-    guard = Guard(observer_of(subject), limit)
-    try:
-        return perform(task, subject, guard, tick)
-    finally:
-        guard.close()
+    behind = 0
+
+    def counted(examples: int) -> None:
+        nonlocal behind
+        behind = examples
+        tick(examples)
+
+    # a guarded layer has a process of its own for all it is asked
+    kept = Guard if task.guard else Apart
+    observer = kept(observer_of(subject), limit, lambda: tick(behind))
+    with contextlib.closing(observer):
+        # what ended the process once may have been a kernel: none is asked beside the guard
+        return perform(task, subject, observer, counted, None if task.guard else kernels_for(subject))
 
 
 def _ticker(pipe: Connection) -> Callable[[int], None]:
@@ -298,8 +306,9 @@ class Inline:
         return describe(self._subject, self._observer)
 
     def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
-        """Run one law here."""
-        return perform(task, self._subject, self._observer, tick, kernels_for(self._subject))
+        """Run one law here; programs of the layer run next door."""
+        with contextlib.closing(Apart(self._observer, PATIENCE)) as observer:
+            return perform(task, self._subject, observer, tick, kernels_for(self._subject))
 
     def infer(self, inquiry: Inquiry) -> Facts:
         """What the layer does, found out here."""

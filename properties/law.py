@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.domain import Demand
+from properties.contents import HardLogits
+from properties.domain import Demand, Domain
 from properties.observation import Failure
 from properties.problem import Problem
 
 if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
     from properties.case import Case
 
 LEVELS = ("formula", "numerics", "conduct")
@@ -46,7 +49,10 @@ class Law:
     ``needs`` which abilities of the layer or the contract it rests on: ``oracle``, or arguments such as ``weight``;
     ``reference`` that it compares with some loss's oracle, whether the contract has one or not;
     ``plain`` that every option has its simplest value, so that nothing but the layer itself can be at fault;
-    ``rests_on`` the formula or rule that makes it true of every sound loss.
+    ``rests_on`` the formula or rule that makes it true of every sound loss;
+    ``most`` caps the examples of a law that takes long over each, and what is spent on shrinking in proportion;
+    ``draw`` draws other problems than most laws do (from the law's domain and what the contract says is hard), and
+    ``smaller`` says how one of these may be made simpler beyond what is common to all.
     """
 
     id: str
@@ -59,6 +65,9 @@ class Law:
     gate: int = 0
     plain: bool = False
     rests_on: str = ""
+    most: int | None = None
+    draw: Callable[[Domain, HardLogits | None], SearchStrategy[Problem]] | None = None
+    smaller: Callable[[Problem], Iterator[Problem]] | None = None
 
     @property
     def family(self) -> str:

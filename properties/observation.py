@@ -54,6 +54,10 @@ class Observation:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+PROGRAM_PROBES = frozenset({"program", "to-static", "full-graph", "static-program"})
+"""Probes that run Paddle's executor, whose threads do not survive a fork: a process that ran one must not be forked."""
+
+
 class Observer(Protocol):
     """Anything that can ask a layer: in this process, or in another one that may crash without harm."""
 

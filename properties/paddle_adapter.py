@@ -16,6 +16,8 @@ import paddle
 from numpy.typing import NDArray
 
 from properties.observation import Failure, Observation, name_of
+from properties.paddle_modes import Modes
+from properties.paddle_steps import Steps
 from properties.problem import Problem
 from properties.subject import Subject
 
@@ -41,6 +43,8 @@ class PaddleObserver:
             "prints": self._prints,
             "second-call": self._second_call,
             "second-backward": self._second_backward,
+            **Modes(self._layer, self._asked, self._called).probes,
+            **Steps(self._layer, self._asked).probes,
         }
 
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
@@ -115,6 +119,13 @@ class PaddleObserver:
         call.backward(retain_graph=False)
         return _with(observation, second=call.gradient())
 
+    def _asked(self, layer: Any, problem: Problem) -> _Call:
+        return _Call(layer, self._subject, problem)
+
+    def _called(self, layer: Any, problem: Problem, logits: Any, labels: Any, **tensors: Any) -> Any:
+        """The layer's result on tensors that are there already."""
+        return self._subject.call(layer, logits, labels, **{**problem.call_arguments(), **tensors})
+
     def _layer(self, problem: Problem, weight: Any = None) -> Any:
         arguments = {**problem.arguments(), "num_classes": problem.classes}
         # what has a number for each class is a list to a layer, as its user would write it
@@ -160,17 +171,25 @@ class _Call:
 
     def backward(self, retain_graph: bool) -> None:
         """Send the problem's cotangent (ones by default) back through the graph."""
-        cotangent = self.problem.cotangent
-        if cotangent is None and not self.result.shape:
+        if self.problem.cotangent is None and not self.result.shape:
             self.result.backward(retain_graph=retain_graph)
             return
-        upstream = np.ones(self.result.shape) if cotangent is None else np.broadcast_to(cotangent, self.result.shape)
-        self.result.backward(paddle.to_tensor(np.array(upstream)).astype(self.result.dtype), retain_graph=retain_graph)
+        self.result.backward(self.upstream(), retain_graph=retain_graph)
+
+    def upstream(self) -> Any:
+        """The cotangent as a tensor of the result's shape."""
+        cotangent, shape = self.problem.cotangent, self.result.shape
+        upstream = np.ones(shape) if cotangent is None else np.broadcast_to(cotangent, shape)
+        return paddle.to_tensor(np.array(upstream)).astype(self.result.dtype)
 
     def gradient(self) -> NDArray[np.float64]:
         """The gradient in the layout of the logits."""
-        gradient = _numpy(self.leaf.grad)
-        return gradient if self.leaf is self.logits else np.ascontiguousarray(gradient.T)
+        return self.unstrided(self.leaf.grad)
+
+    def unstrided(self, gradient: Any) -> NDArray[np.float64]:
+        """What has the layout of the leaf in that of the logits."""
+        array = _numpy(gradient)
+        return array if self.leaf is self.logits else np.ascontiguousarray(array.T)
 
 
 def _logits(problem: Problem) -> tuple[Any, Any]:

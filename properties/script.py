@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from properties.contract import Contract
 from properties.law import Finding, Law
 from properties.problem import Problem
+from properties.script_steps import steps_body
 from properties.subject import Source, Subject
 
 GOT = {"value": 'loss.astype("float64").numpy()', "gradient": 'logits.grad.astype("float64").numpy()'}
@@ -27,6 +29,8 @@ def script_of(law: Law, finding: Finding, subject: Subject, contract: Contract) 
     lines += list(source.imports) or ["# import here what builds your layer: build(**arguments)"]
     inf_nan = "inf, nan = float('inf'), float('nan')"
     body: list[str] = []
+    if finding.calls and "program" in finding.calls[0].config:
+        return "\n".join([*lines, *_steps(finding, source, subject)]) + "\n"
     for number, problem in enumerate(finding.calls[:2]):
         body += _call(problem, source, subject, number, finding)
     if not finding.check and finding.failure is None:
@@ -58,13 +62,13 @@ def _call(problem: Problem, source: Source, subject: Subject, number: int, findi
         lines.append(f"strided{suffix} = {tensor}.transpose({order}).contiguous().transpose({order})")
         given = f"strided{suffix}"
     lines += _layer(problem, source, subject, suffix, precision)
+    build = lines[-1].partition(" = ")[2]
     if finding.failure is not None and number == 0:
         lines.append(f"# {finding.message}")
     if finding.quantity == "mutation":
         lines.append(f"logits_before, labels_before = {tensor}.numpy().copy(), labels{suffix}.numpy().copy()")
         if problem.weight is not None:
             lines.append("weight_before = weight.numpy().copy()")
-    call = f"{source.call}(layer{suffix}, " if source.call else f"layer{suffix}("
     more = ""
     for name, value in problem.call_arguments().items():
         shown = repr(value)
@@ -72,10 +76,33 @@ def _call(problem: Problem, source: Source, subject: Subject, number: int, findi
             shown = f"{name}{suffix}"
             lines.append(f'{shown} = paddle.to_tensor({literal(value)}, dtype="{precision}")')
         more += f", {source.names.get(name, name)}={shown}"
-    lines.append(f"loss{suffix} = {call}{given}, labels{suffix}{more})")
+    arguments = f"{given}, labels{suffix}{more})"
+    lines.append(f"loss{suffix} = {_called(source, f'layer{suffix}')}{arguments}")
     lines.append(f'print("loss{suffix}", loss{suffix}.astype("float64").numpy())')
     lines += _backward(problem, suffix, tensor, finding)
-    return lines + list(finding.check if number == 0 else ())
+    for line in finding.check if number == 0 else ():
+        # a law writes each call of a layer as if it were plain, and {build} for what makes one
+        call = re.sub(r"(\w+)\(logits, labels\)", lambda found: f"{_called(source, found[1])}{arguments}", line)
+        lines.append(call.replace("{build}", build))
+    return lines
+
+
+def _steps(finding: Finding, source: Source, subject: Subject) -> list[str]:
+    problem = finding.calls[0]
+    precision = "float64" if problem.dtype == "float64" else "float32"
+    masked = "" if problem.label_weight is None else f", {source.names.get('label_weight', 'label_weight')}=mask"
+
+    def written(suffix: str, batch: Problem) -> list[str]:
+        kind = batch.label_dtype if batch.targets == "hard" else precision
+        lines = _tensor("logits", batch.logits, precision) + _tensor("labels", batch.labels, kind)
+        return lines if batch.label_weight is None else lines + _tensor("mask", batch.label_weight, precision)
+
+    build = _layer(problem, source, subject, "", precision)
+    return steps_body(finding, build, lambda layer: f"{_called(source, layer)}logits, labels{masked})", written)
+
+
+def _called(source: Source, layer: str) -> str:
+    return f"{source.call}({layer}, " if source.call else f"{layer}("
 
 
 def _backward(problem: Problem, suffix: str, tensor: str, finding: Finding) -> list[str]:

@@ -16,11 +16,14 @@ from properties.law import Finding, Law
 from properties.problem import Problem
 
 MOST_EVALUATIONS = 250
+SLOW_EVALUATIONS = 60
+"""The same, for a law that takes long over each."""
 
 ROUND = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, 4.0, 8.0, -8.0, 0.5, 65.0, -65.0, 100.0, -100.0)
 """The simplest numbers, simplest first."""
 
 Judge = Callable[[Problem], Finding | None]
+Pass = Callable[[Problem, frozenset[str], Domain], Iterator[Problem]]
 
 
 def shrink(problem: Problem, law: Law, domain: Domain, judge: Judge) -> Problem:
@@ -32,11 +35,21 @@ class _Shrinker:
     def __init__(self, problem: Problem, law: Law, domain: Domain, judge: Judge) -> None:
         self.problem, self._domain, self._judge = problem, domain, judge
         self._fixed = frozenset(law.demand)
-        self._left = MOST_EVALUATIONS
+        self._left = MOST_EVALUATIONS if law.most is None else SLOW_EVALUATIONS
+        self._smaller = law.smaller
 
     def run(self) -> Problem:
         """Repeat all passes until none of them makes progress."""
-        passes = (_plain_options, _fewer_elements, _fewer_classes, _simpler_weights, _simpler_numbers)
+        passes: tuple[Pass, ...] = (
+            _plain_options,
+            _fewer_elements,
+            _fewer_classes,
+            _simpler_weights,
+            _simpler_numbers,
+        )
+        if self._smaller is not None:
+            own = self._smaller
+            passes = (lambda problem, fixed, domain: own(problem), *passes)
         progress = True
         while progress and self._left > 0:
             progress = False
@@ -45,7 +58,7 @@ class _Shrinker:
                     progress = True
         return self.problem
 
-    def _first(self, step: Callable[[Problem, frozenset[str], Domain], Iterator[Problem]]) -> bool:
+    def _first(self, step: Pass) -> bool:
         """Take the first smaller problem of a pass that is still refuted."""
         for candidate in step(self.problem, self._fixed, self._domain):
             if self._left <= 0:
@@ -81,7 +94,7 @@ def _plain_options(problem: Problem, fixed: frozenset[str], domain: Domain) -> I
     if problem.valid.all() and problem.ignore_index != domain["ignore_index"][0] and "ignore_index" not in fixed:
         yield problem.replace(ignore_index=domain["ignore_index"][0])
     for name, value in problem.config.items():
-        if name not in fixed and domain.dimensions[name].kind is None:
+        if name not in fixed and name in domain.dimensions and domain.dimensions[name].kind is None:
             for simpler in _simpler(domain, name, value, problem.classes):
                 yield problem.replace(config=domain.settle({**problem.config, name: simpler}))
     if problem.salt:

@@ -54,6 +54,8 @@ def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[s
     if problem.cotangent is not None:
         yield "an upstream gradient", [problem.replace(cotangent=None)]
     for name, value in problem.config.items():
+        if name not in domain.dimensions:
+            continue
         if domain.dimensions[name].kind is not None or domain.dimensions[name].expand is not None:
             continue
         others = [v for v in dict.fromkeys(domain[name]) if v != value]

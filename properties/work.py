@@ -205,7 +205,7 @@ def _searched(
     finding, problem = result.finding, result.problem
     condition: tuple[str, ...] = ()
     if result.repeatable and problem is not None and result.outcome in ("refuted", "raised"):
-        drawn = domain.open(task.shut - {law.id})
+        drawn = domain.for_law(law.id).open(task.shut - {law.id})
 
         def judge(problem: Problem) -> Finding | None:
             tick(result.examples)

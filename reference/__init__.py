@@ -6,6 +6,7 @@ from reference.cross_entropy import cross_entropy
 from reference.focal import focal
 from reference.ghm import ghm
 from reference.ghm_regression import ghm_regression
+from reference.moving import MovingPopulation
 from reference.sigmoid_focal import sigmoid_focal
 from reference.sigmoid_ghm import sigmoid_ghm
 from reference.top_k import average_top_k, top_k_loss
@@ -14,6 +15,7 @@ __all__ = [
     "BUDGET",
     "UNIT_ROUNDOFF",
     "Answer",
+    "MovingPopulation",
     "average_top_k",
     "cost_sensitive",
     "cross_entropy",

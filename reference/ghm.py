@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from reference.answer import UNIT_ROUNDOFF, Answer
 from reference.cross_entropy import softmax_of
 from reference.elements import arrange
+from reference.moving import MovingPopulation
 from reference.regions import harmonized
 
 
@@ -22,6 +23,9 @@ def ghm(
     reduction: str = "mean",
     axis: int = 1,
     normalize: str = "occupied",
+    momentum: float = 0.0,
+    ema: str = "corrected",
+    history: MovingPopulation | None = None,
     denominator: str = "weights",
     normalizer: float | None = None,
     cotangent: ArrayLike | None = None,
@@ -40,6 +44,9 @@ def ghm(
             ``cross_entropy``, with hard labels.
         bins: M, a number of regions, or e, the width of one: then there are ceil(1 / e) and the last may be narrower.
         normalize: ``occupied`` or ``paper``.
+        momentum, ema: a in [0, 1), and how the running average of the populations that R_j then is starts:
+            ``corrected`` or ``mmdet`` (``MovingPopulation.start``).
+        history: the average of the batches before this one, with a momentum and ema of its own; None: there are none.
         unit_roundoff: of the implementation that will be compared. An element whose g lies within the rounding slack
             of an edge may be counted on either side; up to 256 such assignments are returned as alternatives, more
             leave the answer undecided.
@@ -58,6 +65,9 @@ def ghm(
         elements.valid,
         bins=bins,
         normalize=normalize,
+        momentum=momentum,
+        ema=ema,
+        history=history,
         reduce=partial(
             elements.reduce, reduction=reduction, denominator=denominator, normalizer=normalizer, cotangent=cotangent
         ),

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from reference.answer import BUDGET, UNIT_ROUNDOFF, Answer, Array
 from reference.elements import Losses, check_number
 from reference.entries import arrange_entries
+from reference.moving import MovingPopulation
 from reference.regions import harmonized
 
 
@@ -22,6 +23,9 @@ def ghm_regression(
     reduction: str = "mean",
     label_weight: ArrayLike | None = None,
     normalize: str = "occupied",
+    momentum: float = 0.0,
+    ema: str = "corrected",
+    history: MovingPopulation | None = None,
     denominator: str = "weights",
     normalizer: float | None = None,
     cotangent: ArrayLike | None = None,
@@ -38,7 +42,8 @@ def ghm_regression(
         mu: > 0; errors well below it are squared, errors well above it count as they are.
         label_weight: of the same shape; what is not above 0 counts for nothing.
         reduction: ``none``, ``sum``, ``mean`` over the valid entries.
-        bins, normalize, unit_roundoff: as in ``ghm``; denominator, normalizer, cotangent: as in ``cross_entropy``.
+        bins, normalize, momentum, ema, history, unit_roundoff: as in ``ghm``.
+        denominator, normalizer, cotangent: as in ``cross_entropy``.
 
     Raises:
         ValueError, TypeError: shapes or options out of range.
@@ -58,6 +63,9 @@ def ghm_regression(
         elements.valid,
         bins=bins,
         normalize=normalize,
+        momentum=momentum,
+        ema=ema,
+        history=history,
         reduce=partial(
             elements.reduce, reduction=reduction, denominator=denominator, normalizer=normalizer, cotangent=cotangent
         ),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from reference.answer import Answer, Array
 from reference.elements import Losses, check_choice
+from reference.moving import MovingPopulation
 
 NORMALIZERS = ("occupied", "paper")
 MAX_ASSIGNMENTS = 256
@@ -56,18 +57,23 @@ def harmonized(
     *,
     bins: int | float,
     normalize: str,
+    momentum: float = 0.0,
+    ema: str = "corrected",
+    history: MovingPopulation | None = None,
     reduce: Callable[[Losses], Answer],
 ) -> Answer:
     """Weigh losses by the inverse density of their gradient norms ``norm``, each known up to ``slack``.
 
-    An element that may lie on either side of an edge is counted on both: up to 256 such assignments are alternatives,
-    more leave the answer undecided.
+    With momentum the density is a running average; ``history`` is that of the batches before, with a momentum and an
+    ema of its own. An element that may lie on either side of an edge is counted on both: up to 256 such assignments
+    are alternatives, more leave the answer undecided.
     """
     regions = Regions.of(bins)
     check_choice("normalize", normalize, NORMALIZERS)
+    before = MovingPopulation.start(momentum, ema, regions.count) if history is None else history
 
     def answer(assignment: NDArray[np.int64]) -> Answer:
-        return reduce(losses.times(harmonize(assignment, valid, regions.count, normalize)))
+        return reduce(losses.times(harmonize(assignment, valid, regions.count, normalize, before)))
 
     nearest = regions.index(norm)
     found = answer(nearest)
@@ -79,13 +85,23 @@ def harmonized(
 
 
 def harmonize(
-    assignment: NDArray[np.int64], valid: NDArray[np.bool_], regions: int, normalize: str = "occupied"
+    assignment: NDArray[np.int64],
+    valid: NDArray[np.bool_],
+    regions: int,
+    normalize: str = "occupied",
+    before: MovingPopulation | None = None,
 ) -> Array:
-    """b_i = N / (R_j m) for each element, from the regions of the valid ones; 0 for the ignored."""
-    population = np.bincount(assignment[valid], minlength=regions)
-    divisor = np.count_nonzero(population) if normalize == "occupied" else regions
-    shares = population[assignment] * divisor
-    return np.where(valid, valid.sum() / np.maximum(shares, 1), 0.0)
+    """b_i = N / (R_j m) for each element, from the regions of the valid ones; 0 for the ignored.
+
+    With momentum, b_i = N / (S_j m), where this batch has joined what was seen ``before`` if that is in training.
+    """
+    population = np.bincount(assignment[valid], minlength=regions).astype(np.float64)
+    if before is None or before.momentum == 0.0:
+        divisor = np.count_nonzero(population) if normalize == "occupied" else regions
+        shares = population * divisor
+    else:
+        shares = before.after(population).shares(population, normalize)
+    return np.where(valid, valid.sum() / np.where(shares > 0, shares, 1.0)[assignment], 0.0)
 
 
 def assignments(

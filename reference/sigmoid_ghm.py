@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from reference.answer import BUDGET, UNIT_ROUNDOFF, Answer
 from reference.entries import arrange_entries, logistic_losses, probability_error
+from reference.moving import MovingPopulation
 from reference.regions import harmonized
 
 
@@ -23,6 +24,9 @@ def sigmoid_ghm(
     axis: int = 1,
     label_weight: ArrayLike | None = None,
     normalize: str = "occupied",
+    momentum: float = 0.0,
+    ema: str = "corrected",
+    history: MovingPopulation | None = None,
     denominator: str = "weights",
     normalizer: float | None = None,
     cotangent: ArrayLike | None = None,
@@ -38,7 +42,7 @@ def sigmoid_ghm(
     Args:
         logits, labels, weight, ignore_index, label_weight, reduction, axis, denominator, normalizer, cotangent: as in
             ``sigmoid_focal``.
-        bins, normalize, unit_roundoff: as in ``ghm``.
+        bins, normalize, momentum, ema, history, unit_roundoff: as in ``ghm``.
 
     Raises:
         ValueError, TypeError: targets, ids, shapes or options out of range.
@@ -58,6 +62,9 @@ def sigmoid_ghm(
         elements.valid,
         bins=bins,
         normalize=normalize,
+        momentum=momentum,
+        ema=ema,
+        history=history,
         reduce=partial(
             elements.reduce, reduction=reduction, denominator=denominator, normalizer=normalizer, cotangent=cotangent
         ),

@@ -7,6 +7,17 @@ from properties.laws.limits import cross_entropy_of
 CONTRACT = Contract(
     name="free",
     sentence="Any loss of logits and hard labels: what holds for all of them, without an oracle.",
-    promises=("oracle", "ignore", "weights", "denominator", "shape", "numerics", "conduct", "refusals", "arguments"),
+    promises=(
+        "oracle",
+        "ignore",
+        "weights",
+        "denominator",
+        "shape",
+        "numerics",
+        "conduct",
+        "modes",
+        "refusals",
+        "arguments",
+    ),
     bases=(cross_entropy_of, one_hot_entries),
 )

@@ -10,6 +10,7 @@ from properties.contract import OF_CLASSES, Contract
 from properties.domain import DENOMINATOR
 from properties.laws.aggregate import density_laws
 from properties.laws.limits import by_both_logits, cross_entropy_of, limit, two_classes
+from properties.laws.moving import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
 from properties.problem import Array, Problem
 from properties.regions import BAD_BINS, BINS, NORMALIZE, crosses_an_edge, logits_at_edges
 from reference import UNIT_ROUNDOFF, Answer, ghm, sigmoid_ghm
@@ -67,14 +68,20 @@ CONTRACT = Contract(
     sentence="GHM-C over a softmax: cross entropy times N / (R m), with no gradient through the weights.",
     promises=(*OF_CLASSES, "repetition"),
     oracle=ghm,
-    arguments=(BINS, NORMALIZE, DENOMINATOR),
+    arguments=(BINS, NORMALIZE, MOMENTUM, EMA, DENOMINATOR),
     gradient="detached",
     bases=(cross_entropy_of,),
-    own=(ONE_REGION, TWO_CLASSES, *density_laws(cross_entropy_of, {"classes": lambda c: c > 1})),
+    own=(ONE_REGION, TWO_CLASSES, *density_laws(cross_entropy_of, {"classes": lambda c: c > 1}), moving_average(norms)),
     # a better logit may move an element into a sparser region, where it counts more
     without=frozenset({"softmax/monotone"}),
     precise=True,
     hard_logits=logits_at_edges,
     jumps=crosses_an_edge(norms),
-    bad_arguments={"bins": BAD_BINS, "normalize": ("all",), "denominator": ("batch",)},
+    bad_arguments={
+        "bins": BAD_BINS,
+        "normalize": ("all",),
+        "momentum": BAD_MOMENTUM,
+        "ema": ("none",),
+        "denominator": ("batch",),
+    },
 )

@@ -12,6 +12,7 @@ from properties.contract import Contract
 from properties.domain import DENOMINATOR, LABEL_WEIGHT, Dimension
 from properties.laws.aggregate import density_laws
 from properties.laws.limits import limit, reduction_of
+from properties.laws.moving import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
 from properties.problem import Array, Problem
 from properties.regions import BAD_BINS, BINS, NORMALIZE, crosses_an_edge, norms_at_edges
 from reference import Answer, ghm_regression
@@ -62,6 +63,8 @@ CONTRACT = Contract(
         ),
         BINS,
         NORMALIZE,
+        MOMENTUM,
+        EMA,
         DENOMINATOR,
     ),
     common=(*entries.common(("real",), (None,)), LABEL_WEIGHT),
@@ -69,7 +72,7 @@ CONTRACT = Contract(
     lacks=("weight", "ignore_index", "axis"),
     gradient="detached",
     bases=(smooth_of,),
-    own=(ONE_REGION, *density_laws(smooth_of, {})),
+    own=(ONE_REGION, *density_laws(smooth_of, {}), moving_average(norms)),
     without=entries.WITHOUT
     | {"ignore/matches-nothing", "ignore/sentinels", "ignore/none-is-all-valid", "refusals/label-out-of-range"},
     precise=True,
@@ -79,6 +82,8 @@ CONTRACT = Contract(
         "mu": (0.0, -1.0, float("nan"), float("inf"), "small"),
         "bins": BAD_BINS,
         "normalize": ("all",),
+        "momentum": BAD_MOMENTUM,
+        "ema": ("none",),
         "denominator": ("batch",),
     },
 )

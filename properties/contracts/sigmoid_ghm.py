@@ -10,6 +10,7 @@ from properties.domain import DENOMINATOR, LABEL_WEIGHT
 from properties.laws.aggregate import density_laws
 from properties.laws.ids import IGNORED_IDS
 from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
+from properties.laws.moving import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
 from properties.laws.symmetry import symmetry
 from properties.problem import Array, Problem
 from properties.regions import BAD_BINS, BINS, NORMALIZE, crosses_an_edge, logits_at_edges
@@ -37,15 +38,29 @@ CONTRACT = Contract(
     sentence="GHM-C over a sigmoid: binary cross entropy times N / (R m), with no gradient through the weights.",
     promises=(*entries.PROMISES, "repetition"),
     oracle=sigmoid_ghm,
-    arguments=(BINS, NORMALIZE, DENOMINATOR),
+    arguments=(BINS, NORMALIZE, MOMENTUM, EMA, DENOMINATOR),
     common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer"),
     gradient="detached",
     bases=(entry_cross_entropy_of,),
-    own=(ONE_REGION, IDS, ENTRY_WEIGHTS, IGNORED_IDS, symmetry(), *density_laws(entry_cross_entropy_of, {})),
+    own=(
+        ONE_REGION,
+        IDS,
+        ENTRY_WEIGHTS,
+        IGNORED_IDS,
+        symmetry(),
+        *density_laws(entry_cross_entropy_of, {}),
+        moving_average(norms),
+    ),
     without=entries.WITHOUT,
     precise=True,
     hard_logits=logits_at_edges,
     jumps=crosses_an_edge(norms),
-    bad_arguments={"bins": BAD_BINS, "normalize": ("all",), "denominator": ("batch",)},
+    bad_arguments={
+        "bins": BAD_BINS,
+        "normalize": ("all",),
+        "momentum": BAD_MOMENTUM,
+        "ema": ("none",),
+        "denominator": ("batch",),
+    },
 )

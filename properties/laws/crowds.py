@@ -65,5 +65,7 @@ LAWS = (
             "layout": within("contiguous"),
         },
         needs=("oracle",),
+        most=20,
+        rests_on="the mean of n copies of a loss is the loss; a sum in blocks errs by sqrt(n) roundings, a running one by n",
     ),
 )

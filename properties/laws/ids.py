@@ -40,5 +40,6 @@ IGNORED_IDS = Law(
         "ignored": within("none"),
         "size": outside("empty"),
     },
-    needs=("ignore_index",),
+    needs=("oracle", "ignore_index"),
+    rests_on="v_i = 0 for the element i takes its entries (i, c) out, for every c",
 )

@@ -252,5 +252,6 @@ LAWS = (
             "targets": outside("soft"),
         },
         needs=("oracle",),
+        rests_on="L = S / D fits where S does not: in float32, S <= 65504 n is far from the largest number",
     ),
 )

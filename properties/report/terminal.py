@@ -242,7 +242,14 @@ def _numbers(plain: Any, digits: int) -> str:
     return "-" if plain is None else short(np.asarray(plain, dtype=np.float64), digits)
 
 
-AT_REST = (("denominator", "weights"), ("soft_weight", "paddle"), ("label_smoothing", 0.0), ("normalize", "occupied"))
+AT_REST = (
+    ("denominator", "weights"),
+    ("soft_weight", "paddle"),
+    ("label_smoothing", 0.0),
+    ("normalize", "occupied"),
+    ("momentum", 0.0),
+    ("ema", "corrected"),
+)
 """Arguments that nobody would write."""
 
 

@@ -6,7 +6,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from tests.mutants.sound import SoundCrossEntropy, SoundGHM
+from .sound import SoundCrossEntropy, SoundGHM
 
 
 class Reduced(nn.Layer):

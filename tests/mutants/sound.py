@@ -14,8 +14,9 @@ from .museum.checks import (
     check_finite,
     check_normalizer,
     check_number,
-    check_shape,
+    known,
 )
+from .museum.checks import check_shape as has_shape
 from .sound_regions import Regions
 
 
@@ -32,7 +33,7 @@ class SoundLoss(nn.Layer):
     def check_options(self, weight, reduction):
         check_choice("reduction", reduction, ("none", "sum", "mean"))
         if weight is not None:
-            self.check_weight(weight.numpy())
+            self.check_weight(known(weight))
 
     def check_weight(self, weight):
         check_finite("weight", weight)
@@ -131,16 +132,16 @@ class SoundSoftmaxLoss(SoundLoss):
         shape = [d for k, d in enumerate(logits.shape) if k != axis]
         if not self.is_soft(labels):
             self.check_shape(shape, list(labels.shape))
-            self.check_range(labels.numpy(), classes)
+            self.check_range(known(labels), classes)
         elif self.takes_soft():
             self.check_shape(list(logits.shape), list(labels.shape))
-            check_finite("soft labels", labels.astype("float64").numpy())
+            check_finite("soft labels", known(labels.astype("float64")))
         else:
             raise TypeError(f"labels must be integers, got {labels.dtype}")
         return shape
 
     def check_shape(self, expected, got):
-        check_shape("labels", expected, got)
+        has_shape("labels", expected, got)
 
     def check_range(self, labels, classes):
         check_classes(labels, classes, self.ignore_index)
@@ -324,9 +325,12 @@ class SoundGHM(SoundSoftmaxLoss):
         axis=1,
         normalize="occupied",
         denominator="weights",
+        momentum=0.0,
+        ema="corrected",
     ):
         super().__init__(weight, ignore_index, reduction, axis, denominator)
         self.regions = self.cut(bins, normalize)
+        self.regions.remember(momentum, ema)
 
     def cut(self, bins, normalize):
         return Regions(bins, normalize)

@@ -3,7 +3,7 @@
 import paddle
 from paddle import nn
 
-from .museum.checks import check_classes, check_number, check_shape
+from .museum.checks import check_classes, check_number, check_shape, check_unit, known
 from .sound import SoundLoss, power
 from .sound_regions import Regions
 
@@ -50,7 +50,7 @@ class SoundEntryLoss(SoundLoss):
         classes = logits.shape[axis]
         check_shape("labels", [d for k, d in enumerate(logits.shape) if k != axis], labels.shape)
         ids = labels.astype("int64")
-        check_classes(ids.numpy(), classes, self.ignore_index)
+        check_classes(known(ids), classes, self.ignore_index)
         valid = self.mask(ids)
         hot = self.one_hot(paddle.where(valid, ids, paddle.zeros_like(ids)), classes).astype(wide)
         order = list(range(ids.ndim))
@@ -65,9 +65,8 @@ class SoundEntryLoss(SoundLoss):
         return targets != self.ignore_index
 
     def check_targets(self, t):
-        bad = t[paddle.logical_not((t >= 0) & (t <= 1))] if t.size else t
-        if self.probabilities and bad.size:
-            raise ValueError(f"labels must lie in [0, 1], got {float(bad.numpy()[0])}")
+        if self.probabilities:
+            check_unit("labels", known(t))
 
     def clean(self, x, valid):
         return paddle.where(valid, x, paddle.zeros_like(x))
@@ -146,9 +145,12 @@ class SoundSigmoidGHM(SoundEntryLoss):
         axis=1,
         normalize="occupied",
         denominator="weights",
+        momentum=0.0,
+        ema="corrected",
     ):
         super().__init__(weight, ignore_index, reduction, axis, denominator)
         self.regions = self.cut(bins, normalize)
+        self.regions.remember(momentum, ema)
 
     def cut(self, bins, normalize):
         return Regions(bins, normalize)
@@ -168,12 +170,22 @@ class SoundGHMRegression(SoundEntryLoss):
 
     probabilities = False
 
-    def __init__(self, mu=0.02, bins=10, reduction="mean", normalize="occupied", denominator="weights"):
+    def __init__(
+        self,
+        mu=0.02,
+        bins=10,
+        reduction="mean",
+        normalize="occupied",
+        denominator="weights",
+        momentum=0.0,
+        ema="corrected",
+    ):
         super().__init__(None, None, reduction, 1, denominator)
         check_number("mu", mu)
         if mu == 0:
             raise ValueError(f"mu must be > 0, got {mu!r}")
         self.mu, self.regions = mu, self.cut(bins, normalize)
+        self.regions.remember(momentum, ema)
 
     def cut(self, bins, normalize):
         return Regions(bins, normalize)

@@ -83,7 +83,10 @@ class SoundTopK(SoundLoss):
         """k, or the largest j with j / N <= top_k, at least 1."""
         if self.k is not None:
             return min(self.k, valid)
-        return max((j for j in range(min(1, valid), valid + 1) if j <= 1 or j / valid <= self.top_k), default=0)
+        count = min(1, valid)
+        while count < valid and (count + 1) / valid <= self.top_k:
+            count += 1
+        return count
 
     def mean(self, losses, weight, valid):
         return self.over(losses.sum(), self.size(weight, valid))

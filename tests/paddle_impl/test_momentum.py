@@ -65,7 +65,8 @@ class Model:
         mass = self.mass
         if self.ema == "corrected":
             mass = mass / (1 - MOMENTUM**self.seen) if self.seen else batch
-        shares = mass * np.count_nonzero(mass)
+        # the toolbox divides by the number of regions that the batch has occupied
+        shares = mass * np.count_nonzero(batch if self.ema == "mmdet" else mass)
         return where.size / np.where(shares > 0, shares, 1)[where]
 
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import subprocess
+import sys
 
 import pytest
 
@@ -25,6 +27,9 @@ CROWDED = {
     "aggregate/fraction": 100,
     "numerics/many-elements": 16_384,
 }
+
+OPTIONAL = {"modes/full-graph", "modes/static-program", "modes/double-backward"}
+"""What a sound layer may decline: it reads its numbers back, or its operations have one derivative."""
 
 
 class Bench:
@@ -65,6 +70,12 @@ def test_the_mutant_is_refuted(law):
 
 def assert_script_shows_it(result):
     """The script runs by itself; where it compares numbers, it fails as the layer did."""
+    assert len(result.script.splitlines()) <= 32
+    if "static" in result.script:
+        # this process must not run a program: it could not be forked any more
+        done = subprocess.run([sys.executable, "-c", result.script], capture_output=True, check=False)
+        assert done.returncode == 1
+        return
     with contextlib.redirect_stdout(io.StringIO()):
         code = compile(result.script, "script.py", "exec")
         if result.outcome == "raised" or "assert" in result.script or "raise SystemExit" in result.script:
@@ -72,7 +83,6 @@ def assert_script_shows_it(result):
                 exec(code, {"__name__": "__main__"})
         else:
             exec(code, {"__name__": "__main__"})
-    assert len(result.script.splitlines()) <= 32
 
 
 @pytest.mark.parametrize("twin", TWINS)
@@ -92,7 +102,7 @@ def test_every_contract_with_an_oracle_has_a_sound_loss_and_wrong_twins():
 @pytest.mark.parametrize(("name", "contract", "law"), list(sound_cases()))
 def test_sound_losses_of_another_make_hold(name, contract, law):
     result = run(name, contract, law, examples=60)
-    assert result.outcome == "held", result.finding and result.finding.message
+    assert result.outcome == "held" or (law in OPTIONAL and result.declined), result.finding and result.finding.message
 
 
 def test_every_law_has_a_mutant():

@@ -3,6 +3,12 @@
 import math
 
 import numpy as np
+import paddle
+
+
+def known(tensor):
+    """A tensor's numbers; in a program there are none to look at yet, and so none that are wrong."""
+    return tensor.numpy() if paddle.in_dynamic_mode() else np.zeros(0)
 
 
 def check_choice(name, value, choices):
@@ -30,6 +36,13 @@ def check_classes(labels, classes, ignore_index):
     bad = labels[~ignored & ((labels < 0) | (labels >= classes))]
     if bad.size:
         raise ValueError(f"labels must lie in [0, {classes}), got {bad.flatten()[0]}")
+
+
+def check_unit(name, array):
+    """Every number of an array lies in [0, 1]."""
+    bad = array[~((array >= 0) & (array <= 1))]
+    if bad.size:
+        raise ValueError(f"{name} must lie in [0, 1], got {float(bad.flatten()[0])}")
 
 
 def check_shape(name, expected, got):

@@ -1,0 +1,105 @@
+"""Programs run apart: no process that may yet be forked runs one; and memories that fail are named."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import paddle
+import pytest
+
+from properties import Target, certify
+from properties.guard import Apart
+from properties.observation import Failure
+from properties.paddle_adapter import PaddleObserver
+from properties.problem import Problem
+from properties.program import Step, smaller, steps_of, with_steps
+from properties.strategies import simplest
+from tests.mutants.moving import FAULTS
+from tests.properties.test_mutants import assert_script_shows_it, run
+
+LAYERS = str(Path(__file__).parent.parent / "hostile" / "layers.py")
+
+EXPLAINED = {
+    "StartsAtZero": "starts at 0 and is not corrected",
+    "LearnsInEval": "calls in eval() change",
+    "NotSaved": "lost when the state_dict is loaded",
+    "EmptyRegionsStay": "only the regions occupied in a batch decay",
+    "CopiesShare": "a deep copy and its original share",
+    "IgnoredBatchesUncounted": "a batch without valid elements leaves alone",
+    "LastBatchOnly": "the loss without momentum",
+}
+
+
+def observer(text="tests.mutants.sound:SoundCrossEntropy"):
+    subject = Target(text, "cross_entropy").load()
+    return PaddleObserver(subject), simplest(subject.full_domain.only(dtype=["float64"]))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_wrong_memory_is_refuted_by_a_short_program(fault):
+    result = run(f"tests.mutants.moving:{fault.__name__}", "ghm", "modes/moving-average")
+    assert result.outcome == "refuted"
+    assert EXPLAINED.get(fault.__name__, "is not that of the running average") in result.finding.message
+    problem = result.finding.calls[0]
+    assert len(steps_of(problem)) <= 4
+    assert problem.size <= 3
+    assert_script_shows_it(result)
+
+
+def test_a_counterexample_with_a_program_can_be_put_again():
+    result = run("tests.mutants.moving:NotSaved", "ghm", "modes/moving-average")
+    again = Problem.from_dict(result.problem.to_dict())
+    assert steps_of(again) == steps_of(result.problem)
+
+
+def test_programs_survive_fewer_elements_and_become_smaller():
+    _, problem = observer()
+    problem = problem.take([0, 0, 0])
+    program = with_steps(problem, [Step("train", (0, 2)), Step("copy"), Step("eval", (2,))])
+    assert steps_of(program.without(0, [2]))[0].elements == (0, 0)
+    assert all(len(str(p.config["program"])) <= len(str(program.config["program"])) for p in smaller(program))
+    assert any(p.size == 2 for p in smaller(program))
+
+
+def test_programs_run_in_another_process():
+    made, problem = observer()
+    apart = Apart(made, 60.0)
+    try:
+        assert not isinstance(apart.observe(problem, "static-program"), Failure)
+        assert apart._next_door._process.is_alive()
+    finally:
+        apart.close()
+    assert paddle.in_dynamic_mode()
+
+
+POISONED = """
+import paddle
+
+def twice(x):
+    return x * 2
+
+paddle.jit.to_static(twice, full_graph=True)(paddle.ones([2]))
+from properties import guard
+from properties.guard import Apart
+from tests.properties.test_modes import observer
+guard.TRANSLATING = 5.0
+made, problem = observer()
+apart = Apart(made, 60.0)
+print("value", apart.observe(problem, "to-static").value)
+apart.close()
+"""
+
+
+def test_a_process_that_cannot_be_forked_runs_its_programs_itself(tmp_path):
+    script = tmp_path / "poisoned.py"
+    script.write_text(POISONED)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=200)
+    assert "value 0.69" in done.stdout
+
+
+def test_a_layer_that_crashes_after_its_programs_ran_is_found():
+    target = Target(f"{LAYERS}:AbortsWhenWeighted", "cross_entropy")
+    found = certify(target, max_examples=10, workers=1, only=["modes", "weights", "conduct/takes-weights"])
+    assert found.law("modes/to-static").outcome == "held"
+    assert found.law("conduct/takes-weights").outcome == "crashed"
+    assert "SIGABRT" in found.law("conduct/takes-weights").message
