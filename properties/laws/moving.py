@@ -134,7 +134,7 @@ def moving_average(norms_of: NormsOf) -> Law:
             "momentum": lambda a: a > 0,
         },
         needs=("oracle", "momentum"),
-        rests_on="S_j <- a S_j + (1 - a) R_j in training; b_i = N / (S_j m), S over 1 - a^t where its start is corrected",
+        rests_on="S_j <- a S_j + (1 - a) R_j in training; b_i = N / (S_j m), S over 1 - a^t if its start is corrected",
         draw=_programs,
         smaller=smaller,
     )
