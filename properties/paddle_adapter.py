@@ -1,4 +1,4 @@
-"""The one place of the checker that touches Paddle: puts a Problem to a layer and says what came back."""
+"""Where the checker asks a Paddle layer: puts a Problem to it and says what came back."""
 
 from __future__ import annotations
 
