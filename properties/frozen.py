@@ -87,9 +87,8 @@ def _is_frozen_over(base: Answer, problem: Problem, observed: Observation, scale
     doubt = losses * drift + unit * np.abs(weights) * loss_scale
     # at the bottom of a loss that stays above 0 any weight has this gradient
     doubt = np.where((length == 0) & (losses > 0), np.inf, doubt)
-    if problem.reduction == "none":
-        if observed.value.shape != problem.shape:
-            return False
+    # an unreduced loss of another shape is for another law to see: its sum is all that there is to compare
+    if problem.reduction == "none" and observed.value.shape == problem.shape:
         got = observed.value.reshape(-1)[valid]
         return bool((np.abs(products.sum(axis=1) - got) <= doubt.sum(axis=1) + unit * _each(scales[0], valid)).all())
     return bool(np.abs(products.sum() - observed.value.sum()) <= doubt.sum() + unit * scales[0].sum())

@@ -80,6 +80,10 @@ def test_incomplete_is_3():
         (("paddle_impl:GHMLoss", "--contract", "ghm", "--only", "limits"), "no law or family 'limits'"),
         (("paddle_impl:GHMLoss", "--contract", "ghm", "--max-examples", "0"), "0 is not in the range"),
         (("paddle_impl:GHMLoss", "--contract", "ghm", "--json", "no/such/dir/file"), "there is no directory"),
+        (
+            ("paddle_impl:GHMLoss", "--contract", "ghm", "--claim", "gradient=frozen"),
+            "claim gradient must be one of live, detached, got 'frozen'",
+        ),
         (("tests/hostile/layers.py:NeedsArgument", "--contract", "ghm"), "write --set temperature=VALUE, or --map"),
     ],
 )
