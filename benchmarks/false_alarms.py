@@ -23,6 +23,8 @@ from reference import BUDGET
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 FINE = ("held", "not applicable")
+TIME_LIMIT = 120.0
+"""Seconds for an example: to be slow on a busy machine is no fault, and PyTorch's first call takes its time."""
 
 
 class Tally:
@@ -69,7 +71,14 @@ class Tally:
 
 def line_of(implementation, seed, examples, workers):
     """Certify once; what a journal keeps of it."""
-    found = certify(implementation.target, seed=seed, max_examples=examples, workers=workers, only=implementation.laws)
+    found = certify(
+        implementation.target,
+        seed=seed,
+        max_examples=examples,
+        workers=workers,
+        only=implementation.laws,
+        time_limit=TIME_LIMIT,
+    )
     alarms = [
         {"name": implementation.name, "seed": seed, "law": law.id, "outcome": law.outcome, "message": law.message}
         | {"reason": law.reason, "script": law.script}

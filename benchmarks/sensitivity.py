@@ -11,6 +11,7 @@ with the laws that hold numbers against the oracle, then downwards with every ot
 import argparse
 import json
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -92,20 +93,29 @@ def wrong(contract, dtype, quantity, error):
     )
 
 
+class Seen(BaseException):
+    """Raised inside a search to leave it: nobody wants the smallest example."""
+
+
+def hasty(law):
+    """The same law, which ends the search at the first finding."""
+
+    def check(case):
+        for _ in law.check(case):
+            raise Seen
+        return ()
+
+    return replace(law, check=check)
+
+
 def caught(subject, laws, examples, seed=0):
     """The first of these laws that refutes the subject, or None."""
     contract, observer = subject.resolved, observer_of(subject)
     for law in laws:
-        result = run_law(
-            law,
-            contract=contract,
-            observer=observer,
-            takes=subject.takes,
-            domain=subject.full_domain,
-            seed=seed,
-            max_examples=examples,
-        )
-        if result.outcome == "refuted":
+        options = {"contract": contract, "takes": subject.takes, "domain": subject.full_domain}
+        try:
+            result = run_law(hasty(law), observer=observer, seed=seed, max_examples=examples, **options)
+        except Seen:
             return law.id
         if result.outcome in FAILED:
             raise RuntimeError(f"{law.id} is no judge of {subject.title}: {result.finding.message}")
