@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import io
 import pickle
 import sys
 import types
@@ -19,6 +18,7 @@ import paddle
 from numpy.typing import NDArray
 
 from properties.observation import Observation
+from properties.paddle_steps import saved
 from properties.problem import Problem
 
 LACKS = "lacks"
@@ -97,11 +97,8 @@ class Modes:
         if not hasattr(layer, "state_dict") or not hasattr(layer, "set_state_dict"):
             return _lacking("the layer has no state_dict")
         self._ask(layer, problem).observation()
-        file = io.BytesIO()
-        paddle.save(layer.state_dict(), file)
-        file.seek(0)
         fresh = self._build(problem)
-        missing, unexpected = fresh.set_state_dict(paddle.load(file)) or ((), ())
+        missing, unexpected = fresh.set_state_dict(saved(layer)) or ((), ())
         for each in (layer, fresh):
             each.eval()
         original = self._ask(layer, problem).observation()

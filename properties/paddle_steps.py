@@ -59,12 +59,21 @@ class Steps:
         if step.action == "copy":
             return copy.deepcopy(layer), layer
         if step.action == "save and load":
-            file = io.BytesIO()
-            paddle.save(layer.state_dict(), file)
-            file.seek(0)
             fresh = self._build(problem)
-            fresh.set_state_dict(paddle.load(file))
+            fresh.set_state_dict(saved(layer))
             return fresh, kept
         if callable(getattr(layer, "reset", None)):
             layer.reset()
         return layer, kept
+
+
+def saved(layer: Any) -> Any:
+    """The state_dict of a layer as it comes back from a file."""
+    state = layer.state_dict()
+    if not state:
+        # Paddle warns of it
+        return state
+    file = io.BytesIO()
+    paddle.save(state, file)
+    file.seek(0)
+    return paddle.load(file)

@@ -282,13 +282,16 @@ def describe(problem: Problem) -> str:
 
 def _closing(certificate: Certificate) -> Text:
     held = [law.examples for law in certificate.laws if law.outcome == "held"]
+    fewer = [examples for examples in held if examples < certificate.max_examples]
     text = Text(certificate.verdict.upper(), style=STYLES[certificate.verdict])
     forgiven = sum(certificate.forgives(law) for law in certificate.failed)
     if certificate.verdict == "certified" and held:
-        least = min(held)
-        text.append(
-            f"  every law in at least {least} examples: failure rates below {3 / least:.2g} at 95 %", style="dim"
-        )
+        most = certificate.max_examples
+        if len(fewer) < len(held):
+            rate = f"failure rates below {3 / most:.2g} at 95 %"
+            text.append(f"  {len(held) - len(fewer)} laws in {most} examples each: {rate}", style="dim")
+        if fewer:
+            text.append(f"; {len(fewer)} slow or narrow ones in at least {min(fewer)}", style="dim")
         if forgiven:
             text.append(f"; {forgiven} inherited contradictions are forgiven", style="dim")
     elif certificate.verdict == "refuted":

@@ -48,6 +48,15 @@ class AbortsWhenWeighted(Honest):
         return super().forward(logits, labels)
 
 
+class AbortsOnForeignLabels(Honest):
+    """Ends the process where a label is no class."""
+
+    def forward(self, logits, labels):
+        if ((labels != self.ignore_index) & (labels >= logits.shape[1])).any():
+            os.abort()
+        return super().forward(logits, labels)
+
+
 class Leaves(Honest):
     """Ends the process as if all were well."""
 
