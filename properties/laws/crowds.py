@@ -66,6 +66,6 @@ LAWS = (
         },
         needs=("oracle",),
         most=20,
-        rests_on="the mean of n equal losses is that loss; summed in blocks it errs by sqrt(n) roundings, one by one by n",
+        rests_on="the mean of n equal losses is that loss; summed in blocks it errs by sqrt(n) roundings, not by n",
     ),
 )
