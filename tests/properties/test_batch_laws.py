@@ -137,7 +137,13 @@ def test_who_promises_what():
 
 def test_answers_that_are_the_same_by_chance_are_no_dead_argument():
     # its mean over one element is the sum, whatever the weight
-    plain = {"reduction": ("mean", "sum"), "rank": (2,), "ignored": ("none",), "ignore_index": (-100,)}
+    plain = {
+        "reduction": ("mean", "sum"),
+        "rank": (2,),
+        "ignored": ("none",),
+        "ignore_index": (-100,),
+        "label_dtype": ("int64",),
+    }
     subject = Target(PUBLISHED, "ghm", {"width": "bins"}, domain={"bins": (1.0, 0.5), **plain}).load()
     result = run(subject, EFFECT, max_examples=60)
     assert result.outcome == "held", result.finding and result.finding.message
