@@ -11,7 +11,19 @@ import numpy as np
 from properties.certificate import Certificate, LawReport
 from properties.problem import Problem
 
-TELLING = ("limit", "aggregate", "ignore", "weights", "denominator", "shape", "softmax", "numerics", "oracle")
+TELLING = (
+    "arguments",
+    "limit",
+    "aggregate",
+    "ignore",
+    "weights",
+    "denominator",
+    "shape",
+    "softmax",
+    "sigmoid",
+    "numerics",
+    "oracle",
+)
 """Families of laws, those first that say in words what is wrong."""
 
 HEADLINES = ("limit/one-region-is-cross-entropy", "ignore/deleting-is-masking")

@@ -34,29 +34,38 @@ def has_effect(case: Case) -> Iterator[Finding]:
 
 
 def _equal_everywhere(case: Case, one: Problem, other: Problem) -> bool:
-    """Whether the layer's answers are the same here, under every reduction, and with other logits and labels.
+    """Whether the two have the same answer here, under every reduction, and with more elements, logits and labels.
 
-    An answer that is the same here alone (a mean, over one class, in which a weight cancels) is for other laws.
+    An answer that is the same here alone (a mean of one element, in which a weight cancels) is for other laws.
     """
-    pairs = [(one, other)]
+    if one.logits.ndim == 1 and not one.entrywise:
+        # there is no room for another element
+        return False
+    variants = [one, *(_shaken(one, other, seed) for seed in range(3))]
     if one.reduction == other.reduction:
-        pairs += [
-            (one.replace(reduction=r), other.replace(reduction=r)) for r in dict.fromkeys(case.domain["reduction"])
-        ]
-    pairs += [(_shaken(left, right, rng), _shaken(right, left, rng)) for left, right in pairs[:1] for rng in range(3)]
-    return all(_equal(case.observe(left), case.observe(right)) for left, right in pairs)
+        variants += [v.replace(reduction=r) for r in dict.fromkeys(case.domain["reduction"]) for v in variants[:4]]
+    arguments = {
+        name: getattr(other, name) for name in COMMON_ARGUMENTS if getattr(one, name) is not getattr(other, name)
+    }
+    return all(
+        _equal(case.observe(variant), case.observe(variant.replace(**arguments, config=other.config)))
+        for variant in variants
+    )
 
 
 def _shaken(problem: Problem, companion: Problem, seed: int) -> Problem:
-    """The problem with other logits and, among those that both problems count, other labels."""
+    """The problem with more elements, other logits and, among those that both problems count, other labels."""
     rng = np.random.default_rng((problem.salt, seed))
-    changed = problem.with_rows(rng.integers(-3, 4, size=problem.rows.shape).astype(np.float64))
+    # along another axis the same numbers fit a square alone
+    more = 0 if problem.axis != companion.axis else 2 + seed
+    grown = problem.take(np.arange(problem.size + more) % problem.size)
+    changed = grown.with_rows(rng.integers(-3, 4, size=grown.rows.shape).astype(np.float64))
     if problem.targets != "hard":
         return changed
-    spared = {problem.ignore_index, companion.ignore_index}
-    free = [label for label in range(problem.classes) if label not in spared]
-    fixed = np.isin(problem.labels, [label for label in spared if label is not None])
-    return changed.replace(labels=np.where(fixed, problem.labels, rng.choice(free or [0], size=problem.labels.shape)))
+    spared = [label for label in (problem.ignore_index, companion.ignore_index) if label is not None]
+    free = [label for label in range(problem.classes) if label not in spared] or [0]
+    drawn = np.where(np.isin(grown.labels, spared), grown.labels, rng.choice(free, size=grown.labels.shape))
+    return changed.replace(labels=drawn)
 
 
 def _by_oracle(case: Case, name: str) -> Iterator[tuple[Problem, Problem]]:

@@ -1,6 +1,7 @@
 """Laws of batches, symmetry and arguments: every dead argument is found, and no loss that is sound is accused."""
 
 import inspect
+from pathlib import Path
 
 import paddle
 import pytest
@@ -16,6 +17,7 @@ from tests.mutants.sound_entries import SoundGHMRegression, SoundSigmoidFocal, S
 from tests.mutants.sound_top_k import SoundTopK
 
 EFFECT = "arguments/has-effect"
+PUBLISHED = f"{Path(__file__).parent.parent.parent / 'examples' / 'published_ghm.py'}:PublishedGHM"
 LAYERS = {
     "cross_entropy": SoundCrossEntropy,
     "focal": SoundFocal,
@@ -131,6 +133,20 @@ def test_who_promises_what():
     assert having("shape/sum-is-additive") == additive
     assert having("shape/duplication") == set(SOUND) - {"average_top_k"}
     assert having("sigmoid/symmetry") == {"sigmoid_focal", "sigmoid_ghm", "average_top_k"}
+
+
+def test_answers_that_are_the_same_by_chance_are_no_dead_argument():
+    # its mean over one element is the sum, whatever the weight
+    plain = {
+        "reduction": ("mean", "sum"),
+        "rank": (2,),
+        "ignored": ("none",),
+        "ignore_index": (-100,),
+        "label_dtype": ("int64",),
+    }
+    subject = Target(PUBLISHED, "ghm", {"width": "bins"}, domain={"bins": (1.0, 0.5), **plain}).load()
+    result = run(subject, EFFECT, max_examples=60)
+    assert result.outcome == "held", result.finding and result.finding.message
 
 
 def test_an_argument_that_can_only_have_one_value_is_not_judged():
