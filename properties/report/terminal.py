@@ -249,16 +249,16 @@ def describe(problem: Problem) -> str:
 
 
 def _closing(certificate: Certificate) -> Text:
-    held = [law.examples for law in certificate.laws if law.outcome == "held" and not law.id.startswith("modes/")]
-    slow = [law.examples for law in certificate.laws if law.outcome == "held" and law.id.startswith("modes/")]
+    held = {law.id: law.examples for law in certificate.laws if law.outcome == "held"}
     text = Text(certificate.verdict.upper(), style=STYLES[certificate.verdict])
     if certificate.verdict == "certified" and held:
-        least = min(held)
-        text.append(
-            f"  every law in at least {least} examples: failure rates below {3 / least:.2g} at 95 %", style="dim"
-        )
-        if slow and min(slow) < least:
-            text.append(f"; modes in at least {min(slow)}", style="dim")
+        # modes have fewer examples by design, which must not speak for all the others
+        slow = {law: examples for law, examples in held.items() if law.startswith("modes/")}
+        least = min((examples for law, examples in held.items() if law not in slow), default=min(held.values()))
+        few = min(slow.values(), default=least)
+        others = "every law" if few >= least else f"modes in at least {few} examples, every other law"
+        words = f"  {others} in at least {least} examples: failure rates below {3 / least:.2g} at 95 %"
+        text.append(words, style="dim")
     elif certificate.verdict == "refuted":
         reasons = len(causes(certificate))
         words = f"{len(certificate.failed)} of {len(certificate.laws)} laws do not hold"
