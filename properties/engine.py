@@ -30,7 +30,7 @@ MOST_TIMEOUTS = 3
 """Hangs that are waited for while shrinking one."""
 
 USUAL_EXAMPLES = 200
-"""Where laws have so many examples, one that takes long over each has the most that it ever gets; else in proportion."""
+"""Where laws have so many examples, one that takes long over each has the most that it ever gets; else its share."""
 
 MOST_DECLINED = 3
 """Examples in which a layer has not what a law is about, after which a law that takes long over each asks no more."""
