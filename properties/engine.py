@@ -29,6 +29,9 @@ SLOW_SHRINKS = 30
 MOST_TIMEOUTS = 3
 """Hangs that are waited for while shrinking one."""
 
+USUAL_EXAMPLES = 200
+"""Where laws have so many examples, one that takes long over each has the most that it ever gets; else its share."""
+
 MOST_DECLINED = 3
 """Examples in which a layer has not what a law is about, after which a law that takes long over each asks no more."""
 
@@ -170,6 +173,13 @@ def run_law(
     return search.result(repeatable)
 
 
+def _examples(law: Law, max_examples: int) -> int:
+    """How many examples a law gets where others get ``max_examples``."""
+    if law.most is None:
+        return max_examples
+    return min(law.most, max(1, max_examples * law.most // USUAL_EXAMPLES))
+
+
 def examine(
     law: Law,
     problem: Problem,
@@ -240,7 +250,7 @@ class _Search:
 
         @seeded(seed)
         @settings(
-            max_examples=max_examples if self._law.most is None else min(max_examples, self._law.most),
+            max_examples=_examples(self._law, max_examples),
             database=None,
             deadline=None,
             phases=(Phase.generate, Phase.shrink) if shrinks else (Phase.generate,),

@@ -45,7 +45,12 @@ def problems(draw: st.DrawFn, domain: Domain, hard_logits: HardLogits | None = N
 
 def header_length(domain: Domain) -> int:
     """Bytes of the header of a domain's problems."""
-    return len(domain.dimensions) + len(_OWN)
+    return len(_chosen(domain)) + len(_OWN)
+
+
+def _chosen(domain: Domain) -> list[str]:
+    """The dimensions that have a byte: what is reserved for another law leaves this one's bytes as they are."""
+    return [name for name, d in domain.dimensions.items() if not d.law or len(d.values) > 1]
 
 
 @lru_cache
@@ -59,8 +64,9 @@ def _choose(values: Sequence[Any], byte: int) -> Any:
 
 def decode(header: bytes, blocks: Sequence[bytes], domain: Domain, hard_logits: HardLogits | None = None) -> Problem:
     """The problem that these bytes stand for; every byte string stands for one."""
-    names = list(domain.dimensions)
-    pick = {name: _choose(domain[name], byte) for name, byte in zip(names, header, strict=False)}
+    names = _chosen(domain)
+    pick = {name: domain[name][0] for name in domain.dimensions}
+    pick |= {name: _choose(domain[name], byte) for name, byte in zip(names, header, strict=False)}
     own = dict(zip(_OWN, header[len(names) :], strict=True))
     salt = own["salt"]
     targets = domain.kind(pick)

@@ -9,7 +9,7 @@ import numpy as np
 
 from properties.case import Case
 from properties.domain import CLASSES, outside, within
-from properties.law import Finding, Law
+from properties.law import Finding, Law, NotApplicable
 from properties.observation import Observation
 from properties.problem import Array
 
@@ -80,6 +80,8 @@ _EQUAL = "assert (again.numpy() == loss.numpy()).all(), again"
 
 
 def _again(case: Case, probe: str, message: str, check: tuple[str, ...]) -> Iterator[Finding]:
+    if case.problem.config.get("momentum"):
+        raise NotApplicable("a layer with momentum remembers the batches before")
     first = case.observe()
     second = case.observe(probe=probe)
     for quantity, get in _QUANTITIES:
