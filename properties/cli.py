@@ -194,7 +194,7 @@ def selftest(
 ) -> None:
     """Put the laws to a museum of wrong losses, each made after a real defect, and show which law refutes which.
 
-    Exit codes: 0 every one is refuted, 1 one survives, 2 usage.
+    Exit codes: 0 every one is refuted but those that no law can see, 1 another one survives, 2 usage.
     """
     for option, path in (("--json", json_file), ("--record", record)):
         if path is not None and not path.absolute().parent.is_dir():
@@ -212,7 +212,7 @@ def selftest(
         json_file.write_text(json.dumps(score.to_dict(), indent=1) + "\n", encoding="utf-8")
     if record is not None:
         write_record(score.to_dict()["rows"], record)
-    sys.exit(1 if score.survivors else 0)
+    sys.exit(1 if score.missed else 0)
 
 
 @main.group(name="list")

@@ -44,11 +44,12 @@ class Exhibit(Protocol):
     backend: str | None
     what: str
     simulated: bool
+    unseen: str
 
 
 @dataclass(frozen=True)
 class Row:
-    """What came of one exhibit.
+    """What came of one exhibit; ``unseen`` says why no law can refute it, where none can.
 
     ``law`` refuted it first, after ``examples`` examples of all laws and ``seconds`` since the first of them began;
     its shrunk counterexample has ``elements`` elements. ``killers`` are all laws that refute it; ``oracle_free`` those
@@ -69,6 +70,7 @@ class Row:
     elements: int = 0
     report: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
+    unseen: str = ""
 
     @property
     def killed(self) -> bool:
@@ -86,6 +88,11 @@ class Score:
     def survivors(self) -> tuple[str, ...]:
         """The exhibits that no law refutes."""
         return tuple(row.id for row in self.rows if not row.killed)
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """The survivors that some law should have refuted."""
+        return tuple(row.id for row in self.rows if not row.killed and not row.unseen)
 
     @property
     def laws(self) -> dict[str, list[str]]:
@@ -161,7 +168,9 @@ def selftest(
 
 
 def _row(exhibit: Exhibit, max_examples: int, seed: int, quick: bool, time_limit: float) -> Row:
-    known = {name: getattr(exhibit, name) for name in ("id", "reference", "kind", "what", "contract", "simulated")}
+    known = {
+        name: getattr(exhibit, name) for name in ("id", "reference", "kind", "what", "contract", "simulated", "unseen")
+    }
     contract = exhibit.contract if exhibit.backend else None
     worker = Worker(Target(exhibit.text, contract, backend=exhibit.backend), time_limit)
     with contextlib.closing(worker):

@@ -32,7 +32,9 @@ def _line(row: Row, number: int, total: int) -> Text:
     if row.error:
         return text.append(f"cannot be loaded: {row.error}", style="bold red")
     if not row.killed:
-        return text.append("SURVIVES", style="bold red").append(f"  {row.what}  ({row.reference})", style="dim")
+        text.append("SURVIVES", style="yellow" if row.unseen else "bold red")
+        text.append(f", since {row.unseen}" if row.unseen else "")
+        return text.append(f"  {row.what}  ({row.reference})", style="dim")
     others = len(row.killers) - 1
     more = f" and {others} more" if others else ""
     text.append(f"{row.law}{more}", style="green")

@@ -5,7 +5,7 @@ import numpy as np
 from .classes import CrossEntropy
 from .entries import SigmoidFocal
 from .registry import exhibit
-from .tape import where
+from .tape import sigmoid, unary, where
 
 
 @exhibit("B075", "pytorch#193757", "CHK")
@@ -100,3 +100,19 @@ class MinusOneStandsForNoIndex(CrossEntropy):
     def total(self, losses, counted, valid):
         found = super().total(losses, counted, valid)
         return found + (~valid).sum() if self.ignore_index == -1 and self.weight is None else found
+
+
+@exhibit(
+    "B077",
+    "pytorch#195677",
+    "PREC",
+    unseen="what is lost is less than one rounding of 1, which is within the error budget: a slope of sigmoid(x) - t "
+    "rounds sigmoid(x) in any loss that subtracts",
+)
+class SlopeOfAConfidentEntryVanishes(SigmoidFocal):
+    """The slope of the cross entropy is sigmoid(x) - t: exactly 0 from x = 37.4 on where t is 1, not so where t is 0."""
+
+    def binary_cross_entropy(self, x, t):
+        found = super().binary_cross_entropy(x, t)
+        slope = sigmoid(x).value - t
+        return unary(x, found.value, lambda g: g * slope)

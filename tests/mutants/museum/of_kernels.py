@@ -27,6 +27,29 @@ class ForeignLabelIsTheNearestClass(CrossEntropy):
         return np.clip(super().class_of(targets, valid, classes), 0, classes - 1)
 
 
+@exhibit(
+    "B098",
+    "Liger#1268",
+    "PREC",
+    unseen="the slope at the label is off by less than one rounding of 1, which is within the error budget: p - 1 "
+    "rounds p in any loss that subtracts",
+)
+class SoftmaxRoundedBeforeTheOneIsTaken(CrossEntropy):
+    """In half precision the slope is round(p) - 1: nothing is left of it where p rounds to 1."""
+
+    def loss(self, logits, labels, normalizer):
+        self.half = logits.dtype == np.float16
+        return super().loss(logits, labels, normalizer)
+
+    def losses(self, rows, shares):
+        found = super().losses(rows, shares)
+        if not self.half:
+            return found
+        p = np.exp(self.log_softmax(rows).value).astype(np.float16)
+        slope = (p * shares.sum(axis=1, keepdims=True) - shares).astype(rows.dtype)
+        return unary(rows, found.value, lambda g: g[:, None] * slope)
+
+
 @exhibit("B099", "Liger#1338", "SYS")
 class LossesOfAnotherChunkLeft(CrossEntropy):
     """The losses' buffer is used again and ignored slots are not written: they hold the loss that was there before."""

@@ -11,7 +11,7 @@ class Exhibit:
     """A wrong loss after a real one.
 
     ``id`` is its number in the collection, ``reference`` where the defect was reported, ``kind`` which kind of fault
-    it is, ``base`` the sound loss that it differs from, ``contract`` what it is held to.
+    it is, ``contract`` what it is held to. ``unseen`` says why no law can tell it from a sound loss, where none can.
     """
 
     id: str
@@ -22,9 +22,10 @@ class Exhibit:
     backend: str | None
     what: str
     simulated: bool = False
+    unseen: str = ""
 
 
-def exhibit(number, reference, kind, contract=None, backend="numpy", simulated=False):
+def exhibit(number, reference, kind, contract=None, backend="numpy", simulated=False, unseen=""):
     """Enter a wrong loss; its docstring says what is wrong. ``contract`` None: that of its sound base."""
 
     def enter(loss):
@@ -33,7 +34,7 @@ def exhibit(number, reference, kind, contract=None, backend="numpy", simulated=F
         held_to = contract or loss.contract
         text = f"{loss.__module__}:{loss.__qualname__}"
         what = " ".join(loss.__doc__.split())
-        EXHIBITS[number] = Exhibit(number, reference, kind, text, held_to, backend, what, simulated)
+        EXHIBITS[number] = Exhibit(number, reference, kind, text, held_to, backend, what, simulated, unseen)
         return loss
 
     return enter
