@@ -15,11 +15,11 @@ FILE = "record.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """One wrong loss: its contract, the laws that refute it, and those that do so where no oracle is known."""
+    """One wrong loss: its contract, the laws that refute it (the first one first), and those that need no oracle."""
 
     contract: str
-    killers: frozenset[str]
-    oracle_free: frozenset[str]
+    killers: tuple[str, ...]
+    oracle_free: tuple[str, ...]
 
 
 @lru_cache
@@ -27,7 +27,7 @@ def record() -> dict[str, Entry]:
     """All entries by the id of the exhibit."""
     plain = json.loads(resources.files("properties").joinpath(FILE).read_text(encoding="utf-8"))
     return {
-        name: Entry(entry["contract"], frozenset(entry["killers"]), frozenset(entry["oracle_free"]))
+        name: Entry(entry["contract"], tuple(entry["killers"]), tuple(entry["oracle_free"]))
         for name, entry in plain.items()
     }
 
@@ -42,7 +42,7 @@ def score_of(contract: str, laws: Iterable[str]) -> dict[str, int]:
         found = [entry.oracle_free for entry in record().values()]
     else:
         found = [entry.killers for entry in record().values() if entry.contract == contract]
-    return {"mutants": len(found), "killed": sum(bool(killers & chosen) for killers in found)}
+    return {"mutants": len(found), "killed": sum(not chosen.isdisjoint(killers) for killers in found)}
 
 
 def write_record(rows: Iterable[Mapping[str, Any]], path: Path) -> None:

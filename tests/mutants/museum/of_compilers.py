@@ -110,7 +110,7 @@ class MinusOneStandsForNoIndex(CrossEntropy):
     "rounds sigmoid(x) in any loss that subtracts",
 )
 class SlopeOfAConfidentEntryVanishes(SigmoidFocal):
-    """The slope of the cross entropy is sigmoid(x) - t: exactly 0 from x = 37.4 on where t is 1, not so where t is 0."""
+    """The slope of the cross entropy is sigmoid(x) - t: exactly 0 from x = 37.4 on where t is 1."""
 
     def binary_cross_entropy(self, x, t):
         found = super().binary_cross_entropy(x, t)
