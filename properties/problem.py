@@ -230,8 +230,11 @@ class Problem:
         return {name: value for name, value in given.items() if value is not None}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers, with non-finite numbers as strings."""
-        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        """Plain lists and numbers, with non-finite numbers as strings.
+
+        A long array of equal slices is written once: ``{"each": slice, "times": n}``.
+        """
+        plain = {f.name: _written_once(getattr(self, f.name)) for f in dataclasses.fields(self)}
         plain["config"] = dict(self.config)
         # an empty list has lost its shape
         plain["shape"] = {
@@ -244,7 +247,7 @@ class Problem:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Problem:
         """The inverse of :meth:`to_dict`."""
-        values = dict(plain)
+        values = {name: _unfolded(value) for name, value in plain.items()}
         shape = values.pop("shape")
         values["logits"] = np.asarray(_numbers(values["logits"]), dtype=np.float64).reshape(shape["logits"])
         hard = values["targets"] == "hard"
@@ -259,6 +262,22 @@ class Problem:
             k: np.asarray(_numbers(v)) if isinstance(v, list) else v for k, v in values["config"].items()
         }
         return cls(**values)
+
+
+LONG = 64
+"""Slices beyond which an array of equal ones is written once."""
+
+
+def _written_once(value: Any) -> Any:
+    if not isinstance(value, np.ndarray) or value.ndim == 0 or len(value) <= LONG:
+        return value
+    equal = np.array_equal(value, np.broadcast_to(value[:1], value.shape), equal_nan=value.dtype.kind == "f")
+    return {"each": value[0], "times": len(value)} if equal else value
+
+
+def _unfolded(value: Any) -> Any:
+    once = isinstance(value, dict) and set(value) == {"each", "times"}
+    return [value["each"]] * value["times"] if once else value
 
 
 def plain_numbers(value: Any) -> Any:

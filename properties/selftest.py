@@ -23,11 +23,11 @@ from properties.work import Description, LawInfo, Task
 MUSEUMS = ("tests.mutants.museum", "properties._mutants.museum")
 """Where the museum is: in a source checkout, and in an installed package."""
 
-EXAMPLES = 60
-"""Valid examples of each law, unless asked otherwise."""
+EXAMPLES = 100
+"""Valid examples of each law at most, unless asked otherwise."""
 
-GLANCE = 4
-"""Examples of each law before any law gets more."""
+ROUNDS = (4, 20)
+"""Examples of each law before any law gets more; what no law refuted by then gets all that were asked for."""
 
 FIRST = (ANSWERS, "oracle/value", "oracle/gradient", "oracle/accuracy")
 """Laws that see the most; they run first."""
@@ -204,9 +204,10 @@ class _Search:
         killers: list[str] = []
         found: dict[str, Any] = {}
         # a glance at everything first: what is plainly wrong shows at once, whichever law it is for
-        for most in (GLANCE, self._examples):
+        for most in (*(min(few, self._examples) for few in ROUNDS), self._examples):
             for info in self._laws:
-                if info.id in killers or (killers and (quick or killers[0] == ANSWERS)):
+                enough = quick or most > max(ROUNDS) or killers[:1] == [ANSWERS]
+                if info.id in killers or (killers and enough):
                     continue
                 # one counterexample is enough to look at
                 result = self._put(info, most, shrink=not killers and self._oracle)

@@ -44,6 +44,16 @@ def test_value_is_capped_at_a_gap_of_64():
     assert loss.item() == 64
 
 
+@pytest.mark.parametrize(("dtype", "roundoff"), [("float32", 2.0**-24), ("float64", 2.0**-53)])
+def test_mean_of_many_elements_loses_digits_that_their_sum_keeps(dtype, roundoff):
+    logits, labels = np.tile([0.0, 1.0], (65_536, 1)), np.zeros(65_536)
+    exact = math.log(1 + math.e)
+    mean, _ = loss_of(logits, labels, dtype)
+    total, _ = loss_of(logits, labels, dtype, reduction="sum")
+    assert abs(mean.item() - exact) > 1000 * roundoff * exact
+    assert abs(total.item() / 65_536 - exact) < 200 * roundoff * exact
+
+
 def test_nan_vanishes_in_float32():
     loss, _ = loss_of([[math.nan] + [0] * 7], [0], dtype="float32")
     assert loss.item() == pytest.approx(math.log(8))

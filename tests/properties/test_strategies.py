@@ -161,3 +161,15 @@ def test_demands_and_gates():
     # a user who asks for rank 4 alone gets rank 4, whatever is shut
     assert domain.only(rank=[4]).open(frozenset({"shape/rank"}))["rank"] == (4,)
     assert domain.behind({"shape/rank"}) == {"rank": [3, 4, 5, 6]}
+
+
+def test_a_crowd_of_equal_elements_is_written_once():
+    problem = Problem(
+        np.tile([[0.0, np.nan]], (1000, 1)), np.zeros(1000, dtype=np.int64), label_weight=np.arange(1000.0)
+    )
+    plain = problem.to_dict()
+    assert plain["logits"] == {"each": [0.0, "nan"], "times": 1000}
+    again = Problem.from_dict(json.loads(json.dumps(plain)))
+    np.testing.assert_array_equal(again.logits, problem.logits)
+    np.testing.assert_array_equal(again.labels, problem.labels)
+    np.testing.assert_array_equal(again.label_weight, problem.label_weight)
