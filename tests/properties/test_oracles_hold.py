@@ -13,6 +13,11 @@ from properties.work import laws_of
 NAMES = [name for name, contract in contracts().items() if contract.oracle is not None]
 
 
+PROBES = ("plain", "value", "mutation", "grad-mode", "no-grad", "repeat", "prints", "second-call", "second-backward")
+OF_LAYERS = ("conduct/deepcopy", "conduct/pickle", "conduct/state-dict", "conduct/eval-state", "modes/")
+"""Laws about what only a layer is: copies of it, programs of it, what it remembers."""
+
+
 class OracleObserver:
     """Answers as the oracle does, in the precision of the problem; refuses what the oracle refuses."""
 
@@ -20,6 +25,8 @@ class OracleObserver:
         self._contract = contract
 
     def observe(self, problem, probe="plain"):
+        if probe not in PROBES:
+            return Failure("absent", "", f"an oracle has nothing for the probe {probe}")
         try:
             weight = problem.weight
             if weight is not None and problem.dtype != "float64":
@@ -38,10 +45,12 @@ class OracleObserver:
 def cases():
     for name in NAMES:
         for law in laws_of(contracts()[name]):
+            if law.id.startswith(OF_LAYERS):
+                continue
             yield pytest.param(name, law, id=f"{name}-{law.id}")
 
 
-@pytest.mark.parametrize(("name", "law"), cases())
+@pytest.mark.parametrize(("name", "law"), list(cases()))
 def test_the_oracle_holds(name, law):
     contract = contracts()[name]
     takes = frozenset((*contract.argument_names, *contract.call_arguments, *DERIVED_ARGUMENTS))
@@ -49,4 +58,4 @@ def test_the_oracle_holds(name, law):
         law, contract=contract, observer=OracleObserver(contract), takes=takes, domain=contract.domain, max_examples=60
     )
     assert result.outcome == "held", (result.finding and result.finding.message, result.reason)
-    assert result.examples >= 30
+    assert result.examples >= min(30, law.most * 60 // 200 if law.most else 30)
