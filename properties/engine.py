@@ -91,6 +91,8 @@ def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: Abstract
             raise EmptyDomainError(f"the layer takes no {name}")
         if name == "entry-weight" and "weight" not in takes:
             raise EmptyDomainError("the layer takes no weight")
+        if name == "entry-weight" and "entries" not in domain["weight"]:
+            raise EmptyDomainError("weight is drawn from absent alone")
         if name == "weight" and set(domain["weight"]) == {"absent"}:
             raise EmptyDomainError("weight is drawn from absent alone")
         values: tuple[object, ...] = tuple(map(str, domain[name])) if value and value != "count" else ()

@@ -15,7 +15,7 @@ def common(
         Dimension("targets", targets, kind=TARGETS.kind, absent=targets[0]),
         Dimension("classes", (1,)),
         Dimension("axis", (1,), absent=1),
-        Dimension("weight", ("absent",), absent="absent"),
+        Dimension("weight", ("absent", "entries"), absent="absent", law="weights/entries-of-a-class"),
         Dimension("label_dtype", ("int64",)),
         Dimension(
             "ignore_index",

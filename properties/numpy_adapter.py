@@ -131,7 +131,9 @@ class _Call:
     def _gradient(self) -> NDArray[Any]:
         cotangent = self.problem.cotangent
         if callable(self.backward):
-            upstream = np.ones(self.value.shape) if cotangent is None else np.broadcast_to(cotangent, self.value.shape)
+            if cotangent is not None and cotangent.shape != self.value.shape:
+                raise TypeError(f"the loss must have shape {list(cotangent.shape)}, got {list(self.value.shape)}")
+            upstream = np.ones(self.value.shape) if cotangent is None else cotangent
             return np.asarray(self.backward(np.array(upstream, dtype=self.value.dtype)))
         if cotangent is not None:
             raise _OnesAlone("the loss gives its gradient for an upstream gradient of ones alone")

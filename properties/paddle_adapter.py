@@ -28,9 +28,6 @@ class PaddleObserver:
     """Puts problems to a subject in this process; exceptions become failures, crashes and hangs do what they do."""
 
     def __init__(self, subject: Subject) -> None:
-        if not paddle.in_dynamic_mode():
-            # a process forked by a thread starts without Paddle's dynamic mode
-            paddle.disable_static()
         self._subject = subject
         self._takes = sorted(subject.takes)
         self._probes: dict[str, Callable[[Problem], Observation]] = {
@@ -49,6 +46,9 @@ class PaddleObserver:
 
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
         """Ask the layer once (or as often as the probe needs)."""
+        if not paddle.in_dynamic_mode():
+            # a process forked by a thread starts without Paddle's dynamic mode
+            paddle.disable_static()
         try:
             # noise of the layer's own is for one law to find; the others ask the same thing twice
             paddle.seed(problem.salt)
@@ -179,7 +179,9 @@ class _Call:
     def upstream(self) -> Any:
         """The cotangent as a tensor of the result's shape."""
         cotangent, shape = self.problem.cotangent, self.result.shape
-        upstream = np.ones(shape) if cotangent is None else np.broadcast_to(cotangent, shape)
+        if cotangent is not None and cotangent.shape != tuple(shape):
+            raise TypeError(f"the loss must have shape {list(cotangent.shape)}, got {list(shape)}")
+        upstream = np.ones(shape) if cotangent is None else cotangent
         return paddle.to_tensor(np.array(upstream)).astype(self.result.dtype)
 
     def gradient(self) -> NDArray[np.float64]:

@@ -115,6 +115,11 @@ class Subject:
         for name, values in self.domain.items():
             if isinstance(values, str) or not isinstance(values, Sequence) or not values:
                 raise TypeError(f"domain {name} must be a sequence of at least one value, got {values!r}")
+        for name in lacking.keys() & self.domain.keys() & set(self.resolved.argument_names):
+            if len({repr(value) for value in self.domain[name]}) > 1:
+                raise ValueError(
+                    f"domain {name} must be one value, since the layer takes no {name}; got {self.domain[name]!r}"
+                )
         return domain.only(**{**lacking, **pinned_by(self.claims), **self.domain})
 
 

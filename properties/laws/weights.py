@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from properties.case import Case
 from properties.domain import CLASSES, outside, within
-from properties.law import Finding, Law
+from properties.law import Finding, Law, NotApplicable
 from properties.laws.ignore import nothing
+from properties.problem import Problem
 
 TINY = (1e-6, 1e-6, 1e-18)
 FACTORS = (2.0, 0.5, 4.0, 3.0, 10.0)
@@ -96,11 +98,27 @@ def relabelling(case: Case) -> Iterator[Finding]:
         labels[problem.valid] = np.argsort(order)[labels[problem.valid]]
         renamed = problem.replace(labels=labels)
     renamed = renamed.of_classes(order)
+    if case.contract.oracle is None and not _alike(case, renamed, problem, order):
+        raise NotApplicable("the layer treats its classes differently, class weights apart")
     yield from case.agree(
         renamed,
         problem,
         "Renaming the classes changes more than their names.",
         gradient=lambda g: problem.unflatten(problem.flatten(g)[:, order]),
+    )
+
+
+def _alike(case: Case, renamed: Problem, problem: Problem, order: NDArray[np.int_]) -> bool:
+    """Whether a loss that nobody knows treats all classes alike where they have no weights."""
+    if problem.weight is None:
+        return False
+    return not any(
+        case.agree(
+            renamed.replace(weight=None),
+            problem.replace(weight=None),
+            "",
+            gradient=lambda g: problem.unflatten(problem.flatten(g)[:, order]),
+        )
     )
 
 

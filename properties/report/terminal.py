@@ -165,10 +165,16 @@ def _notes(certificate: Certificate) -> list[str]:
     # an inherited fault may be forgiven, but what it would spoil is not drawn all the same
     inherited = {law.id: f" (inherited from {law.inherited})" for law in certificate.failed if law.inherited}
     return notes + [
-        f"set aside, since {law} does not hold{inherited.get(law, '')}: "
+        f"set aside, since {law} {_lacks(certificate, law)}{inherited.get(law, '')}: "
         + "; ".join(f"{n} {_listed(v)}" for n, v in values.items())
         for law, values in certificate.set_aside.items()
     ]
+
+
+def _lacks(certificate: Certificate, gate: str) -> str:
+    """What keeps a gate shut."""
+    absent = any(law.id == gate and law.outcome == "not applicable" for law in certificate.laws)
+    return "does not apply" if absent else "does not hold"
 
 
 def _score(certificate: Certificate) -> str:
