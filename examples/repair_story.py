@@ -55,6 +55,11 @@ COMPARED = """
 ## Compared
 """
 
+END = """
+Exit code 3: nothing is broken, but something is no longer looked at. The repaired layer reads its labels back to check
+them, and can be no static program any more; what it had no answer for before is drawn now.
+"""
+
 
 def lossproof(*arguments):
     """What the command prints, and how it ends."""
@@ -95,7 +100,7 @@ def main():
         print(CAUSES + told(["replay", "before.json", "--target", REPAIRED]))
         certified = ["certify", REPAIRED, *OPTIONS, "--forgive-inherited", "--json", "after.json"]
         print(CERTIFIED + told(certified, verdicts_and_causes(0)))
-        print(COMPARED + told(["diff", "before.json", "after.json"]))
+        print(COMPARED + told(["diff", "before.json", "after.json"]) + END)
 
 
 if __name__ == "__main__":

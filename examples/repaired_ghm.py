@@ -43,6 +43,8 @@ class RepairedGHM(nn.Layer):
     def forward(self, logits, labels):
         """Logits [N, C, ...], labels [N, ...]."""
         labels = labels.astype("int64")
+        if labels.ndim == logits.ndim and labels.shape[1] == 1:
+            labels = labels.squeeze(1)
         self._check(logits, labels)
         valid = paddle.ones_like(labels) if self.ignore_index is None else (labels != self.ignore_index).astype("int64")
         counted = valid.astype(logits.dtype)

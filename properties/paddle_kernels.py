@@ -52,6 +52,8 @@ def kernels_of(contract: Contract) -> Standing | None:
         for name, losses in primitives.items()
         for over in overs
     ]
+    if contract.name in FORMULAS:
+        built += [Kernel(CROSS_ENTROPY, _observer(contract, partial(over, _behind)), False) for over in overs]
     return Standing((*built, *whole), _observer(contract, partial(overs[0], exact)))
 
 
@@ -75,6 +77,11 @@ def _cross_entropy(logits: Any, labels: Any, ignore_index: int, axis: int, weigh
         logits, labels, weight=weight, ignore_index=ignore_index, reduction="none", axis=axis, soft_label=False
     )
     return losses.reshape(labels.shape)
+
+
+def _behind(logits: Any, labels: Any, ignore_index: int, axis: int) -> Any:
+    """Cross entropy of logits that another operation made: what its second backward reads is then not cleared."""
+    return _cross_entropy(logits * paddle.ones_like(logits), labels, ignore_index, axis)
 
 
 def _over_log_p(log_p: Callable[[Any, int], Any], logits: Any, labels: Any, ignore_index: int, axis: int) -> Any:
@@ -110,8 +117,10 @@ def _exact_log_softmax(logits: Any, axis: int) -> Any:
 
 EXACT: Rows = partial(_over_log_p, _exact_log_softmax)
 
+CROSS_ENTROPY = "paddle.nn.functional.cross_entropy"
+
 CLASS_KERNELS: Mapping[str, Rows] = {
-    "paddle.nn.functional.cross_entropy": _cross_entropy,
+    CROSS_ENTROPY: _cross_entropy,
     "paddle.nn.functional.log_softmax": partial(_over_log_p, lambda z, axis: F.log_softmax(z, axis=axis)),
     "paddle.nn.functional.nll_loss": _nll,
     "paddle.nn.functional.softmax": partial(_over_log_p, lambda z, axis: F.softmax(z, axis=axis).log()),
