@@ -32,7 +32,7 @@ OPTIONAL = {"modes/full-graph", "modes/static-program", "modes/double-backward"}
 """What a sound layer may decline: it reads its numbers back, or its operations have one derivative."""
 
 
-TRANSLATED = ("cross_entropy", "sigmoid_ghm", "average_top_k")
+TRANSLATED = ("cross_entropy", "sigmoid_ghm")
 
 
 class Bench:
@@ -107,7 +107,7 @@ def test_every_contract_with_an_oracle_has_a_sound_loss_and_wrong_twins():
 
 @pytest.mark.parametrize(("name", "contract", "law"), list(sound_cases()))
 def test_sound_losses_of_another_make_hold(name, contract, law):
-    result = run(name, contract, law, examples=60)
+    result = run(name, contract, law, examples=40)
     assert result.outcome == "held" or (law in OPTIONAL and result.declined), result.finding and result.finding.message
 
 
