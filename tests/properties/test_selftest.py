@@ -1,6 +1,8 @@
 """The museum of wrong losses: each falls by the law on record, and the command says what came of it."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -156,3 +158,12 @@ def test_the_score_counts():
     assert score.missed == ("B",)
     assert score.laws == {"oracle/value": ["A"], "ignore/poison": ["A"]}
     assert score.to_dict()["median_seconds"] == 2.0
+
+
+def test_a_wheel_can_carry_the_museum_under_another_name():
+    """Its modules import each other by relative names alone."""
+    folder = Path(__file__).parents[1] / "mutants"
+    absolute = [
+        path.name for path in folder.rglob("*.py") if re.search(r"^(from|import) tests\b", path.read_text(), re.M)
+    ]
+    assert not absolute

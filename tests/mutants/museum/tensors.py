@@ -3,8 +3,7 @@
 import paddle
 from paddle.nn.functional import one_hot
 
-from tests.mutants.sound import SoundGHM
-
+from ..sound import SoundGHM
 from .registry import exhibit
 
 
