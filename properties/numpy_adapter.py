@@ -84,10 +84,8 @@ class NumpyObserver:
         return replace(call.observation(), facts={"second": call.gradient()})
 
     def _layer(self, problem: Problem, weight: Any = None) -> Any:
-        arguments = {**problem.arguments(), "num_classes": problem.classes}
-        arguments = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
-        arguments["weight"] = _weight(problem) if weight is None else weight
-        return self._subject.build(**{name: arguments[name] for name in self._takes if name in arguments})
+        given = _weight(problem) if weight is None else weight
+        return self._subject.build(**problem.written_arguments(self._takes, given))
 
     def _call(self, layer: Any, problem: Problem) -> _Call:
         return _Call(layer, self._subject, problem)

@@ -127,11 +127,8 @@ class PaddleObserver:
         return self._subject.call(layer, logits, labels, **{**problem.call_arguments(), **tensors})
 
     def _layer(self, problem: Problem, weight: Any = None) -> Any:
-        arguments = {**problem.arguments(), "num_classes": problem.classes}
-        # what has a number for each class is a list to a layer, as its user would write it
-        arguments = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
-        arguments["weight"] = self._weight(problem) if weight is None else weight
-        return self._subject.build(**{name: arguments[name] for name in self._takes if name in arguments})
+        given = self._weight(problem) if weight is None else weight
+        return self._subject.build(**problem.written_arguments(self._takes, given))
 
     @staticmethod
     def _weight(problem: Problem) -> Any:

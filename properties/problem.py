@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -223,6 +223,13 @@ class Problem:
             "axis": self.axis,
             **self.config,
         }
+
+    def written_arguments(self, names: Collection[str], weight: Any) -> dict[str, Any]:
+        """The arguments of these names as a layer's user would write them; ``weight`` as the backend has it."""
+        arguments = {**self.arguments(), "num_classes": self.classes}
+        # what has a number for each class is a list to a layer
+        listed = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
+        return {name: value for name, value in {**listed, "weight": weight}.items() if name in names}
 
     def call_arguments(self) -> dict[str, Any]:
         """What goes with the call beside logits and labels, where it is there at all."""
