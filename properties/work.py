@@ -161,8 +161,9 @@ def perform(
         result = _put(task, law, subject, observer)
     else:
         result = _searched(task, law, subject, observer, tick)
-    asked = kernels is not None and task.shrink and result.outcome in ("refuted", "raised")
-    standing = kernels(contract) if kernels is not None and asked else None
+    standing = None
+    if kernels is not None and task.shrink and result.outcome in ("refuted", "raised"):
+        standing = kernels(contract)
     if standing is None or not result.repeatable or result.problem is None or result.finding is None:
         return result
     kernel = heir(law, contract, subject.takes, standing)(result.problem, result.finding)

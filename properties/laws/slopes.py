@@ -49,7 +49,7 @@ def slope_of(case: Case, problem: Problem, direction: Array, *, stretch: float =
     """
     observed = case.observe(problem)
     assert observed.gradient is not None
-    size = stretch * 2.0 ** np.round(np.log2(max(1.0, np.abs(problem.logits).max(initial=0.0) / 4)))
+    size = stretch * _size(problem)
     apart = _steps_on_one_side(case, problem, direction * size) if one_side else STEPS
     steps = [step * size for step in apart]
     quotients, noises = [], []
@@ -71,7 +71,7 @@ def slope_of(case: Case, problem: Problem, direction: Array, *, stretch: float =
 def kinked(case: Case, problem: Problem, direction: Array) -> bool:
     """Whether the value has another slope ahead than behind: of a smooth one the difference shrinks with the step."""
     middle = float(case.observe(problem).value.sum())
-    size = 2.0 ** np.round(np.log2(max(1.0, np.abs(problem.logits).max(initial=0.0) / 4)))
+    size = _size(problem)
     gaps, noise = [], 0.0
     for step in (STEPS[0] * size, STEPS[2] * size):
         ahead, behind = (_total(case, problem, sign * step * direction) for sign in (1.0, -1.0))
@@ -99,6 +99,11 @@ def cause_of(case: Case, live: bool, frozen: bool) -> str:
     if frozen and not live:
         return FROZEN.format(who=who)
     return LIVE.format(who=who) if live and not frozen else NEITHER
+
+
+def _size(problem: Problem) -> float:
+    """What steps are multiplied by: a power of two that grows with the logits."""
+    return float(2.0 ** np.round(np.log2(max(1.0, np.abs(problem.logits).max(initial=0.0) / 4))))
 
 
 def _total(case: Case, problem: Problem, move: np.ndarray) -> tuple[float, float]:
