@@ -40,3 +40,74 @@ class Ended:
 
 
 Event = Started | Progressed | LawEnded | Ended
+
+
+@dataclass(frozen=True)
+class CampaignStarted:
+    """A campaign begins, or goes on with so many shards behind it.
+
+    ``targets`` are the words that name them; ``max_time`` is in seconds; ``max_examples`` is for each law.
+    """
+
+    directory: str
+    targets: tuple[str, ...]
+    workers: str
+    seed: int
+    max_time: float | None
+    max_examples: int | None
+    resumed: int = 0
+
+
+@dataclass(frozen=True)
+class TargetStarted:
+    """A target of a campaign is loaded; ``number`` is its place among them."""
+
+    number: int
+    name: str
+    contract: str
+    laws: int
+
+
+@dataclass(frozen=True)
+class ShardEnded:
+    """A shard has its result: so many more examples of a law; ``planned`` is the number of shards known so far."""
+
+    target: int
+    law: str
+    outcome: str
+    examples: int
+    budget_used: float
+    seconds: float
+    done: int
+    planned: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """A campaign has a finding; ``id`` names its files; ``new`` says that no earlier one has the same cause."""
+
+    target: int
+    id: str
+    report: LawReport
+    new: bool
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Something that the user ought to know: what was repaired, lost, or written by somebody else."""
+
+    words: str
+
+
+@dataclass(frozen=True)
+class CampaignEnded:
+    """A campaign is over, or was interrupted; ``why`` says in words what ended it."""
+
+    directory: str
+    certificates: tuple[Certificate, ...]
+    seconds: float
+    why: str
+    interrupted: bool = False
+
+
+CampaignEvent = CampaignStarted | TargetStarted | ShardEnded | Found | Noted | CampaignEnded
