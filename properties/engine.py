@@ -12,9 +12,10 @@ from hypothesis import seed as seeded
 from hypothesis.errors import Flaky, Unsatisfiable
 
 from properties.case import Case
-from properties.contract import CALL_ARGUMENTS, COMMON_ARGUMENTS, Contract
-from properties.domain import COMMON_NAMES, FORMULA_LOGITS, Demand, Domain, EmptyDomainError, outside, within
+from properties.contract import Contract
+from properties.domain import Domain, EmptyDomainError
 from properties.law import Finding, Law, LayerFailed, NotApplicable, Undecided
+from properties.law_domain import law_domain
 from properties.observation import Failure, Observer
 from properties.problem import Problem
 from properties.strategies import problems
@@ -35,6 +36,9 @@ USUAL_EXAMPLES = 200
 MOST_DECLINED = 3
 """Examples in which a layer has not what a law is about, after which a law that takes long over each asks no more."""
 
+Tick = Callable[[int, Problem], bool]
+"""Told of each problem before it is put to the layer, with the number of valid examples so far; False: time is over."""
+
 FAILED = ("refuted", "raised", "crashed", "timed out")
 UNSETTLED = ("undecided", "gave up")
 OUTCOMES = ("held", *FAILED, *UNSETTLED, "not applicable")
@@ -50,7 +54,8 @@ class LawResult:
     made from it), ``condition`` the ingredients that it cannot do without, ``script`` shows it without lossproof.
     ``repeatable`` is False where the same problem did not fail again. ``declined`` says that the layer refused what the
     law is about. ``inherited`` names the kernel that shows the same contradiction, where no example
-    has another.
+    has another. ``repetitions`` say what came of the same problem each time that it was put to the layer again.
+    ``spent`` says that the time was over before the examples were.
     """
 
     law: str
@@ -67,6 +72,8 @@ class LawResult:
     condition: tuple[str, ...] = ()
     script: str = ""
     inherited: str = ""
+    repetitions: tuple[str, ...] = ()
+    spent: bool = False
 
 
 class _Contradiction(Exception):  # noqa: N818 - an outcome
@@ -75,69 +82,6 @@ class _Contradiction(Exception):  # noqa: N818 - an outcome
 
 class _Enough(BaseException):
     """Raised inside a Hypothesis test to leave it with what was found so far."""
-
-
-def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: AbstractSet[str]) -> Domain:
-    """What a law draws: the domain without what stands behind shut gates, narrowed to its level and its own demand.
-
-    Raises EmptyDomainError where nothing is left, with the reason.
-    """
-    for need in law.needs:
-        name, _, value = need.partition("=")
-        argument = name in (*COMMON_ARGUMENTS, *CALL_ARGUMENTS) or (
-            name in domain.dimensions and name not in COMMON_NAMES
-        )
-        if argument and not value and name not in takes:
-            raise EmptyDomainError(f"the layer takes no {name}")
-        if name == "entry-weight" and "weight" not in takes:
-            raise EmptyDomainError("the layer takes no weight")
-        if name == "entry-weight" and "entries" not in domain["weight"]:
-            raise EmptyDomainError("weight is drawn from absent alone")
-        if name == "weight" and set(domain["weight"]) == {"absent"}:
-            raise EmptyDomainError("weight is drawn from absent alone")
-        values: tuple[object, ...] = tuple(map(str, domain[name])) if value and value != "count" else ()
-        values = domain[name] if value == "count" else values
-        if value == "count" and not any(isinstance(v, int) for v in values):
-            raise EmptyDomainError(f"the layer takes {name} as a width alone")
-        if value and value != "count" and value not in values:
-            raise EmptyDomainError(f"the layer has no {name}={value}")
-    opened = domain.for_law(law.id).open(shut - {law.id})
-    if law.plain:
-        opened = opened.plainest()
-    for need in law.needs:
-        name, _, value = need.partition("=")
-        if value and value != "count" and value not in map(str, opened[name]):
-            raise EmptyDomainError(f"{name}={value} is set aside")
-    return opened.demand(law.demand).demand(_level_demand(law, domain)).demand(_mask_demand(law, domain, takes))
-
-
-def _mask_demand(law: Law, domain: Domain, takes: AbstractSet[str]) -> Demand:
-    """Elements are ignored by their label or by a mask; a law about ignored ones needs a layer that takes either."""
-    masked = "label_weight" in domain.dimensions and "mask" in domain["label_weight"]
-    if "ignored" not in law.needs or masked:
-        return {}
-    if "ignore_index" not in takes and set(domain["ignore_index"]) == {None}:
-        raise EmptyDomainError("the layer takes no ignore_index")
-    demand = {"ignore_index": outside(None)}
-    # probabilities of classes, and real numbers, have no value that says ignored
-    return demand if not domain.decides else {**demand, "targets": outside("soft", "real")}
-
-
-def _level_demand(law: Law, domain: Domain) -> Demand:
-    """Formula laws run in the highest precision there is and on moderate logits, where wrong and inexact lie apart."""
-    demand = dict[str, Callable[[object], bool]]()
-    if law.level == "conduct":
-        # how a layer conducts itself shows in any precision; the half ones are slow to draw and to build
-        wide = [d for d in ("float64", "float32") if d in domain["dtype"]]
-        demand["dtype"] = within(*(wide or domain["dtype"]))
-    if law.level == "formula":
-        demand["dtype"] = within(next(d for d in _PRECISIONS if d in domain["dtype"]))
-        if "logits" not in law.demand:
-            demand["logits"] = within(*FORMULA_LOGITS, "edges")
-    return demand
-
-
-_PRECISIONS = ("float64", "float32", "bfloat16", "float16")
 
 
 def law_seed(seed: int, law: Law) -> int:
@@ -155,14 +99,14 @@ def run_law(
     shut: AbstractSet[str] = frozenset(),
     seed: int = 0,
     max_examples: int = 200,
-    tick: Callable[[int], None] = lambda examples: None,
+    tick: Tick = lambda examples, problem: True,
     shrinks: bool = True,
     excuse: Callable[[Problem, Finding], object] = lambda problem, finding: False,
+    avoid: Callable[[Problem], bool] = lambda problem: False,
 ) -> LawResult:
     """Look for a contradiction to a law in ``max_examples`` examples, and shrink the first one found if it ``shrinks``.
 
-    ``tick`` is called before each example with the number of those behind it. A contradiction that ``excuse`` says yes
-    to is none.
+    A contradiction that ``excuse`` says yes to is none; a problem that ``avoid`` says yes to is not put to the layer.
     """
     try:
         drawn = law_domain(law, domain, shut, takes)
@@ -170,7 +114,7 @@ def run_law(
         return LawResult(law.id, "not applicable", reason=str(error))
     if "bad-arguments" in law.needs and not set(contract.bad_arguments) & set(takes):
         return LawResult(law.id, "not applicable", reason="the layer takes no argument of the contract's own")
-    search = _Search(law, contract, observer, frozenset(takes), tick, excuse)
+    search = _Search(law, contract, observer, frozenset(takes), tick, excuse, avoid)
     repeatable = search.run(drawn, law_seed(seed, law), max_examples, shrinks)
     return search.result(repeatable)
 
@@ -198,11 +142,15 @@ def examine(
     case = Case(problem, contract, observer, frozenset(takes), domain)
     try:
         finding = next(iter(law.check(case)), None)
-    except LayerFailed as failed:
-        words = {"raised": "The layer raises", "crashed": "The process ends with", "timed out": "No answer after"}
-        message = f"{words[failed.failure.kind]} {failed.failure}"
-        finding = Finding(message, (failed.problem,), "failure", failure=failed.failure)
+    except LayerFailed as ended:
+        finding = failed(ended.failure, ended.problem)
     return finding, case.used if case.asked else None
+
+
+def failed(failure: Failure, problem: Problem) -> Finding:
+    """The finding of a layer that failed where it had to answer."""
+    words = {"raised": "The layer raises", "crashed": "The process ends with", "timed out": "No answer after"}
+    return Finding(f"{words[failure.kind]} {failure}", (problem,), "failure", failure=failure)
 
 
 def verdict_on(
@@ -235,16 +183,18 @@ class _Search:
         contract: Contract,
         observer: Observer,
         takes: frozenset[str],
-        tick: Callable[[int], None],
+        tick: Tick,
         excuse: Callable[[Problem, Finding], object],
+        avoid: Callable[[Problem], bool],
     ) -> None:
         self._law, self._contract, self._observer, self._takes, self._tick = law, contract, observer, takes, tick
-        self._excuse = excuse
+        self._excuse, self._avoid = excuse, avoid
         self._examples = self._undecided = self._declined = self._shrinks = self._timeouts = 0
         self._used: dict[str, float] = {}
         self._finding: Finding | None = None
         self._problem: Problem | None = None
         self._inapplicable = ""
+        self._spent = False
 
     def run(self, domain: Domain, seed: int, max_examples: int, shrinks: bool) -> bool:
         """Draw, and shrink where that is wanted; returns whether the contradiction, if any, repeats."""
@@ -278,7 +228,11 @@ class _Search:
         return True
 
     def _one(self, problem: Problem) -> None:
-        self._tick(self._examples)
+        if self._avoid(problem):
+            reject()
+        if not self._tick(self._examples, problem):
+            self._spent = True
+            raise _Enough
         if self._finding is not None:
             self._shrinks += 1
             if self._shrinks > (MOST_SHRINKS if self._law.most is None else SLOW_SHRINKS):
@@ -328,6 +282,7 @@ class _Search:
             reason=self._reason(),
             repeatable=repeatable,
             declined=self._examples == 0 and bool(self._inapplicable),
+            spent=self._spent,
         )
 
     def _outcome(self) -> str:

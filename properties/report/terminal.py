@@ -14,12 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from properties.causes import MODERATE, causes, ingredients_of
+from properties.causes import causes, ingredients_of
 from properties.certificate import Certificate, LawReport
 from properties.domain import COMMON_NAMES
 from properties.engine import FAILED, OUTCOMES, UNSETTLED
 from properties.events import Ended, Event, LawEnded, Progressed, Started
 from properties.inference import in_lines
+from properties.ingredients import MODERATE
 from properties.problem import Problem
 from properties.script import short
 from reference import BUDGET

@@ -9,7 +9,7 @@ from properties import Target, certify
 from properties.causes import causes
 from properties.certificate import Certificate
 from properties.cli import main
-from properties.isolation import Inline
+from properties.serving import Inline
 from properties.work import Task
 
 LAYERS = "tests/hostile/on_kernels.py"

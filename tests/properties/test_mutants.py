@@ -10,8 +10,8 @@ import pytest
 from properties import Target
 from properties.contracts import contracts
 from properties.engine import FAILED
-from properties.isolation import Inline
 from properties.problem import Problem
+from properties.serving import Inline
 from properties.work import Task, aside, laws_of
 from tests.mutants import MUTANTS, SOUND
 from tests.mutants.twins import TWINS

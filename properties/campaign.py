@@ -1,0 +1,427 @@
+"""Campaign: laws put to layers for hours, in shards that any executor carries out, with a journal that loses nothing.
+
+What a campaign does next follows from its journal alone: whoever resumes it, with however many workers, ends where an
+undisturbed one would have ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import heapq
+import itertools
+import json
+import os
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from properties.causes import causes
+from properties.certificate import Certificate, LawReport, environment
+from properties.course import Plan, TargetCourse
+from properties.engine import FAILED
+from properties.events import CampaignEnded, CampaignEvent, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
+from properties.journal import Journal, JournalError, JournalFull
+from properties.record import score_of
+from properties.runner import chosen_laws
+from properties.shard import Shard, run_shard, stop_all
+from properties.target import Target, UsageError
+from properties.vitals import Limits
+
+FORMAT = "lossproof-campaign-1"
+LONGEST = 8 * 3600.0
+"""Seconds of a campaign that was given neither time nor examples."""
+
+BLOCK_SECONDS = 120.0
+"""Seconds that a block of examples may take; what a slow layer has not done by then is left out."""
+
+MEMORY = 4 * 2**30
+"""Bytes that a worker may take beyond what it starts with."""
+
+LAST_SECONDS = 5.0
+"""When the time of a campaign is over, how long running shards have to end by themselves."""
+
+
+@dataclass(frozen=True)
+class CampaignOptions:
+    """How to run a campaign.
+
+    ``max_time`` is in seconds, ``max_examples`` for each law; with neither, eight hours. ``workers`` processes run side
+    by side (None: one for each core, at most 8). ``time_limit`` is how many seconds one call of the layer may take,
+    ``block_seconds`` those of a block of examples, ``memory`` the bytes of a worker. ``resume`` goes on with the
+    campaign in ``directory``, by its own seed.
+    """
+
+    directory: str
+    max_time: float | None = None
+    max_examples: int | None = None
+    seed: int = 0
+    only: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    workers: int | None = None
+    time_limit: float = 10.0
+    block_seconds: float = BLOCK_SECONDS
+    memory: int = MEMORY
+    resume: bool = False
+    lanes: int = 1
+    forgive_inherited: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("max_examples", 1), ("workers", 1), ("seed", 0), ("lanes", 1), ("memory", 2**20)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ValueError(f"{name} must be at least {least}, got {value}")
+        for name in ("max_time", "time_limit", "block_seconds"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be more than 0 seconds, got {value}")
+
+    @property
+    def count(self) -> int:
+        """Processes side by side."""
+        return min(os.cpu_count() or 1, 8) if self.workers is None else self.workers
+
+    @property
+    def time(self) -> float | None:
+        """Seconds after which no more shard begins."""
+        return LONGEST if self.max_time is None and self.max_examples is None else self.max_time
+
+
+def campaign(
+    targets: Sequence[Target], options: CampaignOptions, executor: Executor | None = None, slots: int | None = None
+) -> Generator[CampaignEvent, None, None]:
+    """Run a campaign; yields events, the last one CampaignEnded. Closing the iterator early ends its workers.
+
+    ``executor`` carries out shards elsewhere, ``slots`` of them at a time; by default worker processes of this machine
+    do. A KeyboardInterrupt thrown into it ends the campaign with certificates of what was done.
+    Raises UsageError for a target that cannot be loaded, and for a directory that holds something else.
+    """
+    directory = Path(options.directory)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        journal = Journal.open(directory, resume=options.resume)
+    except JournalError as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"--out: {directory} cannot be used: {error.strerror}") from None
+    with journal:
+        run = _Campaign(targets, options, journal, directory)
+        own = ThreadPoolExecutor(options.count) if executor is None else None
+        try:
+            yield from run.events(own or executor, slots or options.count, local=own is not None)  # type: ignore[arg-type]
+        finally:
+            if own is not None:
+                stop_all()
+                own.shutdown(wait=True, cancel_futures=True)
+
+
+class _Campaign:
+    """The state of one run of a campaign."""
+
+    def __init__(self, targets: Sequence[Target], options: CampaignOptions, journal: Journal, directory: Path) -> None:
+        self._options, self._journal, self._directory = options, journal, directory
+        self._records = iter(journal.records)
+        self._header = self._head(targets)
+        plan = Plan(
+            seed=self._header["seed"],
+            max_examples=options.max_examples,
+            limits=Limits(self._header["time_limit"], self._header["memory"]),
+            seconds=self._header["block_seconds"],
+            lanes=self._header["lanes"],
+        )
+        texts = [Target.from_dict(plain) for plain in self._header["targets"]]
+        self._courses = [TargetCourse(n, target, plan, _files(target)) for n, target in enumerate(texts)]
+        self._plan = plan
+        self._ready: list[tuple[int, int, int, Shard]] = []
+        self._order = itertools.count()
+        self._done = self._planned = 0
+        self._began = time.monotonic()
+        self._causes: dict[int, int] = {}
+
+    def _head(self, targets: Sequence[Target]) -> Mapping[str, Any]:
+        """What the campaign was begun with: from the journal, or from the options."""
+        header = next(self._records, None)
+        if header is None:
+            options = self._options
+            header = {
+                "kind": "campaign",
+                "format": FORMAT,
+                "targets": [target.to_dict() for target in targets],
+                "seed": options.seed,
+                "only": list(options.only),
+                "levels": list(options.levels),
+                "time_limit": options.time_limit,
+                "block_seconds": options.block_seconds,
+                "memory": options.memory,
+                "lanes": options.lanes,
+                "environment": environment(),
+            }
+            self._fresh = True
+            return header
+        self._fresh = False
+        if header.get("format") != FORMAT:
+            raise UsageError(f"{self._directory} holds no campaign of format {FORMAT!r}, but {header.get('format')!r}")
+        wanted = [target.to_dict() for target in targets]
+        if wanted and json.loads(json.dumps(wanted)) != header["targets"]:
+            texts = ", ".join(target["text"] for target in header["targets"])
+            raise UsageError(f"--resume: the campaign in {self._directory} is one of {texts}, with its own options")
+        if header["environment"] != environment():
+            changed = [k for k, v in environment().items() if header["environment"].get(k) != v]
+            raise UsageError(
+                f"--resume: {', '.join(changed)} changed since the campaign in {self._directory} began; "
+                f"begin another one in another directory"
+            )
+        return header
+
+    def events(self, executor: Executor, slots: int, local: bool) -> Generator[CampaignEvent, None, None]:
+        """Everything that happens, to the end."""
+        running = str(self._directory / "running") if local else None
+        if running is not None:
+            Path(running).mkdir(exist_ok=True)
+        ending = _Ending()
+        try:
+            self._describe(executor, running)
+            if self._fresh:
+                self._journal.append(self._header)
+            resumed = list(self._resume())
+            yield self._started(slots, local)
+            for course in self._courses:
+                yield TargetStarted(course.number, course.known.name, course.known.contract, len(course.chosen))
+            yield from resumed
+            yield from self._notes()
+            yield from self._work(executor, slots, running, ending)
+        except KeyboardInterrupt:
+            ending = _Ending("interrupted", interrupted=True)
+        except JournalFull as full:
+            ending = _Ending(str(full), failed=True)
+        finally:
+            if local:
+                stop_all()
+        yield from self._notes()
+        if running is not None:
+            for left in Path(running).glob("*.example"):
+                left.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                Path(running).rmdir()
+        if all(course.description is not None for course in self._courses):
+            yield self._ended(ending)
+
+    def _describe(self, executor: Executor, running: str | None) -> None:
+        """Load every target; UsageError where one cannot be, or is another one than it was."""
+        waiting = [executor.submit(run_shard, course.describe(), running) for course in self._courses]
+        was = self._header.get("fingerprints")
+        self._header = {**self._header, "fingerprints": []}
+        for course, future in zip(self._courses, waiting, strict=True):
+            record = future.result()
+            chosen = chosen_laws(record["description"], self._header["only"], self._header["levels"])
+            course.described(record, [info.id for info in chosen])
+            self._header["fingerprints"].append(record["fingerprint"])
+            if was is not None and was[course.number] != record["fingerprint"]:
+                raise UsageError(
+                    f"--resume: {course.target.text} changed since the campaign in {self._directory} began; "
+                    f"begin another one in another directory"
+                )
+
+    def _resume(self) -> Iterator[CampaignEvent]:
+        """Take what the journal holds, and line up what comes after it."""
+        waiting: dict[str, Shard] = {}
+        for course in self._courses:
+            waiting |= {shard.id: shard for shard in course.next()}
+        for record in self._records:
+            if record["id"] not in waiting or record.get("partial"):
+                continue
+            shard = waiting.pop(record["id"])
+            found, more = self._courses[shard.number].take(record)
+            waiting |= {shard.id: shard for shard in more}
+            self._done += 1
+            for report in found:
+                yield self._found(shard.number, report)
+        self._planned = self._done
+        self._line_up(waiting.values())
+
+    def _line_up(self, shards: Any) -> None:
+        for shard in shards:
+            heapq.heappush(self._ready, (shard.generation, _first(shard), next(self._order), shard))
+            self._planned += 1
+
+    def _work(
+        self, executor: Executor, slots: int, running: str | None, ending: _Ending
+    ) -> Generator[CampaignEvent, None, None]:
+        """Hand out shards and take their results, until all is done or the time is over."""
+        most = self._options.time
+        end = None if most is None else self._began + most
+        flying: dict[Future[dict[str, Any]], tuple[Shard, bool]] = {}
+        while True:
+            now = time.monotonic()
+            while self._ready and len(flying) < slots and (end is None or now < end):
+                shard, whole = _timely(heapq.heappop(self._ready)[-1], None if end is None else end - now)
+                flying[executor.submit(run_shard, shard, running)] = (shard, whole)
+            if not flying:
+                ending.why = "the time is over" if self._ready else "every law is done"
+                return
+            left = None if end is None else max(end + LAST_SECONDS - now, 0.0)
+            finished, _ = wait(flying, timeout=1.0 if left is None else min(left, 1.0), return_when=FIRST_COMPLETED)
+            for future in finished:
+                shard, whole = flying.pop(future)
+                yield from self._take(shard, _record_of(shard, future), whole)
+            yield from self._notes()
+            if left == 0.0 and not finished:
+                ending.why = "the time is over"
+                return
+
+    def _take(self, shard: Shard, record: dict[str, Any], whole: bool) -> Generator[CampaignEvent, None, None]:
+        """A shard is done: journal it first, then go on from it."""
+        course = self._courses[shard.number]
+        if not whole and record.get("spent"):
+            # what the end of the campaign cut short runs again if it is resumed
+            record = {**record, "partial": True}
+        self._journal.append(record)
+        self._done += 1
+        if record.get("partial"):
+            found, more = course.take_partial(record), []
+        else:
+            found, more = course.take(record)
+        self._line_up(more)
+        for report in found:
+            yield self._found(shard.number, report)
+        if shard.info is not None:
+            said = record["report"]
+            yield ShardEnded(
+                shard.number,
+                shard.info.id,
+                said["outcome"],
+                said.get("examples", 0),
+                said.get("budget_used", 0.0),
+                record["seconds"],
+                self._done,
+                self._planned,
+            )
+
+    def _found(self, number: int, report: LawReport) -> Found:
+        """Write a finding down in files of its own, and say whether it has a cause of its own."""
+        name = _name(number, report)
+        folder = self._directory / "findings"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.json").write_text(json.dumps(_plain(report), indent=1) + "\n", encoding="utf-8")
+        if report.script:
+            (folder / f"{name}.py").write_text(report.script + "\n", encoding="utf-8")
+        count = len(causes(self._certificate(self._courses[number])))
+        new = count > self._causes.get(number, 0)
+        self._causes[number] = count
+        return Found(number, name, report, new)
+
+    def _notes(self) -> Iterator[Noted]:
+        while self._journal.notes:
+            yield Noted(self._journal.notes.pop(0))
+
+    def _started(self, slots: int, local: bool) -> CampaignStarted:
+        return CampaignStarted(
+            directory=str(self._directory),
+            targets=tuple(course.target.text for course in self._courses),
+            workers=f"{slots} workers" if local else f"{slots} slots of a cluster",
+            seed=self._plan.seed,
+            max_time=self._options.time,
+            max_examples=self._options.max_examples,
+            resumed=self._done,
+        )
+
+    def _ended(self, ending: _Ending) -> CampaignEnded:
+        certificates = []
+        for course in self._courses:
+            course.settle()
+            certificate = self._certificate(course)
+            certificates.append(certificate)
+            if not ending.failed:
+                certificate.write(self._directory / f"certificate-{course.number}.json")
+        seconds = time.monotonic() - self._began
+        return CampaignEnded(str(self._directory), tuple(certificates), seconds, ending.why, ending.interrupted)
+
+    def _certificate(self, course: TargetCourse) -> Certificate:
+        known, reports = course.known, course.reports()
+        return Certificate(
+            subject=known.name,
+            contract=known.contract,
+            laws=reports,
+            seed=self._plan.seed,
+            max_examples=max((law.examples for law in reports if law.outcome == "held"), default=0),
+            takes=known.takes,
+            domain=known.domain,
+            set_aside=course.set_aside(),
+            dropped=known.dropped,
+            environment=environment(),
+            seconds=round(course.seconds, 3),
+            inferred=course.inferred,
+            target=course.target.to_dict(),
+            score=score_of(known.contract, (law.id for law in reports if law.examples)),
+            forgiven=self._options.forgive_inherited,
+            campaign=_counts(course),
+        )
+
+
+@dataclass
+class _Ending:
+    """What ended a campaign."""
+
+    why: str = ""
+    interrupted: bool = False
+    failed: bool = False
+
+
+def _counts(course: TargetCourse) -> dict[str, Any]:
+    """The true counts of a target: everything that ran, also after a law's first finding."""
+    return {
+        "shards": course.shards,
+        "examples": {name: law.examples for name, law in sorted(course.courses.items()) if law.examples},
+        "findings": [
+            {"id": _name(course.number, report), "law": report.id, "outcome": report.outcome, "message": report.message}
+            for report in course.findings
+        ],
+    }
+
+
+def _name(number: int, report: LawReport) -> str:
+    """A short name for a finding: the same for the same case of the same law."""
+    case = json.dumps([number, report.id, report.outcome, report.counterexample], sort_keys=True)
+    return hashlib.sha256(case.encode()).hexdigest()[:8]
+
+
+def _plain(report: LawReport) -> dict[str, Any]:
+    return asdict(report)
+
+
+def _first(shard: Shard) -> int:
+    """Shards of slow laws go first, so that no worker is left with one at the end."""
+    return 0 if shard.kind == "infer" else 1
+
+
+def _timely(shard: Shard, left: float | None) -> tuple[Shard, bool]:
+    """The shard with no more seconds than there are, and whether it has all of its own."""
+    if left is None or shard.task is None or shard.task.seconds is None or left >= shard.task.seconds:
+        return shard, True
+    return replace(shard, task=replace(shard.task, seconds=max(left, 0.1))), False
+
+
+def _record_of(shard: Shard, future: Future[dict[str, Any]]) -> dict[str, Any]:
+    """The result of a shard; where there is none, a record that says why."""
+    try:
+        return future.result()
+    except Exception as error:
+        reason = f"the shard was lost: {type(error).__name__}: {error}"
+    record: dict[str, Any] = {"id": shard.id, "kind": shard.kind, "seconds": 0.0}
+    if shard.kind == "infer":
+        return {**record, "inferred": {}}
+    report = {"outcome": "gave up", "reason": reason}
+    return {**record, "law": shard.law, "report": report, "declined": False, "spent": False, "corpus": []}
+
+
+def _files(target: Target) -> dict[str, str]:
+    """The file of a target by its name, so that it can travel."""
+    where = target.text.rpartition(":")[0]
+    path = Path(where)
+    return {path.name: path.read_text(encoding="utf-8")} if where.endswith(".py") and path.is_file() else {}
+
+
+__all__ = ["FAILED", "CampaignOptions", "campaign"]
