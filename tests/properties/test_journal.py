@@ -284,24 +284,24 @@ input()
 
 
 KILLED = """
-import random, signal, threading, time
+import random, signal, threading
+os.fdatasync = lambda descriptor: None  # a kill spares the cache, and not to wait has more of them come amid a write
 with Journal.open(directory, resume=sys.argv[2] == "True") as journal:
     number = sum(1 for _ in journal.records)
     threading.Timer(float(sys.argv[3]), os.kill, (os.getpid(), signal.SIGKILL)).start()
     while True:
-        journal.append({"value": number, "filler": "x" * random.randrange(1 << random.randrange(21))})
+        journal.append({"value": number, "filler": "x" * random.randrange(1 << random.randrange(22))})
         os.write(1, b"%d\\n" % number)
         number += 1
 """
 
 
 def test_a_kill_at_any_moment_costs_nothing_that_was_appended(tmp_path):
-    """The process kills itself from a thread: half of the kills come while bytes are being written."""
     chance = random.Random(0)
     acknowledged = -1
     for turn in range(6):
         arguments = [sys.executable, "-S", "-c", ALONE + KILLED, str(tmp_path), str(turn > 0)]
-        done = subprocess.run([*arguments, str(chance.uniform(0.0, 0.1))], stdout=subprocess.PIPE, text=True)
+        done = subprocess.run([*arguments, str(chance.uniform(0.0, 0.06))], stdout=subprocess.PIPE, text=True)
         assert done.returncode == -9
         acknowledged = max([acknowledged, *map(int, done.stdout.split())])
         if acknowledged < 0:
