@@ -12,11 +12,13 @@ from hypothesis import seed as seeded
 from hypothesis.errors import Flaky, Unsatisfiable
 
 from properties.case import Case
-from properties.contract import CALL_ARGUMENTS, COMMON_ARGUMENTS, Contract
-from properties.domain import COMMON_NAMES, FORMULA_LOGITS, Demand, Domain, EmptyDomainError, outside, within
+from properties.contract import Contract
+from properties.demand import law_domain
+from properties.domain import Domain, EmptyDomainError
 from properties.law import Finding, Law, LayerFailed, NotApplicable, Undecided
 from properties.observation import Failure, Observer
 from properties.problem import Problem
+from properties.seek import USUAL, Seek, Seeker, scores
 from properties.strategies import problems
 
 MOST_SHRINKS = 120
@@ -50,7 +52,7 @@ class LawResult:
     made from it), ``condition`` the ingredients that it cannot do without, ``script`` shows it without lossproof.
     ``repeatable`` is False where the same problem did not fail again. ``declined`` says that the layer refused what the
     law is about. ``inherited`` names the kernel that shows the same contradiction, where no example
-    has another.
+    has another. ``corpus`` are the byte strings of the worst examples that held, where a search keeps them.
     """
 
     law: str
@@ -67,6 +69,7 @@ class LawResult:
     condition: tuple[str, ...] = ()
     script: str = ""
     inherited: str = ""
+    corpus: tuple[bytes, ...] = ()
 
 
 class _Contradiction(Exception):  # noqa: N818 - an outcome
@@ -75,69 +78,6 @@ class _Contradiction(Exception):  # noqa: N818 - an outcome
 
 class _Enough(BaseException):
     """Raised inside a Hypothesis test to leave it with what was found so far."""
-
-
-def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: AbstractSet[str]) -> Domain:
-    """What a law draws: the domain without what stands behind shut gates, narrowed to its level and its own demand.
-
-    Raises EmptyDomainError where nothing is left, with the reason.
-    """
-    for need in law.needs:
-        name, _, value = need.partition("=")
-        argument = name in (*COMMON_ARGUMENTS, *CALL_ARGUMENTS) or (
-            name in domain.dimensions and name not in COMMON_NAMES
-        )
-        if argument and not value and name not in takes:
-            raise EmptyDomainError(f"the layer takes no {name}")
-        if name == "entry-weight" and "weight" not in takes:
-            raise EmptyDomainError("the layer takes no weight")
-        if name == "entry-weight" and "entries" not in domain["weight"]:
-            raise EmptyDomainError("weight is drawn from absent alone")
-        if name == "weight" and set(domain["weight"]) == {"absent"}:
-            raise EmptyDomainError("weight is drawn from absent alone")
-        values: tuple[object, ...] = tuple(map(str, domain[name])) if value and value != "count" else ()
-        values = domain[name] if value == "count" else values
-        if value == "count" and not any(isinstance(v, int) for v in values):
-            raise EmptyDomainError(f"the layer takes {name} as a width alone")
-        if value and value != "count" and value not in values:
-            raise EmptyDomainError(f"the layer has no {name}={value}")
-    opened = domain.for_law(law.id).open(shut - {law.id})
-    if law.plain:
-        opened = opened.plainest()
-    for need in law.needs:
-        name, _, value = need.partition("=")
-        if value and value != "count" and value not in map(str, opened[name]):
-            raise EmptyDomainError(f"{name}={value} is set aside")
-    return opened.demand(law.demand).demand(_level_demand(law, domain)).demand(_mask_demand(law, domain, takes))
-
-
-def _mask_demand(law: Law, domain: Domain, takes: AbstractSet[str]) -> Demand:
-    """Elements are ignored by their label or by a mask; a law about ignored ones needs a layer that takes either."""
-    masked = "label_weight" in domain.dimensions and "mask" in domain["label_weight"]
-    if "ignored" not in law.needs or masked:
-        return {}
-    if "ignore_index" not in takes and set(domain["ignore_index"]) == {None}:
-        raise EmptyDomainError("the layer takes no ignore_index")
-    demand = {"ignore_index": outside(None)}
-    # probabilities of classes, and real numbers, have no value that says ignored
-    return demand if not domain.decides else {**demand, "targets": outside("soft", "real")}
-
-
-def _level_demand(law: Law, domain: Domain) -> Demand:
-    """Formula laws run in the highest precision there is and on moderate logits, where wrong and inexact lie apart."""
-    demand = dict[str, Callable[[object], bool]]()
-    if law.level == "conduct":
-        # how a layer conducts itself shows in any precision; the half ones are slow to draw and to build
-        wide = [d for d in ("float64", "float32") if d in domain["dtype"]]
-        demand["dtype"] = within(*(wide or domain["dtype"]))
-    if law.level == "formula":
-        demand["dtype"] = within(next(d for d in _PRECISIONS if d in domain["dtype"]))
-        if "logits" not in law.demand:
-            demand["logits"] = within(*FORMULA_LOGITS, "edges")
-    return demand
-
-
-_PRECISIONS = ("float64", "float32", "bfloat16", "float16")
 
 
 def law_seed(seed: int, law: Law) -> int:
@@ -158,11 +98,12 @@ def run_law(
     tick: Callable[[int], None] = lambda examples: None,
     shrinks: bool = True,
     excuse: Callable[[Problem, Finding], object] = lambda problem, finding: False,
+    seek: Seek | None = None,
 ) -> LawResult:
     """Look for a contradiction to a law in ``max_examples`` examples, and shrink the first one found if it ``shrinks``.
 
     ``tick`` is called before each example with the number of those behind it. A contradiction that ``excuse`` says yes
-    to is none.
+    to is none. What ``seek`` knows leads the search of a law that draws what most laws draw.
     """
     try:
         drawn = law_domain(law, domain, shut, takes)
@@ -170,7 +111,10 @@ def run_law(
         return LawResult(law.id, "not applicable", reason=str(error))
     if "bad-arguments" in law.needs and not set(contract.bad_arguments) & set(takes):
         return LawResult(law.id, "not applicable", reason="the layer takes no argument of the contract's own")
-    search = _Search(law, contract, observer, frozenset(takes), tick, excuse)
+    seeker = None
+    if seek is not None and law.draw is None:
+        seeker = Seeker(seek.at_most(USUAL) if law.most else seek, drawn, contract.hard_logits)
+    search = _Search(law, contract, observer, frozenset(takes), tick, excuse, seeker)
     repeatable = search.run(drawn, law_seed(seed, law), max_examples, shrinks)
     return search.result(repeatable)
 
@@ -195,7 +139,10 @@ def examine(
     What the law makes of the problem stays inside ``domain``. Raises Undecided and NotApplicable as the law does; a
     layer that fails where it had to answer is a finding.
     """
-    case = Case(problem, contract, observer, frozenset(takes), domain)
+    return _examined(law, Case(problem, contract, observer, frozenset(takes), domain))
+
+
+def _examined(law: Law, case: Case) -> tuple[Finding | None, float | None]:
     try:
         finding = next(iter(law.check(case)), None)
     except LayerFailed as failed:
@@ -237,9 +184,10 @@ class _Search:
         takes: frozenset[str],
         tick: Callable[[int], None],
         excuse: Callable[[Problem, Finding], object],
+        seeker: Seeker | None = None,
     ) -> None:
         self._law, self._contract, self._observer, self._takes, self._tick = law, contract, observer, takes, tick
-        self._excuse = excuse
+        self._excuse, self._seeker = excuse, seeker
         self._examples = self._undecided = self._declined = self._shrinks = self._timeouts = 0
         self._used: dict[str, float] = {}
         self._finding: Finding | None = None
@@ -249,20 +197,23 @@ class _Search:
     def run(self, domain: Domain, seed: int, max_examples: int, shrinks: bool) -> bool:
         """Draw, and shrink where that is wanted; returns whether the contradiction, if any, repeats."""
         self._domain = domain
+        draw = self._law.draw or problems
+        strategy = draw(domain, self._contract.hard_logits) if self._seeker is None else self._seeker.strategy
+        target = (Phase.target,) if self._seeker is not None and self._seeker.climbs else ()
 
         @seeded(seed)
         @settings(
             max_examples=_examples(self._law, max_examples),
             database=None,
             deadline=None,
-            phases=(Phase.generate, Phase.shrink) if shrinks else (Phase.generate,),
+            phases=(Phase.generate, *target, Phase.shrink) if shrinks else (Phase.generate, *target),
             suppress_health_check=list(HealthCheck),
             verbosity=Verbosity.quiet,
             report_multiple_bugs=False,
             print_blob=False,
             derandomize=False,
         )
-        @given((self._law.draw or problems)(domain, self._contract.hard_logits))
+        @given(strategy)
         def test(problem: Problem) -> None:
             self._one(problem)
 
@@ -283,8 +234,9 @@ class _Search:
             self._shrinks += 1
             if self._shrinks > (MOST_SHRINKS if self._law.most is None else SLOW_SHRINKS):
                 raise _Enough
+        case = Case(problem, self._contract, self._observer, self._takes, self._domain)
         try:
-            finding, used = examine(self._law, problem, self._contract, self._observer, self._takes, self._domain)
+            finding, used = _examined(self._law, case)
         except Undecided:
             # not an example: Hypothesis draws another in its place, up to ten times as many as were asked for
             self._undecided += self._finding is None
@@ -301,6 +253,8 @@ class _Search:
         if finding is None or self._excuse(problem, finding):
             self._examples += self._finding is None
             self._used[problem.dtype] = max(self._used.get(problem.dtype, 0.0), used or 0.0)
+            if self._seeker is not None and finding is None and self._finding is None:
+                self._seeker.note(scores(case))
             return
         self._note(finding, problem)
         raise _Contradiction(finding.message)
@@ -328,6 +282,7 @@ class _Search:
             reason=self._reason(),
             repeatable=repeatable,
             declined=self._examples == 0 and bool(self._inapplicable),
+            corpus=() if self._seeker is None else self._seeker.worst(),
         )
 
     def _outcome(self) -> str:

@@ -18,6 +18,7 @@ from properties.numpy_script import numpy_script_of
 from properties.observation import Failure, Observer
 from properties.problem import Problem
 from properties.script import script_of
+from properties.seek import Seek
 from properties.shrink import shrink
 from properties.subject import Subject, dtypes_taken
 from properties.triage import conditions
@@ -31,7 +32,7 @@ class Task:
     """A law to run, with everything that decides its outcome; with an ``example``, on that problem alone.
 
     Without ``shrink`` the first contradiction is taken as it is; without ``oracle`` the law must do without the
-    contract's.
+    contract's. ``seek`` leads the search.
     """
 
     law: str
@@ -43,6 +44,7 @@ class Task:
     example: Problem | None = None
     shrink: bool = True
     oracle: bool = True
+    seek: Seek | None = None
 
     def guarded(self) -> Task:
         """The same task, with the layer in a process of its own."""
@@ -200,6 +202,7 @@ def _searched(
         tick=tick,
         shrinks=task.shrink,
         excuse=excuse,
+        seek=task.seek,
     )
     if result.outcome not in FAILED or result.finding is None or not task.shrink:
         return result
