@@ -7,7 +7,6 @@ undisturbed one would have ended.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import heapq
 import itertools
 import json
@@ -15,17 +14,16 @@ import os
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from properties.causes import causes
 from properties.certificate import Certificate, LawReport, environment
 from properties.course import Plan, TargetCourse
-from properties.engine import FAILED
 from properties.events import CampaignEnded, CampaignEvent, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
+from properties.findings import certificate_of, name_of, write_finding
 from properties.journal import Journal, JournalError, JournalFull
-from properties.record import score_of
 from properties.runner import chosen_laws
 from properties.shard import Shard, run_shard, stop_all
 from properties.target import Target, UsageError
@@ -281,10 +279,10 @@ class _Campaign:
         self._journal.append(record)
         self._done += 1
         if record.get("partial"):
-            found, more = course.take_partial(record), []
+            found = course.take_partial(record)
         else:
             found, more = course.take(record)
-        self._line_up(more)
+            self._line_up(more)
         for report in found:
             yield self._found(shard.number, report)
         if shard.info is not None:
@@ -302,13 +300,9 @@ class _Campaign:
 
     def _found(self, number: int, report: LawReport) -> Found:
         """Write a finding down in files of its own, and say whether it has a cause of its own."""
-        name = _name(number, report)
-        folder = self._directory / "findings"
-        folder.mkdir(exist_ok=True)
-        (folder / f"{name}.json").write_text(json.dumps(_plain(report), indent=1) + "\n", encoding="utf-8")
-        if report.script:
-            (folder / f"{name}.py").write_text(report.script + "\n", encoding="utf-8")
-        count = len(causes(self._certificate(self._courses[number])))
+        name = name_of(number, report)
+        write_finding(self._directory, name, report)
+        count = len(causes(self._certificate(number)))
         new = count > self._causes.get(number, 0)
         self._causes[number] = count
         return Found(number, name, report, new)
@@ -328,37 +322,19 @@ class _Campaign:
             resumed=self._done,
         )
 
+    def _certificate(self, number: int) -> Certificate:
+        return certificate_of(self._courses[number], self._plan.seed, self._options.forgive_inherited)
+
     def _ended(self, ending: _Ending) -> CampaignEnded:
         certificates = []
         for course in self._courses:
             course.settle()
-            certificate = self._certificate(course)
+            certificate = self._certificate(course.number)
             certificates.append(certificate)
             if not ending.failed:
                 certificate.write(self._directory / f"certificate-{course.number}.json")
         seconds = time.monotonic() - self._began
         return CampaignEnded(str(self._directory), tuple(certificates), seconds, ending.why, ending.interrupted)
-
-    def _certificate(self, course: TargetCourse) -> Certificate:
-        known, reports = course.known, course.reports()
-        return Certificate(
-            subject=known.name,
-            contract=known.contract,
-            laws=reports,
-            seed=self._plan.seed,
-            max_examples=max((law.examples for law in reports if law.outcome == "held"), default=0),
-            takes=known.takes,
-            domain=known.domain,
-            set_aside=course.set_aside(),
-            dropped=known.dropped,
-            environment=environment(),
-            seconds=round(course.seconds, 3),
-            inferred=course.inferred,
-            target=course.target.to_dict(),
-            score=score_of(known.contract, (law.id for law in reports if law.examples)),
-            forgiven=self._options.forgive_inherited,
-            campaign=_counts(course),
-        )
 
 
 @dataclass
@@ -368,28 +344,6 @@ class _Ending:
     why: str = ""
     interrupted: bool = False
     failed: bool = False
-
-
-def _counts(course: TargetCourse) -> dict[str, Any]:
-    """The true counts of a target: everything that ran, also after a law's first finding."""
-    return {
-        "shards": course.shards,
-        "examples": {name: law.examples for name, law in sorted(course.courses.items()) if law.examples},
-        "findings": [
-            {"id": _name(course.number, report), "law": report.id, "outcome": report.outcome, "message": report.message}
-            for report in course.findings
-        ],
-    }
-
-
-def _name(number: int, report: LawReport) -> str:
-    """A short name for a finding: the same for the same case of the same law."""
-    case = json.dumps([number, report.id, report.outcome, report.counterexample], sort_keys=True)
-    return hashlib.sha256(case.encode()).hexdigest()[:8]
-
-
-def _plain(report: LawReport) -> dict[str, Any]:
-    return asdict(report)
 
 
 def _first(shard: Shard) -> int:
@@ -422,6 +376,3 @@ def _files(target: Target) -> dict[str, str]:
     where = target.text.rpartition(":")[0]
     path = Path(where)
     return {path.name: path.read_text(encoding="utf-8")} if where.endswith(".py") and path.is_file() else {}
-
-
-__all__ = ["FAILED", "CampaignOptions", "campaign"]

@@ -14,7 +14,7 @@ from properties.domain import Domain
 from properties.law import Finding, LayerFailed, NotApplicable, Undecided
 from properties.observation import Failure, Observation, Observer
 from properties.problem import Problem, round_to
-from properties.verdict import SMALLEST_NORMAL, Match, candidates, compare, judge
+from properties.verdict import LARGEST, SMALLEST_NORMAL, Match, candidates, compare, judge
 from reference import Answer
 
 Array = NDArray[np.float64]
@@ -49,6 +49,17 @@ class Case:
         self.observer = observer
         self._answers: dict[int, tuple[Problem, Answer]] = {}
         self._observations: dict[int, tuple[Problem, Observation]] = {}
+
+    @property
+    def nearness(self) -> float:
+        """How near the largest number of the answers came to the largest one of its dtype, as a logarithm below 0."""
+        nearest = -np.inf
+        for problem, observation in self._observations.values():
+            for array in (observation.value, observation.gradient):
+                size = 0.0 if array is None else float(np.abs(array[np.isfinite(array)]).max(initial=0.0))
+                if size > 0.0:
+                    nearest = max(nearest, float(np.log(size) - np.log(LARGEST[problem.dtype])))
+        return nearest
 
     def attempt(self, problem: Problem | None = None, probe: str = "plain") -> Observation | Failure:
         """Ask the layer; a failure is an answer too."""

@@ -1,7 +1,7 @@
 """Courses: what a campaign knows of a law, and of a target, so far; what is to be done next follows from that alone.
 
-The laws of a target run in rounds, as for a certificate: does it answer, then the gates, then what the layer does. After
-that each law goes its own way, one generation of blocks after the other, each larger than the last.
+The laws of a target run in rounds, as for a certificate: does it answer, then the gates, then what the layer does.
+After that each law goes its own way, one generation of blocks after the other, each larger than the last.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 from properties.certificate import LawReport
@@ -16,7 +17,7 @@ from properties.engine import FAILED
 from properties.inference import Facts, Inquiry
 from properties.ingredients import Fault
 from properties.laws.conduct import ANSWERS
-from properties.seek import Seek, merged
+from properties.seek import Seek
 from properties.shard import Shard, fault_of, report_of
 from properties.target import Target
 from properties.vitals import Limits
@@ -32,6 +33,9 @@ SIZES = (12, 12, 1_000, 20_000, 200_000, 1_000_000)
 
 MOST_FAULTS = 4
 """Faults of one law after which nobody needs a fifth."""
+
+MOST_KEPT = 16
+"""Problems that a law hands on from one generation to the next."""
 
 ROUNDS = 4
 """Whether the layer answers, and three rounds of gates; then it is found out what the layer does."""
@@ -92,9 +96,16 @@ class LawCourse:
             for number in sorted(self._waiting):
                 self.add(self._waiting[number])
             self.asked += sum(self._lanes)
-            self.corpus = merged(self._corpus(record) for _, record in sorted(self._waiting.items()))
+            found = [self._corpus(record) for _, record in sorted(self._waiting.items())]
+            self.corpus = merged([*found, self.corpus])
             self.generation += 1
             self._lanes, self._waiting = (), {}
+        return [report] if report.outcome in FAILED else []
+
+    def take_partial(self, record: Mapping[str, Any]) -> list[LawReport]:
+        """A block that was cut short."""
+        self.add(record)
+        report = report_of(self.info, record)
         return [report] if report.outcome in FAILED else []
 
     def settle(self) -> None:
@@ -140,6 +151,12 @@ class LawCourse:
         outcome = "gave up" if self.undecided > self.examples else "held"
         reason = f"{self.undecided} more examples proved nothing" if self.undecided else ""
         return replace(_report(self.info, outcome, reason), examples=self.examples, **sums)  # type: ignore[arg-type]
+
+
+def merged(corpora: Sequence[Sequence[bytes]]) -> tuple[bytes, ...]:
+    """The first of each, then the second of each, and so on; none twice, and no more than are worth changing."""
+    turns = (each for turn in zip_longest(*corpora) for each in turn if each is not None)
+    return tuple(dict.fromkeys(turns))[:MOST_KEPT]
 
 
 def _report(info: LawInfo, outcome: str, reason: str = "") -> LawReport:
@@ -208,6 +225,17 @@ class TargetCourse:
         if self._round > ROUNDS:
             return found, list(self._generation([course.info]))
         return found, list(self.next())
+
+    def take_partial(self, record: Mapping[str, Any]) -> list[LawReport]:
+        """A block that the end of the campaign cut short: it counts, but nothing follows from it."""
+        self._open.discard(record["id"])
+        self.seconds += record["seconds"]
+        return self.courses[record["law"]].take_partial(record)
+
+    def settle(self) -> None:
+        """The campaign is over."""
+        for course in self.courses.values():
+            course.settle()
 
     def _generation(self, laws: Iterable[LawInfo]) -> Iterator[Shard]:
         for info in laws:

@@ -13,11 +13,12 @@ from hypothesis.errors import Flaky, Unsatisfiable
 
 from properties.case import Case
 from properties.contract import Contract
+from properties.demand import law_domain
 from properties.domain import Domain, EmptyDomainError
 from properties.law import Finding, Law, LayerFailed, NotApplicable, Undecided
-from properties.law_domain import law_domain
 from properties.observation import Failure, Observer
 from properties.problem import Problem
+from properties.seek import USUAL, Seek, Seeker, scores
 from properties.strategies import problems
 
 MOST_SHRINKS = 120
@@ -54,8 +55,9 @@ class LawResult:
     made from it), ``condition`` the ingredients that it cannot do without, ``script`` shows it without lossproof.
     ``repeatable`` is False where the same problem did not fail again. ``declined`` says that the layer refused what the
     law is about. ``inherited`` names the kernel that shows the same contradiction, where no example
-    has another. ``repetitions`` say what came of the same problem each time that it was put to the layer again.
-    ``spent`` says that the time was over before the examples were.
+    has another. ``corpus`` are the byte strings of the worst examples that held, where a search keeps them.
+    ``repetitions`` say what came of the same problem each time that it was put to the layer again. ``spent`` says that
+    the time was over before the examples were.
     """
 
     law: str
@@ -74,6 +76,7 @@ class LawResult:
     inherited: str = ""
     repetitions: tuple[str, ...] = ()
     spent: bool = False
+    corpus: tuple[bytes, ...] = ()
 
 
 class _Contradiction(Exception):  # noqa: N818 - an outcome
@@ -103,10 +106,12 @@ def run_law(
     shrinks: bool = True,
     excuse: Callable[[Problem, Finding], object] = lambda problem, finding: False,
     avoid: Callable[[Problem], bool] = lambda problem: False,
+    seek: Seek | None = None,
 ) -> LawResult:
     """Look for a contradiction to a law in ``max_examples`` examples, and shrink the first one found if it ``shrinks``.
 
     A contradiction that ``excuse`` says yes to is none; a problem that ``avoid`` says yes to is not put to the layer.
+    What ``seek`` knows leads the search of a law that draws what most laws draw.
     """
     try:
         drawn = law_domain(law, domain, shut, takes)
@@ -114,7 +119,10 @@ def run_law(
         return LawResult(law.id, "not applicable", reason=str(error))
     if "bad-arguments" in law.needs and not set(contract.bad_arguments) & set(takes):
         return LawResult(law.id, "not applicable", reason="the layer takes no argument of the contract's own")
-    search = _Search(law, contract, observer, frozenset(takes), tick, excuse, avoid)
+    seeker = None
+    if seek is not None and law.draw is None:
+        seeker = Seeker(seek.at_most(USUAL) if law.most else seek, drawn, contract.hard_logits)
+    search = _Search(law, contract, observer, frozenset(takes), tick, excuse, avoid, seeker)
     repeatable = search.run(drawn, law_seed(seed, law), max_examples, shrinks)
     return search.result(repeatable)
 
@@ -139,7 +147,10 @@ def examine(
     What the law makes of the problem stays inside ``domain``. Raises Undecided and NotApplicable as the law does; a
     layer that fails where it had to answer is a finding.
     """
-    case = Case(problem, contract, observer, frozenset(takes), domain)
+    return _examined(law, Case(problem, contract, observer, frozenset(takes), domain))
+
+
+def _examined(law: Law, case: Case) -> tuple[Finding | None, float | None]:
     try:
         finding = next(iter(law.check(case)), None)
     except LayerFailed as ended:
@@ -186,9 +197,10 @@ class _Search:
         tick: Tick,
         excuse: Callable[[Problem, Finding], object],
         avoid: Callable[[Problem], bool],
+        seeker: Seeker | None = None,
     ) -> None:
         self._law, self._contract, self._observer, self._takes, self._tick = law, contract, observer, takes, tick
-        self._excuse, self._avoid = excuse, avoid
+        self._excuse, self._avoid, self._seeker = excuse, avoid, seeker
         self._examples = self._undecided = self._declined = self._shrinks = self._timeouts = 0
         self._used: dict[str, float] = {}
         self._finding: Finding | None = None
@@ -199,20 +211,23 @@ class _Search:
     def run(self, domain: Domain, seed: int, max_examples: int, shrinks: bool) -> bool:
         """Draw, and shrink where that is wanted; returns whether the contradiction, if any, repeats."""
         self._domain = domain
+        draw = self._law.draw or problems
+        strategy = draw(domain, self._contract.hard_logits) if self._seeker is None else self._seeker.strategy
+        target = (Phase.target,) if self._seeker is not None and self._seeker.climbs else ()
 
         @seeded(seed)
         @settings(
             max_examples=_examples(self._law, max_examples),
             database=None,
             deadline=None,
-            phases=(Phase.generate, Phase.shrink) if shrinks else (Phase.generate,),
+            phases=(Phase.generate, *target, Phase.shrink) if shrinks else (Phase.generate, *target),
             suppress_health_check=list(HealthCheck),
             verbosity=Verbosity.quiet,
             report_multiple_bugs=False,
             print_blob=False,
             derandomize=False,
         )
-        @given((self._law.draw or problems)(domain, self._contract.hard_logits))
+        @given(strategy)
         def test(problem: Problem) -> None:
             self._one(problem)
 
@@ -237,8 +252,9 @@ class _Search:
             self._shrinks += 1
             if self._shrinks > (MOST_SHRINKS if self._law.most is None else SLOW_SHRINKS):
                 raise _Enough
+        case = Case(problem, self._contract, self._observer, self._takes, self._domain)
         try:
-            finding, used = examine(self._law, problem, self._contract, self._observer, self._takes, self._domain)
+            finding, used = _examined(self._law, case)
         except Undecided:
             # not an example: Hypothesis draws another in its place, up to ten times as many as were asked for
             self._undecided += self._finding is None
@@ -255,6 +271,8 @@ class _Search:
         if finding is None or self._excuse(problem, finding):
             self._examples += self._finding is None
             self._used[problem.dtype] = max(self._used.get(problem.dtype, 0.0), used or 0.0)
+            if self._seeker is not None and finding is None and self._finding is None:
+                self._seeker.note(scores(case))
             return
         self._note(finding, problem)
         raise _Contradiction(finding.message)
@@ -283,6 +301,7 @@ class _Search:
             repeatable=repeatable,
             declined=self._examples == 0 and bool(self._inapplicable),
             spent=self._spent,
+            corpus=() if self._seeker is None else self._seeker.worst(),
         )
 
     def _outcome(self) -> str:

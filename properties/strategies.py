@@ -38,17 +38,22 @@ def problems(draw: st.DrawFn, domain: Domain, hard_logits: HardLogits | None = N
     head = header_length(domain)
     drawn = draw(_bytes(head + 1 + ROW * MOST_BLOCKS))
     header, count, blocks = drawn[:head], drawn[head], drawn[head + 1 :]
-    low, high = SIZES[_choose(domain["size"], header[list(domain.dimensions).index("size")])]
-    n = low + count % (high - low + 1)
+    n = number_of_blocks(header, count, domain)
     return decode(header, [blocks[ROW * i : ROW * (i + 1)] for i in range(n)], domain, hard_logits)
+
+
+def number_of_blocks(header: bytes, count: int, domain: Domain) -> int:
+    """How many elements a header and a byte ask for, before a size that multiplies them."""
+    low, high = SIZES[_choose(domain["size"], header[list(domain.dimensions).index("size")])]
+    return low + count % (high - low + 1)
 
 
 def header_length(domain: Domain) -> int:
     """Bytes of the header of a domain's problems."""
-    return len(_chosen(domain)) + len(_OWN)
+    return len(names_of(domain)) + len(_OWN)
 
 
-def _chosen(domain: Domain) -> list[str]:
+def names_of(domain: Domain) -> list[str]:
     """The dimensions that have a byte: what is reserved for another law leaves this one's bytes as they are."""
     return [name for name, d in domain.dimensions.items() if not d.law or len(d.values) > 1]
 
@@ -62,9 +67,14 @@ def _choose(values: Sequence[Any], byte: int) -> Any:
     return values[byte % len(values)]
 
 
-def decode(header: bytes, blocks: Sequence[bytes], domain: Domain, hard_logits: HardLogits | None = None) -> Problem:
-    """The problem that these bytes stand for; every byte string stands for one."""
-    names = _chosen(domain)
+def decode(
+    header: bytes,
+    blocks: Sequence[bytes] | contents.Bytes,
+    domain: Domain,
+    hard_logits: HardLogits | None = None,
+) -> Problem:
+    """The problem that these bytes stand for; every byte string stands for one. An array has all elements already."""
+    names = names_of(domain)
     pick = {name: domain[name][0] for name in domain.dimensions}
     pick |= {name: _choose(domain[name], byte) for name, byte in zip(names, header, strict=False)}
     own = dict(zip(_OWN, header[len(names) :], strict=True))
@@ -88,8 +98,11 @@ def decode(header: bytes, blocks: Sequence[bytes], domain: Domain, hard_logits: 
         classes = classes if classes in roomy or not roomy else _choose(roomy, header[names.index("classes")])
         # of a single class nothing can be both ignored and valid
         ignore_index = -100 if classes == 1 and ignore_index == 0 else ignore_index
-    sized = contents.sized(blocks, pick["size"], classes, ignored)
-    elements = np.frombuffer(b"".join(sized), dtype=np.uint8).reshape(-1, ROW)
+    if isinstance(blocks, np.ndarray):
+        elements = blocks
+    else:
+        sized = contents.sized(blocks, pick["size"], classes, ignored)
+        elements = np.frombuffer(b"".join(sized), dtype=np.uint8).reshape(-1, ROW)
     config = _config(pick, domain, classes)
     labels, rows = _numbers(elements, targets, classes, ignore_index, pick, config, hard_logits)
     mask = contents.mask(elements, ignored, salt)
@@ -189,5 +202,6 @@ def _factors(n: int) -> list[int]:
         while n % divisor == 0:
             found.append(divisor)
             n //= divisor
-        divisor += 1
+        # nothing smaller divides it: a prime
+        divisor = divisor + 1 if divisor * divisor <= n else n
     return found

@@ -19,6 +19,7 @@ from properties.numpy_script import numpy_script_of
 from properties.observation import Failure, Observer
 from properties.problem import Problem
 from properties.script import script_of
+from properties.seek import Seek
 from properties.shrink import shrink
 from properties.subject import Subject, dtypes_taken
 from properties.triage import conditions
@@ -36,8 +37,8 @@ class Task:
 
     Without ``shrink`` the first contradiction is taken as it is; without ``oracle`` the law must do without the
     contract's. A ``suspect`` is a problem that was seen to fail: nothing is searched, only made smaller. What ``known``
-    faults explain is no contradiction. After so many ``seconds`` the search ends with what it has. A contradiction is
-    shown ``repetitions`` times more, each in a process of its own.
+    faults explain is no contradiction; ``seek`` leads the search. After so many ``seconds`` it ends with what it has. A
+    contradiction is shown ``repetitions`` times more, each in a process of its own.
     """
 
     law: str
@@ -53,6 +54,7 @@ class Task:
     known: tuple[Fault, ...] = ()
     seconds: float | None = None
     repetitions: int = 0
+    seek: Seek | None = None
 
     def guarded(self) -> Task:
         """The same task, with the layer in a process of its own."""
@@ -224,6 +226,7 @@ def _searched(
         shrinks=task.shrink,
         excuse=excuse,
         avoid=lambda problem: any(fault.ends(problem) for fault in task.known),
+        seek=task.seek,
     )
     return _made_small(task, law, subject, observer, tick, result, excuse)
 

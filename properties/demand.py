@@ -1,4 +1,4 @@
-"""What a law draws: the domain of a subject, narrowed to the law's level, its demand and the gates that are open."""
+"""What a law draws of a domain: less what stands behind shut gates, narrowed to its level and its own demand."""
 
 from __future__ import annotations
 
