@@ -25,7 +25,7 @@ from properties.events import CampaignEnded, CampaignEvent, CampaignStarted, Fou
 from properties.findings import certificate_of, name_of, write_finding
 from properties.journal import Journal, JournalError, JournalFull
 from properties.runner import chosen_laws
-from properties.shard import Shard, run_shard, stop_all
+from properties.shard import Shard, lost_record, run_shard, stop_all
 from properties.target import Target, UsageError
 from properties.vitals import Limits
 
@@ -213,7 +213,7 @@ class _Campaign:
         was = self._header.get("fingerprints")
         self._header = {**self._header, "fingerprints": []}
         for course, future in zip(self._courses, waiting, strict=True):
-            record = future.result()
+            record = _loaded(course, future)
             chosen = chosen_laws(record["description"], self._header["only"], self._header["levels"])
             course.described(record, [info.id for info in chosen])
             self._header["fingerprints"].append(record["fingerprint"])
@@ -334,7 +334,9 @@ class _Campaign:
             if not ending.failed:
                 certificate.write(self._directory / f"certificate-{course.number}.json")
         seconds = time.monotonic() - self._began
-        return CampaignEnded(str(self._directory), tuple(certificates), seconds, ending.why, ending.interrupted)
+        return CampaignEnded(
+            str(self._directory), tuple(certificates), seconds, ending.why, ending.interrupted, ending.failed
+        )
 
 
 @dataclass
@@ -358,17 +360,22 @@ def _timely(shard: Shard, left: float | None) -> tuple[Shard, bool]:
     return replace(shard, task=replace(shard.task, seconds=max(left, 0.1))), False
 
 
+def _loaded(course: TargetCourse, future: Future[dict[str, Any]]) -> dict[str, Any]:
+    """What is known of a target; UsageError where it could not be asked."""
+    try:
+        return future.result()
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(f"{course.target.text} cannot be asked: {type(error).__name__}: {error}") from None
+
+
 def _record_of(shard: Shard, future: Future[dict[str, Any]]) -> dict[str, Any]:
     """The result of a shard; where there is none, a record that says why."""
     try:
         return future.result()
     except Exception as error:
-        reason = f"the shard was lost: {type(error).__name__}: {error}"
-    record: dict[str, Any] = {"id": shard.id, "kind": shard.kind, "seconds": 0.0}
-    if shard.kind == "infer":
-        return {**record, "inferred": {}}
-    report = {"outcome": "gave up", "reason": reason}
-    return {**record, "law": shard.law, "report": report, "declined": False, "spent": False, "corpus": []}
+        return lost_record(shard, f"the shard was lost: {type(error).__name__}: {error}")
 
 
 def _files(target: Target) -> dict[str, str]:

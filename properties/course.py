@@ -95,7 +95,7 @@ class LawCourse:
         if len(self._waiting) == len(self._lanes):
             for number in sorted(self._waiting):
                 self.add(self._waiting[number])
-            self.asked += sum(self._lanes)
+            self.asked += sum(self._waiting[number]["asked"] for number in self._waiting)
             found = [self._corpus(record) for _, record in sorted(self._waiting.items())]
             self.corpus = merged([*found, self.corpus])
             self.generation += 1

@@ -101,13 +101,16 @@ class Noted:
 
 @dataclass(frozen=True)
 class CampaignEnded:
-    """A campaign is over, or was interrupted; ``why`` says in words what ended it."""
+    """A campaign is over; ``why`` says in words what ended it, ``interrupted`` that somebody did, ``failed`` that it
+    could not go on.
+    """
 
     directory: str
     certificates: tuple[Certificate, ...]
     seconds: float
     why: str
     interrupted: bool = False
+    failed: bool = False
 
 
 CampaignEvent = CampaignStarted | TargetStarted | ShardEnded | Found | Noted | CampaignEnded

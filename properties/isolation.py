@@ -197,7 +197,7 @@ class Worker:
         if not forked:
             context.set_forkserver_preload(["properties.preload"])
         # under one lock: a sibling forked in between would inherit this pipe's other end, and no EOF would ever come
-        with _no_main(forked):
+        with _no_main(forked), _no_daemon():
             if self._stopped:
                 raise RuntimeError("the worker was stopped")
             pipe, theirs = context.Pipe()
@@ -237,6 +237,18 @@ def _no_main(forked: bool) -> Iterator[None]:
             yield
         finally:
             sys.modules["__main__"] = main
+
+
+@contextlib.contextmanager
+def _no_daemon() -> Iterator[None]:
+    """Start a process from one that may not have any: a cluster's worker is a daemon. Ours ends with it all the same."""
+    config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    daemon = config.pop("daemon", None)
+    try:
+        yield
+    finally:
+        if daemon is not None:
+            config["daemon"] = daemon
 
 
 class Performer(Protocol):

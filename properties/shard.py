@@ -87,7 +87,8 @@ def _carried_out(shard: Shard, worker: Worker) -> dict[str, Any]:
         return {"inferred": worker.infer(shard.inquiry)}
     assert shard.task is not None
     assert shard.info is not None
-    return law_record(shard.info, worker.run(shard.task, lambda examples: None))
+    asked = {"asked": shard.task.max_examples}
+    return {**asked, **law_record(shard.info, worker.run(shard.task, lambda examples: None))}
 
 
 def law_record(info: LawInfo, result: LawResult) -> dict[str, Any]:
@@ -102,6 +103,17 @@ def law_record(info: LawInfo, result: LawResult) -> dict[str, Any]:
         "spent": result.spent,
         "corpus": [base64.b64encode(each).decode() for each in result.corpus],
     }
+
+
+def lost_record(shard: Shard, reason: str) -> dict[str, Any]:
+    """What stands for the result of a shard that has none."""
+    found = {"id": shard.id, "kind": shard.kind, "seconds": 0.0}
+    if shard.kind == "infer":
+        return {**found, "inferred": {}}
+    assert shard.task is not None
+    assert shard.info is not None
+    empty = law_record(shard.info, LawResult(shard.law, "gave up", reason=reason))
+    return {**found, "asked": shard.task.max_examples, **empty}
 
 
 def report_of(info: LawInfo, record: Mapping[str, Any]) -> LawReport:
