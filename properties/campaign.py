@@ -9,17 +9,16 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
-import json
-import os
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from properties.campaign_options import CampaignOptions, check_header, header_of
 from properties.causes import causes
-from properties.certificate import Certificate, LawReport, environment
+from properties.certificate import Certificate, LawReport
 from properties.course import Plan, TargetCourse
 from properties.events import CampaignEnded, CampaignEvent, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
 from properties.findings import certificate_of, name_of, write_finding
@@ -29,63 +28,8 @@ from properties.shard import Shard, lost_record, run_shard, stop_all
 from properties.target import Target, UsageError
 from properties.vitals import Limits
 
-FORMAT = "lossproof-campaign-1"
-LONGEST = 8 * 3600.0
-"""Seconds of a campaign that was given neither time nor examples."""
-
-BLOCK_SECONDS = 120.0
-"""Seconds that a block of examples may take; what a slow layer has not done by then is left out."""
-
-MEMORY = 4 * 2**30
-"""Bytes that a worker may take beyond what it starts with."""
-
 LAST_SECONDS = 5.0
 """When the time of a campaign is over, how long running shards have to end by themselves."""
-
-
-@dataclass(frozen=True)
-class CampaignOptions:
-    """How to run a campaign.
-
-    ``max_time`` is in seconds, ``max_examples`` for each law; with neither, eight hours. ``workers`` processes run side
-    by side (None: one for each core, at most 8). ``time_limit`` is how many seconds one call of the layer may take,
-    ``block_seconds`` those of a block of examples, ``memory`` the bytes of a worker. ``resume`` goes on with the
-    campaign in ``directory``, by its own seed.
-    """
-
-    directory: str
-    max_time: float | None = None
-    max_examples: int | None = None
-    seed: int = 0
-    only: tuple[str, ...] = ()
-    levels: tuple[str, ...] = ()
-    workers: int | None = None
-    time_limit: float = 10.0
-    block_seconds: float = BLOCK_SECONDS
-    memory: int = MEMORY
-    resume: bool = False
-    lanes: int = 1
-    forgive_inherited: bool = False
-
-    def __post_init__(self) -> None:
-        for name, least in (("max_examples", 1), ("workers", 1), ("seed", 0), ("lanes", 1), ("memory", 2**20)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ValueError(f"{name} must be at least {least}, got {value}")
-        for name in ("max_time", "time_limit", "block_seconds"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} must be more than 0 seconds, got {value}")
-
-    @property
-    def count(self) -> int:
-        """Processes side by side."""
-        return min(os.cpu_count() or 1, 8) if self.workers is None else self.workers
-
-    @property
-    def time(self) -> float | None:
-        """Seconds after which no more shard begins."""
-        return LONGEST if self.max_time is None and self.max_examples is None else self.max_time
 
 
 def campaign(
@@ -135,43 +79,17 @@ class _Campaign:
         self._plan = plan
         self._ready: list[tuple[int, int, int, Shard]] = []
         self._order = itertools.count()
-        self._done = self._planned = 0
+        self._resumed = 0
         self._began = time.monotonic()
         self._causes: dict[int, int] = {}
 
-    def _head(self, targets: Sequence[Target]) -> Mapping[str, Any]:
+    def _head(self, targets: Sequence[Target]) -> dict[str, Any]:
         """What the campaign was begun with: from the journal, or from the options."""
         header = next(self._records, None)
+        self._fresh = header is None
         if header is None:
-            options = self._options
-            header = {
-                "kind": "campaign",
-                "format": FORMAT,
-                "targets": [target.to_dict() for target in targets],
-                "seed": options.seed,
-                "only": list(options.only),
-                "levels": list(options.levels),
-                "time_limit": options.time_limit,
-                "block_seconds": options.block_seconds,
-                "memory": options.memory,
-                "lanes": options.lanes,
-                "environment": environment(),
-            }
-            self._fresh = True
-            return header
-        self._fresh = False
-        if header.get("format") != FORMAT:
-            raise UsageError(f"{self._directory} holds no campaign of format {FORMAT!r}, but {header.get('format')!r}")
-        wanted = [target.to_dict() for target in targets]
-        if wanted and json.loads(json.dumps(wanted)) != header["targets"]:
-            texts = ", ".join(target["text"] for target in header["targets"])
-            raise UsageError(f"--resume: the campaign in {self._directory} is one of {texts}, with its own options")
-        if header["environment"] != environment():
-            changed = [k for k, v in environment().items() if header["environment"].get(k) != v]
-            raise UsageError(
-                f"--resume: {', '.join(changed)} changed since the campaign in {self._directory} began; "
-                f"begin another one in another directory"
-            )
+            return header_of(targets, self._options)
+        check_header(header, targets, self._directory)
         return header
 
     def events(self, executor: Executor, slots: int, local: bool) -> Generator[CampaignEvent, None, None]:
@@ -184,15 +102,14 @@ class _Campaign:
             self._describe(executor, running)
             if self._fresh:
                 self._journal.append(self._header)
-            resumed = list(self._resume())
+            self._resume()
             yield self._started(slots, local)
             for course in self._courses:
-                yield TargetStarted(course.number, course.known.name, course.known.contract, len(course.chosen))
-            yield from resumed
+                yield self._begun(course)
             yield from self._notes()
             yield from self._work(executor, slots, running, ending)
         except KeyboardInterrupt:
-            ending = _Ending("interrupted", interrupted=True)
+            ending = _Ending("what was done is kept", interrupted=True)
         except JournalFull as full:
             ending = _Ending(str(full), failed=True)
         finally:
@@ -223,7 +140,7 @@ class _Campaign:
                     f"begin another one in another directory"
                 )
 
-    def _resume(self) -> Iterator[CampaignEvent]:
+    def _resume(self) -> None:
         """Take what the journal holds, and line up what comes after it."""
         waiting: dict[str, Shard] = {}
         for course in self._courses:
@@ -234,16 +151,15 @@ class _Campaign:
             shard = waiting.pop(record["id"])
             found, more = self._courses[shard.number].take(record)
             waiting |= {shard.id: shard for shard in more}
-            self._done += 1
+            self._resumed += 1
             for report in found:
-                yield self._found(shard.number, report)
-        self._planned = self._done
+                # it may have been journaled, and no more
+                self._found(shard.number, report)
         self._line_up(waiting.values())
 
     def _line_up(self, shards: Any) -> None:
         for shard in shards:
             heapq.heappush(self._ready, (shard.generation, _first(shard), next(self._order), shard))
-            self._planned += 1
 
     def _work(
         self, executor: Executor, slots: int, running: str | None, ending: _Ending
@@ -277,7 +193,6 @@ class _Campaign:
             # what the end of the campaign cut short runs again if it is resumed
             record = {**record, "partial": True}
         self._journal.append(record)
-        self._done += 1
         if record.get("partial"):
             found = course.take_partial(record)
         else:
@@ -294,8 +209,8 @@ class _Campaign:
                 said.get("examples", 0),
                 said.get("budget_used", 0.0),
                 record["seconds"],
-                self._done,
-                self._planned,
+                course.shards,
+                course.planned,
             )
 
     def _found(self, number: int, report: LawReport) -> Found:
@@ -306,6 +221,19 @@ class _Campaign:
         new = count > self._causes.get(number, 0)
         self._causes[number] = count
         return Found(number, name, report, new)
+
+    def _begun(self, course: TargetCourse) -> TargetStarted:
+        known = course.known
+        return TargetStarted(
+            course.number,
+            known.name,
+            known.contract,
+            len(course.chosen),
+            shards=course.shards,
+            examples=sum(law.examples for law in course.courses.values()),
+            findings=len(course.findings),
+            causes=self._causes.get(course.number, 0),
+        )
 
     def _notes(self) -> Iterator[Noted]:
         while self._journal.notes:
@@ -319,20 +247,22 @@ class _Campaign:
             seed=self._plan.seed,
             max_time=self._options.time,
             max_examples=self._options.max_examples,
-            resumed=self._done,
+            resumed=self._resumed,
         )
 
     def _certificate(self, number: int) -> Certificate:
         return certificate_of(self._courses[number], self._plan.seed, self._options.forgive_inherited)
 
     def _ended(self, ending: _Ending) -> CampaignEnded:
-        certificates = []
+        certificates, files = [], []
         for course in self._courses:
             course.settle()
             certificate = self._certificate(course.number)
             certificates.append(certificate)
+            file = self._directory / f"certificate-{course.number}.json"
             if not ending.failed:
-                certificate.write(self._directory / f"certificate-{course.number}.json")
+                certificate.write(file)
+                files.append(str(file))
         seconds = time.monotonic() - self._began
         return CampaignEnded(
             str(self._directory), tuple(certificates), seconds, ending.why, ending.interrupted, ending.failed

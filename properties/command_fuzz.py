@@ -12,7 +12,8 @@ from types import FrameType
 
 import click
 
-from properties.campaign import CampaignOptions, campaign
+from properties.campaign import campaign
+from properties.campaign_options import CampaignOptions
 from properties.cluster import cluster
 from properties.command import EXIT_CODES, Named, about_a_target, console
 from properties.durations import parse_duration

@@ -173,7 +173,7 @@ class TargetCourse:
         self.shut: frozenset[str] = frozenset()
         self.courses: dict[str, LawCourse] = {}
         self.seconds = 0.0
-        self.shards = 0
+        self.shards = self.planned = 0
         self._round = -1
         self._open: set[str] = set()
 
@@ -230,6 +230,7 @@ class TargetCourse:
         """A block that the end of the campaign cut short: it counts, but nothing follows from it."""
         self._open.discard(record["id"])
         self.seconds += record["seconds"]
+        self.shards += 1
         return self.courses[record["law"]].take_partial(record)
 
     def settle(self) -> None:
@@ -247,6 +248,7 @@ class TargetCourse:
             for lane, examples in enumerate(sizes):
                 shard = self._shard(course, lane, examples)
                 self._open.add(shard.id)
+                self.planned += 1
                 yield shard
 
     def _blocks(self, course: LawCourse) -> list[int]:
@@ -294,6 +296,7 @@ class TargetCourse:
         inquiry = Inquiry(self._plan.seed, self.known.dtypes, self.shut)
         shard = Shard(self.number, self.target, self._plan.limits, "infer", inquiry=inquiry, files=self._files)
         self._open.add(shard.id)
+        self.planned += 1
         return shard
 
     def reports(self) -> tuple[LawReport, ...]:

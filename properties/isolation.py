@@ -241,7 +241,7 @@ def _no_main(forked: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _no_daemon() -> Iterator[None]:
-    """Start a process from one that may not have any: a cluster's worker is a daemon. Ours ends with it all the same."""
+    """Start a process from one that may not have any: a cluster's worker is a daemon. Ours end with it all the same."""
     config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
     daemon = config.pop("daemon", None)
     try:

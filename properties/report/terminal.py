@@ -86,12 +86,17 @@ def show(console: Console, certificate: Certificate, scripts: int | None = None)
         console.print(Padding(Text(f"found: {line}", style=style), (0, 0, 0, 2)))
     for line in (*_notes(certificate), *filter(None, [_score(certificate)])):
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
+    show_causes(console, certificate, scripts)
+    console.print()
+    console.print(_closing(certificate))
+
+
+def show_causes(console: Console, certificate: Certificate, scripts: int | None = None) -> None:
+    """Each cause for which laws do not hold, errors first; so many with their script (None: all of them)."""
     found = sorted(causes(certificate), key=lambda cause: cause.law.severity)
     for number, cause in enumerate(found, 1):
         console.print()
         show_failure(console, cause.law, number, scripts is None or number <= scripts, cause.also)
-    console.print()
-    console.print(_closing(certificate))
 
 
 def summary(certificate: Certificate) -> Group:
