@@ -217,7 +217,9 @@ class _Campaign:
         """Write a finding down in files of its own, and say whether it has a cause of its own."""
         name = name_of(number, report)
         write_finding(self._directory, name, report)
-        count = len(causes(self._certificate(number)))
+        course = self._courses[number]
+        failed = tuple(law.report() for law in course.courses.values() if law.findings)
+        count = len(causes(replace(self._certificate(number), laws=failed)))
         new = count > self._causes.get(number, 0)
         self._causes[number] = count
         return Found(number, name, report, new)
@@ -243,7 +245,7 @@ class _Campaign:
         return CampaignStarted(
             directory=str(self._directory),
             targets=tuple(course.target.text for course in self._courses),
-            workers=f"{slots} workers" if local else f"{slots} slots of a cluster",
+            workers=str(slots) if local else f"of a cluster, {slots} shards at a time",
             seed=self._plan.seed,
             max_time=self._options.time,
             max_examples=self._options.max_examples,

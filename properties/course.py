@@ -311,8 +311,8 @@ class TargetCourse:
 
     @property
     def findings(self) -> list[LawReport]:
-        """All that it failed, in the order of laws and blocks."""
-        return [report for name in sorted(self.chosen) for report in self.courses[name].findings]
+        """All that it failed, in the order of laws and blocks; gates too that nobody asked for."""
+        return [report for name in sorted(self.courses) for report in self.courses[name].findings]
 
     def set_aside(self) -> dict[str, dict[str, list[Any]]]:
         """What no law but its own drew, since a gate does not hold."""
