@@ -39,6 +39,9 @@ PATIENCE = 60.0
 TICK = 0.05
 """Seconds between signs of life."""
 
+CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV)
+"""Signals that end a worker."""
+
 
 class WorkerLost(RuntimeError):  # noqa: N818 - an outcome
     """The worker died or fell silent; ``failure`` says how."""
@@ -189,6 +192,9 @@ def _serve(pipe: Connection, subject: Subject | Target, forked: bool) -> None:
     watch_parent() if forked else die_with_parent()
     _silence()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for crash in CRASHES:
+        # Paddle's handler writes a stack that nobody reads, which takes longer than the fork of the next process
+        signal.signal(crash, signal.SIG_DFL)
     loaded: Subject | None = None
     while True:
         try:
