@@ -24,6 +24,9 @@ from properties.target import Target, UsageError
 from properties.vitals import Limits, Vitals, limit_memory
 from properties.work import Description, Task, describe, perform
 
+CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV)
+"""Signals that end a worker."""
+
 
 def serve(pipe: Connection, subject: Subject | Target, limits: Limits, forked: bool) -> None:
     """The worker's life: load the subject once, then answer requests until the supervisor is gone."""
@@ -32,6 +35,9 @@ def serve(pipe: Connection, subject: Subject | Target, limits: Limits, forked: b
     watch_parent() if forked else die_with_parent()
     _silence()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for crash in CRASHES:
+        # Paddle's handler writes a stack that nobody reads, which takes longer than the fork of the next process
+        signal.signal(crash, signal.SIG_DFL)
     limit_memory(limits.memory)
     loaded: Subject | None = None
     while True:
