@@ -14,7 +14,8 @@ from properties import Subject
 from properties.subject import Source
 from tests.mutants.museum.positive_weight import CONTRACT as POSITIVE_WEIGHT
 
-IMPORTS = ("import paddle", "import paddle.nn.functional as F")
+# every script imports Paddle itself
+FUNCTIONAL = ("import paddle.nn.functional as F",)
 
 # documented are float32 and float64 alone
 DTYPES = {"dtype": ("float64", "float32")}
@@ -33,7 +34,7 @@ CROSS_ENTROPY = Subject(
     name="paddle.nn.CrossEntropyLoss",
     # an int by the documentation
     domain={**DTYPES, "ignore_index": (-100, 255, -1, 0, 1), "targets": ("hard",)},
-    source=Source(IMPORTS, "paddle.nn.CrossEntropyLoss"),
+    source=Source((), "paddle.nn.CrossEntropyLoss"),
 )
 
 
@@ -46,7 +47,7 @@ NLL = Subject(
     nll,
     name="paddle.nn.NLLLoss",
     domain={**OF_NLL, "ignore_index": (-100, 255, -1, 0, 1)},
-    source=Source(IMPORTS, "paddle.nn.NLLLoss"),
+    source=Source((), "paddle.nn.NLLLoss"),
 )
 
 NLL_ALL_VALID = replace(
@@ -72,7 +73,6 @@ BCE_WITH_LOGITS = Subject(
     domain={**DTYPES, **RANKS},
     source=Source(
         (
-            *IMPORTS,
             "def build(pos_weight, reduction):",
             "    def loss(x, t):",
             "        weight = None if pos_weight == 1 else paddle.full([x.shape[-1]], pos_weight, x.dtype)",
@@ -100,7 +100,7 @@ BCE = Subject(
     name="paddle.nn.BCELoss",
     domain=DTYPES,
     source=Source(
-        (*IMPORTS, "def called(layer, numbers, targets):", "    return layer(numbers.abs() / 64, targets)"),
+        ("def called(layer, numbers, targets):", "    return layer(numbers.abs() / 64, targets)"),
         "paddle.nn.BCELoss",
         call="called",
     ),
@@ -116,7 +116,7 @@ MULTI_LABEL = Subject(
     multi_label,
     name="paddle.nn.MultiLabelSoftMarginLoss",
     domain={**DTYPES, **RANKS},
-    source=Source(IMPORTS, "paddle.nn.MultiLabelSoftMarginLoss"),
+    source=Source((), "paddle.nn.MultiLabelSoftMarginLoss"),
 )
 
 
@@ -136,7 +136,7 @@ HINGE_EMBEDDING = Subject(
     name="paddle.nn.HingeEmbeddingLoss",
     domain=DTYPES,
     source=Source(
-        (*IMPORTS, "def called(layer, numbers, targets):", "    return layer(numbers, 2 * targets - 1)"),
+        ("def called(layer, numbers, targets):", "    return layer(numbers, 2 * targets - 1)"),
         "paddle.nn.HingeEmbeddingLoss",
         call="called",
     ),
@@ -152,7 +152,7 @@ SIGMOID_FOCAL = Subject(
     sigmoid_focal,
     name="paddle.nn.functional.sigmoid_focal_loss",
     domain=DTYPES,
-    source=Source(IMPORTS, "F.sigmoid_focal_loss", is_function=True),
+    source=Source(FUNCTIONAL, "F.sigmoid_focal_loss", is_function=True),
 )
 
 
@@ -178,7 +178,7 @@ SOFTMAX_WITH_CROSS_ENTROPY = Subject(
     },
     source=Source(
         (
-            *IMPORTS,
+            *FUNCTIONAL,
             "def build(ignore_index, axis):",
             "    return lambda z, y: F.softmax_with_cross_entropy(",
             "        z, y.unsqueeze(axis), ignore_index=ignore_index, axis=axis).squeeze(axis)",
