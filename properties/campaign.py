@@ -266,9 +266,8 @@ class _Campaign:
                 certificate.write(file)
                 files.append(str(file))
         seconds = time.monotonic() - self._began
-        return CampaignEnded(
-            str(self._directory), tuple(certificates), seconds, ending.why, ending.interrupted, ending.failed
-        )
+        how = (ending.why, ending.interrupted, ending.failed, tuple(files))
+        return CampaignEnded(str(self._directory), tuple(certificates), seconds, *how)
 
 
 @dataclass
