@@ -95,10 +95,10 @@ class _Campaign:
     def events(self, executor: Executor, slots: int, local: bool) -> Generator[CampaignEvent, None, None]:
         """Everything that happens, to the end."""
         running = str(self._directory / "running") if local else None
-        if running is not None:
-            Path(running).mkdir(exist_ok=True)
         ending = _Ending()
         try:
+            if running is not None:
+                Path(running).mkdir(exist_ok=True)
             self._describe(executor, running)
             if self._fresh:
                 self._journal.append(self._header)
@@ -110,8 +110,8 @@ class _Campaign:
             yield from self._work(executor, slots, running, ending)
         except KeyboardInterrupt:
             ending = _Ending("what was done is kept", interrupted=True)
-        except JournalFull as full:
-            ending = _Ending(str(full), failed=True)
+        except OSError as error:
+            ending = _Ending(self._unwritten(error), failed=True)
         finally:
             if local:
                 stop_all()
@@ -252,6 +252,13 @@ class _Campaign:
             resumed=self._resumed,
         )
 
+    def _unwritten(self, error: OSError) -> str:
+        """Why a campaign cannot go on, where something could not be written."""
+        if isinstance(error, JournalFull):
+            return str(error)
+        where = error.filename or self._directory
+        return f"{where} cannot be written: {error.strerror}. What is journaled is safe: mend that, then --resume"
+
     def _certificate(self, number: int) -> Certificate:
         return certificate_of(self._courses[number], self._plan.seed, self._options.forgive_inherited)
 
@@ -262,9 +269,13 @@ class _Campaign:
             certificate = self._certificate(course.number)
             certificates.append(certificate)
             file = self._directory / f"certificate-{course.number}.json"
-            if not ending.failed:
-                certificate.write(file)
-                files.append(str(file))
+            try:
+                if not ending.failed:
+                    certificate.write(file)
+                    files.append(str(file))
+            except OSError as error:
+                file.unlink(missing_ok=True)
+                ending = _Ending(self._unwritten(error), failed=True)
         seconds = time.monotonic() - self._began
         how = (ending.why, ending.interrupted, ending.failed, tuple(files))
         return CampaignEnded(str(self._directory), tuple(certificates), seconds, *how)
