@@ -53,7 +53,7 @@ def sized(blocks: Sequence[bytes], size: str, classes: int, ignored: str) -> lis
 def labels(elements: Bytes, classes: int, ignore_index: int | None) -> Labels:
     """Classes, none of them ignored."""
     inside = ignore_index is not None and 0 <= ignore_index < classes
-    labels: Labels = np.asarray(elements[:, 0] % (classes - 1 if inside else classes), dtype=np.int64)
+    labels: Labels = elements[:, 0].astype(np.int64) % (classes - 1 if inside else classes)
     if ignore_index is not None and inside:
         labels += labels >= ignore_index
     return labels

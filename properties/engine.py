@@ -199,14 +199,13 @@ class _Search:
         self._domain = domain
         draw = self._law.draw or problems
         strategy = draw(domain, self._contract.hard_logits) if self._seeker is None else self._seeker.strategy
-        target = (Phase.target,) if self._seeker is not None and self._seeker.climbs else ()
 
         @seeded(seed)
         @settings(
             max_examples=_examples(self._law, max_examples),
             database=None,
             deadline=None,
-            phases=(Phase.generate, *target, Phase.shrink) if shrinks else (Phase.generate, *target),
+            phases=(Phase.generate, Phase.shrink) if shrinks else (Phase.generate,),
             suppress_health_check=list(HealthCheck),
             verbosity=Verbosity.quiet,
             report_multiple_bugs=False,

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
-from hypothesis import target
 
 from properties.case import Case
 from properties.contents import HardLogits
@@ -75,11 +74,6 @@ class Seeker:
         length = self._strings.plain + (0 if self._seek.idle else _CONTROL)
         return st.binary(min_size=length, max_size=length).map(self._drawn)
 
-    @property
-    def climbs(self) -> bool:
-        """Whether Hypothesis may climb towards higher scores by itself."""
-        return not self._seek.idle
-
     def _drawn(self, drawn: bytes) -> Problem:
         """The problem of what was drawn; what is noted from now on is noted of it."""
         self._current = self._string(drawn[: self._strings.plain], drawn[self._strings.plain :])
@@ -101,8 +95,6 @@ class Seeker:
         """Keep the problem drawn last where a score of it is among the highest; of one kind, only the highest."""
         kind = self._strings.kind(self._current)
         for label, score in scores.items():
-            if self.climbs:
-                target(score, label=label)
             best = self._best.setdefault(label, {})
             if kind not in best or best[kind] < (score, self._current):
                 best[kind] = (score, self._current)
