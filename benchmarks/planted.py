@@ -174,7 +174,7 @@ class ManyCauses(Focal):
             self.reduction == "sum",
             bool((labels == self.ignore_index).any()),
         )
-        lost = np.finfo(logits.dtype).eps * 0.06 * 2.0 ** sum(unusual)
+        lost = np.finfo(logits.dtype).eps * 0.14 * 2.0 ** sum(unusual)
         return (value * (1 + lost)).astype(value.dtype), backward
 
 

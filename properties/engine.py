@@ -19,6 +19,7 @@ from properties.law import Finding, Law, LayerFailed, NotApplicable, Undecided
 from properties.observation import Failure, Observer
 from properties.problem import Problem
 from properties.seek import USUAL, Seek, Seeker, scores
+from properties.shrink import effort
 from properties.strategies import problems
 
 MOST_SHRINKS = 120
@@ -230,7 +231,7 @@ class _Search:
     def _one(self, problem: Problem) -> None:
         self._tick(self._examples)
         if self._finding is not None:
-            self._shrinks += 1
+            self._shrinks += effort(problem)
             if self._shrinks > (MOST_SHRINKS if self._law.most is None else SLOW_SHRINKS):
                 raise _Enough
         case = Case(problem, self._contract, self._observer, self._takes, self._domain)

@@ -39,7 +39,7 @@ class Seek:
     constants: tuple[float, ...] = ()
     corpus: tuple[bytes, ...] = ()
     largest: int = USUAL
-    plain: int = 112
+    plain: int = 104
 
     @property
     def idle(self) -> bool:
@@ -84,7 +84,7 @@ class Seeker:
         if not control or control[0] < self._seek.plain:
             return plain + bytes(TAIL)
         how, changes, tail = control[0], control[1 : 1 + CHANGES], control[-TAIL:]
-        if self._corpus and how < (self._seek.plain + 256) // 2:
+        if self._corpus and how < self._seek.plain + (256 - self._seek.plain) * 3 // 5:
             one, other = (
                 self._corpus[int.from_bytes(two) % len(self._corpus)] for two in (control[-4:-2], control[-2:])
             )
