@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zlib
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
 from hypothesis import seed as seeded
-from hypothesis.errors import Flaky, Unsatisfiable
+from hypothesis.errors import Flaky, HypothesisWarning, Unsatisfiable
 
 from properties.case import Case
 from properties.contract import Contract
@@ -218,7 +219,10 @@ class _Search:
             self._one(problem)
 
         try:
-            test()
+            with warnings.catch_warnings():
+                # of a crowd, which nobody prints
+                warnings.filterwarnings("ignore", "Generating overly large repr", HypothesisWarning)
+                test()
         except (_Contradiction, _Enough):
             return True
         except Flaky:
