@@ -24,7 +24,8 @@ from properties.course import Plan, TargetCourse
 from properties.events import CampaignEnded, CampaignEvent, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
 from properties.examples import Examples
 from properties.findings import certificate_of, name_of, write_finding
-from properties.journal import Journal, JournalError, JournalFull
+from properties.journal import NAME, Journal, JournalError, JournalFull
+from properties.lock import NAME as LOCK
 from properties.runner import chosen_laws
 from properties.shard import Shard, lost_record, run_shard, stop_all
 from properties.target import Target, UsageError
@@ -57,10 +58,23 @@ def campaign(
         own = ThreadPoolExecutor(options.count) if executor is None else None
         try:
             yield from run.events(own or executor, slots or options.count, local=own is not None)  # type: ignore[arg-type]
+        except UsageError:
+            if not options.resume:
+                # nothing has begun
+                _cleared(directory)
+            raise
         finally:
             if own is not None:
                 stop_all()
                 own.shutdown(wait=True, cancel_futures=True)
+
+
+def _cleared(directory: Path) -> None:
+    """Take away what was made for a campaign that could not begin."""
+    with contextlib.suppress(OSError):
+        for name in (NAME, LOCK):
+            (directory / name).unlink(missing_ok=True)
+        directory.rmdir()
 
 
 class _Campaign:
@@ -117,14 +131,13 @@ class _Campaign:
         except OSError as error:
             ending = _Ending(self._unwritten(error), failed=True)
         finally:
-            if local:
+            if running is not None:
                 stop_all()
+                for left in Path(running).glob("*.example"):
+                    left.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    Path(running).rmdir()
         yield from self._notes()
-        if running is not None:
-            for left in Path(running).glob("*.example"):
-                left.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                Path(running).rmdir()
         if all(course.description is not None for course in self._courses):
             yield self._ended(ending)
 
