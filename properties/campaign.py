@@ -6,6 +6,7 @@ undisturbed one would have ended.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import heapq
 import itertools
@@ -21,12 +22,15 @@ from properties.causes import causes
 from properties.certificate import Certificate, LawReport
 from properties.course import Plan, TargetCourse
 from properties.events import CampaignEnded, CampaignEvent, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
+from properties.examples import Examples
 from properties.findings import certificate_of, name_of, write_finding
-from properties.journal import Journal, JournalError, JournalFull
+from properties.journal import NAME, Journal, JournalError, JournalFull
+from properties.lock import NAME as LOCK
 from properties.runner import chosen_laws
 from properties.shard import Shard, lost_record, run_shard, stop_all
 from properties.target import Target, UsageError
 from properties.vitals import Limits
+from properties.work import Description
 
 LAST_SECONDS = 5.0
 """When the time of a campaign is over, how long running shards have to end by themselves."""
@@ -54,10 +58,23 @@ def campaign(
         own = ThreadPoolExecutor(options.count) if executor is None else None
         try:
             yield from run.events(own or executor, slots or options.count, local=own is not None)  # type: ignore[arg-type]
+        except UsageError:
+            if not options.resume:
+                # nothing has begun
+                _cleared(directory)
+            raise
         finally:
             if own is not None:
                 stop_all()
                 own.shutdown(wait=True, cancel_futures=True)
+
+
+def _cleared(directory: Path) -> None:
+    """Take away what was made for a campaign that could not begin."""
+    with contextlib.suppress(OSError):
+        for name in (NAME, LOCK):
+            (directory / name).unlink(missing_ok=True)
+        directory.rmdir()
 
 
 class _Campaign:
@@ -66,6 +83,7 @@ class _Campaign:
     def __init__(self, targets: Sequence[Target], options: CampaignOptions, journal: Journal, directory: Path) -> None:
         self._options, self._journal, self._directory = options, journal, directory
         self._records = iter(journal.records)
+        self._examples = Examples(directory)
         self._header = self._head(targets)
         plan = Plan(
             seed=self._header["seed"],
@@ -113,32 +131,39 @@ class _Campaign:
         except OSError as error:
             ending = _Ending(self._unwritten(error), failed=True)
         finally:
-            if local:
+            if running is not None:
                 stop_all()
+                for left in Path(running).glob("*.example"):
+                    left.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    Path(running).rmdir()
         yield from self._notes()
-        if running is not None:
-            for left in Path(running).glob("*.example"):
-                left.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                Path(running).rmdir()
         if all(course.description is not None for course in self._courses):
             yield self._ended(ending)
 
     def _describe(self, executor: Executor, running: str | None) -> None:
         """Load every target; UsageError where one cannot be, or is another one than it was."""
         waiting = [executor.submit(run_shard, course.describe(), running) for course in self._courses]
-        was = self._header.get("fingerprints")
-        self._header = {**self._header, "fingerprints": []}
         for course, future in zip(self._courses, waiting, strict=True):
             record = _loaded(course, future)
-            chosen = chosen_laws(record["description"], self._header["only"], self._header["levels"])
-            course.described(record, [info.id for info in chosen])
-            self._header["fingerprints"].append(record["fingerprint"])
-            if was is not None and was[course.number] != record["fingerprint"]:
+            if self._fresh:
+                self._header["fingerprints"].append(record["fingerprint"])
+                self._header["corpora"][course.target.text] = self._begun_with(course, record["description"])
+            elif self._header["fingerprints"][course.number] != record["fingerprint"]:
                 raise UsageError(
                     f"--resume: {course.target.text} changed since the campaign in {self._directory} began; "
                     f"begin another one in another directory"
                 )
+            chosen = chosen_laws(record["description"], self._header["only"], self._header["levels"])
+            course.described(record, [info.id for info in chosen], self._header["corpora"][course.target.text])
+
+    def _begun_with(self, course: TargetCourse, description: Description) -> dict[str, list[str]]:
+        """The problems that an earlier campaign found the worst for each law."""
+        if self._options.examples is None:
+            return {}
+        kept = Examples(self._options.examples)
+        found = {info.id: kept.of(course.target.text, info.id) for info in description.laws}
+        return {law: [base64.b64encode(each).decode() for each in strings] for law, strings in found.items() if strings}
 
     def _resume(self) -> None:
         """Take what the journal holds, and line up what comes after it."""
@@ -198,6 +223,7 @@ class _Campaign:
         else:
             found, more = course.take(record)
             self._line_up(more)
+            self._keep(course, shard.law)
         for report in found:
             yield self._found(shard.number, report)
         if shard.info is not None:
@@ -212,6 +238,11 @@ class _Campaign:
                 course.shards,
                 course.planned,
             )
+
+    def _keep(self, course: TargetCourse, law: str) -> None:
+        """Keep the problems that were the worst, for a later campaign."""
+        if law and course.courses[law].corpus:
+            self._examples.keep(course.target.text, law, course.courses[law].corpus)
 
     def _found(self, number: int, report: LawReport) -> Found:
         """Write a finding down in files of its own, and say whether it has a cause of its own."""

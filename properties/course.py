@@ -20,7 +20,7 @@ from properties.laws.conduct import ANSWERS
 from properties.seek import Seek
 from properties.shard import Shard, fault_of, report_of
 from properties.target import Target
-from properties.vitals import Limits
+from properties.vitals import MEMORY, Limits
 from properties.work import GATE_EXAMPLES, Description, LawInfo, Task, aside, shuts, unanswered
 
 BLOCK = 200
@@ -76,6 +76,7 @@ class LawCourse:
     retired: bool = False
     closed: bool = False
     first: LawReport | None = None
+    lost: list[str] = field(default_factory=list)
     _waiting: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     _lanes: tuple[int, ...] = ()
 
@@ -96,7 +97,7 @@ class LawCourse:
             for number in sorted(self._waiting):
                 self.add(self._waiting[number])
             self.asked += sum(self._waiting[number]["asked"] for number in self._waiting)
-            found = [self._corpus(record) for _, record in sorted(self._waiting.items())]
+            found = [strings_of(record["corpus"]) for _, record in sorted(self._waiting.items())]
             self.corpus = merged([*found, self.corpus])
             self.generation += 1
             self._lanes, self._waiting = (), {}
@@ -114,10 +115,6 @@ class LawCourse:
             self.add(self._waiting[number])
         self._waiting = {}
 
-    @staticmethod
-    def _corpus(record: Mapping[str, Any]) -> tuple[bytes, ...]:
-        return tuple(base64.b64decode(each) for each in record["corpus"])
-
     def add(self, record: Mapping[str, Any]) -> None:
         """Add up a block."""
         report = report_of(self.info, record)
@@ -129,8 +126,11 @@ class LawCourse:
         if report.outcome in FAILED:
             self.findings.append(replace(report, examples=self.examples + report.examples))
             fault = fault_of(report)
-            self.retired |= fault is None or fault.everywhere or len(self.findings) >= MOST_FAULTS
+            hoards = fault is not None and fault.error == MEMORY
+            self.retired |= fault is None or fault.everywhere or hoards or len(self.findings) >= MOST_FAULTS
         self.examples += report.examples
+        if report.outcome == "gave up" and not report.examples and report.reason:
+            self.lost.append(report.reason)
         self.closed |= self.blocks == 1 and shuts(report.outcome, bool(record["declined"]))
         # what a layer lacks it will lack in the next block too
         self.retired |= report.outcome == "not applicable"
@@ -148,9 +148,18 @@ class LawCourse:
             return replace(self.findings[0], **sums)  # type: ignore[arg-type]
         if self.examples == 0:
             return replace(self.first, **sums)  # type: ignore[arg-type]
+        if self.lost:
+            # what a block did not look at is not held
+            words = f"{len(self.lost)} of {self.blocks} blocks gave up: {self.lost[0]}"
+            return replace(_report(self.info, "gave up", words), examples=self.examples, **sums)  # type: ignore[arg-type]
         outcome = "gave up" if self.undecided > self.examples else "held"
         reason = f"{self.undecided} more examples proved nothing" if self.undecided else ""
         return replace(_report(self.info, outcome, reason), examples=self.examples, **sums)  # type: ignore[arg-type]
+
+
+def strings_of(texts: Sequence[str]) -> tuple[bytes, ...]:
+    """Byte strings from a journal."""
+    return tuple(base64.b64decode(each) for each in texts)
 
 
 def merged(corpora: Sequence[Sequence[bytes]]) -> tuple[bytes, ...]:
@@ -187,12 +196,14 @@ class TargetCourse:
         """The shard that comes before all others."""
         return Shard(self.number, self.target, self._plan.limits, "describe", files=self._files)
 
-    def described(self, record: Mapping[str, Any], chosen: Sequence[str]) -> None:
-        """The target is loaded, and these of its laws are to be reported."""
+    def described(self, record: Mapping[str, Any], chosen: Sequence[str], corpora: Mapping[str, Sequence[str]]) -> None:
+        """The target is loaded, and these of its laws are to be reported; their first problems are of ``corpora``."""
         self.description = record["description"]
         self.constants = tuple(record["constants"])
         self.chosen = frozenset(chosen)
-        self.courses = {info.id: LawCourse(info) for info in self.known.laws}
+        self.courses = {
+            info.id: LawCourse(info, corpus=strings_of(corpora.get(info.id, ()))) for info in self.known.laws
+        }
 
     def next(self) -> Iterator[Shard]:
         """What can be done now and was not handed out yet; after a block was taken there may be more."""
@@ -278,8 +289,8 @@ class TargetCourse:
             known=course.faults,
             seconds=self._plan.seconds,
             repetitions=self._plan.repetitions,
-            # the first block is what a certificate would draw
-            seek=seek if generation else None,
+            # the first block is what a certificate would draw, unless there is something to begin with
+            seek=seek if generation or course.corpus else None,
         )
         return Shard(
             self.number,

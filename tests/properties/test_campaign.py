@@ -12,6 +12,7 @@ from properties.campaign import campaign
 from properties.campaign_options import CampaignOptions
 from properties.certificate import Certificate
 from properties.events import CampaignEnded, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
+from properties.examples import Examples
 from properties.harvest import harvest, source_of
 from properties.serving import Inline
 from properties.shard import law_record, run_shard
@@ -238,19 +239,42 @@ def test_options_out_of_range(wrong):
         CampaignOptions("anywhere", **wrong)
 
 
+class Keeps(Here):
+    """Keeps the shards that it carried out."""
+
+    def __init__(self):
+        super().__init__()
+        self.shards = []
+
+    def submit(self, function, shard, *rest):
+        self.shards.append(shard)
+        return super().submit(function, shard, *rest)
+
+    def first(self, law):
+        """The first block of a law."""
+        return next(shard for shard in self.shards if shard.law == law)
+
+
 def test_a_shard_in_a_process_of_its_own_says_the_same(tmp_path):
-    shards = []
-
-    class Keeps(Here):
-        def submit(self, function, shard, *rest):
-            shards.append(shard)
-            return super().submit(function, shard, *rest)
-
-    run(tmp_path, Keeps(), targets=(WRONG,), max_examples=60, only=("oracle/value",))
-    shard = next(one for one in shards if one.law == "oracle/value")
+    executor = Keeps()
+    run(tmp_path, executor, targets=(WRONG,), max_examples=60, only=("oracle/value",))
+    shard = executor.first("oracle/value")
     there, here = run_shard(shard), Here().carried_out(shard)
     repetitions = there["report"].pop("repetitions")
     assert len(repetitions) == 3
     assert set(repetitions) == {repetitions[0]}
     assert repetitions[0].startswith("refuted, got")
     assert {**there, "seconds": 0.0} == here
+
+
+def test_the_worst_problems_are_kept_for_a_later_campaign(undisturbed, tmp_path):
+    directory, _, _ = undisturbed
+    kept = Examples(directory).of(SOUND.text, "oracle/value")
+    assert kept
+    later, anew = Keeps(), Keeps()
+    run(tmp_path / "later", later, targets=(SOUND,), max_examples=20, examples=str(directory))
+    first = later.first("oracle/value")
+    assert (first.generation, first.task.seek.corpus) == (0, kept)
+    # a campaign that begins with nothing draws what a certificate does
+    run(tmp_path / "anew", anew, targets=(SOUND,), max_examples=20)
+    assert anew.first("oracle/value").task.seek is None

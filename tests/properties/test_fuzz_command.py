@@ -78,7 +78,7 @@ def outcome(directory):
 
 def leftovers(directory):
     """What is there beside what belongs there."""
-    belongs = {"journal.jsonl", "lock", "findings"}
+    belongs = {"journal.jsonl", "lock", "findings", "examples"}
     return sorted(
         p.name for p in directory.iterdir() if p.name not in belongs and not p.name.startswith("certificate-")
     )
