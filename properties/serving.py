@@ -35,9 +35,7 @@ def serve(pipe: Connection, subject: Subject | Target, limits: Limits, forked: b
     watch_parent() if forked else die_with_parent()
     _silence()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for crash in CRASHES:
-        # Paddle's handler writes a stack that nobody reads, which takes longer than the fork of the next process
-        signal.signal(crash, signal.SIG_DFL)
+    _end_at_crashes()
     limit_memory(limits.memory)
     loaded: Subject | None = None
     while True:
@@ -68,10 +66,20 @@ PATIENCE = 60.0
 
 def _load(subject: Subject | Target) -> Subject:
     loaded = subject.load() if isinstance(subject, Target) else subject
+    observer_of(loaded)
+    # Paddle sets its handlers when it is imported, which may have been just now
+    _end_at_crashes()
     # what is loaded by now stays: collecting it again and again would cost a tenth of the time
     gc.collect()
     gc.freeze()
     return loaded
+
+
+def _end_at_crashes() -> None:
+    for crash in CRASHES:
+        # Paddle's handler writes a stack that nobody reads, which takes longer than the fork of the next process, and
+        # after a fault inside malloc it may never end
+        signal.signal(crash, signal.SIG_DFL)
 
 
 def observer_of(subject: Subject) -> Observer:
