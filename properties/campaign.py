@@ -20,6 +20,7 @@ from properties.campaign_options import CampaignOptions, check_header, header_of
 from properties.causes import causes
 from properties.certificate import Certificate, LawReport
 from properties.course import Plan, TargetCourse
+from properties.elsewhere import Elsewhere, ExecutorLost
 from properties.events import CampaignEnded, CampaignEvent, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
 from properties.findings import certificate_of, name_of, write_finding
 from properties.journal import Journal, JournalError, JournalFull
@@ -37,8 +38,9 @@ def campaign(
 ) -> Generator[CampaignEvent, None, None]:
     """Run a campaign; yields events, the last one CampaignEnded. Closing the iterator early ends its workers.
 
-    ``executor`` carries out shards elsewhere, ``slots`` of them at a time; by default worker processes of this machine
-    do. A KeyboardInterrupt thrown into it ends the campaign with certificates of what was done.
+    ``executor`` carries out shards elsewhere, ``slots`` of them at a time (an Elsewhere says for itself how many); by
+    default worker processes of this machine do. A KeyboardInterrupt thrown into it ends the campaign with certificates
+    of what was done.
     Raises UsageError for a target that cannot be loaded, and for a directory that holds something else.
     """
     directory = Path(options.directory)
@@ -75,7 +77,7 @@ class _Campaign:
             lanes=self._header["lanes"],
         )
         texts = [Target.from_dict(plain) for plain in self._header["targets"]]
-        self._courses = [TargetCourse(n, target, plan, _files(target)) for n, target in enumerate(texts)]
+        self._courses = [TargetCourse(n, target, plan) for n, target in enumerate(texts)]
         self._plan = plan
         self._ready: list[tuple[int, int, int, Shard]] = []
         self._order = itertools.count()
@@ -100,22 +102,25 @@ class _Campaign:
         ending = _Ending()
         try:
             self._describe(executor, running)
+            self._widen(executor)
             if self._fresh:
                 self._journal.append(self._header)
             self._resume()
-            yield self._started(slots, local)
+            yield self._started(_slots(executor, slots), local)
             for course in self._courses:
                 yield self._begun(course)
-            yield from self._notes()
+            yield from self._notes(executor)
             yield from self._work(executor, slots, running, ending)
         except KeyboardInterrupt:
             ending = _Ending("what was done is kept", interrupted=True)
         except JournalFull as full:
-            ending = _Ending(str(full), failed=True)
+            ending = _Ending(str(full), failed=True, full=True)
+        except ExecutorLost as lost:
+            ending = _Ending(str(lost), failed=True)
         finally:
             if local:
                 stop_all()
-        yield from self._notes()
+        yield from self._notes(executor)
         if running is not None:
             for left in Path(running).glob("*.example"):
                 left.unlink(missing_ok=True)
@@ -139,6 +144,14 @@ class _Campaign:
                     f"--resume: {course.target.text} changed since the campaign in {self._directory} began; "
                     f"begin another one in another directory"
                 )
+
+    def _widen(self, executor: Executor) -> None:
+        """Choose how many blocks of a law run side by side, if this is the beginning; else it is chosen already."""
+        if self._fresh and isinstance(executor, Elsewhere):
+            laws = sum(len(course.chosen) for course in self._courses)
+            self._header["lanes"] = max(self._header["lanes"], lanes_for(executor.slots, laws))
+        for course in self._courses:
+            course.widen(self._header["lanes"])
 
     def _resume(self) -> None:
         """Take what the journal holds, and line up what comes after it."""
@@ -170,7 +183,7 @@ class _Campaign:
         flying: dict[Future[dict[str, Any]], tuple[Shard, bool]] = {}
         while True:
             now = time.monotonic()
-            while self._ready and len(flying) < slots and (end is None or now < end):
+            while self._ready and len(flying) < _slots(executor, slots) and (end is None or now < end):
                 shard, whole = _timely(heapq.heappop(self._ready)[-1], None if end is None else end - now)
                 flying[executor.submit(run_shard, shard, running)] = (shard, whole)
             if not flying:
@@ -181,7 +194,7 @@ class _Campaign:
             for future in finished:
                 shard, whole = flying.pop(future)
                 yield from self._take(shard, _record_of(shard, future), whole)
-            yield from self._notes()
+            yield from self._notes(executor)
             if left == 0.0 and not finished:
                 ending.why = "the time is over"
                 return
@@ -237,9 +250,10 @@ class _Campaign:
             causes=self._causes.get(course.number, 0),
         )
 
-    def _notes(self) -> Iterator[Noted]:
-        while self._journal.notes:
-            yield Noted(self._journal.notes.pop(0))
+    def _notes(self, executor: Executor) -> Iterator[Noted]:
+        for notes in (self._journal.notes, executor.notes if isinstance(executor, Elsewhere) else []):
+            while notes:
+                yield Noted(notes.pop(0))
 
     def _started(self, slots: int, local: bool) -> CampaignStarted:
         return CampaignStarted(
@@ -262,12 +276,18 @@ class _Campaign:
             certificate = self._certificate(course.number)
             certificates.append(certificate)
             file = self._directory / f"certificate-{course.number}.json"
-            if not ending.failed:
+            if not ending.full:
                 certificate.write(file)
                 files.append(str(file))
         seconds = time.monotonic() - self._began
         return CampaignEnded(
-            str(self._directory), tuple(certificates), seconds, ending.why, ending.interrupted, ending.failed
+            str(self._directory),
+            tuple(certificates),
+            seconds,
+            ending.why,
+            ending.interrupted,
+            ending.failed,
+            tuple(files),
         )
 
 
@@ -278,6 +298,17 @@ class _Ending:
     why: str = ""
     interrupted: bool = False
     failed: bool = False
+    full: bool = False
+
+
+def lanes_for(slots: int, laws: int) -> int:
+    """Blocks of a law side by side: enough for all slots, although a generation of a law waits for its last block."""
+    return max(1, round(2 * slots / max(laws, 1)))
+
+
+def _slots(executor: Executor, given: int) -> int:
+    """How many shards to hand out at a time; elsewhere workers come and go."""
+    return executor.slots if isinstance(executor, Elsewhere) else given
 
 
 def _first(shard: Shard) -> int:
@@ -298,6 +329,8 @@ def _loaded(course: TargetCourse, future: Future[dict[str, Any]]) -> dict[str, A
         return future.result()
     except UsageError:
         raise
+    except ExecutorLost as lost:
+        raise UsageError(str(lost)) from None
     except Exception as error:
         raise UsageError(f"{course.target.text} cannot be asked: {type(error).__name__}: {error}") from None
 
@@ -306,12 +339,7 @@ def _record_of(shard: Shard, future: Future[dict[str, Any]]) -> dict[str, Any]:
     """The result of a shard; where there is none, a record that says why."""
     try:
         return future.result()
+    except ExecutorLost:
+        raise
     except Exception as error:
         return lost_record(shard, f"the shard was lost: {type(error).__name__}: {error}")
-
-
-def _files(target: Target) -> dict[str, str]:
-    """The file of a target by its name, so that it can travel."""
-    where = target.text.rpartition(":")[0]
-    path = Path(where)
-    return {path.name: path.read_text(encoding="utf-8")} if where.endswith(".py") and path.is_file() else {}
