@@ -51,6 +51,7 @@ def cluster(address: str) -> Iterator[Cluster]:
         raise UsageError("--scheduler needs the extra `cluster`: pip install 'lossproof[cluster]'") from None
     with _quiet():
         try:
+            asyncio.run(_greet(address))
             client = Client(address, timeout=CONNECTING, set_as_default=False)
         except (OSError, TimeoutError, ValueError, ImportError) as error:
             raise UsageError(f"--scheduler: nobody answers at {address!r} ({_first_line(error)})") from None
@@ -60,6 +61,15 @@ def cluster(address: str) -> Iterator[Cluster]:
                 yield found
             finally:
                 found.shutdown(wait=False)
+
+
+async def _greet(address: str) -> None:
+    """Connect and go away again: a client that cannot connect would try to close what it has not for a long time."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    comm = await connect(address, timeout=CONNECTING, **Security().get_connection_args("client"))
+    await comm.close()
 
 
 def _looked_over(client: Any, address: str) -> dict[str, str]:
@@ -172,8 +182,7 @@ class Cluster(Elsewhere):
                 self.notes.append(f"{self._address} has no fit worker at the moment; waiting {PATIENCE:g} s for one")
             if time.monotonic() - since > PATIENCE:
                 self._lost = ExecutorLost(f"{self._address} has had no fit worker for {PATIENCE:g} s. {_SAFE}")
-                for future in list(self._flying):
-                    future.cancel()
+                await self._client.cancel(list(self._flying))
 
     def _refuse(self, worker: str, words: str) -> None:
         if worker not in self._unfit:
