@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Executor
 from types import FrameType
 
@@ -132,9 +132,8 @@ def fuzz(
             ended = _run([named(text) for text in targets], options, executor)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
-    if ended is None:
-        sys.exit(EXIT_CODES["incomplete"])
-    sys.exit(exit_code(ended))
+    # interrupted before there was anything to say
+    sys.exit(INTERRUPTED if ended is None else exit_code(ended))
 
 
 def exit_code(ended: CampaignEnded) -> int:
@@ -152,7 +151,7 @@ def _run(targets: Sequence[Target], options: CampaignOptions, executor: Executor
     report = CampaignReport(console())
     events = campaign(targets, options, executor)
     with _interrupts(), contextlib.closing(report), contextlib.closing(events):
-        event: CampaignEvent | None = next(events)
+        event: CampaignEvent | None = next(events, None)
         while event is not None:
             try:
                 report(event)
@@ -160,8 +159,14 @@ def _run(targets: Sequence[Target], options: CampaignOptions, executor: Executor
                 event = next(events, None)
             except KeyboardInterrupt:
                 # it came while the campaign was waiting for us
-                event = events.throw(KeyboardInterrupt)
+                event = next(iter(_thrown(events)), None)
     return ended
+
+
+def _thrown(events: Generator[CampaignEvent, None, None]) -> Iterator[CampaignEvent]:
+    """What a campaign says when it is interrupted; nothing where it was over."""
+    with contextlib.suppress(KeyboardInterrupt, StopIteration):
+        yield events.throw(KeyboardInterrupt)
 
 
 @contextlib.contextmanager

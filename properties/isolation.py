@@ -33,6 +33,12 @@ from properties.work import Description, Task, lost
 STARTING = 120.0
 """Seconds that importing Paddle and the layer's module may take."""
 
+KILLED = "SIGKILL"
+"""What a layer seldom does to its own process, but people and machines short of memory do."""
+
+MOST_KILLS = 50
+"""Times that a worker may be killed over one task before its layer is suspected all the same."""
+
 GRACE = 30.0
 """Seconds beyond its own that a task may take to end by itself."""
 
@@ -58,7 +64,7 @@ class Worker:
     def describe(self) -> Description:
         """Load the subject; UsageError where that cannot be done."""
         try:
-            kind, content = self._ask(("describe", None), STARTING)
+            kind, content = self._insist(("describe", None), STARTING)
         except WorkerLost as ended:
             failure = ended.failure
             what = "does not end" if failure.kind == "timed out" else f"ends the process with {failure.error}"
@@ -69,19 +75,45 @@ class Worker:
 
     def source(self) -> str:
         """The text of the file that the layer is defined in; '' where there is none to be read."""
-        kind, content = self._ask(("source", None), STARTING)
+        kind, content = self._insist(("source", None), STARTING)
         _raise_if_failed(kind, content)
         return str(content)
 
+    def infer(self, inquiry: Inquiry) -> Facts:
+        """What the layer does, found out behind a guard; where the worker is lost all the same, nothing."""
+        try:
+            kind, content = self._insist(("infer", inquiry), 3.0 * self._limit + GRACE)
+        except WorkerLost as ended:
+            return unknown(f"the process was lost ({ended.failure})")
+        if kind == "broken":
+            return unknown(f"lossproof itself failed: {content}")
+        _raise_if_failed(kind, content)
+        assert isinstance(content, dict)
+        return content
+
     def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
         """Run one law; where the process is lost, find out which example did it, and make it smaller."""
-        try:
-            return self._run(task, tick, self._limit)
-        except WorkerLost as ended:
-            first = ended.failure
-        running = None if self._limits.record is None else read_running(self._limits.record)
-        if running is not None:
-            return self._suspected(task, first, running, tick)
+        kills = 0
+        before: Running | None = None
+        while True:
+            try:
+                return self._run(task, tick, self._limit)
+            except WorkerLost as ended:
+                failure = ended.failure
+            running = None if self._limits.record is None else read_running(self._limits.record)
+            if running is None:
+                return self._guarded(task, failure, tick)
+            kills += failure.error == KILLED
+            if failure.error == KILLED and kills < MOST_KILLS and not running.same(before):
+                # somebody else did that, or the machine: the same task has another result
+                before = running
+                continue
+            found = self._suspected(task, failure, running, tick)
+            if found.repeatable or failure.error != KILLED or kills >= MOST_KILLS:
+                return found
+
+    def _guarded(self, task: Task, first: Failure, tick: Callable[[int], None]) -> LawResult:
+        """The same law with the layer in a process of its own: there a crash is an answer, and shrinks."""
         try:
             found = self._run(task.guarded(), tick, 3.0 * self._limit + GRACE)
         except WorkerLost as ended:
@@ -109,18 +141,6 @@ class Worker:
             repetitions=(found.outcome,),
         )
 
-    def infer(self, inquiry: Inquiry) -> Facts:
-        """What the layer does, found out behind a guard; where the worker is lost all the same, nothing."""
-        try:
-            kind, content = self._ask(("infer", inquiry), 3.0 * self._limit + GRACE)
-        except WorkerLost as ended:
-            return unknown(f"the process was lost ({ended.failure})")
-        if kind == "broken":
-            return unknown(f"lossproof itself failed: {content}")
-        _raise_if_failed(kind, content)
-        assert isinstance(content, dict)
-        return content
-
     def stop(self) -> None:
         """End for good: whoever still waits for an answer gets an error, and no new process starts."""
         self._stopped = True
@@ -138,6 +158,17 @@ class Worker:
         process.join()
         if pipe is not None:
             pipe.close()
+
+    def _insist(self, request: tuple[str, Any], limit: float) -> tuple[str, Any]:
+        """Ask again where somebody killed the worker: no layer does that to itself at once."""
+        for _ in range(MOST_KILLS):
+            try:
+                return self._ask(request, limit)
+            except WorkerLost as ended:
+                if ended.failure.error != KILLED:
+                    raise
+                failure = ended
+        raise failure
 
     def _run(self, task: Task, tick: Callable[[int], None], limit: float) -> LawResult:
         kind, content = self._ask(("task", task), limit, tick)

@@ -27,6 +27,9 @@ from properties.triage import conditions
 GATE_EXAMPLES = 50
 """Examples of a gate that was not asked for, but is needed to know what the others may draw."""
 
+MOST_HANGS = 12
+"""Hangs that are waited for while a problem is made smaller."""
+
 SECOND_LOOK = 50
 """Examples in which a contradiction is looked for that is no kernel's, where the first one was."""
 
@@ -248,14 +251,15 @@ def _made_small(
     condition: tuple[str, ...] = ()
     if result.repeatable and problem is not None and (task.suspect or result.outcome in ("refuted", "raised")):
         drawn = domain_of(subject, task.dtypes).for_law(law.id).open(task.shut - {law.id})
-        time_left = True
+        time_left, hangs = True, 0
 
         def judge(problem: Problem) -> Finding | None:
-            nonlocal time_left
-            time_left = time_left and tick(result.examples, problem)
+            nonlocal time_left, hangs
+            time_left = time_left and hangs < MOST_HANGS and tick(result.examples, problem)
             if not time_left or any(fault.ends(problem) for fault in task.known):
                 return None
             found = verdict_on(law, problem, contract, observer, subject.takes, drawn)
+            hangs += found is not None and _ending(found) == "timed out"
             if found is None or _ending(found) != _ending(finding) or excuse(problem, found):
                 return None
             return found

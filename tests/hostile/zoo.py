@@ -100,7 +100,7 @@ class Allocates(Hostile):
 class Reserves(Hostile):
     """Grows until it is refused, and writes to none of it: that is done in a moment, limit or no limit."""
 
-    STEP = 1024 * MEGABYTE
+    STEP = 16 * 1024 * MEGABYTE
 
     def harm(self):
         held = []
