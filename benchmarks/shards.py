@@ -99,10 +99,17 @@ def cost(address, rounds=12):
         with cluster(address) as executor:
             sides["the same on the cluster"] = lambda s=shard, e=executor: e.submit(run_shard, s, None).result()
             sides["nothing on the cluster"] = lambda e=executor: e.submit(len, ()).result()
+            sides["a thousand of nothing on the cluster"] = lambda e=executor: many(e)
             # each of its workers has a fork server to start
             for _ in range(2 * executor.slots):
                 executor.submit(run_shard, shard, None).result()
             report(name, sides, rounds)
+
+
+def many(executor, number=1000):
+    """What scheduler and client take for shards that cost nothing."""
+    for future in [executor.submit(len, ()) for _ in range(number)]:
+        future.result()
 
 
 def report(name, sides, rounds):
