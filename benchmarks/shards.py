@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import multiprocessing
+import os
 import statistics
 import tempfile
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from multiprocessing import forkserver
 from pathlib import Path
 
 from properties import Target
@@ -154,21 +157,50 @@ def resident():
     return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
 
-def scaling(rounds, shards=24):
-    """Shards per second with one worker and with two, in turns."""
+def scaling(rounds, shards=12):
+    """Shards per second with one worker and with two, in turns with processes that only count, and their CPU time."""
     for name, target in SUBJECTS.items():
         work = some_shards(target, shards)
         rates = {1: [], 2: []}
+        counts, cores = {1: [], 2: []}, {1: [], 2: []}
+        run_shard(work[0])
         for _ in range(rounds):
-            for workers, found in rates.items():
+            for workers in rates:
+                before = taken()
                 with ThreadPoolExecutor(workers) as executor:
-                    found.append(shards / timed(lambda e=executor, w=work: list(e.map(run_shard, w))))
-        one, two = (statistics.median(found) for found in rates.values())
-        pairs = [b / a for a, b in zip(*rates.values(), strict=True)]
-        print(
-            f"{name}: {one:.2f} shards per second with one worker, {two:.2f} with two; "
-            f"{statistics.median(pairs):.2f} times as many (median of {rounds} pairs, best {max(pairs):.2f})"
-        )
+                    rates[workers].append(shards / timed(lambda e=executor, w=work: list(e.map(run_shard, w))))
+                cores[workers].append((taken() - before) / shards)
+                counts[workers].append(workers / timed(lambda n=workers: counting(n)))
+        print(f"{name}: {per_second(rates)} shards per second; processes that only count: {per_second(counts)}")
+        one, two = (statistics.median(found) for found in cores.values())
+        print(f"{name}: {one:.2f} s of a core a shard with one worker, {two:.2f} with two")
+
+
+def taken():
+    """Seconds of CPU time of the workers that have ended: children of the fork server."""
+    fields = Path(f"/proc/{forkserver._forkserver._forkserver_pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
+def per_second(rates):
+    one, two = (statistics.median(found) for found in rates.values())
+    gains = [b / a for a, b in zip(*rates.values(), strict=True)]
+    return f"{one:.2f} and {two:.2f}, {two / one:.2f} times as many (pairs {min(gains):.2f} to {max(gains):.2f})"
+
+
+def counting(processes):
+    """So many processes that take a second of a core each."""
+    running = [multiprocessing.get_context("fork").Process(target=count) for _ in range(processes)]
+    for process in running:
+        process.start()
+    for process in running:
+        process.join()
+
+
+def count():
+    end = time.process_time() + 1.0
+    while time.process_time() < end:
+        pass
 
 
 def some_shards(target, number):

@@ -6,6 +6,7 @@ undisturbed one would have ended.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import heapq
 import itertools
@@ -20,14 +21,16 @@ from properties.campaign_options import CampaignOptions, check_header, header_of
 from properties.causes import causes
 from properties.certificate import Certificate, LawReport
 from properties.course import Plan, TargetCourse
-from properties.elsewhere import Elsewhere, ExecutorLost
+from properties.elsewhere import ExecutorLost, lanes_for, notes_of, slots_of
 from properties.events import CampaignEnded, CampaignEvent, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
+from properties.examples import Examples
 from properties.findings import certificate_of, name_of, write_finding
 from properties.journal import Journal, JournalError, JournalFull
 from properties.runner import chosen_laws
-from properties.shard import Shard, lost_record, run_shard, stop_all
+from properties.shard import Shard, lost_record, run_shard, stop_all, timely
 from properties.target import Target, UsageError
 from properties.vitals import Limits
+from properties.work import Description
 
 LAST_SECONDS = 5.0
 """When the time of a campaign is over, how long running shards have to end by themselves."""
@@ -68,6 +71,7 @@ class _Campaign:
     def __init__(self, targets: Sequence[Target], options: CampaignOptions, journal: Journal, directory: Path) -> None:
         self._options, self._journal, self._directory = options, journal, directory
         self._records = iter(journal.records)
+        self._examples = Examples(directory)
         self._header = self._head(targets)
         plan = Plan(
             seed=self._header["seed"],
@@ -97,24 +101,24 @@ class _Campaign:
     def events(self, executor: Executor, slots: int, local: bool) -> Generator[CampaignEvent, None, None]:
         """Everything that happens, to the end."""
         running = str(self._directory / "running") if local else None
-        if running is not None:
-            Path(running).mkdir(exist_ok=True)
         ending = _Ending()
         try:
+            if running is not None:
+                Path(running).mkdir(exist_ok=True)
             self._describe(executor, running)
             self._widen(executor)
             if self._fresh:
                 self._journal.append(self._header)
             self._resume()
-            yield self._started(_slots(executor, slots), local)
+            yield self._started(slots_of(executor, slots), local)
             for course in self._courses:
                 yield self._begun(course)
             yield from self._notes(executor)
             yield from self._work(executor, slots, running, ending)
         except KeyboardInterrupt:
             ending = _Ending("what was done is kept", interrupted=True)
-        except JournalFull as full:
-            ending = _Ending(str(full), failed=True, full=True)
+        except OSError as error:
+            ending = _Ending(self._unwritten(error), failed=True, full=True)
         except ExecutorLost as lost:
             ending = _Ending(str(lost), failed=True)
         finally:
@@ -132,24 +136,32 @@ class _Campaign:
     def _describe(self, executor: Executor, running: str | None) -> None:
         """Load every target; UsageError where one cannot be, or is another one than it was."""
         waiting = [executor.submit(run_shard, course.describe(), running) for course in self._courses]
-        was = self._header.get("fingerprints")
-        self._header = {**self._header, "fingerprints": []}
         for course, future in zip(self._courses, waiting, strict=True):
             record = _loaded(course, future)
-            chosen = chosen_laws(record["description"], self._header["only"], self._header["levels"])
-            course.described(record, [info.id for info in chosen])
-            self._header["fingerprints"].append(record["fingerprint"])
-            if was is not None and was[course.number] != record["fingerprint"]:
+            if self._fresh:
+                self._header["fingerprints"].append(record["fingerprint"])
+                self._header["corpora"][course.target.text] = self._begun_with(course, record["description"])
+            elif self._header["fingerprints"][course.number] != record["fingerprint"]:
                 raise UsageError(
                     f"--resume: {course.target.text} changed since the campaign in {self._directory} began; "
                     f"begin another one in another directory"
                 )
+            chosen = chosen_laws(record["description"], self._header["only"], self._header["levels"])
+            course.described(record, [info.id for info in chosen], self._header["corpora"][course.target.text])
+
+    def _begun_with(self, course: TargetCourse, description: Description) -> dict[str, list[str]]:
+        """The problems that an earlier campaign found the worst for each law."""
+        if self._options.examples is None:
+            return {}
+        kept = Examples(self._options.examples)
+        found = {info.id: kept.of(course.target.text, info.id) for info in description.laws}
+        return {law: [base64.b64encode(each).decode() for each in strings] for law, strings in found.items() if strings}
 
     def _widen(self, executor: Executor) -> None:
         """Choose how many blocks of a law run side by side, if this is the beginning; else it is chosen already."""
-        if self._fresh and isinstance(executor, Elsewhere):
+        if self._fresh:
             laws = sum(len(course.chosen) for course in self._courses)
-            self._header["lanes"] = max(self._header["lanes"], lanes_for(executor.slots, laws))
+            self._header["lanes"] = max(self._header["lanes"], lanes_for(executor, laws))
         for course in self._courses:
             course.widen(self._header["lanes"])
 
@@ -183,8 +195,8 @@ class _Campaign:
         flying: dict[Future[dict[str, Any]], tuple[Shard, bool]] = {}
         while True:
             now = time.monotonic()
-            while self._ready and len(flying) < _slots(executor, slots) and (end is None or now < end):
-                shard, whole = _timely(heapq.heappop(self._ready)[-1], None if end is None else end - now)
+            while self._ready and len(flying) < slots_of(executor, slots) and (end is None or now < end):
+                shard, whole = timely(heapq.heappop(self._ready)[-1], None if end is None else end - now)
                 flying[executor.submit(run_shard, shard, running)] = (shard, whole)
             if not flying:
                 ending.why = "the time is over" if self._ready else "every law is done"
@@ -211,6 +223,7 @@ class _Campaign:
         else:
             found, more = course.take(record)
             self._line_up(more)
+            self._keep(course, shard.law)
         for report in found:
             yield self._found(shard.number, report)
         if shard.info is not None:
@@ -225,6 +238,11 @@ class _Campaign:
                 course.shards,
                 course.planned,
             )
+
+    def _keep(self, course: TargetCourse, law: str) -> None:
+        """Keep the problems that were the worst, for a later campaign."""
+        if law and course.courses[law].corpus:
+            self._examples.keep(course.target.text, law, course.courses[law].corpus)
 
     def _found(self, number: int, report: LawReport) -> Found:
         """Write a finding down in files of its own, and say whether it has a cause of its own."""
@@ -251,7 +269,7 @@ class _Campaign:
         )
 
     def _notes(self, executor: Executor) -> Iterator[Noted]:
-        for notes in (self._journal.notes, executor.notes if isinstance(executor, Elsewhere) else []):
+        for notes in (self._journal.notes, notes_of(executor)):
             while notes:
                 yield Noted(notes.pop(0))
 
@@ -266,6 +284,13 @@ class _Campaign:
             resumed=self._resumed,
         )
 
+    def _unwritten(self, error: OSError) -> str:
+        """Why a campaign cannot go on, where something could not be written."""
+        if isinstance(error, JournalFull):
+            return str(error)
+        where = error.filename or self._directory
+        return f"{where} cannot be written: {error.strerror}. What is journaled is safe: mend that, then --resume"
+
     def _certificate(self, number: int) -> Certificate:
         return certificate_of(self._courses[number], self._plan.seed, self._options.forgive_inherited)
 
@@ -276,19 +301,16 @@ class _Campaign:
             certificate = self._certificate(course.number)
             certificates.append(certificate)
             file = self._directory / f"certificate-{course.number}.json"
-            if not ending.full:
-                certificate.write(file)
-                files.append(str(file))
+            try:
+                if not ending.full:
+                    certificate.write(file)
+                    files.append(str(file))
+            except OSError as error:
+                file.unlink(missing_ok=True)
+                ending = _Ending(self._unwritten(error), failed=True, full=True)
         seconds = time.monotonic() - self._began
-        return CampaignEnded(
-            str(self._directory),
-            tuple(certificates),
-            seconds,
-            ending.why,
-            ending.interrupted,
-            ending.failed,
-            tuple(files),
-        )
+        how = (ending.why, ending.interrupted, ending.failed, tuple(files))
+        return CampaignEnded(str(self._directory), tuple(certificates), seconds, *how)
 
 
 @dataclass
@@ -301,26 +323,9 @@ class _Ending:
     full: bool = False
 
 
-def lanes_for(slots: int, laws: int) -> int:
-    """Blocks of a law side by side: enough for all slots, although a generation of a law waits for its last block."""
-    return max(1, round(2 * slots / max(laws, 1)))
-
-
-def _slots(executor: Executor, given: int) -> int:
-    """How many shards to hand out at a time; elsewhere workers come and go."""
-    return executor.slots if isinstance(executor, Elsewhere) else given
-
-
 def _first(shard: Shard) -> int:
     """Shards of slow laws go first, so that no worker is left with one at the end."""
     return 0 if shard.kind == "infer" else 1
-
-
-def _timely(shard: Shard, left: float | None) -> tuple[Shard, bool]:
-    """The shard with no more seconds than there are, and whether it has all of its own."""
-    if left is None or shard.task is None or shard.task.seconds is None or left >= shard.task.seconds:
-        return shard, True
-    return replace(shard, task=replace(shard.task, seconds=max(left, 0.1))), False
 
 
 def _loaded(course: TargetCourse, future: Future[dict[str, Any]]) -> dict[str, Any]:
@@ -329,8 +334,6 @@ def _loaded(course: TargetCourse, future: Future[dict[str, Any]]) -> dict[str, A
         return future.result()
     except UsageError:
         raise
-    except ExecutorLost as lost:
-        raise UsageError(str(lost)) from None
     except Exception as error:
         raise UsageError(f"{course.target.text} cannot be asked: {type(error).__name__}: {error}") from None
 

@@ -30,7 +30,8 @@ class CampaignOptions:
     ``max_time`` is in seconds, ``max_examples`` for each law; with neither, eight hours. ``workers`` processes run side
     by side (None: one for each core, at most 8). ``time_limit`` is how many seconds one call of the layer may take,
     ``block_seconds`` those of a block of examples, ``memory`` the bytes of a worker. ``resume`` goes on with the
-    campaign in ``directory``, by its own seed.
+    campaign in ``directory``, by its own seed; ``examples`` is the directory of an earlier one, whose worst problems a
+    new one begins with.
     """
 
     directory: str
@@ -44,6 +45,7 @@ class CampaignOptions:
     block_seconds: float = BLOCK_SECONDS
     memory: int = MEMORY
     resume: bool = False
+    examples: str | None = None
     lanes: int = 1
     forgive_inherited: bool = False
 
@@ -82,6 +84,8 @@ def header_of(targets: Sequence[Target], options: CampaignOptions) -> dict[str, 
         "memory": options.memory,
         "lanes": options.lanes,
         "environment": environment(),
+        "corpora": {},
+        "fingerprints": [],
     }
 
 

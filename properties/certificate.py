@@ -6,6 +6,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,11 @@ def verdict_of(laws: Sequence[LawReport], forgiven: bool = False) -> str:
 
 def environment() -> dict[str, str]:
     """Versions of everything that decides an outcome."""
+    return dict(_environment())
+
+
+@cache
+def _environment() -> dict[str, str]:
     found = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
     for package in PACKAGES:
         try:

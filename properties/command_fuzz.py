@@ -69,6 +69,12 @@ class _Workers(click.ParamType[int | None]):
     type=click.Path(file_okay=False),
     help="Journal, findings, examples and certificates.",
 )
+@click.option(
+    "--examples",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False),
+    help="Begin with the worst problems of the campaign in DIR.",
+)
 @click.option("--scheduler", metavar="ADDRESS", help="Run on a Dask cluster: tcp://HOST:PORT (extra `cluster`).")
 @click.option("--only", multiple=True, metavar="LAW", help="Run only this law, or this family of laws.")
 @click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), help="Run only the laws of this level.")
@@ -95,6 +101,7 @@ def fuzz(
     workers: int | None,
     resume: bool,
     directory: str,
+    examples: str | None,
     scheduler: str | None,
     only: Sequence[str],
     levels: Sequence[str],
@@ -124,6 +131,7 @@ def fuzz(
         block_seconds=block_limit,
         memory=int(memory_limit * 2**30),
         resume=resume,
+        examples=examples,
         forgive_inherited=forgive_inherited,
     )
     try:

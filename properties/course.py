@@ -96,7 +96,7 @@ class LawCourse:
             for number in sorted(self._waiting):
                 self.add(self._waiting[number])
             self.asked += sum(self._waiting[number]["asked"] for number in self._waiting)
-            found = [self._corpus(record) for _, record in sorted(self._waiting.items())]
+            found = [strings_of(record["corpus"]) for _, record in sorted(self._waiting.items())]
             self.corpus = merged([*found, self.corpus])
             self.generation += 1
             self._lanes, self._waiting = (), {}
@@ -113,10 +113,6 @@ class LawCourse:
         for number in sorted(self._waiting):
             self.add(self._waiting[number])
         self._waiting = {}
-
-    @staticmethod
-    def _corpus(record: Mapping[str, Any]) -> tuple[bytes, ...]:
-        return tuple(base64.b64decode(each) for each in record["corpus"])
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Add up a block."""
@@ -153,6 +149,11 @@ class LawCourse:
         return replace(_report(self.info, outcome, reason), examples=self.examples, **sums)  # type: ignore[arg-type]
 
 
+def strings_of(texts: Sequence[str]) -> tuple[bytes, ...]:
+    """Byte strings from a journal."""
+    return tuple(base64.b64decode(each) for each in texts)
+
+
 def merged(corpora: Sequence[Sequence[bytes]]) -> tuple[bytes, ...]:
     """The first of each, then the second of each, and so on; none twice, and no more than are worth changing."""
     turns = (each for turn in zip_longest(*corpora) for each in turn if each is not None)
@@ -187,12 +188,14 @@ class TargetCourse:
         """The shard that comes before all others."""
         return Shard(self.number, self.target, self._plan.limits, "describe")
 
-    def described(self, record: Mapping[str, Any], chosen: Sequence[str]) -> None:
-        """The target is loaded, and these of its laws are to be reported."""
+    def described(self, record: Mapping[str, Any], chosen: Sequence[str], corpora: Mapping[str, Sequence[str]]) -> None:
+        """The target is loaded, and these of its laws are to be reported; their first problems are of ``corpora``."""
         self.description = record["description"]
         self.constants = tuple(record["constants"])
         self.chosen = frozenset(chosen)
-        self.courses = {info.id: LawCourse(info) for info in self.known.laws}
+        self.courses = {
+            info.id: LawCourse(info, corpus=strings_of(corpora.get(info.id, ()))) for info in self.known.laws
+        }
 
     def widen(self, lanes: int) -> None:
         """From now on so many blocks of a law run side by side."""
@@ -282,8 +285,8 @@ class TargetCourse:
             known=course.faults,
             seconds=self._plan.seconds,
             repetitions=self._plan.repetitions,
-            # the first block is what a certificate would draw
-            seek=seek if generation else None,
+            # the first block is what a certificate would draw, unless there is something to begin with
+            seek=seek if generation or course.corpus else None,
         )
         return Shard(
             self.number,

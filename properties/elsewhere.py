@@ -20,3 +20,21 @@ class Elsewhere(Executor):
     @abstractmethod
     def slots(self) -> int:
         """How many shards to hand out at a time, right now."""
+
+
+def slots_of(executor: Executor, given: int) -> int:
+    """How many shards to hand out at a time."""
+    return executor.slots if isinstance(executor, Elsewhere) else given
+
+
+def notes_of(executor: Executor) -> list[str]:
+    """What a user ought to know of an executor."""
+    return executor.notes if isinstance(executor, Elsewhere) else []
+
+
+def lanes_for(executor: Executor, laws: int) -> int:
+    """Blocks of a law side by side: enough for all slots, although a generation of a law waits for its last block.
+
+    On one machine it is one, whatever its workers: the same seed finds the same on any.
+    """
+    return max(1, round(2 * executor.slots / max(laws, 1))) if isinstance(executor, Elsewhere) else 1

@@ -116,6 +116,13 @@ def lost_record(shard: Shard, reason: str) -> dict[str, Any]:
     return {**found, "asked": shard.task.max_examples, **empty}
 
 
+def timely(shard: Shard, left: float | None) -> tuple[Shard, bool]:
+    """The shard with no more seconds than there are, and whether it has all of its own."""
+    if left is None or shard.task is None or shard.task.seconds is None or left >= shard.task.seconds:
+        return shard, True
+    return replace(shard, task=replace(shard.task, seconds=max(left, 0.1))), False
+
+
 def report_of(info: LawInfo, record: Mapping[str, Any]) -> LawReport:
     """The inverse of :func:`law_record`."""
     said = {name: getattr(info, name) for name in ("id", "level", "severity", "sentence")}

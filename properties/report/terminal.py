@@ -217,7 +217,8 @@ def show_failure(
     if also:
         indented.append(Text("also fails: " + ", ".join(also), style="dim"))
     if not law.repeatable:
-        indented.append(Text("the same problem did not fail again: the layer is not deterministic", style="yellow"))
+        again = law.reason or "the same problem did not fail again"
+        indented.append(Text(f"{again}: the layer is not deterministic", style="yellow"))
     if law.counterexample is not None:
         indented += [Text(line) for line in _case(law.counterexample)]
     for text in indented:

@@ -15,9 +15,9 @@ import pytest
 
 from benchmarks.shards import Canned
 from properties import Target
-from properties.campaign import campaign, lanes_for
+from properties.campaign import campaign
 from properties.campaign_options import CampaignOptions
-from properties.elsewhere import Elsewhere, ExecutorLost
+from properties.elsewhere import Elsewhere, ExecutorLost, lanes_for
 from properties.events import CampaignEnded, Noted, ShardEnded
 from properties.shard import Shard
 from properties.target import UsageError
@@ -296,13 +296,19 @@ def test_what_a_lost_cluster_did_is_kept_and_gone_on_with(tmp_path):
     assert again[0].resumed >= done
     assert again[-1].why == "every law is done"
     header = json.loads(Path(tmp_path, "journal.jsonl").read_text().splitlines()[0])["record"]
-    assert header["lanes"] == lanes_for(600, 5)
+    assert header["lanes"] == 2 * 600 // 5
     # with one lane after the other, four blocks of a law would have done
     assert again[-1].certificates[0].campaign["shards"] > 5 * 10
 
 
 def test_lanes_are_enough_for_all_slots():
-    assert [lanes_for(slots, 60) for slots in (2, 60, 2000)] == [1, 2, 67]
+    away = Leaving(Target("benchmarks.sound_numpy:LOGISTIC"), 0)
+    found = []
+    for away.slots in (2, 60, 2000):
+        found.append(lanes_for(away, 60))
+    assert found == [1, 2, 67]
+    # here the number of workers must not decide what is drawn
+    assert lanes_for(Canned(Target("benchmarks.sound_numpy:LOGISTIC")), 1) == 1
 
 
 def test_a_file_travels_only_to_a_cluster(near, tmp_path):
