@@ -75,7 +75,7 @@ def shard_of_nothing(target):
     """The first shard of a law of a target, with one example."""
     course = TargetCourse(0, target, Plan(seed=0, max_examples=1, limits=Limits(), seconds=60.0))
     record = run_shard(course.describe())
-    course.described(record, [info.id for info in chosen_laws(record["description"], (), ())])
+    course.described(record, [info.id for info in chosen_laws(record["description"], (), ())], {})
     return next(course.next())
 
 
@@ -208,7 +208,7 @@ def some_shards(target, number):
     course = TargetCourse(0, target, Plan(0, BLOCK * number, Limits(), 60.0, lanes=number, repetitions=0))
     record = run_shard(course.describe())
     infos = chosen_laws(record["description"], ("oracle/gradient",), ())
-    course.described(record, [info.id for info in infos])
+    course.described(record, [info.id for info in infos], {})
     course._round = 5
     return list(course._generation(infos))
 
