@@ -20,7 +20,7 @@ from properties.laws.conduct import ANSWERS
 from properties.seek import Seek
 from properties.shard import Shard, fault_of, report_of
 from properties.target import Target
-from properties.vitals import Limits
+from properties.vitals import MEMORY, Limits
 from properties.work import GATE_EXAMPLES, Description, LawInfo, Task, aside, shuts, unanswered
 
 BLOCK = 200
@@ -125,7 +125,8 @@ class LawCourse:
         if report.outcome in FAILED:
             self.findings.append(replace(report, examples=self.examples + report.examples))
             fault = fault_of(report)
-            self.retired |= fault is None or fault.everywhere or len(self.findings) >= MOST_FAULTS
+            hoards = fault is not None and fault.error == MEMORY
+            self.retired |= fault is None or fault.everywhere or hoards or len(self.findings) >= MOST_FAULTS
         self.examples += report.examples
         self.closed |= self.blocks == 1 and shuts(report.outcome, bool(record["declined"]))
         # what a layer lacks it will lack in the next block too

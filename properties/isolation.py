@@ -27,7 +27,7 @@ from properties.observation import Failure
 from properties.serving import serve
 from properties.subject import Subject
 from properties.target import Target, UsageError
-from properties.vitals import Limits, Running, read_running
+from properties.vitals import MEMORY, Limits, Running, read_running
 from properties.work import Description, Task, lost
 
 STARTING = 120.0
@@ -103,6 +103,8 @@ class Worker:
             running = None if self._limits.record is None else read_running(self._limits.record)
             if running is None:
                 return self._guarded(task, failure, tick)
+            if failure.error == MEMORY:
+                return _hoarding(task, failure, running)
             kills += failure.error == KILLED
             if failure.error == KILLED and kills < MOST_KILLS and not running.same(before):
                 # somebody else did that, or the machine: the same task has another result
@@ -241,7 +243,19 @@ class Worker:
 def _grown(grown: int, examples: int) -> Failure:
     """What a worker says of itself that holds more memory than it may."""
     each = grown / max(examples, 1) / 2**20
-    return Failure("crashed", "memory", f"grown by {grown / 2**30:.2g} GiB in {examples} examples, {each:.2g} MiB each")
+    return Failure("crashed", MEMORY, f"grown by {grown / 2**30:.2g} GiB in {examples} examples, {each:.2g} MiB each")
+
+
+def _hoarding(task: Task, failure: Failure, running: Running) -> LawResult:
+    """What came of a law whose layer keeps more and more: no example does that alone, so there is nothing to shrink."""
+    return LawResult(
+        task.law,
+        failure.kind,
+        running.examples + 1,
+        finding=failed(failure, running.problem),
+        problem=running.problem,
+        reason="no single example does it: what the layer keeps adds up",
+    )
 
 
 def _raise_if_failed(kind: str, content: Any) -> None:

@@ -17,6 +17,9 @@ from properties.problem import Problem
 TICK = 0.05
 """Seconds between signs of life."""
 
+MEMORY = "memory"
+"""The name of the failure of a layer that keeps too much of it."""
+
 KEPT = 0.5
 """The part of its memory that a worker may hold between two examples: a layer that keeps more keeps everything."""
 
