@@ -2,7 +2,7 @@
 
     python benchmarks/shards.py cost [--scheduler ADDRESS]   a shard of one example, here and on a cluster
     python benchmarks/shards.py supervisor [--shards N]      the supervisor alone, with results that cost nothing
-    python benchmarks/shards.py scaling [--rounds N]         shards per second of two workers against one
+    python benchmarks/shards.py scaling [--rounds N] [--examples N]   shards per second of two workers against one
 
 Times are medians; sides that are compared take turns, since the machine is never quiet.
 """
@@ -17,6 +17,7 @@ import statistics
 import tempfile
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
 from multiprocessing import forkserver
 from pathlib import Path
 
@@ -157,10 +158,10 @@ def resident():
     return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
 
-def scaling(rounds, shards=12):
+def scaling(rounds, examples, shards=8):
     """Shards per second with one worker and with two, in turns with processes that only count, and their CPU time."""
     for name, target in SUBJECTS.items():
-        work = some_shards(target, shards)
+        work = some_shards(target, shards, examples)
         rates = {1: [], 2: []}
         counts, cores = {1: [], 2: []}, {1: [], 2: []}
         run_shard(work[0])
@@ -203,14 +204,14 @@ def count():
         pass
 
 
-def some_shards(target, number):
+def some_shards(target, number, examples):
     """Blocks of one law as a campaign cuts them, one lane each."""
     course = TargetCourse(0, target, Plan(0, BLOCK * number, Limits(), 60.0, lanes=number, repetitions=0))
     record = run_shard(course.describe())
     infos = chosen_laws(record["description"], ("oracle/gradient",), ())
     course.described(record, [info.id for info in infos], {})
     course._round = 5
-    return list(course._generation(infos))
+    return [replace(shard, task=replace(shard.task, max_examples=examples)) for shard in course._generation(infos)]
 
 
 def main():
@@ -219,13 +220,14 @@ def main():
     parser.add_argument("--scheduler")
     parser.add_argument("--shards", type=int, default=4000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--examples", type=int, default=BLOCK)
     given = parser.parse_args()
     if given.what == "cost":
         cost(given.scheduler)
     elif given.what == "supervisor":
         supervisor(given.shards)
     else:
-        scaling(given.rounds)
+        scaling(given.rounds, given.examples)
 
 
 if __name__ == "__main__":
