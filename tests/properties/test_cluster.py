@@ -51,7 +51,13 @@ SUBJECT = textbook("sigmoid_focal", Doubled, gamma=(0,), alpha=(None,))
 def start(tmp_path, request):
     """Starts `dask` with some words in a session of its own; whatever happens, nothing of it is left over."""
     mark = f"{os.getpid()}-{time.monotonic_ns()}"
-    surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "GLOG_minloglevel": "3", "OF_A_TEST": mark}
+    surroundings = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "GLOG_minloglevel": "3",
+        "OF_A_TEST": mark,
+        "DASK_TEMPORARY_DIRECTORY": str(tmp_path),
+    }
     away = tmp_path / "away"
     away.mkdir()
     started = []
