@@ -6,18 +6,18 @@ import math
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from properties.problem import Array, Problem, round_to
 
-STEPS = (0, 0, 1, -1, 0, 2, -2, 1, -1, 3, -3, 0)
-"""Units in the last place beside a constant."""
+STEPS = (0, 0, 0, 1, -1, 2, -2, 3, -3)
+"""Units in the last place by which a number lies beside a constant, further from zero or nearer to it."""
 
-BESIDE = (0.0, 0.0, 0.0, 0.0, 1e-6, -1e-6, 1e-3, -1e-3)
+BESIDE = (1e-6, -1e-6, 1e-3, -1e-3)
 """Distances from it, relative to its size, where it is certain on which side a number lies."""
 
 
-@lru_cache(maxsize=4096)
-def as_logits(constant: float, classes: int, limit: float) -> tuple[float, ...]:
+def forms(constant: float, classes: int, limit: float) -> list[float]:
     """Logits that have something to do with a constant: itself, its logarithm; a probability or a loss of that size.
 
     The probability and the loss are those of a label whose logit stands beside zeros of the other ``classes`` - 1, or
@@ -31,62 +31,70 @@ def as_logits(constant: float, classes: int, limit: float) -> tuple[float, ...]:
         logit = math.log(constant) - math.log1p(-constant)
         found += [others + logit, others - logit]
     if 0 < constant < 500:
-        gap = others - math.log(math.expm1(constant))
-        found += [gap, -gap]
-    return tuple(dict.fromkeys(z for z in found if abs(z) <= limit)) or (0.0,)
+        gap = math.log(math.expm1(constant))
+        found += [others - gap, gap - others]
+    return [z for z in dict.fromkeys(found) if abs(z) <= limit]
 
 
-def beside(number: float, dtype: str, steps: int) -> float:
-    """A number as a dtype has it, so many units in the last place further from zero (or nearer to it)."""
-    near = float(round_to(np.array([number]), dtype)[0])
+@lru_cache(maxsize=256)
+def as_logits(constants: tuple[float, ...], classes: int, limit: float, dtype: str) -> Array:
+    """Every logit that the constants stand for, and its neighbours in a dtype."""
+    exact = np.array([z for constant in constants for z in forms(constant, classes, limit)] or [0.0])
+    found = [beside(exact, dtype, steps) for steps in STEPS]
+    found += [round_to(exact * (1.0 + distance), dtype) for distance in BESIDE]
+    # float32 inside a float64 layer has neighbours of its own
+    found += [round_to(beside(exact, "float32", steps), dtype) for steps in (0, 1, -1)]
+    return np.stack(found, axis=1).reshape(-1)
+
+
+def beside(numbers: Array, dtype: str, steps: int) -> Array:
+    """Numbers as a dtype has them, so many units in the last place further from zero (or nearer to it)."""
+    near = round_to(numbers, dtype)
     if dtype == "bfloat16":
-        bits = np.array([near], dtype=np.float32).view(np.int32) + (steps << 16)
-        moved = float(bits.view(np.float32)[0])
+        bits = near.astype(np.float32).view(np.int32) + (steps << 16)
+        moved = bits.astype(np.int32).view(np.float32).astype(np.float64)
     else:
-        kind = np.dtype(dtype).type
-        moved = near
+        moved = near.astype(dtype)
         for _ in range(abs(steps)):
-            moved = float(np.nextafter(kind(moved), kind(math.copysign(math.inf, moved) if steps > 0 else 0.0)))
-    return moved if math.isfinite(moved) else near
+            away = np.copysign(np.inf, moved) if steps > 0 else np.zeros_like(moved)
+            moved = np.nextafter(moved, away.astype(dtype))
+        moved = moved.astype(np.float64)
+    return np.where(np.isfinite(moved) & (near != 0.0), moved, near)
 
 
 def placed(problem: Problem, place: bytes, constants: tuple[float, ...], limit: float) -> Problem:
-    """A problem with a constant at some of its logits; ``place`` says which, where, and how near."""
-    which, form, step, where, chosen, coarse = place
+    """A problem with constants at some of its logits; ``place`` says which, at which elements, and beside what."""
     rows = problem.rows.copy()
     if not rows.size:
         return problem
-    forms = as_logits(constants[which % len(constants)], problem.classes if not problem.entrywise else 1, limit)
-    number = forms[form % len(forms)]
-    number += number * BESIDE[step // len(STEPS) % len(BESIDE)]
-    # float32 inside a float64 layer has neighbours of its own
-    finest = "float32" if problem.dtype == "float64" and coarse % 4 == 3 else problem.dtype
-    number = beside(number, finest, STEPS[step % len(STEPS)])
+    known = as_logits(constants, problem.classes, limit, problem.dtype)
+    where, chosen, stride = place[3:]
     elements = _elements(len(rows), chosen)
-    _write(problem, rows, elements, number, where)
+    # the same number everywhere, or another one at each element
+    step = 0 if stride % 4 == 0 else 131 * stride + 1
+    numbers = known[(int.from_bytes(place[:3]) + step * np.arange(len(elements))) % len(known)]
+    _write(problem, rows, elements, numbers, where)
     return problem.with_rows(round_to(rows, problem.dtype))
 
 
-def _elements(n: int, chosen: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """The elements that a byte chooses, eight by eight; the first where it chooses none."""
+def _elements(n: int, chosen: int) -> NDArray[np.intp]:
+    """The elements that a byte chooses, eight by eight; all where it chooses none."""
     index = np.arange(n)
     found = index[(chosen >> (index % 8)) & 1 == 1]
-    return found if len(found) else index[:1]
+    return found if len(found) else index
 
 
-def _write(
-    problem: Problem, rows: Array, elements: np.ndarray[tuple[int], np.dtype[np.intp]], number: float, where: int
-) -> None:
-    """Put a number at the label's logit of some elements, beside zeros or what is there, or at another class's."""
+def _write(problem: Problem, rows: Array, elements: NDArray[np.intp], numbers: Array, where: int) -> None:
+    """Put numbers at the labels' logits of some elements, beside zeros or what is there, or at another class's."""
     if problem.entrywise:
-        offset = problem.label_rows[elements] if problem.targets == "real" else 0.0
-        rows[elements, 0] = offset + number
+        around = problem.label_rows[elements] if problem.targets == "real" and where % 4 != 3 else 0.0
+        rows[elements, 0] = around + numbers
         return
     soft = problem.targets == "soft"
     labels = problem.label_rows[elements].argmax(axis=1) if soft else problem.label_rows[elements]
     column = np.where((labels >= 0) & (labels < problem.classes), labels, 0).astype(np.int64)
-    if where % 4 == 3:
+    if where % 8 == 7:
         column = (column + 1) % problem.classes
     if where % 4 != 2:
         rows[elements] = 0.0
-    rows[elements, column] = number
+    rows[elements, column] = numbers

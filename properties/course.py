@@ -76,6 +76,7 @@ class LawCourse:
     retired: bool = False
     closed: bool = False
     first: LawReport | None = None
+    lost: list[str] = field(default_factory=list)
     _waiting: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     _lanes: tuple[int, ...] = ()
 
@@ -128,6 +129,8 @@ class LawCourse:
             hoards = fault is not None and fault.error == MEMORY
             self.retired |= fault is None or fault.everywhere or hoards or len(self.findings) >= MOST_FAULTS
         self.examples += report.examples
+        if report.outcome == "gave up" and not report.examples and report.reason:
+            self.lost.append(report.reason)
         self.closed |= self.blocks == 1 and shuts(report.outcome, bool(record["declined"]))
         # what a layer lacks it will lack in the next block too
         self.retired |= report.outcome == "not applicable"
@@ -145,6 +148,10 @@ class LawCourse:
             return replace(self.findings[0], **sums)  # type: ignore[arg-type]
         if self.examples == 0:
             return replace(self.first, **sums)  # type: ignore[arg-type]
+        if self.lost:
+            # what a block did not look at is not held
+            words = f"{len(self.lost)} of {self.blocks} blocks gave up: {self.lost[0]}"
+            return replace(_report(self.info, "gave up", words), examples=self.examples, **sums)  # type: ignore[arg-type]
         outcome = "gave up" if self.undecided > self.examples else "held"
         reason = f"{self.undecided} more examples proved nothing" if self.undecided else ""
         return replace(_report(self.info, outcome, reason), examples=self.examples, **sums)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zlib
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
 from hypothesis import seed as seeded
-from hypothesis.errors import Flaky, Unsatisfiable
+from hypothesis.errors import Flaky, HypothesisWarning, Unsatisfiable
 
 from properties.case import Case
 from properties.contract import Contract
@@ -19,6 +20,7 @@ from properties.law import Finding, Law, LayerFailed, NotApplicable, Undecided
 from properties.observation import Failure, Observer
 from properties.problem import Problem
 from properties.seek import USUAL, Seek, Seeker, scores
+from properties.shrink import effort
 from properties.strategies import problems
 
 MOST_SHRINKS = 120
@@ -213,14 +215,13 @@ class _Search:
         self._domain = domain
         draw = self._law.draw or problems
         strategy = draw(domain, self._contract.hard_logits) if self._seeker is None else self._seeker.strategy
-        target = (Phase.target,) if self._seeker is not None and self._seeker.climbs else ()
 
         @seeded(seed)
         @settings(
             max_examples=_examples(self._law, max_examples),
             database=None,
             deadline=None,
-            phases=(Phase.generate, *target, Phase.shrink) if shrinks else (Phase.generate, *target),
+            phases=(Phase.generate, Phase.shrink) if shrinks else (Phase.generate,),
             suppress_health_check=list(HealthCheck),
             verbosity=Verbosity.quiet,
             report_multiple_bugs=False,
@@ -232,7 +233,10 @@ class _Search:
             self._one(problem)
 
         try:
-            test()
+            with warnings.catch_warnings():
+                # of a crowd, which nobody prints
+                warnings.filterwarnings("ignore", "Generating overly large repr", HypothesisWarning)
+                test()
         except (_Contradiction, _Enough):
             return True
         except Flaky:
@@ -249,7 +253,7 @@ class _Search:
             self._spent = True
             raise _Enough
         if self._finding is not None:
-            self._shrinks += 1
+            self._shrinks += effort(problem)
             if self._shrinks > (MOST_SHRINKS if self._law.most is None else SLOW_SHRINKS):
                 raise _Enough
         case = Case(problem, self._contract, self._observer, self._takes, self._domain)

@@ -31,25 +31,23 @@ def _change(string: bytearray, other: bytes, kind: int, where: int, what: int, s
     head, blocks = strings.head, strings.head + 1
     block = blocks + ROW * (where % MOST_BLOCKS)
     used = blocks + ROW * (where % _used(string, strings))
-    kind %= 8
+    kind %= 10
     if kind == 0:
         string[where % len(string)] = (string[where % len(string)] + what) % 256
-    elif kind == 1:
+    elif kind in (1, 2, 3):
         string[where % head] = what
-    elif kind in (2, 3):
-        # a number of an element that is there
-        string[used + what % ROW] = (
-            (where * 31 + what) % 256 if kind == 2 else string[used + what % ROW] ^ (1 << where % 8)
-        )
     elif kind == 4:
-        length = ROW * (1 + what % 4)
-        string[block : block + length] = other[block : block + length]
-        del string[len(other) :]
-    elif kind == 5:
+        string[where % head] = other[where % head]
+    elif kind in (5, 6):
+        # a number of an element that is there
+        at = used + what % ROW
+        string[at] = (where * 31 + what) % 256 if kind == 5 else string[at] ^ (1 << where % 8)
+    elif kind == 7:
+        size = min(ROW * (1 + what % 4), strings.plain - block)
+        string[block : block + size] = other[block : block + size]
+    elif kind == 8:
         target = blocks + ROW * (what % MOST_BLOCKS)
         string[target : target + ROW] = string[used : used + ROW]
-    elif kind == 6:
-        string[where % head] = other[where % head]
     else:
         string[strings.plain + where % (len(string) - strings.plain)] = what
 

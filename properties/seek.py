@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
-from hypothesis import target
 
 from properties.case import Case
 from properties.contents import HardLogits
@@ -40,7 +39,7 @@ class Seek:
     constants: tuple[float, ...] = ()
     corpus: tuple[bytes, ...] = ()
     largest: int = USUAL
-    plain: int = 112
+    plain: int = 104
 
     @property
     def idle(self) -> bool:
@@ -75,11 +74,6 @@ class Seeker:
         length = self._strings.plain + (0 if self._seek.idle else _CONTROL)
         return st.binary(min_size=length, max_size=length).map(self._drawn)
 
-    @property
-    def climbs(self) -> bool:
-        """Whether Hypothesis may climb towards higher scores by itself."""
-        return not self._seek.idle
-
     def _drawn(self, drawn: bytes) -> Problem:
         """The problem of what was drawn; what is noted from now on is noted of it."""
         self._current = self._string(drawn[: self._strings.plain], drawn[self._strings.plain :])
@@ -90,7 +84,7 @@ class Seeker:
         if not control or control[0] < self._seek.plain:
             return plain + bytes(TAIL)
         how, changes, tail = control[0], control[1 : 1 + CHANGES], control[-TAIL:]
-        if self._corpus and how < (self._seek.plain + 256) // 2:
+        if self._corpus and how < self._seek.plain + (256 - self._seek.plain) * 3 // 5:
             one, other = (
                 self._corpus[int.from_bytes(two) % len(self._corpus)] for two in (control[-4:-2], control[-2:])
             )
@@ -101,8 +95,6 @@ class Seeker:
         """Keep the problem drawn last where a score of it is among the highest; of one kind, only the highest."""
         kind = self._strings.kind(self._current)
         for label, score in scores.items():
-            if self.climbs:
-                target(score, label=label)
             best = self._best.setdefault(label, {})
             if kind not in best or best[kind] < (score, self._current):
                 best[kind] = (score, self._current)

@@ -19,6 +19,9 @@ MOST_EVALUATIONS = 250
 SLOW_EVALUATIONS = 60
 """The same, for a law that takes long over each."""
 
+CROWD = 240
+"""Elements beyond which a problem must lose many at once, and before anything else."""
+
 ROUND = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, 4.0, 8.0, -8.0, 0.5, 65.0, -65.0, 100.0, -100.0)
 """The simplest numbers, simplest first."""
 
@@ -29,6 +32,11 @@ Pass = Callable[[Problem, frozenset[str], Domain], Iterator[Problem]]
 def shrink(problem: Problem, law: Law, domain: Domain, judge: Judge) -> Problem:
     """The smallest problem found from this one for which ``judge`` still has a finding."""
     return _Shrinker(problem, law, domain, judge).run()
+
+
+def effort(problem: Problem) -> int:
+    """How many evaluations of small problems one of this problem is worth."""
+    return 1 + problem.size // 16_384
 
 
 class _Shrinker:
@@ -50,6 +58,8 @@ class _Shrinker:
         if self._smaller is not None:
             own = self._smaller
             passes = (lambda problem, fixed, domain: own(problem), *passes)
+        if self.problem.size > CROWD:
+            passes = (_alike, _fewer_elements, *passes)
         progress = True
         while progress and self._left > 0:
             progress = False
@@ -63,7 +73,7 @@ class _Shrinker:
         for candidate in step(self.problem, self._fixed, self._domain):
             if self._left <= 0:
                 return False
-            self._left -= 1
+            self._left -= effort(candidate)
             if self._judge(candidate) is not None:
                 self.problem = candidate
                 return True
@@ -125,6 +135,18 @@ def _fewer_elements(problem: Problem, fixed: frozenset[str], domain: Domain) -> 
             yield smaller
 
 
+def _alike(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[Problem]:
+    """A crowd of zeros; a crowd of one element."""
+    if problem.size > CROWD:
+        rows = problem.rows
+        first = int(np.argmax(problem.valid.reshape(-1)))
+        crowd = problem.reordered(np.full(problem.size, first))
+        for alike in (crowd.with_rows(np.zeros_like(rows)), crowd, problem.with_rows(np.zeros_like(rows))):
+            changed = not np.array_equal(alike.rows, rows) or not np.array_equal(alike.labels, problem.labels)
+            if changed and not ("ignored" in fixed and alike.valid.all() != problem.valid.all()):
+                yield alike
+
+
 def _dropped(problem: Problem, fixed: frozenset[str]) -> Iterator[Problem]:
     for axis, length in enumerate(problem.shape):
         for chunk in _chunks(length):
@@ -138,6 +160,9 @@ def _dropped(problem: Problem, fixed: frozenset[str]) -> Iterator[Problem]:
 def _chunks(length: int) -> list[list[int]]:
     """What to try to drop of so many: either half, then each one from the end."""
     halves = [list(range(length // 2)), list(range(length // 2, length))] if length > 3 else []
+    if length > CROWD:
+        # the last quarter, eighth, ... one: so that the smallest crowd is found exactly
+        halves += [list(range(length - length // 2**k, length)) for k in range(2, length.bit_length())]
     return halves + [[i] for i in range(length - 1, -1, -1) if 1 < length <= 24]
 
 

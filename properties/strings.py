@@ -23,6 +23,9 @@ TAIL = PLACE + 3
 MOST_NUMBERS = 2_000_000
 """Logits of one problem: beyond, an example takes seconds."""
 
+MOST_CLASSES = 257
+"""Classes of a problem whose number comes from the source: labels are made of one byte."""
+
 MODERATE = 4096
 """Elements of most of the problems that grow; the larger ones are rare, since they take so long."""
 
@@ -47,7 +50,7 @@ class Strings:
         counts = sorted({int(c) + d for c in constants for d in (-1, 0, 1) if c == int(c) and 1 < abs(c) < 2**31})
         self._largest = largest if "many" in domain["size"] else 0
         self._sizes = [n for n in counts if 1 < n <= self._largest]
-        self._classes = [c for c in counts if _takes_classes(domain, c)]
+        self._classes = [c for c in counts if c <= MOST_CLASSES and _takes_classes(domain, c)]
 
     def fitted(self, string: bytes) -> bytes:
         """A string of the length that is read here."""
@@ -74,7 +77,7 @@ class Strings:
 
     def tamed(self, string: bytes, how: int) -> bytes:
         """A string that seldom stands for a large crowd, whatever those have scored."""
-        if how % 16 == 0 or self._wanted(string[-1], 1) <= MODERATE:
+        if how % 64 == 0 or self._wanted(string[-1], 1) <= MODERATE:
             return string
         return string[:-1] + bytes([max(grow for grow in range(128) if self._wanted(grow, 1) <= MODERATE)])
 
@@ -103,21 +106,20 @@ class Strings:
         if grow >= 128 and self._sizes:
             n = self._sizes[grow % len(self._sizes)]
         else:
-            # the fourth power: most are small
+            # most are small
             n = round(12 * (self._largest / 12) ** ((grow % 128 / 127) ** 2))
         return min(n, self._largest, MOST_NUMBERS // max(classes, 1))
 
 
 _WANTS = (
-    ("constant",),
-    ("constant",),
-    ("constant",),
-    ("crowd",),
+    *(("constant",),) * 9,
+    *(("constant", "classes"),) * 2,
+    *(("classes",),) * 2,
+    ("constant", "classes", "crowd"),
     ("constant", "crowd"),
-    ("classes",),
-    ("constant", "classes"),
-    ("constant",),
+    ("crowd",),
 )
+"""What tails have in them: most a constant alone; crowds are slow."""
 
 
 def crowd(blocks: list[bytes], n: int, style: int) -> Bytes:

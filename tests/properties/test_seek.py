@@ -1,0 +1,245 @@
+"""A search that knows more than chance: it draws from the domain, repeats itself, and finds what is rare."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from benchmarks.planted import PLANTED
+from properties.constants import STEPS, as_logits, beside
+from properties.contracts import contract_named, contracts
+from properties.engine import run_law
+from properties.law import Finding, Law
+from properties.mutation import CHANGES, changed
+from properties.numpy_adapter import NumpyObserver
+from properties.problem import round_to
+from properties.seek import KEPT, Seek, Seeker
+from properties.shrink import effort, shrink
+from properties.strategies import problems
+from properties.strings import MODERATE, MOST_NUMBERS, TAIL, Strings
+from properties.work import Task, domain_of, laws_of, perform
+
+GHM = contract_named("ghm")
+ALL = list(contracts().values())
+KNOWING = Seek((12.5, 0.03, 33.0, 5000.0), (), 20_000)
+PLAIN_DRAWS = 25
+ANY = Law("any/law", "Whatever is wanted.", lambda case: ())
+
+
+def drawn(strategy, examples=120, number=3):
+    found = []
+
+    @seed(number)
+    @settings(max_examples=examples, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+    @given(strategy)
+    def collect(problem):
+        found.append(problem)
+
+    collect()
+    return found
+
+
+def same(one, other):
+    return len(one) == len(other) and all(a.to_dict() == b.to_dict() for a, b in zip(one, other, strict=True))
+
+
+def strings(seek=KNOWING, domain=GHM.domain, hard_logits=GHM.hard_logits):
+    return Strings(domain, hard_logits, seek.constants, seek.largest)
+
+
+def problem_with(tail, reader=None, header=b""):
+    reader = reader or strings()
+    return reader.problem(header.ljust(reader.plain, b"\0") + bytes(tail))
+
+
+def searched(name, seek, examples=400, number=1):
+    planted = next(p for p in PLANTED if p.name == name)
+    subject = planted.subject
+    return run_law(
+        next(law for law in laws_of(subject.resolved) if law.id == planted.law),
+        contract=subject.resolved,
+        observer=NumpyObserver(subject),
+        takes=subject.takes,
+        domain=domain_of(subject, tuple(subject.full_domain["dtype"])),
+        seed=number,
+        max_examples=examples,
+        shrinks=False,
+        seek=seek,
+    )
+
+
+@pytest.mark.parametrize("contract", ALL, ids=lambda contract: contract.name)
+def test_who_knows_nothing_draws_what_is_drawn_without(contract):
+    plain = drawn(problems(contract.domain, contract.hard_logits), PLAIN_DRAWS)
+    assert same(plain, drawn(Seeker(Seek(), contract.domain, contract.hard_logits).strategy, PLAIN_DRAWS))
+
+
+def test_the_result_of_who_knows_nothing_is_the_same_but_for_the_worst():
+    without, idle = searched("NeitherBranch", None, 60), searched("NeitherBranch", Seek(), 60)
+    assert (without.outcome, without.used_by_dtype) == (idle.outcome, idle.used_by_dtype)
+    assert without.corpus == ()
+    assert idle.corpus
+
+
+def test_the_same_knowledge_and_seed_draw_the_same():
+    corpus = searched("NeitherBranch", Seek(), 60).corpus
+    seek = Seek(KNOWING.constants, corpus, 300)
+    one, two = (searched("ManyCauses", seek, 30) for _ in range(2))
+    assert (one.examples, one.used, one.corpus) == (two.examples, two.used, two.corpus)
+    assert one.corpus != searched("ManyCauses", seek, 30, number=2).corpus
+
+
+@pytest.mark.parametrize("contract", ALL, ids=lambda contract: contract.name)
+@settings(max_examples=30, database=None, deadline=None)
+@given(data=st.data())
+def test_any_bytes_are_a_problem_of_the_domain(contract, data):
+    reader = strings(Seek((0.25, 33.0, 1e-7), (), 600), contract.domain, contract.hard_logits)
+    string = data.draw(st.binary(min_size=reader.plain + TAIL, max_size=reader.plain + TAIL))
+    problem = reader.problem(string)
+    assert np.array_equal(problem.logits, round_to(problem.logits, problem.dtype))
+    assert np.isfinite(problem.logits).all()
+    assert problem.size <= 600
+    for name in ("reduction", "ignore_index", "dtype", "layout"):
+        value = getattr(problem, name)
+        assert value in contract.domain[name] or (name == "ignore_index" and value == -100)
+    assert problem.entrywise or problem.classes in (*contract.domain["classes"], 32, 33, 34)
+    if problem.targets == "hard":
+        labels = problem.labels[problem.valid]
+        assert ((labels >= 0) & (labels < max(problem.classes, 2))).all()
+
+
+def test_a_choice_of_classes_and_a_law_of_one_regime_bind_the_search_too():
+    few = GHM.domain.only(classes=[2, 3])
+    assert all(problem_with([0, 0, 0, 0, 0, 0, 0, k, 0], strings(domain=few)).classes in (2, 3) for k in range(1, 9))
+    assert {problem_with([0, 0, 0, 0, 0, 0, 0, k, 0]).classes for k in range(1, 9)} >= {32, 33, 34}
+    ties = GHM.domain.demand({"logits": lambda regime: regime == "ties"})
+    assert set(problem_with([0, 0, 1, 0, 0, 0, 0, 0, 0], strings(domain=ties)).logits.ravel()) <= {0.0, 1.0, 2.0}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+def test_neighbours_are_one_unit_away_in_the_dtype(dtype):
+    exact = round_to(np.array([12.5, -7.3, 1e-3]), dtype)
+    further, nearer = beside(exact, dtype, 1), beside(exact, dtype, -1)
+    assert (np.abs(further) > np.abs(exact)).all()
+    assert (np.abs(nearer) < np.abs(exact)).all()
+    for moved in (further, nearer):
+        assert np.array_equal(moved, round_to(moved, dtype))
+        # nothing lies between: the middle rounds to either
+        middle = round_to((moved + exact) / 2, dtype)
+        assert ((middle == moved) | (middle == exact)).all()
+
+
+def test_constants_become_logits_probabilities_and_losses():
+    known = as_logits((0.03,), 4, 32.0, "float64")
+    p = 1 / (1 + 3 * np.exp(-known))
+    losses = -np.log(p)
+    for wanted in (known, -known, p, 1 - p, losses, np.exp(known)):
+        assert np.abs(wanted - 0.03).min() < 1e-12
+    assert len(known) >= len(STEPS) * 6
+    assert as_logits((1e5,), 4, 32.0, "float64").max() <= 32.0
+
+
+def test_constants_reach_the_logits():
+    found = drawn(Seeker(KNOWING, GHM.domain, GHM.hard_logits).strategy)
+    assert any((problem.logits == 12.5).any() for problem in found)
+    moderate = GHM.domain.demand({"logits": lambda regime: regime not in ("saturated", "huge", "offset", "near-ties")})
+    found = drawn(Seeker(Seek((64.0, 1e-30, 7.3)), moderate, GHM.hard_logits).strategy)
+    assert any((problem.logits == 7.3).any() for problem in found)
+    assert max(np.abs(problem.logits).max(initial=0.0) for problem in found) <= 33.0
+
+
+def test_problems_grow_to_sizes_of_the_source_and_no_further():
+    grown = [problem_with([0] * 6 + [style, 0, grow]) for style in range(3) for grow in (1, 60, 127, 200, 255)]
+    assert max(problem.size for problem in grown) == KNOWING.largest
+    assert {4999, 5000, 5001, 32, 33, 34} & {problem.size for problem in grown}
+    many = GHM.domain.only(classes=[100])
+    wide = problem_with([0] * 8 + [127], strings(Seek((), (), 10**6), many))
+    assert wide.size * 100 <= MOST_NUMBERS
+    alone = GHM.domain.demand({"size": lambda size: size == "one"})
+    assert problem_with([0] * 8 + [127], strings(domain=alone)).size == 1
+
+
+def test_other_logits_every_time_a_crowd_repeats():
+    header = bytes(strings().head + 1) + bytes([0, 0, *range(1, 7)])
+    tiled, varied = (problem_with([0] * 6 + [style, 0, 60], header=header) for style in (0, 2))
+    assert len(np.unique(tiled.rows, axis=0)) == 1
+    assert len(np.unique(varied.rows, axis=0)) > 2
+
+
+def test_most_mutations_of_a_crowd_are_moderate():
+    reader = strings(Seek((), (), 10**6))
+    crowd = bytes(reader.plain + TAIL - 1) + bytes([127])
+    sizes = [reader.problem(reader.tamed(crowd, how)).size for how in range(1, 9)]
+    assert max(sizes) <= MODERATE
+    assert reader.tamed(crowd, 0) == crowd
+
+
+def test_zeros_change_nothing_and_other_bytes_do():
+    reader = strings()
+    one, other = (bytes([value]) * (reader.plain + TAIL) for value in (3, 5))
+    assert changed(one, other, bytes(CHANGES), reader) == one
+    rng = np.random.default_rng(0)
+    several = {changed(one, other, rng.bytes(CHANGES), reader) for _ in range(60)}
+    assert len(several) > 40
+    assert all(len(string) == len(one) for string in several)
+
+
+def test_the_worst_of_each_kind_are_kept():
+    seeker = Seeker(Seek(), GHM.domain, GHM.hard_logits)
+    for score, _ in enumerate(drawn(seeker.strategy.map(lambda problem: seeker.note({"a": len(str(problem))})), 60)):
+        assert len(seeker.worst()) <= KEPT, score
+    assert len(seeker.worst()) == KEPT
+    assert all(string.endswith(bytes(TAIL)) for string in seeker.worst())
+    again = Seeker(Seek((), seeker.worst()), GHM.domain, GHM.hard_logits)
+    assert all(problem.logits.ndim <= 6 for problem in drawn(again.strategy, 20))
+
+
+def test_what_is_worst_grows_from_generation_to_generation():
+    planted, corpus, used = "ManyCauses", (), []
+    for generation in range(3):
+        result = searched(planted, Seek((), corpus, 12), 100, number=generation)
+        corpus = result.corpus
+        used.append(result.used)
+    assert used[2] > used[0] > 0
+    assert used[2] >= used[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "constants"), [("NeitherBranch", (12.5,)), ("RestOfBlocks", (3000.0,)), ("OneClassTooMany", (32.0,))]
+)
+def test_what_chance_does_not_meet_is_found(name, constants):
+    assert searched(name, None, 120).outcome == "held"
+    assert searched(name, Seek(constants, (), 6_000), 120).outcome == "refuted"
+
+
+def test_a_task_passes_on_what_it_knows_and_a_crowd_shrinks_to_what_it_takes():
+    planted = next(p for p in PLANTED if p.name == "NarrowCounter")
+    task = Task(planted.law, 0, 200, ("float64",), seek=Seek((), (), 3000))
+    result = perform(task, planted.subject, NumpyObserver(planted.subject), lambda examples: None)
+    assert result.problem is not None
+    assert result.problem.size == 256
+    assert not result.problem.logits.any()
+
+
+def test_large_problems_are_worth_more_evaluations():
+    small, large = problem_with([0] * 9), problem_with([0] * 8 + [127])
+    assert (effort(small), effort(large)) == (1, 2)
+    wanted = shrink(large, ANY, GHM.domain, lambda p: Finding("", (p,)) if p.size >= 7000 else None)
+    assert wanted.size == 7000
+
+
+def test_slow_laws_do_not_grow_and_laws_that_draw_their_own_are_left_alone():
+    sizes, law = (
+        [],
+        Law("test/slow", "A sentence.", lambda case: sizes.append(case.observe().value.size) or (), most=60),
+    )
+    planted = PLANTED[0].subject
+    run_law(
+        law,
+        contract=planted.resolved,
+        observer=NumpyObserver(planted),
+        takes=planted.takes,
+        domain=domain_of(planted, ("float64",)).demand({"reduction": lambda reduction: reduction == "none"}),
+        seek=Seek((), (), 10**5),
+    )
+    assert max(sizes) <= 240
