@@ -48,7 +48,7 @@ SUBJECT = textbook("sigmoid_focal", Doubled, gamma=(0,), alpha=(None,))
 
 
 @pytest.fixture
-def start(tmp_path, request):
+def start(tmp_path):
     """Starts `dask` with some words in a session of its own; whatever happens, nothing of it is left over."""
     mark = f"{os.getpid()}-{time.monotonic_ns()}"
     surroundings = {
@@ -81,7 +81,7 @@ def start(tmp_path, request):
 
 
 def kill(process):
-    """SIGKILL to a nanny and its worker."""
+    """SIGKILL to a process and what it started, but for what leads a group of its own."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -127,7 +127,7 @@ def outcome(events):
 
 
 def test_a_worker_that_dies_changes_nothing(start, address, tmp_path, monkeypatch):
-    workers = [start("worker", address, "--nthreads", "1", "--host", "127.0.0.1") for _ in range(2)]
+    workers = [start("worker", address, "--nthreads", "1", "--host", "127.0.0.1", "--no-nanny") for _ in range(2)]
     # the workers run in another directory: the file must travel
     monkeypatch.chdir(tmp_path)
     Path("wrong.py").write_text(WRONG)
