@@ -94,8 +94,8 @@ def _carried_out(shard: Shard, worker: Worker) -> dict[str, Any]:
 def law_record(info: LawInfo, result: LawResult) -> dict[str, Any]:
     """What a journal keeps of a block of examples: counts, and of a contradiction everything."""
     report = plain_numbers(asdict(LawReport.of(info, result)))
-    known = {"id", "level", "severity", "sentence"}
-    kept = {name: value for name, value in report.items() if value and name not in known}
+    said = asdict(LawReport.of(info, LawResult(info.id, "")))
+    kept = {name: value for name, value in report.items() if value != plain_numbers(said[name])}
     return {
         "law": info.id,
         "report": kept,
