@@ -25,9 +25,10 @@ from properties.elsewhere import ExecutorLost, lanes_for, notes_of, slots_of
 from properties.events import CampaignEnded, CampaignEvent, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
 from properties.examples import Examples
 from properties.findings import certificate_of, name_of, write_finding
-from properties.journal import Journal, JournalError, JournalFull
+from properties.journal import NAME, Journal, JournalError, JournalFull
+from properties.lock import NAME as LOCK
 from properties.runner import chosen_laws
-from properties.shard import Shard, lost_record, run_shard, stop_all, timely
+from properties.shard import Shard, record_of, run_shard, stop_all, timely
 from properties.target import Target, UsageError
 from properties.vitals import Limits
 from properties.work import Description
@@ -41,9 +42,8 @@ def campaign(
 ) -> Generator[CampaignEvent, None, None]:
     """Run a campaign; yields events, the last one CampaignEnded. Closing the iterator early ends its workers.
 
-    ``executor`` carries out shards elsewhere, ``slots`` of them at a time (an Elsewhere says for itself how many); by
-    default worker processes of this machine do. A KeyboardInterrupt thrown into it ends the campaign with certificates
-    of what was done.
+    ``executor`` carries out shards, ``slots`` at a time (an Elsewhere knows how many); by default processes of this
+    machine do. A KeyboardInterrupt thrown into it ends the campaign with certificates of what was done.
     Raises UsageError for a target that cannot be loaded, and for a directory that holds something else.
     """
     directory = Path(options.directory)
@@ -59,10 +59,23 @@ def campaign(
         own = ThreadPoolExecutor(options.count) if executor is None else None
         try:
             yield from run.events(own or executor, slots or options.count, local=own is not None)  # type: ignore[arg-type]
+        except UsageError:
+            if not options.resume:
+                # nothing has begun
+                _cleared(directory)
+            raise
         finally:
             if own is not None:
                 stop_all()
                 own.shutdown(wait=True, cancel_futures=True)
+
+
+def _cleared(directory: Path) -> None:
+    """Take away what was made for a campaign that could not begin."""
+    with contextlib.suppress(OSError):
+        for name in (NAME, LOCK):
+            (directory / name).unlink(missing_ok=True)
+        directory.rmdir()
 
 
 class _Campaign:
@@ -122,14 +135,13 @@ class _Campaign:
         except ExecutorLost as lost:
             ending = _Ending(str(lost), failed=True)
         finally:
-            if local:
+            if running is not None:
                 stop_all()
+                for left in Path(running).glob("*.example"):
+                    left.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    Path(running).rmdir()
         yield from self._notes(executor)
-        if running is not None:
-            for left in Path(running).glob("*.example"):
-                left.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                Path(running).rmdir()
         if all(course.description is not None for course in self._courses):
             yield self._ended(ending)
 
@@ -159,9 +171,8 @@ class _Campaign:
 
     def _widen(self, executor: Executor) -> None:
         """Choose how many blocks of a law run side by side, if this is the beginning; else it is chosen already."""
-        if self._fresh:
-            laws = sum(len(course.chosen) for course in self._courses)
-            self._header["lanes"] = max(self._header["lanes"], lanes_for(executor, laws))
+        laws = sum(len(course.chosen) for course in self._courses)
+        self._header["lanes"] = max(self._header["lanes"], lanes_for(executor, laws) if self._fresh else 1)
         for course in self._courses:
             course.widen(self._header["lanes"])
 
@@ -205,7 +216,7 @@ class _Campaign:
             finished, _ = wait(flying, timeout=1.0 if left is None else min(left, 1.0), return_when=FIRST_COMPLETED)
             for future in finished:
                 shard, whole = flying.pop(future)
-                yield from self._take(shard, _record_of(shard, future), whole)
+                yield from self._take(shard, record_of(shard, future), whole)
             yield from self._notes(executor)
             if left == 0.0 and not finished:
                 ending.why = "the time is over"
@@ -336,13 +347,3 @@ def _loaded(course: TargetCourse, future: Future[dict[str, Any]]) -> dict[str, A
         raise
     except Exception as error:
         raise UsageError(f"{course.target.text} cannot be asked: {type(error).__name__}: {error}") from None
-
-
-def _record_of(shard: Shard, future: Future[dict[str, Any]]) -> dict[str, Any]:
-    """The result of a shard; where there is none, a record that says why."""
-    try:
-        return future.result()
-    except ExecutorLost:
-        raise
-    except Exception as error:
-        return lost_record(shard, f"the shard was lost: {type(error).__name__}: {error}")
