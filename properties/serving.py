@@ -10,11 +10,14 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
+from hypothesis.strategies import SearchStrategy
+
 from properties.engine import FAILED, LawResult
 from properties.guard import Apart, Guard, die_with_parent, watch_parent
 from properties.harvest import source_of
 from properties.inference import Facts, Inquiry, infer
 from properties.inheritance import Kernels
+from properties.law import Finding
 from properties.numpy_adapter import NumpyObserver
 from properties.observation import Failure, Observation, Observer
 from properties.problem import Problem
@@ -22,7 +25,7 @@ from properties.repetition import repeated
 from properties.subject import Subject
 from properties.target import Target, UsageError
 from properties.vitals import Limits, Vitals, limit_memory
-from properties.work import Description, Task, describe, perform
+from properties.work import Description, Task, describe, perform, refutation, strategy_of
 
 CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV)
 """Signals that end a worker."""
@@ -164,6 +167,15 @@ class Inline:
     def infer(self, inquiry: Inquiry) -> Facts:
         """What the layer does, found out here."""
         return infer(inquiry, self._subject, self._observer)
+
+    def problems(self, task: Task) -> SearchStrategy[Problem]:
+        """What a task draws; EmptyDomainError where the layer leaves nothing to draw."""
+        return strategy_of(task, self._subject)
+
+    def put(self, task: Task, problem: Problem) -> tuple[Finding, str] | None:
+        """Put one problem to a law, here: the contradiction, with its script. Raises Undecided and NotApplicable."""
+        with contextlib.closing(Apart(self._observer, PATIENCE)) as observer:
+            return refutation(task, self._subject, observer, problem)
 
     def stop(self) -> None:
         """Nothing to end."""

@@ -5,17 +5,22 @@ import pickle
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from properties import UsageError, course
 from properties.campaign import campaign
 from properties.campaign_options import CampaignOptions
-from properties.certificate import Certificate
+from properties.certificate import Certificate, LawReport
+from properties.course import strings_of
+from properties.engine import LawResult
 from properties.events import CampaignEnded, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
 from properties.examples import Examples
 from properties.harvest import harvest, source_of
+from properties.law import Finding
 from properties.serving import Inline
-from properties.shard import law_record, run_shard
+from properties.shard import law_record, report_of, run_shard
+from properties.strategies import simplest
 from properties.target import Target
 
 WRONG = Target("tests.mutants.museum.of_paddle:WeightInsideTheLog", "cross_entropy", backend="numpy")
@@ -278,3 +283,17 @@ def test_the_worst_problems_are_kept_for_a_later_campaign(undisturbed, tmp_path)
     # a campaign that begins with nothing draws what a certificate does
     run(tmp_path / "anew", anew, targets=(SOUND,), max_examples=20)
     assert anew.first("oracle/value").task.seek is None
+
+
+def test_a_journal_keeps_all_that_is_known_of_a_finding():
+    info = Inline(SOUND).describe().laws[0]
+    problem = simplest(SOUND.load().full_domain)
+    finding = Finding("It is wrong.", (problem,), "value", np.array(1.0), np.array(np.inf))
+    for result in (
+        LawResult(info.id, "held", 7, 2, 0.5, {"float64": 0.5}),
+        LawResult(info.id, "refuted", 3, finding=finding, problem=problem, repeatable=False, repetitions=("held",) * 3),
+        LawResult(info.id, "gave up", reason="too few", corpus=(b"\x00\xff",)),
+    ):
+        record = json.loads(json.dumps(law_record(info, result), allow_nan=False))
+        assert report_of(info, record) == LawReport.of(info, result)
+        assert strings_of(record["corpus"]) == result.corpus
