@@ -26,7 +26,7 @@ MOST_NUMBERS = 2_000_000
 MOST_CLASSES = 257
 """Classes of a problem whose number comes from the source: labels are made of one byte."""
 
-MODERATE = 4096
+MODERATE = 1024
 """Elements of most of the problems that grow; the larger ones are rare, since they take so long."""
 
 SMALL_LOGITS, LARGE_LOGITS = 32.0, 1e4
