@@ -13,7 +13,7 @@ from pathlib import Path
 
 from properties import Target
 from properties.certificate import LawReport
-from properties.isolation import Inline
+from properties.serving import Inline
 from properties.work import Task, aside
 from tests.mutants import MUTANTS
 

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from properties import Subject
 from properties.engine import FAILED, run_law
-from properties.isolation import observer_of
+from properties.serving import observer_of
 from properties.target import Target
 from properties.work import laws_of
 from tests.mutants import SOUND

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from properties.certificate import Certificate, LawReport
+from properties.ingredients import ingredients
 from properties.problem import Problem
 
 TELLING = (
@@ -28,9 +26,6 @@ TELLING = (
 
 HEADLINES = ("limit/one-region-is-cross-entropy", "ignore/deleting-is-masking")
 """Laws that say more than others of their family, whose counterexamples may be plainer."""
-
-MODERATE = 32.0
-"""Beyond logits of this size a layer's fault is one of numbers."""
 
 
 @dataclass(frozen=True)
@@ -74,41 +69,7 @@ def ingredients_of(law: LawReport) -> frozenset[str]:
     """What is special about the counterexample of a law."""
     if law.counterexample is None or not law.counterexample["problems"]:
         return frozenset({law.id})
-    problem = Problem.from_dict(law.counterexample["problems"][0])
-    return frozenset(word for word, there in _special(problem).items() if there)
-
-
-def _special(problem: Problem) -> Mapping[str, bool]:
-    finite = problem.logits[np.isfinite(problem.logits)]
-    valid = problem.valid
-    special = {
-        "class weights": problem.weight is not None,
-        "weights of 0": problem.weight is not None and not problem.weight.all(),
-        "ignored": not valid.all(),
-        "nothing valid": not valid.any(),
-        "no elements": problem.size == 0,
-        "several elements": int(valid.sum()) > 1,
-        "one class": problem.classes == 1 and not problem.entrywise,
-        "rank 1": problem.logits.ndim == 1,
-        "rank above 2": problem.logits.ndim > 2,
-        "large logits": bool(np.abs(finite).max(initial=0.0) > MODERATE),
-        "infinite logits": bool(np.isinf(problem.logits).any()),
-        "NaN": bool(np.isnan(problem.logits).any()),
-        f"{problem.targets} labels": problem.targets != "hard" and not problem.entrywise,
-        problem.layout: problem.layout != "contiguous",
-        problem.label_dtype: problem.label_dtype != "int64",
-        problem.dtype: problem.dtype not in ("float64", "float32"),
-        f"axis {problem.axis}": problem.axis != 1 and problem.logits.ndim > 1,
-        "normalizer": problem.normalizer is not None,
-        "none": problem.reduction == "none",
-        "mean": problem.reduction == "mean" and int(valid.sum()) != 1,
-    }
-    return special | {f"{name}={value}": True for name, value in problem.config.items() if _unusual(name, value)}
-
-
-def _unusual(name: str, value: Any) -> bool:
-    """Arguments of which one value is as good as another tell nothing of a cause."""
-    return name in ("label_smoothing", "momentum") and bool(value)
+    return ingredients(Problem.from_dict(law.counterexample["problems"][0]))
 
 
 def _order(law: LawReport) -> tuple[int, int, str]:

@@ -6,6 +6,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ class LawReport:
     ``budget_by_dtype`` says it of each dtype that was drawn.
     ``counterexample`` holds the shrunk problem (and the one it was compared with), what was expected and what came,
     and as ``example`` the problem that the law made them from. ``inherited`` names the kernel of Paddle that shows the
-    same, where no example showed anything else.
+    same, where no example showed anything else. ``repetitions`` say what came of the same example each time that it
+    was put to the layer again.
     """
 
     id: str
@@ -46,6 +48,7 @@ class LawReport:
     counterexample: Mapping[str, Any] | None = None
     script: str = ""
     inherited: str = ""
+    repetitions: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, info: LawInfo, result: LawResult) -> LawReport:
@@ -77,7 +80,14 @@ class LawReport:
             },
             script=result.script,
             inherited=result.inherited,
+            repetitions=result.repetitions,
         )
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> LawReport:
+        """From plain data, as JSON has it."""
+        lists = {name: tuple(plain.get(name, ())) for name in ("condition", "repetitions")}
+        return cls(**{**plain, **lists})
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,8 @@ class Certificate:
     the layer has no kernels for, with its error. ``inferred`` says by name what the layer was found to do (see
     ``properties.inference``). ``target`` says how the subject was named, where it was by words.
     ``score`` says how many wrong losses of the museum the laws that ran refute, of how many under this contract.
-    ``forgiven`` says that what is inherited is left out of the verdicts.
+    ``forgiven`` says that what is inherited is left out of the verdicts. ``campaign`` has the true counts of a
+    campaign: examples of each law, shards, every finding.
     """
 
     subject: str
@@ -107,6 +118,7 @@ class Certificate:
     target: Mapping[str, Any] | None = None
     score: Mapping[str, int] = field(default_factory=dict)
     forgiven: bool = False
+    campaign: Mapping[str, Any] = field(default_factory=dict)
     format: str = FORMAT
 
     @property
@@ -150,7 +162,7 @@ class Certificate:
         """The inverse of :meth:`to_dict`; ValueError for another format."""
         if plain.get("format") != FORMAT:
             raise ValueError(f"a certificate has format {FORMAT!r}, got {plain.get('format')!r}")
-        laws = tuple(LawReport(**{**law, "condition": tuple(law["condition"])}) for law in plain["laws"])
+        laws = tuple(LawReport.from_dict(law) for law in plain["laws"])
         derived = ("laws", "verdict", "levels", "takes")
         rest = {name: value for name, value in plain.items() if name not in derived}
         return cls(laws=laws, takes=tuple(plain["takes"]), **rest)
@@ -184,6 +196,11 @@ def verdict_of(laws: Sequence[LawReport], forgiven: bool = False) -> str:
 
 def environment() -> dict[str, str]:
     """Versions of everything that decides an outcome."""
+    return dict(_environment())
+
+
+@cache
+def _environment() -> dict[str, str]:
     found = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
     for package in PACKAGES:
         try:

@@ -10,14 +10,14 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from properties.certificate import Certificate
 from properties.changes import changes
+from properties.command import EXIT_CODES, Named, about_a_target, console
+from properties.command_fuzz import fuzz
 from properties.contracts import contracts
 from properties.demo import tell
 from properties.events import Ended
@@ -31,11 +31,8 @@ from properties.report.terminal import TerminalReport
 from properties.runner import Options, run
 from properties.selftest import EXAMPLES, exhibits_of
 from properties.selftest import selftest as selftest_of
-from properties.subject import BACKENDS
-from properties.target import Target, UsageError, parse_value, parse_values
+from properties.target import Target, UsageError
 from properties.work import laws_of
-
-EXIT_CODES = {"certified": 0, "refuted": 1, "incomplete": 3}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -49,29 +46,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("target")
-@click.option("--contract", metavar="NAME", help="What the layer promises: see `lossproof list contracts`.")
-@click.option(
-    "--map", "mapping", multiple=True, metavar="LAYER_ARG=CONTRACT_ARG", help="A layer argument of another name."
-)
-@click.option("--set", "settings", multiple=True, metavar="LAYER_ARG=VALUE", help="Fix a layer argument.")
-@click.option(
-    "--domain",
-    multiple=True,
-    metavar="NAME=V1,V2",
-    help="Draw only these values: rank=2,4  dtype=float32  bins=1,2,10  ignore_index=255",
-)
-@click.option(
-    "--backend",
-    type=click.Choice(BACKENDS),
-    help="What the loss is called with: Paddle tensors (the default), or NumPy arrays (it returns value and gradient).",
-)
-@click.option(
-    "--claim",
-    "claims",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="What the layer does where losses differ: gradient=detached  denominator=count  normalize=paper",
-)
+@about_a_target
 @click.option("--only", multiple=True, metavar="LAW", help="Run only this law, or this family of laws.")
 @click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), help="Run only the laws of this level.")
 @click.option("--max-examples", default=200, show_default=True, type=click.IntRange(min=1), help="For each law.")
@@ -90,12 +65,7 @@ def main() -> None:
 @click.option("--forgive-inherited", is_flag=True, help="Leave what Paddle's own kernels do wrong out of the verdict.")
 def certify(
     target: str,
-    contract: str | None,
-    mapping: Sequence[str],
-    settings: Sequence[str],
-    domain: Sequence[str],
-    backend: str | None,
-    claims: Sequence[str],
+    named: Named,
     only: Sequence[str],
     levels: Sequence[str],
     max_examples: int,
@@ -114,15 +84,7 @@ def certify(
     """
     if json_file is not None and not json_file.absolute().parent.is_dir():
         raise click.UsageError(f"--json: there is no directory {json_file.parent}")
-    chosen = Target(
-        target,
-        contract,
-        dict(map(_pair("--map"), mapping)),
-        {name: parse_value(value) for name, value in map(_pair("--set"), settings)},
-        _domain(domain),
-        backend,
-        dict(map(_pair("--claim"), claims)),
-    )
+    chosen = named(target)
     options = Options(max_examples, seed, tuple(only), tuple(levels), workers, time_limit, forgive_inherited)
     certificate = _run(chosen, options)
     if json_file is not None:
@@ -131,6 +93,9 @@ def certify(
         except OSError as error:
             raise click.UsageError(f"--json: {json_file} cannot be written: {error.strerror}") from None
     sys.exit(EXIT_CODES[certificate.verdict])
+
+
+main.add_command(fuzz)
 
 
 @main.command()
@@ -145,7 +110,7 @@ def replay(certificate: Path, target: str | None, time_limit: float) -> None:
     Exit codes: 0 all are fixed or forgiven, 1 one still fails or fails differently, 2 usage.
     """
     try:
-        seen = show_replay(_console(), replay_of(_read(certificate), target, time_limit=time_limit))
+        seen = show_replay(console(), replay_of(_read(certificate), target, time_limit=time_limit))
     except UsageError as error:
         raise click.UsageError(str(error)) from None
     sys.exit(0 if all(one.status in ("fixed", "forgiven") for one in seen) else 1)
@@ -164,7 +129,7 @@ def diff(before: Path, after: Path) -> None:
         found = changes(old, new)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    show_changes(_console(), old, new, found)
+    show_changes(console(), old, new, found)
     sys.exit(1 if found.broken else 3 if found.lost else 0)
 
 
@@ -207,7 +172,7 @@ def selftest(
         raise click.UsageError(str(error)) from None
     rows = selftest_of(exhibits, max_examples=max_examples, seed=seed, workers=workers, quick=quick)
     with closing(rows):
-        score = show_selftest(_console(), rows, len(exhibits))
+        score = show_selftest(console(), rows, len(exhibits))
     if json_file is not None:
         json_file.write_text(json.dumps(score.to_dict(), indent=1) + "\n", encoding="utf-8")
     if record is not None:
@@ -227,7 +192,7 @@ def list_contracts() -> None:
     for contract in contracts().values():
         laws = str(len(laws_of(contract)))
         table.add_row(contract.name, contract.sentence, ", ".join(contract.argument_names), laws)
-    _console().print(table)
+    console().print(table)
 
 
 @listing.command(name="laws")
@@ -249,7 +214,7 @@ def list_laws(contract: str | None, as_json: bool) -> None:
             if law.id not in seen:
                 seen.add(law.id)
                 table.add_row(law.id, law.level, law.severity, law.sentence)
-    _console().print(table)
+    console().print(table)
 
 
 @main.command(name="explain")
@@ -257,7 +222,7 @@ def list_laws(contract: str | None, as_json: bool) -> None:
 def explain_law(law: str) -> None:
     """Explain a LAW: what it rests on, whom it concerns, and a case of it at work; a family's name lists its laws."""
     try:
-        explain(_console(), law)
+        explain(console(), law)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
 
@@ -267,37 +232,13 @@ def explain_law(law: str) -> None:
 def demo(seed: int) -> None:
     """Tell the story of a published GHM layer: refuted, half repaired, and what a sound one looks like."""
     try:
-        tell(_console(), seed)
+        tell(console(), seed)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
 
 
-def _console() -> Console:
-    """The terminal as it is; a file or a pipe gets lines of a width that tables fit in."""
-    console = Console()
-    return console if console.is_terminal else Console(width=max(console.width, 110))
-
-
-def _domain(texts: Sequence[str]) -> dict[str, tuple[Any, ...]]:
-    """NAME=V1,V2 by name; a name that is given twice has the values of both."""
-    found: dict[str, tuple[Any, ...]] = {}
-    for name, values in map(_pair("--domain"), texts):
-        found[name] = (*found.get(name, ()), *parse_values(values))
-    return found
-
-
-def _pair(option: str) -> Any:
-    def split(text: str) -> tuple[str, str]:
-        name, equals, value = text.partition("=")
-        if not equals or not name or not value:
-            raise click.UsageError(f"{option} takes NAME=VALUE, got {text!r}")
-        return name, value
-
-    return split
-
-
 def _run(target: Target, options: Options) -> Certificate:
-    report = TerminalReport(_console())
+    report = TerminalReport(console())
     try:
         with closing(run(target, options)) as events:
             for event in events:

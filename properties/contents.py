@@ -134,7 +134,7 @@ def logits(
         hard = np.asarray([0.0] if hard_logits is None else hard_logits(config, classes))
         rows = np.zeros((len(elements), classes))
         target = np.clip(labels, 0, classes - 1)
-        rows[np.arange(len(elements)), target] = hard[elements[:, 2] % len(hard)]
+        rows[np.arange(len(elements)), target] = hard[elements[:, 2].astype(np.int64) % len(hard)]
         return rows
     column = np.arange(classes)
     # beyond six classes the same bytes serve again, multiplied, so that a zero byte stays the simplest
@@ -149,7 +149,7 @@ def entries(
     if regime != "edges":
         return np.asarray(_tables(regime)[elements[:, 2]])[:, None]
     choices = np.asarray([0.0] if hard_logits is None else hard_logits(config, 2))
-    hard = choices[elements[:, 2] % len(choices)]
+    hard = choices[elements[:, 2].astype(np.int64) % len(choices)]
     moved = labels + hard if targets == "real" else np.where(labels > 0.5, hard, -hard)
     return np.asarray(moved)[:, None]
 

@@ -39,6 +39,9 @@ USUAL_EXAMPLES = 200
 MOST_DECLINED = 3
 """Examples in which a layer has not what a law is about, after which a law that takes long over each asks no more."""
 
+Tick = Callable[[int, Problem], bool]
+"""Told of each problem before it is put to the layer, with the number of valid examples so far; False: time is over."""
+
 FAILED = ("refuted", "raised", "crashed", "timed out")
 UNSETTLED = ("undecided", "gave up")
 OUTCOMES = ("held", *FAILED, *UNSETTLED, "not applicable")
@@ -55,6 +58,8 @@ class LawResult:
     ``repeatable`` is False where the same problem did not fail again. ``declined`` says that the layer refused what the
     law is about. ``inherited`` names the kernel that shows the same contradiction, where no example
     has another. ``corpus`` are the byte strings of the worst examples that held, where a search keeps them.
+    ``repetitions`` say what came of the same problem each time that it was put to the layer again. ``spent`` says that
+    the time was over before the examples were.
     """
 
     law: str
@@ -71,6 +76,8 @@ class LawResult:
     condition: tuple[str, ...] = ()
     script: str = ""
     inherited: str = ""
+    repetitions: tuple[str, ...] = ()
+    spent: bool = False
     corpus: tuple[bytes, ...] = ()
 
 
@@ -97,15 +104,16 @@ def run_law(
     shut: AbstractSet[str] = frozenset(),
     seed: int = 0,
     max_examples: int = 200,
-    tick: Callable[[int], None] = lambda examples: None,
+    tick: Tick = lambda examples, problem: True,
     shrinks: bool = True,
     excuse: Callable[[Problem, Finding], object] = lambda problem, finding: False,
+    avoid: Callable[[Problem], bool] = lambda problem: False,
     seek: Seek | None = None,
 ) -> LawResult:
     """Look for a contradiction to a law in ``max_examples`` examples, and shrink the first one found if it ``shrinks``.
 
-    ``tick`` is called before each example with the number of those behind it. A contradiction that ``excuse`` says yes
-    to is none. What ``seek`` knows leads the search of a law that draws what most laws draw.
+    A contradiction that ``excuse`` says yes to is none; a problem that ``avoid`` says yes to is not put to the layer.
+    What ``seek`` knows leads the search of a law that draws what most laws draw.
     """
     try:
         drawn = law_domain(law, domain, shut, takes)
@@ -116,7 +124,7 @@ def run_law(
     seeker = None
     if seek is not None and law.draw is None:
         seeker = Seeker(seek.at_most(USUAL) if law.most else seek, drawn, contract.hard_logits)
-    search = _Search(law, contract, observer, frozenset(takes), tick, excuse, seeker)
+    search = _Search(law, contract, observer, frozenset(takes), tick, excuse, avoid, seeker)
     repeatable = search.run(drawn, law_seed(seed, law), max_examples, shrinks)
     return search.result(repeatable)
 
@@ -147,11 +155,15 @@ def examine(
 def _examined(law: Law, case: Case) -> tuple[Finding | None, float | None]:
     try:
         finding = next(iter(law.check(case)), None)
-    except LayerFailed as failed:
-        words = {"raised": "The layer raises", "crashed": "The process ends with", "timed out": "No answer after"}
-        message = f"{words[failed.failure.kind]} {failed.failure}"
-        finding = Finding(message, (failed.problem,), "failure", failure=failed.failure)
+    except LayerFailed as ended:
+        finding = failed(ended.failure, ended.problem)
     return finding, case.used if case.asked else None
+
+
+def failed(failure: Failure, problem: Problem) -> Finding:
+    """The finding of a layer that failed where it had to answer."""
+    words = {"raised": "The layer raises", "crashed": "The process ends with", "timed out": "No answer after"}
+    return Finding(f"{words[failure.kind]} {failure}", (problem,), "failure", failure=failure)
 
 
 def verdict_on(
@@ -184,17 +196,19 @@ class _Search:
         contract: Contract,
         observer: Observer,
         takes: frozenset[str],
-        tick: Callable[[int], None],
+        tick: Tick,
         excuse: Callable[[Problem, Finding], object],
+        avoid: Callable[[Problem], bool],
         seeker: Seeker | None = None,
     ) -> None:
         self._law, self._contract, self._observer, self._takes, self._tick = law, contract, observer, takes, tick
-        self._excuse, self._seeker = excuse, seeker
+        self._excuse, self._avoid, self._seeker = excuse, avoid, seeker
         self._examples = self._undecided = self._declined = self._shrinks = self._timeouts = 0
         self._used: dict[str, float] = {}
         self._finding: Finding | None = None
         self._problem: Problem | None = None
         self._inapplicable = ""
+        self._spent = False
 
     def run(self, domain: Domain, seed: int, max_examples: int, shrinks: bool) -> bool:
         """Draw, and shrink where that is wanted; returns whether the contradiction, if any, repeats."""
@@ -233,7 +247,11 @@ class _Search:
         return True
 
     def _one(self, problem: Problem) -> None:
-        self._tick(self._examples)
+        if self._avoid(problem):
+            reject()
+        if not self._tick(self._examples, problem):
+            self._spent = True
+            raise _Enough
         if self._finding is not None:
             self._shrinks += effort(problem)
             if self._shrinks > (MOST_SHRINKS if self._law.most is None else SLOW_SHRINKS):
@@ -286,6 +304,7 @@ class _Search:
             reason=self._reason(),
             repeatable=repeatable,
             declined=self._examples == 0 and bool(self._inapplicable),
+            spent=self._spent,
             corpus=() if self._seeker is None else self._seeker.worst(),
         )
 

@@ -60,17 +60,27 @@ class CampaignStarted:
 
 @dataclass(frozen=True)
 class TargetStarted:
-    """A target of a campaign is loaded; ``number`` is its place among them."""
+    """A target of a campaign is loaded; ``number`` is its place among them.
+
+    The rest is what a campaign that goes on has behind it.
+    """
 
     number: int
     name: str
     contract: str
     laws: int
+    shards: int = 0
+    examples: int = 0
+    findings: int = 0
+    causes: int = 0
 
 
 @dataclass(frozen=True)
 class ShardEnded:
-    """A shard has its result: so many more examples of a law; ``planned`` is the number of shards known so far."""
+    """A shard has its result: so many more examples of a law.
+
+    ``done`` of the ``planned`` shards that are known so far of its target have theirs.
+    """
 
     target: int
     law: str
@@ -101,13 +111,17 @@ class Noted:
 
 @dataclass(frozen=True)
 class CampaignEnded:
-    """A campaign is over, or was interrupted; ``why`` says in words what ended it."""
+    """A campaign is over; ``why`` says in words what ended it, ``interrupted`` that somebody did, ``failed`` that it
+    could not go on. ``files`` are those of the certificates, where they were written.
+    """
 
     directory: str
     certificates: tuple[Certificate, ...]
     seconds: float
     why: str
     interrupted: bool = False
+    failed: bool = False
+    files: tuple[str, ...] = ()
 
 
 CampaignEvent = CampaignStarted | TargetStarted | ShardEnded | Found | Noted | CampaignEnded

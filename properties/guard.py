@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -125,6 +126,8 @@ class Apart:
 
 def _answer(pipe: Connection, observer: Observer) -> None:
     die_with_parent()
+    # what was there before the fork stays; Paddle collects all garbage for each frame that it translates
+    gc.freeze()
     while True:
         try:
             problem, probe = pipe.recv()

@@ -8,7 +8,6 @@ answer, and shrinks like any other.
 from __future__ import annotations
 
 import contextlib
-import gc
 import multiprocessing
 import os
 import signal
@@ -17,27 +16,31 @@ import threading
 import time
 import types
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
-from properties.engine import LawResult
-from properties.guard import Apart, Guard, die_with_parent, ending, watch_parent
-from properties.inference import Facts, Inquiry, infer, unknown
-from properties.inheritance import Kernels
-from properties.numpy_adapter import NumpyObserver
-from properties.observation import Failure, Observer
+from properties.engine import FAILED, LawResult, failed
+from properties.guard import ending
+from properties.inference import Facts, Inquiry, unknown
+from properties.observation import Failure
+from properties.serving import serve
 from properties.subject import Subject
 from properties.target import Target, UsageError
-from properties.work import Description, Task, describe, lost, perform
+from properties.vitals import MEMORY, Limits, Running, read_running
+from properties.work import Description, Task, lost
 
 STARTING = 120.0
 """Seconds that importing Paddle and the layer's module may take."""
 
-PATIENCE = 60.0
-"""Seconds that a program of a layer may take where nobody set a limit."""
+KILLED = "SIGKILL"
+"""What a layer seldom does to its own process, but people and machines short of memory do."""
 
-TICK = 0.05
-"""Seconds between signs of life."""
+MOST_KILLS = 50
+"""Times that a worker may be killed over one task before its layer is suspected all the same."""
+
+GRACE = 30.0
+"""Seconds beyond its own that a task may take to end by itself."""
 
 
 class WorkerLost(RuntimeError):  # noqa: N818 - an outcome
@@ -51,8 +54,9 @@ class WorkerLost(RuntimeError):  # noqa: N818 - an outcome
 class Worker:
     """A process that holds the layer and runs laws over it, one at a time."""
 
-    def __init__(self, subject: Subject | Target, time_limit: float) -> None:
+    def __init__(self, subject: Subject | Target, time_limit: float, limits: Limits | None = None) -> None:
         self._subject, self._limit = subject, time_limit
+        self._limits = Limits(time_limit) if limits is None else limits
         self._process: Any = None
         self._pipe: Connection | None = None
         self._stopped = False
@@ -60,7 +64,7 @@ class Worker:
     def describe(self) -> Description:
         """Load the subject; UsageError where that cannot be done."""
         try:
-            kind, content = self._ask(("describe",), STARTING)
+            kind, content = self._insist(("describe", None), STARTING)
         except WorkerLost as ended:
             failure = ended.failure
             what = "does not end" if failure.kind == "timed out" else f"ends the process with {failure.error}"
@@ -69,23 +73,16 @@ class Worker:
         assert isinstance(content, Description)
         return content
 
-    def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
-        """Run one law; where the process is lost, run it again behind a guard, which finds the example that did it."""
-        try:
-            return self._run(task, tick, self._limit)
-        except WorkerLost as ended:
-            first = ended.failure
-        try:
-            found = self._run(task.guarded(), tick, 3.0 * self._limit + 30.0)
-        except WorkerLost as ended:
-            return lost(task, ended.failure)
-        # what killed the first worker did not happen again: that is a finding too, without an example
-        return found if found.outcome not in ("held", "undecided", "gave up") else lost(task, first)
+    def source(self) -> str:
+        """The text of the file that the layer is defined in; '' where there is none to be read."""
+        kind, content = self._insist(("source", None), STARTING)
+        _raise_if_failed(kind, content)
+        return str(content)
 
     def infer(self, inquiry: Inquiry) -> Facts:
         """What the layer does, found out behind a guard; where the worker is lost all the same, nothing."""
         try:
-            kind, content = self._ask(("infer", inquiry), 3.0 * self._limit + 30.0)
+            kind, content = self._insist(("infer", inquiry), 3.0 * self._limit + GRACE)
         except WorkerLost as ended:
             return unknown(f"the process was lost ({ended.failure})")
         if kind == "broken":
@@ -93,6 +90,58 @@ class Worker:
         _raise_if_failed(kind, content)
         assert isinstance(content, dict)
         return content
+
+    def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
+        """Run one law; where the process is lost, find out which example did it, and make it smaller."""
+        kills = 0
+        before: Running | None = None
+        while True:
+            try:
+                return self._run(task, tick, self._limit)
+            except WorkerLost as ended:
+                failure = ended.failure
+            running = None if self._limits.record is None else read_running(self._limits.record)
+            if running is None:
+                return self._guarded(task, failure, tick)
+            if failure.error == MEMORY:
+                return _hoarding(task, failure, running)
+            kills += failure.error == KILLED
+            if failure.error == KILLED and kills < MOST_KILLS and not running.same(before):
+                # somebody else did that, or the machine: the same task has another result
+                before = running
+                continue
+            found = self._suspected(task, failure, running, tick)
+            if found.repeatable or failure.error != KILLED or kills >= MOST_KILLS:
+                return found
+
+    def _guarded(self, task: Task, first: Failure, tick: Callable[[int], None]) -> LawResult:
+        """The same law with the layer in a process of its own: there a crash is an answer, and shrinks."""
+        try:
+            found = self._run(task.guarded(), tick, 3.0 * self._limit + GRACE)
+        except WorkerLost as ended:
+            return lost(task, ended.failure)
+        # what killed the first worker did not happen again: that is a finding too, without an example
+        return found if found.outcome not in ("held", "undecided", "gave up") else lost(task, first)
+
+    def _suspected(self, task: Task, failure: Failure, running: Running, tick: Callable[[int], None]) -> LawResult:
+        """What came of the example that was running when the process was lost."""
+        try:
+            found = self._run(task.on(running.problem), tick, 3.0 * self._limit + GRACE)
+        except WorkerLost as ended:
+            found = lost(task, ended.failure)
+        if found.outcome in FAILED and found.finding is not None:
+            return replace(found, examples=running.examples + 1)
+        words = f"the process was lost ({failure}) while this example ran; by itself it did not do so again"
+        return LawResult(
+            task.law,
+            failure.kind,
+            running.examples + 1,
+            finding=failed(failure, running.problem),
+            problem=running.problem,
+            reason=words,
+            repeatable=False,
+            repetitions=(found.outcome,),
+        )
 
     def stop(self) -> None:
         """End for good: whoever still waits for an answer gets an error, and no new process starts."""
@@ -112,6 +161,17 @@ class Worker:
         if pipe is not None:
             pipe.close()
 
+    def _insist(self, request: tuple[str, Any], limit: float) -> tuple[str, Any]:
+        """Ask again where somebody killed the worker: no layer does that to itself at once."""
+        for _ in range(MOST_KILLS):
+            try:
+                return self._ask(request, limit)
+            except WorkerLost as ended:
+                if ended.failure.error != KILLED:
+                    raise
+                failure = ended
+        raise failure
+
     def _run(self, task: Task, tick: Callable[[int], None], limit: float) -> LawResult:
         kind, content = self._ask(("task", task), limit, tick)
         if kind == "broken":
@@ -121,23 +181,26 @@ class Worker:
         return content
 
     def _ask(
-        self, request: tuple[Any, ...], limit: float, tick: Callable[[int], None] = lambda examples: None
+        self, request: tuple[str, Any], limit: float, tick: Callable[[int], None] = lambda examples: None
     ) -> tuple[str, Any]:
-        """Send a request and wait for its answer; signs of life restart the clock."""
+        """Send a request and wait for its answer; signs of life restart the clock, but not that of a task's seconds."""
         fresh = self._process is None
         if fresh:
             self._start()
         assert self._pipe is not None
         try:
-            self._pipe.send((*request, self._limit))
+            self._pipe.send(request)
         except (BrokenPipeError, OSError):
             raise self._lost() from None
         patience = max(limit, STARTING) if fresh else limit
+        seconds = getattr(request[1], "seconds", None)
+        end = None if seconds is None else time.monotonic() + patience + seconds + GRACE
         while True:
-            ready = wait([self._pipe, self._process.sentinel], patience)
+            left = patience if end is None else min(patience, end - time.monotonic())
+            ready = wait([self._pipe, self._process.sentinel], max(left, 0.0))
             if not ready:
                 self.close()
-                raise WorkerLost(Failure("timed out", f"{limit:g} s", ""))
+                raise WorkerLost(Failure("timed out", f"{patience if left == patience else seconds:g} s", ""))
             if self._pipe not in ready:
                 raise self._lost()
             try:
@@ -145,6 +208,9 @@ class Worker:
             except (EOFError, OSError):
                 raise self._lost() from None
             patience = limit
+            if kind == "grown":
+                self.close()
+                raise WorkerLost(_grown(*content))
             if kind != "tick":
                 return kind, content
             tick(content)
@@ -164,14 +230,32 @@ class Worker:
         if not forked:
             context.set_forkserver_preload(["properties.preload"])
         # under one lock: a sibling forked in between would inherit this pipe's other end, and no EOF would ever come
-        with _no_main(forked):
+        with _no_main(forked), _no_daemon():
             if self._stopped:
                 raise RuntimeError("the worker was stopped")
             pipe, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, self._subject, forked))
+            process = context.Process(target=serve, args=(theirs, self._subject, self._limits, forked))
             process.start()
             theirs.close()
             self._process, self._pipe = process, pipe
+
+
+def _grown(grown: int, examples: int) -> Failure:
+    """What a worker says of itself that holds more memory than it may."""
+    each = grown / max(examples, 1) / 2**20
+    return Failure("crashed", MEMORY, f"grown by {grown / 2**30:.2g} GiB in {examples} examples, {each:.2g} MiB each")
+
+
+def _hoarding(task: Task, failure: Failure, running: Running) -> LawResult:
+    """What came of a law whose layer keeps more and more: no example does that alone, so there is nothing to shrink."""
+    return LawResult(
+        task.law,
+        failure.kind,
+        running.examples + 1,
+        finding=failed(failure, running.problem),
+        problem=running.problem,
+        reason="no single example does it: what the layer keeps adds up",
+    )
 
 
 def _raise_if_failed(kind: str, content: Any) -> None:
@@ -180,150 +264,6 @@ def _raise_if_failed(kind: str, content: Any) -> None:
         raise UsageError(content)
     if kind == "broken":
         raise RuntimeError(f"lossproof itself failed in a worker: {content}")
-
-
-def _serve(pipe: Connection, subject: Subject | Target, forked: bool) -> None:
-    """The worker's life: load the subject once, then answer requests until the supervisor is gone."""
-    os.setpgid(0, 0)
-    # a worker forked by a thread must outlive that thread: it watches the process, not the thread
-    watch_parent() if forked else die_with_parent()
-    _silence()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    loaded: Subject | None = None
-    while True:
-        try:
-            *request, limit = pipe.recv()
-        except EOFError:
-            return
-        try:
-            loaded = loaded or _load(subject)
-            if request[0] == "describe":
-                answer: tuple[str, Any] = ("described", _described(loaded, limit))
-            elif request[0] == "infer":
-                answer = ("inferred", _inferred(request[1], loaded, limit, _ticker(pipe)))
-            else:
-                answer = ("done", _performed(request[1], loaded, limit, _ticker(pipe)))
-        except UsageError as error:
-            answer = ("usage", str(error))
-        except Exception as error:
-            answer = ("broken", f"{type(error).__name__}: {error}")
-        pipe.send(answer)
-
-
-def _load(subject: Subject | Target) -> Subject:
-    loaded = subject.load() if isinstance(subject, Target) else subject
-    # what is loaded by now stays: collecting it again and again would cost a tenth of the time
-    gc.collect()
-    gc.freeze()
-    return loaded
-
-
-def observer_of(subject: Subject) -> Observer:
-    """Who puts problems to a subject in this process."""
-    if subject.backend == "numpy":
-        return NumpyObserver(subject)
-    # the supervisor never loads Paddle
-    from properties.paddle_adapter import PaddleObserver
-
-    return PaddleObserver(subject)
-
-
-def kernels_for(subject: Subject) -> Kernels | None:
-    """What a subject may have its faults from."""
-    if subject.backend == "numpy":
-        return None
-    from properties.paddle_kernels import kernels_of
-
-    return kernels_of
-
-
-def _described(subject: Subject, limit: float) -> Description:
-    guard = Guard(observer_of(subject), limit)
-    try:
-        return describe(subject, guard)
-    finally:
-        guard.close()
-
-
-def _inferred(inquiry: Inquiry, subject: Subject, limit: float, tick: Callable[[int], None]) -> Facts:
-    guard = Guard(observer_of(subject), limit)
-    try:
-        return infer(inquiry, subject, guard, tick)
-    finally:
-        guard.close()
-
-
-def _performed(task: Task, subject: Subject, limit: float, tick: Callable[[int], None]) -> LawResult:
-    behind = 0
-
-    def counted(examples: int) -> None:
-        nonlocal behind
-        behind = examples
-        tick(examples)
-
-    # a guarded layer has a process of its own for all it is asked
-    kept = Guard if task.guard else Apart
-    observer = kept(observer_of(subject), limit, lambda: tick(behind))
-    with contextlib.closing(observer):
-        # what ended the process once may have been a kernel: none is asked beside the guard
-        return perform(task, subject, observer, counted, None if task.guard else kernels_for(subject))
-
-
-def _ticker(pipe: Connection) -> Callable[[int], None]:
-    last = 0.0
-
-    def tick(examples: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= TICK:
-            last = now
-            pipe.send(("tick", examples))
-
-    return tick
-
-
-class Performer(Protocol):
-    """Runs tasks: a worker process, or this one."""
-
-    def describe(self) -> Description: ...
-
-    def run(self, task: Task, tick: Callable[[int], None]) -> LawResult: ...
-
-    def infer(self, inquiry: Inquiry) -> Facts: ...
-
-    def stop(self) -> None: ...
-
-
-class Inline:
-    """Runs laws in this process: no protection, no cost, and a debugger reaches the layer."""
-
-    def __init__(self, subject: Subject | Target) -> None:
-        self._subject = subject.load() if isinstance(subject, Target) else subject
-        self._observer = observer_of(self._subject)
-
-    def describe(self) -> Description:
-        """What is known of the subject."""
-        return describe(self._subject, self._observer)
-
-    def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
-        """Run one law here; programs of the layer run next door."""
-        with contextlib.closing(Apart(self._observer, PATIENCE)) as observer:
-            return perform(task, self._subject, observer, tick, kernels_for(self._subject))
-
-    def infer(self, inquiry: Inquiry) -> Facts:
-        """What the layer does, found out here."""
-        return infer(inquiry, self._subject, self._observer)
-
-    def stop(self) -> None:
-        """Nothing to end."""
-
-
-def _silence() -> None:
-    """What a layer prints must not end up among the words of the command."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
 
 
 _main_lock = threading.Lock()
@@ -342,3 +282,27 @@ def _no_main(forked: bool) -> Iterator[None]:
             yield
         finally:
             sys.modules["__main__"] = main
+
+
+@contextlib.contextmanager
+def _no_daemon() -> Iterator[None]:
+    """Start a process from one that may not have any: a cluster's worker is a daemon. Ours end with it all the same."""
+    config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    daemon = config.pop("daemon", None)
+    try:
+        yield
+    finally:
+        if daemon is not None:
+            config["daemon"] = daemon
+
+
+class Performer(Protocol):
+    """Runs tasks: a worker process, or this one."""
+
+    def describe(self) -> Description: ...
+
+    def run(self, task: Task, tick: Callable[[int], None]) -> LawResult: ...
+
+    def infer(self, inquiry: Inquiry) -> Facts: ...
+
+    def stop(self) -> None: ...

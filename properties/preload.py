@@ -1,10 +1,15 @@
 """What the fork server imports once, so that a worker is ready at once: Paddle through the adapter, and the laws."""
 
+import gc
 import warnings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import properties.paddle_adapter
     import properties.work
+
+# a worker collects its own garbage alone, and shares with the others what it does not touch
+gc.collect()
+gc.freeze()
 
 __all__ = ["properties"]

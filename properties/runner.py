@@ -18,17 +18,14 @@ from properties.certificate import Certificate, LawReport, environment
 from properties.engine import LawResult
 from properties.events import Ended, Event, LawEnded, Progressed, Started
 from properties.inference import Facts, Inquiry
-from properties.isolation import Inline, Performer, Worker
+from properties.isolation import Performer, Worker
 from properties.law import LEVELS
 from properties.laws.conduct import ANSWERS
 from properties.record import score_of
+from properties.serving import Inline
 from properties.subject import Subject
 from properties.target import Target, UsageError
-from properties.work import Description, LawInfo, Task, aside, closes, unanswered
-
-GATE_EXAMPLES = 50
-"""Examples of a gate that was not asked for, but is needed to know what the others may draw."""
-
+from properties.work import GATE_EXAMPLES, Description, LawInfo, Task, aside, closes, unanswered
 
 LAST_ROUND = 4
 """The laws that are no gates; before them it is found out what the layer does."""
@@ -108,7 +105,7 @@ def run(subject: Subject | Target, options: Options) -> Generator[Event, None, N
     pool = Pool([Inline(subject)] if count == 0 else [Worker(subject, options.time_limit) for _ in range(count)])
     try:
         description = pool.describe()
-        chosen = _chosen(description, options)
+        chosen = chosen_laws(description, options.only, options.levels)
         yield Started(description.name, description.contract, len(chosen), options.max_examples)
         reports: dict[str, LawReport] = {}
         shut: frozenset[str] = frozenset()
@@ -161,10 +158,10 @@ def run(subject: Subject | Target, options: Options) -> Generator[Event, None, N
         pool.close()
 
 
-def _chosen(description: Description, options: Options) -> list[LawInfo]:
+def chosen_laws(description: Description, only: Sequence[str], levels: Sequence[str]) -> list[LawInfo]:
     """The laws to report; UsageError for a name that the contract does not have."""
     known = {info.id for info in description.laws} | {info.id.split("/")[0] for info in description.laws}
-    for name in options.only:
+    for name in only:
         if name not in known:
             raise UsageError(
                 f"contract {description.contract} has no law or family {name!r}; see `lossproof list laws`"
@@ -172,11 +169,10 @@ def _chosen(description: Description, options: Options) -> list[LawInfo]:
     chosen = [
         info
         for info in description.laws
-        if (not options.only or info.id in options.only or info.id.split("/")[0] in options.only)
-        and (not options.levels or info.level in options.levels)
+        if (not only or info.id in only or info.id.split("/")[0] in only) and (not levels or info.level in levels)
     ]
     if not chosen:
-        raise UsageError(f"no law of {', '.join(options.only)} has level {', '.join(options.levels)}")
+        raise UsageError(f"no law of {', '.join(only)} has level {', '.join(levels)}")
     return chosen
 
 

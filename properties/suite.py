@@ -13,9 +13,9 @@ from rich.console import Console
 from properties.certificate import LawReport
 from properties.engine import LawResult
 from properties.inference import Facts, Inquiry
-from properties.isolation import Inline
 from properties.laws.conduct import ANSWERS
 from properties.report.terminal import show_failure
+from properties.serving import Inline
 from properties.subject import Subject
 from properties.target import Target
 from properties.work import Task, aside, closes, unanswered

@@ -9,7 +9,8 @@ from typing import Any
 
 from properties.contract import Contract
 from properties.domain import Domain
-from properties.engine import FAILED, UNSETTLED, LawResult, examine, outcome_of, run_law, verdict_on
+from properties.engine import FAILED, UNSETTLED, LawResult, Tick, examine, outcome_of, run_law, verdict_on
+from properties.ingredients import Fault
 from properties.inheritance import Heir, Kernels, heir
 from properties.law import Finding, Law, NotApplicable, Undecided
 from properties.laws import LAWS
@@ -23,6 +24,12 @@ from properties.shrink import shrink
 from properties.subject import Subject, dtypes_taken
 from properties.triage import conditions
 
+GATE_EXAMPLES = 50
+"""Examples of a gate that was not asked for, but is needed to know what the others may draw."""
+
+MOST_HANGS = 12
+"""Hangs that are waited for while a problem is made smaller."""
+
 SECOND_LOOK = 50
 """Examples in which a contradiction is looked for that is no kernel's, where the first one was."""
 
@@ -32,7 +39,9 @@ class Task:
     """A law to run, with everything that decides its outcome; with an ``example``, on that problem alone.
 
     Without ``shrink`` the first contradiction is taken as it is; without ``oracle`` the law must do without the
-    contract's. ``seek`` leads the search.
+    contract's. A ``suspect`` is a problem that was seen to fail: nothing is searched, only made smaller. What ``known``
+    faults explain is no contradiction; ``seek`` leads the search. After so many ``seconds`` it ends with what it has. A
+    contradiction is shown ``repetitions`` times more, each in a process of its own.
     """
 
     law: str
@@ -44,11 +53,19 @@ class Task:
     example: Problem | None = None
     shrink: bool = True
     oracle: bool = True
+    suspect: Problem | None = None
+    known: tuple[Fault, ...] = ()
+    seconds: float | None = None
+    repetitions: int = 0
     seek: Seek | None = None
 
     def guarded(self) -> Task:
         """The same task, with the layer in a process of its own."""
         return replace(self, guard=True)
+
+    def on(self, suspect: Problem) -> Task:
+        """The same task on a problem that was seen to fail, with the layer in a process of its own."""
+        return replace(self, guard=True, suspect=suspect)
 
 
 @dataclass(frozen=True)
@@ -96,7 +113,12 @@ def aside(law: Law | LawInfo, gates: Mapping[str, int], shut: AbstractSet[str]) 
 
 def closes(result: LawResult) -> bool:
     """Whether a gate with this result stays shut: only what surely holds, or is not drawn at all, lets others pass."""
-    return result.outcome in (*FAILED, *UNSETTLED) or result.declined
+    return shuts(result.outcome, result.declined)
+
+
+def shuts(outcome: str, declined: bool) -> bool:
+    """Whether a gate with this outcome stays shut."""
+    return outcome in (*FAILED, *UNSETTLED) or declined
 
 
 def unanswered(law: str) -> LawResult:
@@ -149,7 +171,7 @@ def perform(
     task: Task,
     subject: Subject,
     observer: Observer,
-    tick: Callable[[int], None],
+    tick: Tick,
     kernels: Kernels | None = None,
 ) -> LawResult:
     """Run a task: search, shrink, find what the contradiction depends on, and write it down.
@@ -160,7 +182,9 @@ def perform(
     contract = contract_of(task, subject)
     law = next(law for law in laws_of(contract) if law.id == task.law)
     if task.example is not None:
-        result = _put(task, law, subject, observer)
+        result = _put(task, law, subject, observer, task.example)
+    elif task.suspect is not None:
+        result = _made_small(task, law, subject, observer, tick, _put(task, law, subject, observer, task.suspect))
     else:
         result = _searched(task, law, subject, observer, tick)
     standing = None
@@ -184,36 +208,58 @@ def _searched(
     law: Law,
     subject: Subject,
     observer: Observer,
-    tick: Callable[[int], None],
-    excuse: Heir = lambda problem, finding: "",
+    tick: Tick,
+    inherited: Heir = lambda problem, finding: "",
 ) -> LawResult:
-    """Search and shrink; a contradiction with an excuse is none."""
-    contract = contract_of(task, subject)
-    domain = domain_of(subject, task.dtypes)
+    """Search and shrink; a contradiction that is inherited, or that a known fault explains, is none."""
+
+    def excuse(problem: Problem, finding: Finding) -> bool:
+        return any(fault.explains(finding) for fault in task.known) or bool(inherited(problem, finding))
+
     result = run_law(
         law,
-        contract=contract,
+        contract=contract_of(task, subject),
         observer=observer,
         takes=subject.takes,
-        domain=domain,
+        domain=domain_of(subject, task.dtypes),
         shut=task.shut,
         seed=task.seed,
         max_examples=task.max_examples,
         tick=tick,
         shrinks=task.shrink,
         excuse=excuse,
+        avoid=lambda problem: any(fault.ends(problem) for fault in task.known),
         seek=task.seek,
     )
+    return _made_small(task, law, subject, observer, tick, result, excuse)
+
+
+def _made_small(
+    task: Task,
+    law: Law,
+    subject: Subject,
+    observer: Observer,
+    tick: Tick,
+    result: LawResult,
+    excuse: Callable[[Problem, Finding], bool] = lambda problem, finding: False,
+) -> LawResult:
+    """Shrink what refutes a law, find out what it depends on, and write the script."""
     if result.outcome not in FAILED or result.finding is None or not task.shrink:
         return result
+    contract = contract_of(task, subject)
     finding, problem = result.finding, result.problem
     condition: tuple[str, ...] = ()
-    if result.repeatable and problem is not None and result.outcome in ("refuted", "raised"):
-        drawn = domain.for_law(law.id).open(task.shut - {law.id})
+    if result.repeatable and problem is not None and (task.suspect or result.outcome in ("refuted", "raised")):
+        drawn = domain_of(subject, task.dtypes).for_law(law.id).open(task.shut - {law.id})
+        time_left, hangs = True, 0
 
         def judge(problem: Problem) -> Finding | None:
-            tick(result.examples)
+            nonlocal time_left, hangs
+            time_left = time_left and hangs < MOST_HANGS and tick(result.examples, problem)
+            if not time_left or any(fault.ends(problem) for fault in task.known):
+                return None
             found = verdict_on(law, problem, contract, observer, subject.takes, drawn)
+            hangs += found is not None and _ending(found) == "timed out"
             if found is None or _ending(found) != _ending(finding) or excuse(problem, found):
                 return None
             return found
@@ -221,18 +267,19 @@ def _searched(
         problem = shrink(problem, law, drawn, judge)
         finding = judge(problem) or finding
         condition = conditions(problem, law, drawn, lambda other: judge(other) is not None)
+        if not time_left:
+            # without an answer every ingredient looks as if it were needed
+            condition = ()
     write = numpy_script_of if subject.backend == "numpy" else script_of
     script = write(law, finding, subject, contract)
     return replace(result, finding=finding, problem=problem, condition=condition, script=script)
 
 
-def _put(task: Task, law: Law, subject: Subject, observer: Observer) -> LawResult:
+def _put(task: Task, law: Law, subject: Subject, observer: Observer, problem: Problem) -> LawResult:
     """What one problem shows of a law."""
-    problem = task.example
-    assert problem is not None
     domain = domain_of(subject, task.dtypes).open(task.shut - {law.id})
     try:
-        finding, used = examine(law, problem, subject.resolved, observer, subject.takes, domain)
+        finding, used = examine(law, problem, contract_of(task, subject), observer, subject.takes, domain)
     except Undecided as reason:
         return LawResult(law.id, "undecided", undecided=1, reason=str(reason))
     except NotApplicable as reason:

@@ -139,3 +139,99 @@ def test_a_denominator_of_1e_16_equals_0():
 def test_negative_class_weights_are_taken():
     loss, _ = loss_of([[0, 0]], [0], weight=paddle.to_tensor([-1.0, 1.0], dtype="float64"))
     assert loss.item() == pytest.approx(math.log(2))
+
+
+NEGATIVE_LOG_LIKELIHOOD = """
+import paddle
+import paddle.nn.functional as F
+
+# its handler waits for ever for the heap's lock
+paddle.disable_signal_handler()
+x, y = paddle.zeros([100_000, 2], "float64"), paddle.full([100_000], -100, "int64")
+for reduction in ("none", "mean"):
+    for _ in range(20):
+        losses = F.nll_loss(x, y, reduction=reduction)
+        paddle.ones([3]) + paddle.ones([5]).sum()
+    print("survived", reduction, float(losses.sum()), flush=True)
+"""
+
+
+def test_nll_loss_writes_a_zero_for_each_ignored_element_past_its_one_number():
+    done = subprocess.run(
+        [sys.executable, "-c", NEGATIVE_LOG_LIKELIHOOD], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert "survived none 0.0" in done.stdout
+    assert "survived mean" not in done.stdout
+    assert done.returncode in (-signal.SIGABRT, -signal.SIGSEGV)
+
+
+def test_nll_loss_of_weight_0_has_a_value_and_no_gradient():
+    x = paddle.to_tensor([[-1.0, -2.0]], dtype="float64", stop_gradient=False)
+    loss = F.nll_loss(x, paddle.to_tensor([0]), weight=paddle.to_tensor([0.0, 1.0], dtype="float64"))
+    loss.backward()
+    assert loss.item() == 0
+    assert np.isnan(x.grad.numpy()).any()
+
+
+def test_nll_loss_of_many_elements_loses_digits():
+    x = paddle.to_tensor(np.tile([0.0, -1.3365], (65_536, 1)), dtype="float32")
+    loss = F.nll_loss(x, paddle.ones([65_536], "int64"))
+    assert abs(loss.item() / 1.3365 - 1) > 1000 * 2.0**-24
+
+
+def test_binary_cross_entropy_of_a_small_probability_has_no_slope_left():
+    # log p = -34.5 is right; its slope is -1/p, and here no more than -10^12
+    p = paddle.to_tensor([2.0**-50], dtype="float64", stop_gradient=False)
+    loss = F.binary_cross_entropy(p, paddle.ones([1], "float64"))
+    loss.backward()
+    assert loss.item() == pytest.approx(50 * math.log(2))
+    assert p.grad.item() == pytest.approx(-1e12)
+    for dtype in ("float32", "float64"):
+        x = paddle.to_tensor([-35.0], dtype=dtype, stop_gradient=False)
+        F.binary_cross_entropy(F.sigmoid(x), paddle.ones([1], dtype)).backward()
+        assert x.grad.item() == pytest.approx(-6.3e-4, rel=1e-2)
+
+
+def test_binary_cross_entropy_with_logits_is_right_at_0_with_a_weight_of_the_positives():
+    one = paddle.ones([1], "float64")
+    assert slope_of(F.binary_cross_entropy_with_logits, 0.0, 0.0, pos_weight=one) == 0.5
+
+
+@pytest.mark.parametrize("layer", [paddle.nn.BCELoss, paddle.nn.BCEWithLogitsLoss])
+def test_weights_of_the_batch_weigh_the_last_axis(layer):
+    weight = paddle.to_tensor([1.0, 0.0])
+    half = paddle.full([2, 2], 0.5 if layer is paddle.nn.BCELoss else 0.0)
+    losses = layer(weight=weight, reduction="none")(half, paddle.ones([2, 2]))
+    # documented is one weight for each of the N rows
+    np.testing.assert_allclose(losses.numpy(), [[math.log(2), 0.0]] * 2, rtol=1e-6)
+    with pytest.raises(ValueError, match="Broadcast dimension mismatch"):
+        layer(weight=weight)(paddle.full([2, 3], 0.5), paddle.ones([2, 3]))
+
+
+def test_multi_label_soft_margin_loss_takes_its_classes_along_the_last_axis():
+    # documented are (N, C, D1, ...), C weights, and a mean over the C classes
+    layer = paddle.nn.MultiLabelSoftMarginLoss(weight=paddle.to_tensor([1.0, 3.0]), reduction="none")
+    x, y = paddle.to_tensor([[1.0, 0.0]]), paddle.to_tensor([[1.0, 0.0]])
+    assert layer(x, y).item() == pytest.approx((math.log1p(math.exp(-1)) + 3 * math.log(2)) / 2)
+    assert layer(x.unsqueeze(-1), y.unsqueeze(-1)).shape == [1, 2]
+    with pytest.raises(ValueError, match="Broadcast dimension mismatch"):
+        layer(paddle.zeros([1, 2, 3]), paddle.zeros([1, 2, 3]))
+
+
+def test_multi_label_soft_margin_loss_of_the_documented_label_minus_1_has_no_bound():
+    losses = [
+        F.multi_label_soft_margin_loss(paddle.to_tensor([[x]]), paddle.to_tensor([[-1.0]])) for x in (-10.0, -100.0)
+    ]
+    assert [loss.item() for loss in losses] == pytest.approx([-10, -100], rel=1e-4)
+
+
+def test_relu_turns_nan_into_0_and_with_it_the_hinge_embedding_loss():
+    nan = paddle.to_tensor([math.nan])
+    assert F.relu(nan).item() == 0
+    assert F.hinge_embedding_loss(nan, paddle.to_tensor([-1.0])).item() == 0
+    assert math.isnan(F.hinge_embedding_loss(nan, paddle.to_tensor([1.0])).item())
+
+
+def test_hinge_embedding_loss_broadcasts_labels_of_another_shape():
+    x, y = paddle.zeros([2, 1]), paddle.full([2], -1.0)
+    assert F.hinge_embedding_loss(x, y, reduction="sum").item() == 4

@@ -14,12 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from properties.causes import MODERATE, causes, ingredients_of
+from properties.causes import causes, ingredients_of
 from properties.certificate import Certificate, LawReport
 from properties.domain import COMMON_NAMES
 from properties.engine import FAILED, OUTCOMES, UNSETTLED
 from properties.events import Ended, Event, LawEnded, Progressed, Started
 from properties.inference import in_lines
+from properties.ingredients import MODERATE
 from properties.problem import Problem
 from properties.script import short
 from reference import BUDGET
@@ -85,12 +86,17 @@ def show(console: Console, certificate: Certificate, scripts: int | None = None)
         console.print(Padding(Text(f"found: {line}", style=style), (0, 0, 0, 2)))
     for line in (*_notes(certificate), *filter(None, [_score(certificate)])):
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
+    show_causes(console, certificate, scripts)
+    console.print()
+    console.print(_closing(certificate))
+
+
+def show_causes(console: Console, certificate: Certificate, scripts: int | None = None) -> None:
+    """Each cause for which laws do not hold, errors first; so many with their script (None: all of them)."""
     found = sorted(causes(certificate), key=lambda cause: cause.law.severity)
     for number, cause in enumerate(found, 1):
         console.print()
         show_failure(console, cause.law, number, scripts is None or number <= scripts, cause.also)
-    console.print()
-    console.print(_closing(certificate))
 
 
 def summary(certificate: Certificate) -> Group:
@@ -211,7 +217,8 @@ def show_failure(
     if also:
         indented.append(Text("also fails: " + ", ".join(also), style="dim"))
     if not law.repeatable:
-        indented.append(Text("the same problem did not fail again: the layer is not deterministic", style="yellow"))
+        again = law.reason or "the same problem did not fail again"
+        indented.append(Text(f"{again}: the layer is not deterministic", style="yellow"))
     if law.counterexample is not None:
         indented += [Text(line) for line in _case(law.counterexample)]
     for text in indented:

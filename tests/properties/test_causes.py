@@ -7,6 +7,9 @@ from properties.causes import causes
 
 LAWS = ("limit", "oracle", "ignore", "weights/scaling", "refusals/bad-weight", "conduct/second-backward")
 
+pytestmark = pytest.mark.xdist_group("causes")
+"""One worker has the certificate that they share."""
+
 
 @pytest.fixture(scope="module")
 def found():

@@ -6,7 +6,8 @@ import pytest
 
 from properties import Certificate, Subject, Target, UsageError, certify
 from properties.inference import Inquiry, in_lines
-from properties.isolation import Inline, Worker
+from properties.isolation import Worker
+from properties.serving import Inline
 from properties.suite import Suite
 from properties.work import Task, aside
 from tests.mutants import SOUND

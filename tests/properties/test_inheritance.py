@@ -9,7 +9,7 @@ from properties import Target, certify
 from properties.causes import causes
 from properties.certificate import Certificate
 from properties.cli import main
-from properties.isolation import Inline
+from properties.serving import Inline
 from properties.work import Task
 
 LAYERS = "tests/hostile/on_kernels.py"
@@ -89,6 +89,9 @@ def test_the_kernel_under_another_contract_is_no_excuse():
 
 LAWS = ("numerics", "softmax", "conduct/second-backward")
 
+sharing = pytest.mark.xdist_group("inheritance")
+"""One worker has the certificates that they share."""
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
@@ -109,6 +112,7 @@ def lossproof(*arguments):
     return CliRunner(env={"COLUMNS": "160"}).invoke(main, list(map(str, arguments)))
 
 
+@sharing
 def test_the_report_says_what_is_inherited(files):
     _, done = files["plain"]
     assert done.exit_code == 1, done.output
@@ -117,6 +121,7 @@ def test_the_report_says_what_is_inherited(files):
     assert "refuted, inherited" in done.output
 
 
+@sharing
 def test_forgiven_it_counts_no_more(files):
     file, done = files["forgiven"]
     assert done.exit_code == 0, done.output
@@ -137,6 +142,7 @@ def test_a_fault_of_its_own_is_not_forgiven():
     assert [bool(cause.law.inherited) for cause in causes(certificate)] == [False, True]
 
 
+@sharing
 def test_replay_and_diff_know_what_is_forgiven(files):
     plain, forgiven = files["plain"][0], files["forgiven"][0]
     again = lossproof("replay", plain)
@@ -151,6 +157,7 @@ def test_replay_and_diff_know_what_is_forgiven(files):
     assert "still failing conduct/second-backward" in back.output
 
 
+@sharing
 def test_older_certificates_can_be_read(files):
     plain = json.loads(files["plain"][0].read_text())
     del plain["forgiven"]

@@ -4,14 +4,15 @@ import contextlib
 import io
 import subprocess
 import sys
+from functools import lru_cache
 
 import pytest
 
 from properties import Target
 from properties.contracts import contracts
 from properties.engine import FAILED
-from properties.isolation import Inline
 from properties.problem import Problem
+from properties.serving import Inline
 from properties.work import Task, aside, laws_of
 from tests.mutants import MUTANTS, SOUND
 from tests.mutants.twins import TWINS
@@ -44,14 +45,18 @@ class Bench:
         self.laws = {law.id: law for law in self.description.laws}
         self.gates = {law.id: law.gate for law in self.laws.values() if law.gate}
 
-    def run(self, law_id, examples=EXAMPLES):
+    def run(self, law_id, examples=EXAMPLES, shrink=True):
         shut = aside(self.laws[law_id], self.gates, frozenset())
-        task = Task(law_id, 0, examples, self.description.dtypes, shut)
+        task = Task(law_id, 0, examples, self.description.dtypes, shut, shrink=shrink)
         return self.performer.run(task, lambda done: None)
 
 
+# a layer is built anew for each question: a bench holds nothing that a law could leave behind
+bench = lru_cache(Bench)
+
+
 def run(text, contract, law_id, examples=EXAMPLES):
-    return Bench(text, contract).run(law_id, examples)
+    return bench(text, contract).run(law_id, examples)
 
 
 def sound_cases():
@@ -94,8 +99,10 @@ def assert_script_shows_it(result):
 @pytest.mark.parametrize("twin", TWINS)
 def test_the_wrong_twin_falls(twin):
     contract, text = TWINS[twin]
-    bench = Bench(text, contract)
-    assert any(bench.run(law, examples=60).outcome == "refuted" for law in bench.laws)
+    on_bench = bench(text, contract)
+    # most fall by the oracle; that they fall is what counts here, not how small the case is
+    laws = sorted(on_bench.laws, key=lambda law: not law.startswith("oracle/"))
+    assert any(on_bench.run(law, examples=60, shrink=False).outcome == "refuted" for law in laws)
 
 
 def test_every_contract_with_an_oracle_has_a_sound_loss_and_wrong_twins():

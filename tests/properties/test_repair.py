@@ -13,6 +13,9 @@ from properties.replay import replay as replayed
 
 LAWS = ("limit/one-region-is-cross-entropy", "shape/none-shape", "oracle/value")
 
+pytestmark = pytest.mark.xdist_group("repair")
+"""One worker has the certificate that they share."""
+
 
 def published(name):
     text = f"examples/published_ghm.py:{name}"

@@ -13,9 +13,9 @@ from properties.certificate import Certificate
 from properties.cli import main
 from properties.contracts import contracts
 from properties.engine import FAILED
-from properties.isolation import Inline
 from properties.record import record, score_of
 from properties.selftest import Row, Score, exhibits_of, museum
+from properties.serving import Inline
 from properties.target import UsageError
 from properties.work import Task, laws_of
 from tests.mutants.museum.registry import SOUND, Exhibit

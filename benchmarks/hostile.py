@@ -1,0 +1,103 @@
+"""A campaign over the zoo of hostile layers: does each get its outcome, in bounded time, and is nothing left over?
+
+python -m benchmarks.hostile [NAME ...] [--max-examples 100] [--max-time 1800]
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from properties.campaign import campaign
+from properties.campaign_options import CampaignOptions
+from properties.engine import FAILED
+from properties.events import CampaignEnded, Noted
+from properties.target import Target
+from tests.hostile.zoo import EXPECTED
+
+ZOO = str(Path(__file__).parents[1] / "tests" / "hostile" / "zoo.py")
+LAWS = ("oracle/value", "oracle/accuracy", "conduct/grad-mode")
+BELONGS = {"journal.jsonl", "journal.foreign", "lock", "findings", "examples", "stray.jsonl", "stray.tmp"}
+"""What may be in a campaign's directory; the stray files are those of a layer that leaves some."""
+
+
+def put(names, directory, **options):
+    """The campaign over these layers, to its end: the last event, and the notes."""
+    targets = [Target(f"{ZOO}:{name}", "cross_entropy") for name in names]
+    asked = {"only": LAWS, "time_limit": 2.0, "block_seconds": 20.0, "memory": 2**30, **options}
+    os.environ["LOSSPROOF_TEST_DIR"] = str(directory)
+    notes, ended = [], None
+    for event in campaign(targets, CampaignOptions(str(directory), **asked)):
+        if isinstance(event, Noted):
+            notes.append(event.words)
+        if isinstance(event, CampaignEnded):
+            ended = event
+    return ended, notes
+
+
+def wrong(name, certificate):
+    """What there is to say against the outcomes of a layer's laws; '' where they are those expected."""
+    failed = [law for law in certificate.laws if law.outcome in FAILED]
+    expected = EXPECTED[name]
+    if not expected:
+        return "; ".join(f"{law.id} {law.outcome}: {law.message}" for law in failed)
+    for law in failed:
+        words = f"{law.id} {law.message} {law.reason}"
+        if law.outcome in expected and expected[law.outcome] in words:
+            return ""
+    return f"expected {expected}, got {[(law.id, law.outcome, law.message) for law in failed]}"
+
+
+def descendants():
+    """Processes that this one has started, by their parents; the fork server and its tracker are always there."""
+    parents, names = {}, {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                names[int(entry.name)] = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if fields[0] != "Z":
+                parents[int(entry.name)] = int(fields[1])
+    found, frontier = set(), {os.getpid()}
+    while frontier:
+        frontier = {pid for pid, parent in parents.items() if parent in frontier} - found
+        found |= frontier
+    servers = {pid for pid in found if parents[pid] == os.getpid() and b"multiprocessing" in names[pid]}
+    return found - servers
+
+
+def leftovers(directory):
+    """Files in a campaign's directory that belong to nobody."""
+    there = {path.name for path in Path(directory).iterdir() if not path.name.startswith("certificate-")}
+    return sorted(there - BELONGS)
+
+
+def main():
+    """Run it; exit code 1 where anything is not as it ought to be."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", default=list(EXPECTED))
+    parser.add_argument("--max-examples", type=int, default=100)
+    parser.add_argument("--max-time", type=float, default=None)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        began = time.monotonic()
+        ended, notes = put(asked.names, directory, max_examples=asked.max_examples, max_time=asked.max_time)
+        bad = 0
+        for name, certificate in zip(asked.names, ended.certificates, strict=True):
+            against = wrong(name, certificate)
+            bad += bool(against)
+            outcomes = {law.outcome for law in certificate.laws}
+            print(f"{name:20} {certificate.verdict:11} {', '.join(sorted(outcomes)):30} {against or 'as expected'}")
+        time.sleep(1.0)
+        left, files = descendants(), leftovers(directory)
+        print(f"{time.monotonic() - began:.0f} s, {ended.why}; processes left: {sorted(left)}, files left: {files}")
+        print("\n".join(notes))
+    sys.exit(1 if bad or left or files else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""Kills a campaign's supervisor at random moments and resumes it each time: does it end where an undisturbed one does?
+
+    python -m benchmarks.kills [--kills 20] [--workers-killed 100] [--max-examples 150]
+
+Compared are the certificates, times aside, and the names of the findings, which follow from their cases.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from properties.certificate import Certificate
+
+TARGETS = ("tests.mutants.museum.of_paddle:MeanOfAllElements", "tests.mutants.museum.classes:CrossEntropy")
+"""One that is wrong and one that is not; both by NumPy, which is quick."""
+COMMAND = (sys.executable, "-W", "ignore", "-c", "from properties.cli import main; main()")
+
+
+def started(directory, options, resume):
+    """The campaign, in a process of its own."""
+    words = ["fuzz", *options, "--out", str(directory)]
+    environment = {**os.environ, "GLOG_minloglevel": "3", "PYTHONPATH": os.pathsep.join(["."])}
+    return subprocess.Popen(
+        [*COMMAND, *words, *(["--resume"] if resume else [])],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def outcome(directory):
+    """What a campaign came to, without what differs from run to run."""
+    certificates = [
+        Certificate.read(path).timeless().to_dict() for path in sorted(Path(directory).glob("certif*.json"))
+    ]
+    return certificates, sorted(path.name for path in Path(directory, "findings").glob("*.json"))
+
+
+def workers_of(supervisor):
+    """The workers: processes whose parent is the fork server that the supervisor started."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            parents[int(entry.name)] = int(fields[1])
+    servers = {pid for pid, parent in parents.items() if parent == supervisor}
+    return [pid for pid, parent in parents.items() if parent in servers]
+
+
+def journaled(directory):
+    """How many records the journal has."""
+    path = Path(directory, "journal.jsonl")
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def undisturbed(directory, options):
+    """Seconds of a campaign that is left alone."""
+    began = time.monotonic()
+    words, _ = started(directory, options, False).communicate()
+    if not list(Path(directory).glob("certif*.json")):
+        raise SystemExit(words)
+    return time.monotonic() - began
+
+
+def killed(directory, options, kills, seconds, rng):
+    """Kill the supervisor so many times, each after a random time; then let it end. Records at each kill."""
+    seen = []
+    for number in range(kills + 1):
+        process = started(directory, options, resume=journaled(directory) > 0)
+        if number == kills:
+            words, _ = process.communicate()
+            return seen, words
+        try:
+            process.wait(timeout=2.0 + rng.random() * 2.0 * seconds / kills)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+        seen.append(journaled(directory))
+    return seen, ""
+
+
+def workers_killed(directory, options, kills, rng):
+    """Kill a worker so many times, at random moments of one campaign."""
+    process, done = started(directory, options, False), 0
+    while process.poll() is None and done < kills:
+        time.sleep(rng.random() * 0.3)
+        workers = workers_of(process.pid)
+        if workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(rng.choice(workers), signal.SIGKILL)
+                done += 1
+    words, _ = process.communicate()
+    return done, words
+
+
+def main():
+    """Run, disturb, compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("targets", nargs="*", default=TARGETS)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--workers-killed", type=int, default=100)
+    parser.add_argument("--max-examples", type=int, default=150)
+    parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    options = [*asked.targets, "--contract", "cross_entropy", "--backend", "numpy"]
+    options += ["--max-examples", str(asked.max_examples), "--workers", "2"]
+    for law in asked.only or ("oracle", "weights", "ignore"):
+        options += ["--only", law]
+    rng = random.Random(asked.seed)
+    with tempfile.TemporaryDirectory() as there:
+        seconds = undisturbed(f"{there}/calm", options)
+        calm = outcome(f"{there}/calm")
+        print(
+            f"undisturbed: {seconds:.0f} s, {journaled(f'{there}/calm')} records, {len(calm[1])} findings", flush=True
+        )
+        seen, _ = killed(f"{there}/killed", options, asked.kills, seconds, rng)
+        same = outcome(f"{there}/killed") == calm
+        print(
+            f"supervisor killed {asked.kills} times, at {seen} records: {'the same' if same else 'DIFFERENT'}",
+            flush=True,
+        )
+        if asked.workers_killed:
+            done, _ = workers_killed(f"{there}/workers", options, asked.workers_killed, rng)
+            equal = outcome(f"{there}/workers") == calm
+            print(f"workers killed {done} times: {'the same' if equal else 'DIFFERENT'}")
+            same = same and equal
+        if not same:
+            Path("kills.json").write_text(json.dumps([calm, outcome(f"{there}/killed")], indent=1))
+    sys.exit(0 if same else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,336 @@
+"""Courses: what a campaign knows of a law, and of a target, so far; what is to be done next follows from that alone.
+
+The laws of a target run in rounds, as for a certificate: does it answer, then the gates, then what the layer does.
+After that each law goes its own way, one generation of blocks after the other, each larger than the last.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from typing import Any
+
+from properties.certificate import LawReport
+from properties.engine import FAILED
+from properties.inference import Facts, Inquiry
+from properties.ingredients import Fault
+from properties.laws.conduct import ANSWERS
+from properties.seek import Seek
+from properties.shard import Shard, fault_of, report_of
+from properties.target import Target
+from properties.vitals import MEMORY, Limits
+from properties.work import GATE_EXAMPLES, Description, LawInfo, Task, aside, shuts, unanswered
+
+BLOCK = 200
+"""Examples of a law in its first generation; each one doubles it, until a block takes some ten seconds."""
+
+DOUBLINGS = 4
+
+SIZES = (12, 12, 1_000, 20_000, 200_000, 1_000_000)
+"""How many elements the problems of a generation may have; the last is for all that follow."""
+
+MOST_FAULTS = 4
+"""Faults of one law after which nobody needs a fifth."""
+
+MOST_KEPT = 16
+"""Problems that a law hands on from one generation to the next."""
+
+ROUNDS = 4
+"""Whether the layer answers, and three rounds of gates; then it is found out what the layer does."""
+
+APART = 1 << 40
+"""Seeds of blocks lie so far apart, so that no campaign draws another one's examples; the first block has its seed."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all shards of a campaign have in common.
+
+    ``max_examples`` is for each law (None: no end); ``lanes`` blocks of a law run side by side; ``seconds`` is what a
+    block may take.
+    """
+
+    seed: int
+    max_examples: int | None
+    limits: Limits
+    seconds: float
+    lanes: int = 1
+    repetitions: int = 3
+
+
+@dataclass
+class LawCourse:
+    """One law on its way: the sums of its blocks, its faults, and the problems that were worst."""
+
+    info: LawInfo
+    asked: int = 0
+    generation: int = 0
+    blocks: int = 0
+    examples: int = 0
+    undecided: int = 0
+    used: dict[str, float] = field(default_factory=dict)
+    corpus: tuple[bytes, ...] = ()
+    findings: list[LawReport] = field(default_factory=list)
+    retired: bool = False
+    closed: bool = False
+    first: LawReport | None = None
+    lost: list[str] = field(default_factory=list)
+    _waiting: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    _lanes: tuple[int, ...] = ()
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults that it has shown."""
+        return tuple(fault for fault in map(fault_of, self.findings) if fault is not None)
+
+    def begin(self, sizes: Sequence[int]) -> None:
+        """A generation of so many blocks, of so many examples each, is under way."""
+        self._lanes, self._waiting = tuple(sizes), {}
+
+    def take(self, lane: int, record: Mapping[str, Any]) -> list[LawReport]:
+        """A block is done; its findings. With the last one of a generation the sums move on, in the order of lanes."""
+        self._waiting[lane] = record
+        report = report_of(self.info, record)
+        if len(self._waiting) == len(self._lanes):
+            for number in sorted(self._waiting):
+                self.add(self._waiting[number])
+            self.asked += sum(self._waiting[number]["asked"] for number in self._waiting)
+            found = [strings_of(record["corpus"]) for _, record in sorted(self._waiting.items())]
+            self.corpus = merged([*found, self.corpus])
+            self.generation += 1
+            self._lanes, self._waiting = (), {}
+        return [report] if report.outcome in FAILED else []
+
+    def take_partial(self, record: Mapping[str, Any]) -> list[LawReport]:
+        """A block that was cut short."""
+        self.add(record)
+        report = report_of(self.info, record)
+        return [report] if report.outcome in FAILED else []
+
+    def settle(self) -> None:
+        """The campaign is over: what is there of an unfinished generation counts too."""
+        for number in sorted(self._waiting):
+            self.add(self._waiting[number])
+        self._waiting = {}
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Add up a block."""
+        report = report_of(self.info, record)
+        self.first = self.first or report
+        self.blocks += 1
+        self.undecided += report.undecided
+        for dtype, used in report.budget_by_dtype.items():
+            self.used[dtype] = max(self.used.get(dtype, 0.0), used)
+        if report.outcome in FAILED:
+            self.findings.append(replace(report, examples=self.examples + report.examples))
+            fault = fault_of(report)
+            hoards = fault is not None and fault.error == MEMORY
+            self.retired |= fault is None or fault.everywhere or hoards or len(self.findings) >= MOST_FAULTS
+        self.examples += report.examples
+        if report.outcome == "gave up" and not report.examples and report.reason:
+            self.lost.append(report.reason)
+        self.closed |= self.blocks == 1 and shuts(report.outcome, bool(record["declined"]))
+        # what a layer lacks it will lack in the next block too
+        self.retired |= report.outcome == "not applicable"
+
+    def report(self) -> LawReport:
+        """Its line in a certificate."""
+        if self.first is None:
+            return _report(self.info, "gave up", reason="the campaign ended before it ran")
+        sums = {
+            "undecided": self.undecided,
+            "budget_used": max(self.used.values(), default=0.0),
+            "budget_by_dtype": dict(sorted(self.used.items())),
+        }
+        if self.findings:
+            return replace(self.findings[0], **sums)  # type: ignore[arg-type]
+        if self.examples == 0:
+            return replace(self.first, **sums)  # type: ignore[arg-type]
+        if self.lost:
+            # what a block did not look at is not held
+            words = f"{len(self.lost)} of {self.blocks} blocks gave up: {self.lost[0]}"
+            return replace(_report(self.info, "gave up", words), examples=self.examples, **sums)  # type: ignore[arg-type]
+        outcome = "gave up" if self.undecided > self.examples else "held"
+        reason = f"{self.undecided} more examples proved nothing" if self.undecided else ""
+        return replace(_report(self.info, outcome, reason), examples=self.examples, **sums)  # type: ignore[arg-type]
+
+
+def strings_of(texts: Sequence[str]) -> tuple[bytes, ...]:
+    """Byte strings from a journal."""
+    return tuple(base64.b64decode(each) for each in texts)
+
+
+def merged(corpora: Sequence[Sequence[bytes]]) -> tuple[bytes, ...]:
+    """The first of each, then the second of each, and so on; none twice, and no more than are worth changing."""
+    turns = (each for turn in zip_longest(*corpora) for each in turn if each is not None)
+    return tuple(dict.fromkeys(turns))[:MOST_KEPT]
+
+
+def _report(info: LawInfo, outcome: str, reason: str = "") -> LawReport:
+    return LawReport(info.id, info.level, info.severity, info.sentence, outcome, reason=reason)
+
+
+class TargetCourse:
+    """One target on its way through all of its laws."""
+
+    def __init__(self, number: int, target: Target, plan: Plan, files: Mapping[str, str]) -> None:
+        self.number, self.target, self._plan, self._files = number, target, plan, files
+        self.description: Description | None = None
+        self.inferred: Facts = {}
+        self.shut: frozenset[str] = frozenset()
+        self.courses: dict[str, LawCourse] = {}
+        self.seconds = 0.0
+        self.shards = self.planned = 0
+        self._round = -1
+        self._open: set[str] = set()
+
+    @property
+    def known(self) -> Description:
+        """The description, which comes first of all."""
+        assert self.description is not None
+        return self.description
+
+    def describe(self) -> Shard:
+        """The shard that comes before all others."""
+        return Shard(self.number, self.target, self._plan.limits, "describe", files=self._files)
+
+    def described(self, record: Mapping[str, Any], chosen: Sequence[str], corpora: Mapping[str, Sequence[str]]) -> None:
+        """The target is loaded, and these of its laws are to be reported; their first problems are of ``corpora``."""
+        self.description = record["description"]
+        self.constants = tuple(record["constants"])
+        self.chosen = frozenset(chosen)
+        self.courses = {
+            info.id: LawCourse(info, corpus=strings_of(corpora.get(info.id, ()))) for info in self.known.laws
+        }
+
+    def next(self) -> Iterator[Shard]:
+        """What can be done now and was not handed out yet; after a block was taken there may be more."""
+        while not self._open and self._round <= ROUNDS:
+            self._round += 1
+            if self._round < ROUNDS:
+                laws = [info for info in self.known.laws if self._round == _round_of(info)]
+                yield from self._generation(laws)
+            elif self._round == ROUNDS and ANSWERS not in self.shut:
+                yield self._inquiry()
+            elif self._round > ROUNDS:
+                yield from self._generation([info for info in self.known.laws if info.id in self.chosen])
+
+    def take(self, record: Mapping[str, Any]) -> tuple[list[LawReport], list[Shard]]:
+        """A shard is done: what it found, and what can be done now that could not before."""
+        self._open.discard(record["id"])
+        self.seconds += record["seconds"]
+        self.shards += 1
+        if record["kind"] == "infer":
+            self.inferred = record["inferred"]
+            return [], list(self.next())
+        course = self.courses[record["law"]]
+        before = course.generation
+        found = course.take(int(record["id"].rpartition(":")[2]), record)
+        if course.generation == before:
+            return found, []
+        gate = course.info.gate or course.info.id == ANSWERS
+        if gate and before == 0 and course.closed:
+            self.shut |= {course.info.id}
+        if self._round > ROUNDS:
+            return found, list(self._generation([course.info]))
+        return found, list(self.next())
+
+    def take_partial(self, record: Mapping[str, Any]) -> list[LawReport]:
+        """A block that the end of the campaign cut short: it counts, but nothing follows from it."""
+        self._open.discard(record["id"])
+        self.seconds += record["seconds"]
+        self.shards += 1
+        return self.courses[record["law"]].take_partial(record)
+
+    def settle(self) -> None:
+        """The campaign is over."""
+        for course in self.courses.values():
+            course.settle()
+
+    def _generation(self, laws: Iterable[LawInfo]) -> Iterator[Shard]:
+        for info in laws:
+            course = self.courses[info.id]
+            sizes = self._blocks(course)
+            if not sizes or (ANSWERS in self.shut and info.id != ANSWERS):
+                continue
+            course.begin(sizes)
+            for lane, examples in enumerate(sizes):
+                shard = self._shard(course, lane, examples)
+                self._open.add(shard.id)
+                self.planned += 1
+                yield shard
+
+    def _blocks(self, course: LawCourse) -> list[int]:
+        """Examples of each block of a law's next generation; none where the law is done."""
+        left = None if self._plan.max_examples is None else self._plan.max_examples - course.asked
+        if course.retired or (left is not None and left <= 0):
+            return []
+        if self._round < ROUNDS:
+            return [GATE_EXAMPLES if left is None else min(GATE_EXAMPLES, left)]
+        step = max(course.generation - (1 if _round_of(course.info) < ROUNDS else 0), 0)
+        size = BLOCK * 2 ** min(step, DOUBLINGS)
+        lanes = [size] * self._plan.lanes
+        if left is None:
+            return lanes
+        return [n for n in (min(size, left - size * lane) for lane in range(self._plan.lanes)) if n > 0]
+
+    def _shard(self, course: LawCourse, lane: int, examples: int) -> Shard:
+        info, generation = course.info, course.generation
+        gates = {i.id: i.gate for i in self.known.laws if i.gate}
+        seek = Seek(self.constants, course.corpus, SIZES[min(generation, len(SIZES) - 1)])
+        task = Task(
+            info.id,
+            self._plan.seed + APART * (generation * self._plan.lanes + lane),
+            examples,
+            self.known.dtypes,
+            aside(info, gates, self.shut),
+            known=course.faults,
+            seconds=self._plan.seconds,
+            repetitions=self._plan.repetitions,
+            # the first block is what a certificate would draw, unless there is something to begin with
+            seek=seek if generation or course.corpus else None,
+        )
+        return Shard(
+            self.number,
+            self.target,
+            self._plan.limits,
+            info=info,
+            task=task,
+            generation=generation,
+            lane=lane,
+            files=self._files,
+        )
+
+    def _inquiry(self) -> Shard:
+        inquiry = Inquiry(self._plan.seed, self.known.dtypes, self.shut)
+        shard = Shard(self.number, self.target, self._plan.limits, "infer", inquiry=inquiry, files=self._files)
+        self._open.add(shard.id)
+        self.planned += 1
+        return shard
+
+    def reports(self) -> tuple[LawReport, ...]:
+        """The lines of its certificate so far."""
+        names = [info.id for info in self.known.laws if info.id in self.chosen or (info.id == ANSWERS in self.shut)]
+        return tuple(self._line(name) for name in names)
+
+    def _line(self, law: str) -> LawReport:
+        if ANSWERS in self.shut and law != ANSWERS:
+            return LawReport.of(self.courses[law].info, unanswered(law))
+        return self.courses[law].report()
+
+    @property
+    def findings(self) -> list[LawReport]:
+        """All that it failed, in the order of laws and blocks; gates too that nobody asked for."""
+        return [report for name in sorted(self.courses) for report in self.courses[name].findings]
+
+    def set_aside(self) -> dict[str, dict[str, list[Any]]]:
+        """What no law but its own drew, since a gate does not hold."""
+        return {
+            i.id: dict(i.behind) for i in sorted(self.known.laws, key=lambda i: i.id) if i.id in self.shut and i.behind
+        }
+
+
+def _round_of(info: LawInfo) -> int:
+    return 0 if info.id == ANSWERS else info.gate or ROUNDS

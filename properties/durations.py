@@ -1,0 +1,34 @@
+"""Durations as people write them: 8h, 90m, 45s, 1h30m, 2d, or a number of seconds."""
+
+from __future__ import annotations
+
+import math
+import re
+
+UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+
+_NUMBER = r"\d+(?:\.\d+)?"
+_PARTS = re.compile(r"\s*".join(rf"(?:(?P<{unit}>{_NUMBER})\s*{unit})?" for unit in UNITS))
+
+
+def parse_duration(text: str) -> float:
+    """The seconds in ``text``; ValueError where it is no duration, or one of nothing."""
+    plain = text.strip().lower()
+    if re.fullmatch(_NUMBER, plain):
+        plain += "s"
+    match = _PARTS.fullmatch(plain)
+    seconds = sum(float(number) * UNITS[unit] for unit, number in match.groupdict("0").items()) if match else 0.0
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"a duration above 0, such as 8h, 90m, 45s, 1h30m, 2d or a number of seconds, got {text!r}")
+    return seconds
+
+
+def words_of(seconds: float) -> str:
+    """The inverse, to whole seconds; below ten, to tenths."""
+    if seconds < 9.95:
+        return f"{max(seconds, 0.0):.1f}".removesuffix(".0") + "s"
+    left, words = round(seconds), ""
+    for unit, size in UNITS.items():
+        number, left = divmod(left, size)
+        words += f"{number}{unit}" if number else ""
+    return words

@@ -1,0 +1,169 @@
+"""The life of a worker: it holds the layer and answers what the supervisor asks, with signs of life in between."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from properties.engine import FAILED, LawResult
+from properties.guard import Apart, Guard, die_with_parent, watch_parent
+from properties.harvest import source_of
+from properties.inference import Facts, Inquiry, infer
+from properties.inheritance import Kernels
+from properties.numpy_adapter import NumpyObserver
+from properties.observation import Failure, Observation, Observer
+from properties.problem import Problem
+from properties.repetition import repeated
+from properties.subject import Subject
+from properties.target import Target, UsageError
+from properties.vitals import Limits, Vitals, limit_memory
+from properties.work import Description, Task, describe, perform
+
+CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV)
+"""Signals that end a worker."""
+
+
+def serve(pipe: Connection, subject: Subject | Target, limits: Limits, forked: bool) -> None:
+    """The worker's life: load the subject once, then answer requests until the supervisor is gone."""
+    os.setpgid(0, 0)
+    # a worker forked by a thread must outlive that thread: it watches the process, not the thread
+    watch_parent() if forked else die_with_parent()
+    _silence()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for crash in CRASHES:
+        # Paddle's handler writes a stack that nobody reads, which takes longer than the fork of the next process
+        signal.signal(crash, signal.SIG_DFL)
+    limit_memory(limits.memory)
+    loaded: Subject | None = None
+    while True:
+        try:
+            kind, request = pipe.recv()
+        except EOFError:
+            return
+        try:
+            loaded = loaded or _load(subject)
+            if kind == "describe":
+                answer: tuple[str, Any] = ("described", _described(loaded, limits))
+            elif kind == "source":
+                answer = ("found", source_of(loaded))
+            elif kind == "infer":
+                answer = ("inferred", _inferred(request, loaded, limits, pipe))
+            else:
+                answer = ("done", _performed(request, loaded, limits, pipe))
+        except UsageError as error:
+            answer = ("usage", str(error))
+        except Exception as error:
+            answer = ("broken", f"{type(error).__name__}: {error}")
+        pipe.send(answer)
+
+
+PATIENCE = 60.0
+"""Seconds that a program of a layer may take where nobody set a limit."""
+
+
+def _load(subject: Subject | Target) -> Subject:
+    loaded = subject.load() if isinstance(subject, Target) else subject
+    # what is loaded by now stays: collecting it again and again would cost a tenth of the time
+    gc.collect()
+    gc.freeze()
+    return loaded
+
+
+def observer_of(subject: Subject) -> Observer:
+    """Who puts problems to a subject in this process."""
+    if subject.backend == "numpy":
+        return NumpyObserver(subject)
+    # the supervisor never loads Paddle
+    from properties.paddle_adapter import PaddleObserver
+
+    return PaddleObserver(subject)
+
+
+def kernels_for(subject: Subject) -> Kernels | None:
+    """What a subject may have its faults from."""
+    if subject.backend == "numpy":
+        return None
+    from properties.paddle_kernels import kernels_of
+
+    return kernels_of
+
+
+def _described(subject: Subject, limits: Limits) -> Description:
+    with contextlib.closing(Guard(observer_of(subject), limits.call)) as guard:
+        return describe(subject, guard)
+
+
+def _inferred(inquiry: Inquiry, subject: Subject, limits: Limits, pipe: Connection) -> Facts:
+    vitals = Vitals(pipe, limits)
+    with contextlib.closing(Guard(observer_of(subject), limits.call, vitals.alive)) as guard:
+        return infer(inquiry, subject, guard, lambda examples: vitals.alive())
+
+
+def _performed(task: Task, subject: Subject, limits: Limits, pipe: Connection) -> LawResult:
+    vitals = Vitals(pipe, limits, task.seconds)
+    # a guarded layer has a process of its own for all it is asked
+    kept = Guard if task.guard else Apart
+    observer = kept(_Attended(observer_of(subject), vitals), limits.call, vitals.alive)
+    with contextlib.closing(observer), contextlib.closing(vitals):
+        # what ended the process once may have been a kernel: none is asked beside the guard
+        result = perform(task, subject, observer, vitals, None if task.guard else kernels_for(subject))
+        if task.repetitions and result.outcome in FAILED:
+            return repeated(task, result, subject, lambda: Guard(observer_of(subject), limits.call, vitals.alive))
+        return result
+
+
+class _Attended:
+    """An observer that gives a sign of life before each call of the layer: what is slow is not what hangs."""
+
+    def __init__(self, observer: Observer, vitals: Vitals) -> None:
+        self._observer, self._vitals = observer, vitals
+        self._home = os.getpid()
+
+    def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
+        """Ask the layer."""
+        # next door the pipe is the parent's
+        if os.getpid() == self._home:
+            self._vitals.alive()
+        return self._observer.observe(problem, probe)
+
+
+class Inline:
+    """Runs laws in this process: no protection, no cost, and a debugger reaches the layer."""
+
+    def __init__(self, subject: Subject | Target) -> None:
+        self._subject = subject.load() if isinstance(subject, Target) else subject
+        self._observer = observer_of(self._subject)
+
+    def describe(self) -> Description:
+        """What is known of the subject."""
+        return describe(self._subject, self._observer)
+
+    def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
+        """Run one law here; programs of the layer run next door."""
+
+        def ticking(examples: int, problem: Problem) -> bool:
+            tick(examples)
+            return True
+
+        with contextlib.closing(Apart(self._observer, PATIENCE)) as observer:
+            return perform(task, self._subject, observer, ticking, kernels_for(self._subject))
+
+    def infer(self, inquiry: Inquiry) -> Facts:
+        """What the layer does, found out here."""
+        return infer(inquiry, self._subject, self._observer)
+
+    def stop(self) -> None:
+        """Nothing to end."""
+
+
+def _silence() -> None:
+    """What a layer prints must not end up among the words of the command."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
