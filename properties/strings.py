@@ -20,7 +20,7 @@ PLACE = 6
 TAIL = PLACE + 3
 """Bytes of a tail: where a constant goes; then how elements are repeated, how many classes, how many elements."""
 
-MOST_NUMBERS = 2_000_000
+MOST_NUMBERS = 1_000_000
 """Logits of one problem: beyond, an example takes seconds."""
 
 MOST_CLASSES = 257

@@ -215,7 +215,7 @@ def test_what_chance_does_not_meet_is_found(name, constants):
 def test_a_task_passes_on_what_it_knows_and_a_crowd_shrinks_to_what_it_takes():
     planted = next(p for p in PLANTED if p.name == "NarrowCounter")
     task = Task(planted.law, 0, 200, ("float64",), seek=Seek((), (), 3000))
-    result = perform(task, planted.subject, NumpyObserver(planted.subject), lambda examples: None)
+    result = perform(task, planted.subject, NumpyObserver(planted.subject), lambda examples, problem: True)
     assert result.problem is not None
     assert result.problem.size == 256
     assert not result.problem.logits.any()
