@@ -31,3 +31,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--set", action="append", default=[], metavar="LAYER_ARG=VALUE")
     group.addoption("--domain", action="append", default=[], metavar="NAME=V1,V2")
     group.addoption("--seed", type=int, default=0, help="seed of the examples")
+
+
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str) -> list[pytest.Item] | None:
+    """Laws as Hypothesis tests are for other engines, and for one loss: the suite's own has them all already."""
+    if name.endswith("_by_example") and collector.config.getoption("--loss") is None:
+        return []
+    return None

@@ -18,7 +18,7 @@ from properties.target import Target
 from tests.hostile.zoo import EXPECTED
 
 ZOO = str(Path(__file__).parents[1] / "tests" / "hostile" / "zoo.py")
-LAWS = ("oracle/value", "oracle/accuracy", "conduct/grad-mode")
+LAWS = ("oracle/value", "oracle/accuracy", "conduct/grad-mode", "conduct/global-state", "conduct/prints-nothing")
 BELONGS = {"journal.jsonl", "journal.foreign", "lock", "findings", "examples", "stray.jsonl", "stray.tmp"}
 """What may be in a campaign's directory; the stray files are those of a layer that leaves some."""
 

@@ -21,13 +21,14 @@ from properties.campaign_options import CampaignOptions, check_header, header_of
 from properties.causes import causes
 from properties.certificate import Certificate, LawReport
 from properties.course import Plan, TargetCourse
+from properties.elsewhere import ExecutorLost, lanes_for, notes_of, slots_of
 from properties.events import CampaignEnded, CampaignEvent, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
 from properties.examples import Examples
 from properties.findings import certificate_of, name_of, write_finding
 from properties.journal import NAME, Journal, JournalError, JournalFull
 from properties.lock import NAME as LOCK
 from properties.runner import chosen_laws
-from properties.shard import Shard, lost_record, run_shard, stop_all
+from properties.shard import Shard, record_of, run_shard, stop_all, timely
 from properties.target import Target, UsageError
 from properties.vitals import Limits
 from properties.work import Description
@@ -41,8 +42,8 @@ def campaign(
 ) -> Generator[CampaignEvent, None, None]:
     """Run a campaign; yields events, the last one CampaignEnded. Closing the iterator early ends its workers.
 
-    ``executor`` carries out shards elsewhere, ``slots`` of them at a time; by default worker processes of this machine
-    do. A KeyboardInterrupt thrown into it ends the campaign with certificates of what was done.
+    ``executor`` carries out shards, ``slots`` at a time (an Elsewhere knows how many); by default processes of this
+    machine do. A KeyboardInterrupt thrown into it ends the campaign with certificates of what was done.
     Raises UsageError for a target that cannot be loaded, and for a directory that holds something else.
     """
     directory = Path(options.directory)
@@ -93,7 +94,7 @@ class _Campaign:
             lanes=self._header["lanes"],
         )
         texts = [Target.from_dict(plain) for plain in self._header["targets"]]
-        self._courses = [TargetCourse(n, target, plan, _files(target)) for n, target in enumerate(texts)]
+        self._courses = [TargetCourse(n, target, plan) for n, target in enumerate(texts)]
         self._plan = plan
         self._ready: list[tuple[int, int, int, Shard]] = []
         self._order = itertools.count()
@@ -118,18 +119,21 @@ class _Campaign:
             if running is not None:
                 Path(running).mkdir(exist_ok=True)
             self._describe(executor, running)
+            self._widen(executor)
             if self._fresh:
                 self._journal.append(self._header)
             self._resume()
-            yield self._started(slots, local)
+            yield self._started(slots_of(executor, slots), local)
             for course in self._courses:
                 yield self._begun(course)
-            yield from self._notes()
+            yield from self._notes(executor)
             yield from self._work(executor, slots, running, ending)
         except KeyboardInterrupt:
             ending = _Ending("what was done is kept", interrupted=True)
         except OSError as error:
-            ending = _Ending(self._unwritten(error), failed=True)
+            ending = _Ending(self._unwritten(error), failed=True, full=True)
+        except ExecutorLost as lost:
+            ending = _Ending(str(lost), failed=True)
         finally:
             if running is not None:
                 stop_all()
@@ -137,7 +141,7 @@ class _Campaign:
                     left.unlink(missing_ok=True)
                 with contextlib.suppress(OSError):
                     Path(running).rmdir()
-        yield from self._notes()
+        yield from self._notes(executor)
         if all(course.description is not None for course in self._courses):
             yield self._ended(ending)
 
@@ -164,6 +168,13 @@ class _Campaign:
         kept = Examples(self._options.examples)
         found = {info.id: kept.of(course.target.text, info.id) for info in description.laws}
         return {law: [base64.b64encode(each).decode() for each in strings] for law, strings in found.items() if strings}
+
+    def _widen(self, executor: Executor) -> None:
+        """Choose how many blocks of a law run side by side, if this is the beginning; else it is chosen already."""
+        laws = sum(len(course.chosen) for course in self._courses)
+        self._header["lanes"] = max(self._header["lanes"], lanes_for(executor, laws) if self._fresh else 1)
+        for course in self._courses:
+            course.widen(self._header["lanes"])
 
     def _resume(self) -> None:
         """Take what the journal holds, and line up what comes after it."""
@@ -195,8 +206,8 @@ class _Campaign:
         flying: dict[Future[dict[str, Any]], tuple[Shard, bool]] = {}
         while True:
             now = time.monotonic()
-            while self._ready and len(flying) < slots and (end is None or now < end):
-                shard, whole = _timely(heapq.heappop(self._ready)[-1], None if end is None else end - now)
+            while self._ready and len(flying) < slots_of(executor, slots) and (end is None or now < end):
+                shard, whole = timely(heapq.heappop(self._ready)[-1], None if end is None else end - now)
                 flying[executor.submit(run_shard, shard, running)] = (shard, whole)
             if not flying:
                 ending.why = "the time is over" if self._ready else "every law is done"
@@ -205,8 +216,8 @@ class _Campaign:
             finished, _ = wait(flying, timeout=1.0 if left is None else min(left, 1.0), return_when=FIRST_COMPLETED)
             for future in finished:
                 shard, whole = flying.pop(future)
-                yield from self._take(shard, _record_of(shard, future), whole)
-            yield from self._notes()
+                yield from self._take(shard, record_of(shard, future), whole)
+            yield from self._notes(executor)
             if left == 0.0 and not finished:
                 ending.why = "the time is over"
                 return
@@ -268,9 +279,10 @@ class _Campaign:
             causes=self._causes.get(course.number, 0),
         )
 
-    def _notes(self) -> Iterator[Noted]:
-        while self._journal.notes:
-            yield Noted(self._journal.notes.pop(0))
+    def _notes(self, executor: Executor) -> Iterator[Noted]:
+        for notes in (self._journal.notes, notes_of(executor)):
+            while notes:
+                yield Noted(notes.pop(0))
 
     def _started(self, slots: int, local: bool) -> CampaignStarted:
         return CampaignStarted(
@@ -301,12 +313,12 @@ class _Campaign:
             certificates.append(certificate)
             file = self._directory / f"certificate-{course.number}.json"
             try:
-                if not ending.failed:
+                if not ending.full:
                     certificate.write(file)
                     files.append(str(file))
             except OSError as error:
                 file.unlink(missing_ok=True)
-                ending = _Ending(self._unwritten(error), failed=True)
+                ending = _Ending(self._unwritten(error), failed=True, full=True)
         seconds = time.monotonic() - self._began
         how = (ending.why, ending.interrupted, ending.failed, tuple(files))
         return CampaignEnded(str(self._directory), tuple(certificates), seconds, *how)
@@ -319,18 +331,12 @@ class _Ending:
     why: str = ""
     interrupted: bool = False
     failed: bool = False
+    full: bool = False
 
 
 def _first(shard: Shard) -> int:
     """Shards of slow laws go first, so that no worker is left with one at the end."""
     return 0 if shard.kind == "infer" else 1
-
-
-def _timely(shard: Shard, left: float | None) -> tuple[Shard, bool]:
-    """The shard with no more seconds than there are, and whether it has all of its own."""
-    if left is None or shard.task is None or shard.task.seconds is None or left >= shard.task.seconds:
-        return shard, True
-    return replace(shard, task=replace(shard.task, seconds=max(left, 0.1))), False
 
 
 def _loaded(course: TargetCourse, future: Future[dict[str, Any]]) -> dict[str, Any]:
@@ -341,18 +347,3 @@ def _loaded(course: TargetCourse, future: Future[dict[str, Any]]) -> dict[str, A
         raise
     except Exception as error:
         raise UsageError(f"{course.target.text} cannot be asked: {type(error).__name__}: {error}") from None
-
-
-def _record_of(shard: Shard, future: Future[dict[str, Any]]) -> dict[str, Any]:
-    """The result of a shard; where there is none, a record that says why."""
-    try:
-        return future.result()
-    except Exception as error:
-        return lost_record(shard, f"the shard was lost: {type(error).__name__}: {error}")
-
-
-def _files(target: Target) -> dict[str, str]:
-    """The file of a target by its name, so that it can travel."""
-    where = target.text.rpartition(":")[0]
-    path = Path(where)
-    return {path.name: path.read_text(encoding="utf-8")} if where.endswith(".py") and path.is_file() else {}

@@ -136,8 +136,8 @@ def fuzz(
     )
     try:
         with contextlib.ExitStack() as stack:
-            executor, slots = (None, None) if scheduler is None else stack.enter_context(cluster(scheduler))
-            ended = _run([named(text) for text in targets], options, executor, slots)
+            executor = None if scheduler is None else stack.enter_context(cluster(scheduler))
+            ended = _run([named(text) for text in targets], options, executor)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
     # interrupted before there was anything to say
@@ -154,12 +154,10 @@ def exit_code(ended: CampaignEnded) -> int:
     return next(EXIT_CODES[verdict] for verdict in ("refuted", "incomplete", "certified") if verdict in verdicts)
 
 
-def _run(
-    targets: Sequence[Target], options: CampaignOptions, executor: Executor | None, slots: int | None
-) -> CampaignEnded | None:
+def _run(targets: Sequence[Target], options: CampaignOptions, executor: Executor | None) -> CampaignEnded | None:
     ended: CampaignEnded | None = None
     report = CampaignReport(console())
-    events = campaign(targets, options, executor, slots)
+    events = campaign(targets, options, executor)
     with _interrupts(), contextlib.closing(report), contextlib.closing(events):
         event: CampaignEvent | None = next(events, None)
         while event is not None:

@@ -175,8 +175,8 @@ def _report(info: LawInfo, outcome: str, reason: str = "") -> LawReport:
 class TargetCourse:
     """One target on its way through all of its laws."""
 
-    def __init__(self, number: int, target: Target, plan: Plan, files: Mapping[str, str]) -> None:
-        self.number, self.target, self._plan, self._files = number, target, plan, files
+    def __init__(self, number: int, target: Target, plan: Plan) -> None:
+        self.number, self.target, self._plan = number, target, plan
         self.description: Description | None = None
         self.inferred: Facts = {}
         self.shut: frozenset[str] = frozenset()
@@ -194,7 +194,7 @@ class TargetCourse:
 
     def describe(self) -> Shard:
         """The shard that comes before all others."""
-        return Shard(self.number, self.target, self._plan.limits, "describe", files=self._files)
+        return Shard(self.number, self.target, self._plan.limits, "describe")
 
     def described(self, record: Mapping[str, Any], chosen: Sequence[str], corpora: Mapping[str, Sequence[str]]) -> None:
         """The target is loaded, and these of its laws are to be reported; their first problems are of ``corpora``."""
@@ -204,6 +204,10 @@ class TargetCourse:
         self.courses = {
             info.id: LawCourse(info, corpus=strings_of(corpora.get(info.id, ()))) for info in self.known.laws
         }
+
+    def widen(self, lanes: int) -> None:
+        """From now on so many blocks of a law run side by side."""
+        self._plan = replace(self._plan, lanes=lanes)
 
     def next(self) -> Iterator[Shard]:
         """What can be done now and was not handed out yet; after a block was taken there may be more."""
@@ -300,12 +304,11 @@ class TargetCourse:
             task=task,
             generation=generation,
             lane=lane,
-            files=self._files,
         )
 
     def _inquiry(self) -> Shard:
         inquiry = Inquiry(self._plan.seed, self.known.dtypes, self.shut)
-        shard = Shard(self.number, self.target, self._plan.limits, "infer", inquiry=inquiry, files=self._files)
+        shard = Shard(self.number, self.target, self._plan.limits, "infer", inquiry=inquiry)
         self._open.add(shard.id)
         self.planned += 1
         return shard

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from properties.generators import OF_PYTHON, reseeded
 from properties.observation import Failure, Observation, name_of
 from properties.problem import Problem
+from properties.streams import captured
 from properties.subject import Subject
 
 
@@ -26,6 +26,7 @@ class NumpyObserver:
             "plain": self._plain,
             "value": self._value,
             "mutation": self._mutation,
+            "seeds": self._seeds,
             "repeat": self._repeat,
             "prints": self._prints,
             "second-call": self._second_call,
@@ -62,16 +63,19 @@ class NumpyObserver:
         }
         return replace(call.observation(), facts=changed)
 
+    def _seeds(self, problem: Problem) -> Observation:
+        observation, names = reseeded(lambda: self._plain(problem), OF_PYTHON)
+        return replace(observation, facts={"reseeded": names})
+
     def _repeat(self, problem: Problem) -> Observation:
         layer = self._layer(problem)
         self._call(layer, problem).observation()
         return self._call(layer, problem).observation()
 
     def _prints(self, problem: Problem) -> Observation:
-        words = io.StringIO()
-        with contextlib.redirect_stdout(words), contextlib.redirect_stderr(words):
+        with captured() as caught:
             observation = self._plain(problem)
-        return replace(observation, facts={"printed": words.getvalue()})
+        return replace(observation, facts={"printed": caught.printed, "closed": caught.closed})
 
     def _second_call(self, problem: Problem) -> Observation:
         layer = self._layer(problem)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,13 +10,26 @@ import numpy as np
 import paddle
 from numpy.typing import NDArray
 
+from properties.generators import OF_PYTHON, Generator, reseeded
 from properties.observation import Failure, Observation, name_of
 from properties.paddle_modes import Modes
 from properties.paddle_steps import Steps
 from properties.problem import Problem
+from properties.streams import captured
 from properties.subject import Subject
 
 LONGEST_MESSAGE = 600
+
+GENERATORS = (
+    *OF_PYTHON,
+    Generator(
+        "paddle",
+        paddle.seed,
+        paddle.get_rng_state,
+        paddle.set_rng_state,
+        lambda: paddle.rand([1], dtype="float64").item(),
+    ),
+)
 
 
 class PaddleObserver:
@@ -35,6 +43,7 @@ class PaddleObserver:
             "value": self._value,
             "mutation": self._mutation,
             "grad-mode": self._grad_mode,
+            "seeds": self._seeds,
             "no-grad": self._no_grad,
             "repeat": self._repeat,
             "prints": self._prints,
@@ -84,6 +93,10 @@ class PaddleObserver:
             found["enabled" if mode else "disabled"] = paddle.is_grad_enabled()
         return _with(observation, **found)
 
+    def _seeds(self, problem: Problem) -> Observation:
+        observation, names = reseeded(lambda: self._plain(problem), GENERATORS)
+        return _with(observation, reseeded=names)
+
     def _no_grad(self, problem: Problem) -> Observation:
         layer = self._layer(problem)
         with paddle.no_grad():
@@ -95,9 +108,9 @@ class PaddleObserver:
         return _Call(layer, self._subject, problem).observation()
 
     def _prints(self, problem: Problem) -> Observation:
-        with _captured() as printed:
+        with captured() as caught:
             observation = self._plain(problem)
-        return _with(observation, printed=printed())
+        return _with(observation, printed=caught.printed, closed=caught.closed)
 
     def _second_call(self, problem: Problem) -> Observation:
         """In eval(), where a layer may keep no state."""
@@ -256,24 +269,3 @@ def _message(error: BaseException) -> str:
         text = text.split(marker, 1)[1].lstrip("-\n ")
     text = " ".join(text.split())
     return text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + " ..."
-
-
-@contextlib.contextmanager
-def _captured() -> Iterator[Callable[[], str]]:
-    """Catch what Python and what C code write to standard output and error."""
-    words = io.StringIO()
-    with tempfile.TemporaryFile() as file:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        saved = [os.dup(1), os.dup(2)]
-        try:
-            os.dup2(file.fileno(), 1)
-            os.dup2(file.fileno(), 2)
-            with contextlib.redirect_stdout(words), contextlib.redirect_stderr(words):
-                yield lambda: words.getvalue() + caught
-        finally:
-            for number, fd in zip((1, 2), saved, strict=True):
-                os.dup2(fd, number)
-                os.close(fd)
-            file.seek(0)
-            caught = file.read().decode(errors="replace")

@@ -10,11 +10,14 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
+from hypothesis.strategies import SearchStrategy
+
 from properties.engine import FAILED, LawResult
 from properties.guard import Apart, Guard, die_with_parent, watch_parent
 from properties.harvest import source_of
 from properties.inference import Facts, Inquiry, infer
 from properties.inheritance import Kernels
+from properties.law import Finding
 from properties.numpy_adapter import NumpyObserver
 from properties.observation import Failure, Observation, Observer
 from properties.problem import Problem
@@ -22,7 +25,7 @@ from properties.repetition import repeated
 from properties.subject import Subject
 from properties.target import Target, UsageError
 from properties.vitals import Limits, Vitals, limit_memory
-from properties.work import Description, Task, describe, perform
+from properties.work import Description, Task, describe, perform, refutation, strategy_of
 
 CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV)
 """Signals that end a worker."""
@@ -35,9 +38,7 @@ def serve(pipe: Connection, subject: Subject | Target, limits: Limits, forked: b
     watch_parent() if forked else die_with_parent()
     _silence()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for crash in CRASHES:
-        # Paddle's handler writes a stack that nobody reads, which takes longer than the fork of the next process
-        signal.signal(crash, signal.SIG_DFL)
+    _end_at_crashes()
     limit_memory(limits.memory)
     loaded: Subject | None = None
     while True:
@@ -68,10 +69,20 @@ PATIENCE = 60.0
 
 def _load(subject: Subject | Target) -> Subject:
     loaded = subject.load() if isinstance(subject, Target) else subject
+    observer_of(loaded)
+    # Paddle sets its handlers when it is imported, which may have been just now
+    _end_at_crashes()
     # what is loaded by now stays: collecting it again and again would cost a tenth of the time
     gc.collect()
     gc.freeze()
     return loaded
+
+
+def _end_at_crashes() -> None:
+    for crash in CRASHES:
+        # Paddle's handler writes a stack that nobody reads, which takes longer than the fork of the next process, and
+        # after a fault inside malloc it may never end
+        signal.signal(crash, signal.SIG_DFL)
 
 
 def observer_of(subject: Subject) -> Observer:
@@ -156,6 +167,15 @@ class Inline:
     def infer(self, inquiry: Inquiry) -> Facts:
         """What the layer does, found out here."""
         return infer(inquiry, self._subject, self._observer)
+
+    def problems(self, task: Task) -> SearchStrategy[Problem]:
+        """What a task draws; EmptyDomainError where the layer leaves nothing to draw."""
+        return strategy_of(task, self._subject)
+
+    def put(self, task: Task, problem: Problem) -> tuple[Finding, str] | None:
+        """Put one problem to a law, here: the contradiction, with its script. Raises Undecided and NotApplicable."""
+        with contextlib.closing(Apart(self._observer, PATIENCE)) as observer:
+            return refutation(task, self._subject, observer, problem)
 
     def stop(self) -> None:
         """Nothing to end."""

@@ -14,11 +14,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from properties.certificate import LawReport
+from properties.elsewhere import ExecutorLost
 from properties.engine import FAILED, LawResult
 from properties.harvest import harvest
 from properties.inference import Inquiry
@@ -114,6 +116,23 @@ def lost_record(shard: Shard, reason: str) -> dict[str, Any]:
     assert shard.info is not None
     empty = law_record(shard.info, LawResult(shard.law, "gave up", reason=reason))
     return {**found, "asked": shard.task.max_examples, **empty}
+
+
+def record_of(shard: Shard, future: Future[dict[str, Any]]) -> dict[str, Any]:
+    """The result of a shard; where there is none, a record that says why."""
+    try:
+        return future.result()
+    except ExecutorLost:
+        raise
+    except Exception as error:
+        return lost_record(shard, f"the shard was lost: {type(error).__name__}: {error}")
+
+
+def timely(shard: Shard, left: float | None) -> tuple[Shard, bool]:
+    """The shard with no more seconds than there are, and whether it has all of its own."""
+    if left is None or shard.task is None or shard.task.seconds is None or left >= shard.task.seconds:
+        return shard, True
+    return replace(shard, task=replace(shard.task, seconds=max(left, 0.1))), False
 
 
 def report_of(info: LawInfo, record: Mapping[str, Any]) -> LawReport:

@@ -1,24 +1,35 @@
-"""The same laws as a pytest suite: one test for each law, in the process of the test."""
+"""The same laws as a pytest suite: one test for each law, in the process of the test; and each as a Hypothesis test,
+which any engine that knows those can run.
+"""
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis.strategies import SearchStrategy
 from rich.console import Console
 
 from properties.certificate import LawReport
+from properties.domain import EmptyDomainError
 from properties.engine import LawResult
 from properties.inference import Facts, Inquiry
+from properties.law import NotApplicable, Undecided
 from properties.laws.conduct import ANSWERS
+from properties.problem import Problem
 from properties.report.terminal import show_failure
 from properties.serving import Inline
 from properties.subject import Subject
 from properties.target import Target
 from properties.work import Task, aside, closes, unanswered
+
+
+class LawBroken(AssertionError):  # noqa: N818 - what it says
+    """A problem refutes a law; the message has the script that shows it."""
 
 
 class Suite:
@@ -58,15 +69,48 @@ class Suite:
             self._inferred = self._performer.infer(inquiry) if answers else {}
         return self._inferred
 
+    def test(self, law: str, **options: Any) -> Callable[[], None]:
+        """A law as an ordinary Hypothesis test, for whatever engine runs those; it fails with LawBroken.
+
+        ``options`` are settings of Hypothesis, such as max_examples. Raises EmptyDomainError where the layer leaves the
+        law nothing to draw.
+        """
+
+        def test(problem: Problem) -> None:
+            self.put(law, problem)
+
+        # a database of examples tells tests apart by their names
+        test.__name__ = test.__qualname__ = re.sub(r"\W", "_", f"test_{self.description.name}_{law}")
+        run = given(self.problems(law))(test)
+        return settings(**{"suppress_health_check": list(HealthCheck), "deadline": None, **options})(run)
+
+    def problems(self, law: str) -> SearchStrategy[Problem]:
+        """What a law draws, behind the gates; EmptyDomainError where that is nothing."""
+        if law != ANSWERS and closes(self.result(ANSWERS)):
+            raise EmptyDomainError(unanswered(law).reason)
+        return self._performer.problems(self._task(law))
+
+    def put(self, law: str, problem: Problem) -> None:
+        """Put one problem to a law, inside a Hypothesis test; LawBroken where it does not hold."""
+        try:
+            found = self._performer.put(self._task(law), problem)
+        except (Undecided, NotApplicable):
+            reject()
+        if found is not None:
+            finding, script = found
+            raise LawBroken(f"{law}: {finding.message}\n\n{script}")
+
     def _run(self, law: str) -> LawResult:
-        info = self._infos[law]
         if law != ANSWERS and closes(self.result(ANSWERS)):
             return unanswered(law)
+        return self._performer.run(self._task(law), lambda examples: None)
+
+    def _task(self, law: str) -> Task:
+        info = self._infos[law]
         before = [g for g, number in self._gates.items() if law != ANSWERS and (not info.gate or number < info.gate)]
         shut = frozenset(g for g in before if closes(self.result(g)))
         examples = self._examples or settings().max_examples
-        task = Task(law, self._seed, examples, self.description.dtypes, aside(info, self._gates, shut))
-        return self._performer.run(task, lambda examples: None)
+        return Task(law, self._seed, examples, self.description.dtypes, aside(info, self._gates, shut))
 
 
 class BoundLaw:
@@ -83,6 +127,14 @@ class BoundLaw:
         if report.outcome != "held":
             pytest.fail(failure_text(report), pytrace=False)
         return report
+
+    def problems(self) -> SearchStrategy[Problem]:
+        """What the law draws; EmptyDomainError where that is nothing."""
+        return self._suite.problems(self.id)
+
+    def put(self, problem: Problem) -> None:
+        """Put one problem to the law, inside a Hypothesis test; LawBroken where it does not hold."""
+        self._suite.put(self.id, problem)
 
 
 def parametrize(subject: Subject | Target, *, seed: int = 0, max_examples: int | None = None) -> Callable[..., Any]:

@@ -7,7 +7,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hypothesis.strategies import SearchStrategy
+
 from properties.contract import Contract
+from properties.demand import law_domain
 from properties.domain import Domain
 from properties.engine import FAILED, UNSETTLED, LawResult, Tick, examine, outcome_of, run_law, verdict_on
 from properties.ingredients import Fault
@@ -21,6 +24,7 @@ from properties.problem import Problem
 from properties.script import script_of
 from properties.seek import Seek
 from properties.shrink import shrink
+from properties.strategies import problems
 from properties.subject import Subject, dtypes_taken
 from properties.triage import conditions
 
@@ -286,3 +290,28 @@ def _put(task: Task, law: Law, subject: Subject, observer: Observer, problem: Pr
         return LawResult(law.id, "not applicable", reason=str(reason))
     outcome = "held" if finding is None else outcome_of(finding)
     return LawResult(law.id, outcome, 1, used=used or 0.0, finding=finding, problem=problem)
+
+
+def strategy_of(task: Task, subject: Subject) -> SearchStrategy[Problem]:
+    """What a task draws, for a search of one's own; EmptyDomainError where the layer leaves nothing to draw."""
+    law, drawn = _law_and_domain(task, subject)
+    return (law.draw or problems)(drawn, contract_of(task, subject).hard_logits)
+
+
+def refutation(task: Task, subject: Subject, observer: Observer, problem: Problem) -> tuple[Finding, str] | None:
+    """The contradiction that one problem of a task's shows, with its script.
+
+    Raises Undecided and NotApplicable as the law does, and where it had nothing to ask the layer about this problem.
+    """
+    law, drawn = _law_and_domain(task, subject)
+    contract = contract_of(task, subject)
+    finding, used = examine(law, problem, contract, observer, subject.takes, drawn)
+    if finding is None and used is None:
+        raise NotApplicable("the law asks the layer nothing about this problem")
+    write = numpy_script_of if subject.backend == "numpy" else script_of
+    return None if finding is None else (finding, write(law, finding, subject, contract))
+
+
+def _law_and_domain(task: Task, subject: Subject) -> tuple[Law, Domain]:
+    law = next(law for law in laws_of(contract_of(task, subject)) if law.id == task.law)
+    return law, law_domain(law, domain_of(subject, task.dtypes), task.shut, subject.takes)

@@ -1,8 +1,13 @@
 """All laws on our layers, one test for each; with --loss and --contract, on anybody's."""
 
+from collections.abc import Callable
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from properties import Target, UsageError
+from properties.domain import EmptyDomainError
 from properties.suite import BoundLaw, Suite
 from properties.target import parse_value, parse_values
 
@@ -32,14 +37,44 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     parameters = []
     for target in targets(metafunc.config):
         try:
-            suite = Suite(target, seed=metafunc.config.getoption("--seed"))
+            suite = suite_of(target, metafunc.config.getoption("--seed"))
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
         group = pytest.mark.xdist_group(target.text)
         name = suite.description.name
-        parameters += [pytest.param(BoundLaw(suite, law), id=f"{name}-{law}", marks=group) for law in suite.laws]
+        laws = suite.laws if "data" not in metafunc.fixturenames else tuple(filter(drawing(suite), suite.laws))
+        parameters += [pytest.param(BoundLaw(suite, law), id=f"{name}-{law}", marks=group) for law in laws]
     metafunc.parametrize("law", parameters)
+
+
+_suites: dict[str, Suite] = {}
+
+
+def suite_of(target: Target, seed: int) -> Suite:
+    """One for both tests: gates run once."""
+    key = f"{target} {seed}"
+    if key not in _suites:
+        _suites[key] = Suite(target, seed=seed)
+    return _suites[key]
+
+
+def drawing(suite: Suite) -> Callable[[str], bool]:
+    """Whether a law has something to draw; the gates run for that, before any test does."""
+
+    def draws(law: str) -> bool:
+        try:
+            suite.problems(law)
+        except EmptyDomainError:
+            return False
+        return True
+
+    return draws
 
 
 def test_law(law: BoundLaw) -> None:
     assert law.check().examples > 0
+
+
+@given(data=st.data())
+def test_law_by_example(law: BoundLaw, data: st.DataObject) -> None:
+    law.put(data.draw(law.problems()))

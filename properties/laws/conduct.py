@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -58,6 +58,36 @@ _NO_GRAD_CHECK = (
 )
 
 
+def global_state(case: Case) -> Iterator[Finding]:
+    """What the generators draw next still follows from their seeds."""
+    names = case.observe(probe="seeds").facts["reseeded"]
+    if names:
+        listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+        message = f"The layer sets the seed of {listed}."
+        yield Finding(message, (case.problem,), "seed", check=_seeded_check(names))
+
+
+def _seeded_check(names: Sequence[str]) -> tuple[str, ...]:
+    return (
+        *(("import random",) if "random" in names else ()),
+        "def drawn_after(seed):",
+        *(f"    {_SEEDED[name][0]}(seed)" for name in names),
+        "    layer = {build}",
+        "    loss = layer(logits, labels)",
+        "    loss.backward(paddle.ones_like(loss))",
+        f"    return [{', '.join(_SEEDED[name][1] for name in names)}]",
+        "one, two = drawn_after(1), drawn_after(2)",
+        "assert all(a != b for a, b in zip(one, two)), one",
+    )
+
+
+_SEEDED = {
+    "random": ("random.seed", "random.random()"),
+    "numpy.random": ("np.random.seed", "np.random.random()"),
+    "paddle": ("paddle.seed", 'paddle.rand([1], dtype="float64").item()'),
+}
+
+
 def repeatable(case: Case) -> Iterator[Finding]:
     """The same call has the same answer, bit for bit."""
     check = ("again = layer(logits, labels)", _EQUAL)
@@ -98,10 +128,12 @@ _QUANTITIES: tuple[tuple[str, Callable[[Observation], Array | None]], ...] = (
 
 
 def prints_nothing(case: Case) -> Iterator[Finding]:
-    """Neither standard output nor standard error gets a word."""
-    printed = case.observe(probe="prints").facts["printed"]
-    if printed:
-        yield Finding(f"The layer prints: {printed[:200]!r}.", (case.problem,), "output")
+    """Neither standard output nor standard error gets a word, and both stay open."""
+    facts = case.observe(probe="prints").facts
+    if facts["printed"]:
+        yield Finding(f"The layer prints: {facts['printed'][:200]!r}.", (case.problem,), "output")
+    elif facts["closed"]:
+        yield Finding(f"The layer closes {' and '.join(facts['closed'])}.", (case.problem,), "output")
 
 
 def under_no_grad(case: Case) -> Iterator[Finding]:
@@ -197,6 +229,15 @@ LAWS = (
         rests_on="a loss is a function: the global switch of gradients is not its business",
     ),
     _law(
+        "global-state",
+        "A layer leaves the seeds of the global random generators alone.",
+        global_state,
+        # whoever seeds for a branch of the computation does it where that branch is taken: far out, in larger batches
+        size=outside("empty"),
+        logits=outside(),
+        rests_on="a loss is a function: it may draw from random, numpy.random and paddle, whose seeds are the caller's",
+    ),
+    _law(
         "repeatable",
         "The same call has the same answer, bit for bit.",
         repeatable,
@@ -204,10 +245,13 @@ LAWS = (
     ),
     _law(
         "prints-nothing",
-        "Nothing is printed.",
+        "Nothing is printed, and standard output and error stay open.",
         prints_nothing,
         severity="warning",
-        rests_on="a loss is a function: what it says is its result",
+        # what a layer has to say it says of numbers that it did not expect
+        size=outside("empty"),
+        logits=outside(),
+        rests_on="a loss is a function: what it says is its result, and what others say is not its business",
     ),
     _law(
         "second-call",

@@ -195,7 +195,7 @@ def closing_lines(event: CampaignEnded, tally: Tally | None) -> Iterable[Text]:
     what = "interrupted" if event.interrupted else "ended"
     text = Text(f"campaign {what} after {words_of(event.seconds)}: {event.why}", style="bold")
     yield text.append(f"; {', '.join(counts)}; all of it in {event.directory}", style="dim")
-    if event.interrupted:
+    if event.interrupted or event.failed:
         yield Text.assemble("go on with: ", (f"lossproof fuzz --resume --out {shlex.quote(event.directory)}", "cyan"))
 
 

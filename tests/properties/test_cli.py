@@ -231,3 +231,6 @@ def test_the_laws_of_anybodys_layer_as_a_pytest_suite():
     assert done.returncode == 1, done.stdout
     assert "only with a class weight, reduction=mean" in done.stdout
     assert "np.testing.assert_allclose" in done.stdout
+    # and once more as a test that Hypothesis itself runs, for whatever else knows those
+    assert "test_law_by_example[PublishedGHM-limit/one-region-is-cross-entropy]" in done.stdout
+    assert "LawBroken: limit/one-region-is-cross-entropy" in done.stdout

@@ -1,6 +1,8 @@
 """Layers that crash, hang or lie: each gets its outcome, the run goes on, nothing is left behind."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -87,6 +89,12 @@ def test_a_subject_of_lambdas_runs_in_workers_too():
     found = certify(subject, max_examples=10, workers=3)
     assert {law.outcome for law in found.laws} == {"held", "not applicable"}
     assert found.law("shape/axis").reason == "the layer takes no axis"
+
+
+def test_no_handler_stands_between_a_crash_and_the_end_however_late_paddle_comes():
+    # in a process of its own, since this one has loaded Paddle long since
+    done = subprocess.run([sys.executable, "-m", "tests.hostile.late"], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["held None", "held None", "False"], done.stdout + done.stderr
 
 
 def test_a_crash_of_a_subject_of_lambdas_is_replaced():

@@ -13,7 +13,18 @@ from properties.work import laws_of
 NAMES = [name for name, contract in contracts().items() if contract.oracle is not None]
 
 
-PROBES = ("plain", "value", "mutation", "grad-mode", "no-grad", "repeat", "prints", "second-call", "second-backward")
+PROBES = (
+    "plain",
+    "value",
+    "mutation",
+    "grad-mode",
+    "seeds",
+    "no-grad",
+    "repeat",
+    "prints",
+    "second-call",
+    "second-backward",
+)
 OF_LAYERS = ("conduct/deepcopy", "conduct/pickle", "conduct/state-dict", "conduct/eval-state", "modes/")
 """Laws about what only a layer is: copies of it, programs of it, what it remembers."""
 
@@ -38,7 +49,7 @@ class OracleObserver:
         except (ValueError, TypeError) as error:
             return Failure("raised", type(error).__name__, str(error))
         value, gradient = (round_to(np.asarray(array), problem.dtype) for array in (answer.value, answer.gradient))
-        facts = {"enabled": True, "disabled": False, "printed": "", "second": gradient}
+        facts = {"enabled": True, "disabled": False, "printed": "", "closed": (), "reseeded": (), "second": gradient}
         return Observation(value, gradient, value.shape, problem.dtype, problem.dtype, facts)
 
 
