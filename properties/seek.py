@@ -23,6 +23,9 @@ from properties.strings import TAIL, Strings
 KEPT = 4
 """Byte strings kept for each score."""
 
+NEAR = -16.0
+"""The logarithm of a number over the largest of its dtype from which on overflow is in reach."""
+
 USUAL = 12
 """Elements up to which problems are drawn one by one anyway."""
 
@@ -53,9 +56,12 @@ class Seek:
 
 def scores(case: Case) -> dict[str, float]:
     """What makes an example worth changing: the budget that it used, and how near it came to overflow."""
-    dtype = case.problem.dtype
-    found = {f"budget {dtype}": math.log(case.used) if case.used > 0 else -math.inf, f"overflow {dtype}": case.nearness}
-    return {label: score for label, score in found.items() if math.isfinite(score)}
+    found = {}
+    if case.used > 0:
+        found[f"budget {case.problem.dtype}"] = math.log(case.used)
+    if case.nearness > NEAR:
+        found[f"overflow {case.problem.dtype}"] = case.nearness
+    return found
 
 
 class Seeker:

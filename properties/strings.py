@@ -20,13 +20,13 @@ PLACE = 6
 TAIL = PLACE + 3
 """Bytes of a tail: where a constant goes; then how elements are repeated, how many classes, how many elements."""
 
-MOST_NUMBERS = 2_000_000
+MOST_NUMBERS = 1_000_000
 """Logits of one problem: beyond, an example takes seconds."""
 
 MOST_CLASSES = 257
 """Classes of a problem whose number comes from the source: labels are made of one byte."""
 
-MODERATE = 4096
+MODERATE = 1024
 """Elements of most of the problems that grow; the larger ones are rare, since they take so long."""
 
 SMALL_LOGITS, LARGE_LOGITS = 32.0, 1e4

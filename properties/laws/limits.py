@@ -181,6 +181,9 @@ def one_hot_is_hard(case: Case) -> Iterator[Finding]:
     if isinstance(result, Failure) and result.kind == "raised":
         raise NotApplicable(f"the layer refuses soft labels ({result.error})")
     divisors = [case.contract.divisor(p) for p in (problem, soft)]
+    if problem.reduction == "mean" and divisors[1] and not divisors[0]:
+        # over a divisor of 0 one of the means is 0 by convention, whatever the losses
+        return
     ratio = divisors[0] / divisors[1] if problem.reduction == "mean" and divisors[1] else 1.0
     message = "Soft labels that are one-hot have another loss than the classes they name."
     yield from case.agree(soft, problem, message, value=lambda v: v * ratio, gradient=lambda g: g * ratio)

@@ -8,15 +8,16 @@ from hypothesis import strategies as st
 from benchmarks.planted import PLANTED
 from properties.constants import STEPS, as_logits, beside
 from properties.contracts import contract_named, contracts
-from properties.engine import run_law
+from properties.engine import run_law, verdict_on
 from properties.law import Finding, Law
 from properties.mutation import CHANGES, changed
 from properties.numpy_adapter import NumpyObserver
-from properties.problem import round_to
+from properties.problem import Problem, round_to
 from properties.seek import KEPT, Seek, Seeker
 from properties.shrink import effort, shrink
 from properties.strategies import problems
 from properties.strings import MODERATE, MOST_NUMBERS, TAIL, Strings
+from properties.target import Target
 from properties.work import Task, domain_of, laws_of, perform
 
 GHM = contract_named("ghm")
@@ -215,7 +216,7 @@ def test_what_chance_does_not_meet_is_found(name, constants):
 def test_a_task_passes_on_what_it_knows_and_a_crowd_shrinks_to_what_it_takes():
     planted = next(p for p in PLANTED if p.name == "NarrowCounter")
     task = Task(planted.law, 0, 200, ("float64",), seek=Seek((), (), 3000))
-    result = perform(task, planted.subject, NumpyObserver(planted.subject), lambda examples: None)
+    result = perform(task, planted.subject, NumpyObserver(planted.subject), lambda examples, problem: True)
     assert result.problem is not None
     assert result.problem.size == 256
     assert not result.problem.logits.any()
@@ -243,3 +244,16 @@ def test_slow_laws_do_not_grow_and_laws_that_draw_their_own_are_left_alone():
         seek=Seek((), (), 10**5),
     )
     assert max(sizes) <= 240
+
+
+def test_one_hot_labels_over_a_divisor_of_zero_are_held_against_nothing():
+    contract = contract_named("cross_entropy")
+    law = next(law for law in laws_of(contract) if law.id == "limit/one-hot-is-hard")
+    config = {"label_smoothing": 0.1, "soft_weight": "torch", "denominator": "weights"}
+    weight = np.array([0.0, 1.0, 1.0])
+    problem = Problem(np.array([[16.0, 1.0, -1.0]]), np.array([0]), weight=weight, config=config)
+    subject = Target("tests.mutants.museum.classes:CrossEntropy", "cross_entropy", backend="numpy").load()
+    observer, takes = NumpyObserver(subject), subject.takes
+    assert verdict_on(law, problem, contract, observer, takes) is None
+    other = problem.replace(weight=weight + 1.0)
+    assert verdict_on(law, other, contract, observer, takes) is None

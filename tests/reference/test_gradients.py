@@ -6,7 +6,7 @@ GHM and the k largest jump; here no step crosses a jump, so within it their weig
 import numpy as np
 import pytest
 
-from reference import average_top_k
+from reference import average_top_k, cross_entropy
 from tests.reference import table
 
 STEP = 1e-4
@@ -93,3 +93,13 @@ def test_the_gradient_of_given_losses_is_the_derivative(reduction):
     found = differences(lambda x: average_top_k(x, **options), losses, upstream)
     assert np.allclose(answer.gradient, found, rtol=1e-8, atol=1e-9)
     assert (answer.gradient != 0).sum() == 4
+
+
+def test_a_soft_gradient_is_as_exact_among_a_hundred_classes():
+    classes = 99
+    logits, labels = np.zeros((1, classes)), np.full((1, classes), 1 / classes)
+    logits[0, 0] = 18.4
+    gradient = cross_entropy(logits, labels, reduction="sum").gradient[0]
+    wide = np.exp(logits[0].astype(np.longdouble))
+    exact = wide / wide.sum() * labels[0].astype(np.longdouble).sum() - labels[0]
+    np.testing.assert_allclose(gradient, exact.astype(float), rtol=1e-15, atol=0)
