@@ -19,13 +19,25 @@ from tests.hostile.zoo import EXPECTED
 
 ZOO = str(Path(__file__).parents[1] / "tests" / "hostile" / "zoo.py")
 LAWS = ("oracle/value", "oracle/accuracy", "conduct/grad-mode", "conduct/global-state", "conduct/prints-nothing")
+PLAIN = {
+    "rank": (2,),
+    "axis": (1,),
+    "ignored": ("none",),
+    "weight": ("absent",),
+    "reduction": ("mean", "sum"),
+    "layout": ("contiguous",),
+    "label_dtype": ("int64",),
+    "classes": (3, 4),
+}
+"""What is drawn: nothing that has a law of its own to run first, so that each harm is met once, and not ten times."""
+
 BELONGS = {"journal.jsonl", "journal.foreign", "lock", "findings", "examples", "stray.jsonl", "stray.tmp"}
 """What may be in a campaign's directory; the stray files are those of a layer that leaves some."""
 
 
 def put(names, directory, **options):
     """The campaign over these layers, to its end: the last event, and the notes."""
-    targets = [Target(f"{ZOO}:{name}", "cross_entropy") for name in names]
+    targets = [Target(f"{ZOO}:{name}", "cross_entropy", domain=PLAIN) for name in names]
     asked = {"only": LAWS, "time_limit": 2.0, "block_seconds": 20.0, "memory": 2**30, **options}
     os.environ["LOSSPROOF_TEST_DIR"] = str(directory)
     notes, ended = [], None

@@ -101,8 +101,11 @@ class Worker:
             except WorkerLost as ended:
                 failure = ended.failure
             running = None if self._limits.record is None else read_running(self._limits.record)
-            if running is None:
+            if running is None and (self._limits.record is None or failure.error != KILLED or kills >= MOST_KILLS):
                 return self._guarded(task, failure, tick)
+            if running is None:
+                kills += 1
+                continue
             if failure.error == MEMORY:
                 return _hoarding(task, failure, running)
             kills += failure.error == KILLED
@@ -125,10 +128,10 @@ class Worker:
 
     def _suspected(self, task: Task, failure: Failure, running: Running, tick: Callable[[int], None]) -> LawResult:
         """What came of the example that was running when the process was lost."""
-        try:
-            found = self._run(task.on(running.problem), tick, 3.0 * self._limit + GRACE)
-        except WorkerLost as ended:
-            found = lost(task, ended.failure)
+        kind, content = "lost", None
+        with contextlib.suppress(WorkerLost):
+            kind, content = self._insist(("task", task.on(running.problem)), 3.0 * self._limit + GRACE, tick)
+        found = lost(task, failure) if kind == "lost" else _result_of(task, kind, content)
         if found.outcome in FAILED and found.finding is not None:
             return replace(found, examples=running.examples + 1)
         words = f"the process was lost ({failure}) while this example ran; by itself it did not do so again"
@@ -161,11 +164,13 @@ class Worker:
         if pipe is not None:
             pipe.close()
 
-    def _insist(self, request: tuple[str, Any], limit: float) -> tuple[str, Any]:
+    def _insist(
+        self, request: tuple[str, Any], limit: float, tick: Callable[[int], None] = lambda examples: None
+    ) -> tuple[str, Any]:
         """Ask again where somebody killed the worker: no layer does that to itself at once."""
         for _ in range(MOST_KILLS):
             try:
-                return self._ask(request, limit)
+                return self._ask(request, limit, tick)
             except WorkerLost as ended:
                 if ended.failure.error != KILLED:
                     raise
@@ -173,12 +178,7 @@ class Worker:
         raise failure
 
     def _run(self, task: Task, tick: Callable[[int], None], limit: float) -> LawResult:
-        kind, content = self._ask(("task", task), limit, tick)
-        if kind == "broken":
-            return LawResult(task.law, "gave up", reason=f"lossproof itself failed: {content}")
-        _raise_if_failed(kind, content)
-        assert isinstance(content, LawResult)
-        return content
+        return _result_of(task, *self._ask(("task", task), limit, tick))
 
     def _ask(
         self, request: tuple[str, Any], limit: float, tick: Callable[[int], None] = lambda examples: None
@@ -256,6 +256,15 @@ def _hoarding(task: Task, failure: Failure, running: Running) -> LawResult:
         problem=running.problem,
         reason="no single example does it: what the layer keeps adds up",
     )
+
+
+def _result_of(task: Task, kind: str, content: Any) -> LawResult:
+    """What a worker said of a task."""
+    if kind == "broken":
+        return LawResult(task.law, "gave up", reason=f"lossproof itself failed: {content}")
+    _raise_if_failed(kind, content)
+    assert isinstance(content, LawResult)
+    return content
 
 
 def _raise_if_failed(kind: str, content: Any) -> None:

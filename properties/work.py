@@ -31,7 +31,7 @@ from properties.triage import conditions
 GATE_EXAMPLES = 50
 """Examples of a gate that was not asked for, but is needed to know what the others may draw."""
 
-MOST_HANGS = 12
+MOST_HANGS = 6
 """Hangs that are waited for while a problem is made smaller."""
 
 SECOND_LOOK = 50
