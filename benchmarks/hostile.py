@@ -16,6 +16,7 @@ from properties.engine import FAILED
 from properties.events import CampaignEnded, Noted
 from properties.target import Target
 from tests.hostile.zoo import EXPECTED
+from tests.processes import children, descendants
 
 ZOO = str(Path(__file__).parents[1] / "tests" / "hostile" / "zoo.py")
 LAWS = ("oracle/value", "oracle/accuracy", "conduct/grad-mode", "conduct/global-state", "conduct/prints-nothing")
@@ -62,24 +63,10 @@ def wrong(name, certificate):
     return f"expected {expected}, got {[(law.id, law.outcome, law.message) for law in failed]}"
 
 
-def descendants():
-    """Processes that this one has started, by their parents; the fork server and its tracker are always there."""
-    parents, names = {}, {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                names[int(entry.name)] = (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if fields[0] != "Z":
-                parents[int(entry.name)] = int(fields[1])
-    found, frontier = set(), {os.getpid()}
-    while frontier:
-        frontier = {pid for pid, parent in parents.items() if parent in frontier} - found
-        found |= frontier
-    servers = {pid for pid in found if parents[pid] == os.getpid() and b"multiprocessing" in names[pid]}
-    return found - servers
+def left():
+    """Processes that this one has started, and which still run; the fork server and its tracker are always there."""
+    servers = {pid for pid in children(os.getpid()) if b"multiprocessing" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    return descendants() - servers
 
 
 def leftovers(directory):
@@ -105,10 +92,10 @@ def main():
             outcomes = {law.outcome for law in certificate.laws}
             print(f"{name:20} {certificate.verdict:11} {', '.join(sorted(outcomes)):30} {against or 'as expected'}")
         time.sleep(1.0)
-        left, files = descendants(), leftovers(directory)
-        print(f"{time.monotonic() - began:.0f} s, {ended.why}; processes left: {sorted(left)}, files left: {files}")
+        processes, files = left(), leftovers(directory)
+        print(f"{time.monotonic() - began:.0f} s, {ended.why}; left: processes {sorted(processes)}, files {files}")
         print("\n".join(notes))
-    sys.exit(1 if bad or left or files else 0)
+    sys.exit(1 if bad or processes or files else 0)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from properties.certificate import Certificate
+from tests.processes import children
 
 TARGETS = ("tests.mutants.museum.of_paddle:MeanOfAllElements", "tests.mutants.museum.classes:CrossEntropy")
 """One that is wrong and one that is not; both by NumPy, which is quick."""
@@ -47,13 +48,7 @@ def outcome(directory):
 
 def workers_of(supervisor):
     """The workers: processes whose parent is the fork server that the supervisor started."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            parents[int(entry.name)] = int(fields[1])
-    servers = {pid for pid, parent in parents.items() if parent == supervisor}
-    return [pid for pid, parent in parents.items() if parent in servers]
+    return sorted(worker for server in children(supervisor) for worker in children(server))
 
 
 def journaled(directory):

@@ -1,6 +1,5 @@
 """The command ``lossproof fuzz`` in processes of its own: killed, interrupted, on a full disk; exit codes; usage."""
 
-import contextlib
 import os
 import resource
 import signal
@@ -14,6 +13,7 @@ from click.testing import CliRunner
 
 from properties.certificate import Certificate
 from properties.cli import main
+from tests.processes import of_session
 
 SOUND = "tests.mutants.museum.classes:CrossEntropy"
 WRONG = "tests.mutants.museum.of_paddle:WeightInsideTheLog"
@@ -45,16 +45,9 @@ def ended(process):
 def nobody_left(session):
     """Whether every process of a session has ended, the forked ones too."""
     for _ in range(100):
-        if not any(in_session(entry, session) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
+        if not of_session(session):
             return True
         time.sleep(0.1)
-    return False
-
-
-def in_session(entry, session):
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        return fields[0] != "Z" and int(fields[3]) == session
     return False
 
 

@@ -37,5 +37,5 @@ def test_the_journal_bears_what_others_write_into_it(campaign):
 
 def test_nothing_is_left(campaign):
     directory, _, _ = campaign
-    assert hostile.descendants() == set()
+    assert hostile.left() == set()
     assert hostile.leftovers(directory) == []

@@ -1,6 +1,5 @@
 """Layers that crash, hang or lie: each gets its outcome, the run goes on, nothing is left behind."""
 
-import os
 import subprocess
 import sys
 import time
@@ -10,30 +9,13 @@ import pytest
 
 from properties import Subject, Target, UsageError, certify
 from properties.runner import Options, run
+from tests.processes import descendants
 
 LAYERS = str(Path(__file__).parent.parent / "hostile" / "layers.py")
 
 
 def certificate(name, **options):
     return certify(Target(f"{LAYERS}:{name}", "cross_entropy"), max_examples=20, **options)
-
-
-def descendants():
-    """Processes whose ancestors include this one, by their parents in /proc."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if fields[0] != "Z":
-                parents[int(entry.name)] = int(fields[1])
-    found, frontier = set(), {os.getpid()}
-    while frontier:
-        frontier = {pid for pid, parent in parents.items() if parent in frontier} - found
-        found |= frontier
-    return found
 
 
 @pytest.mark.parametrize(("name", "error"), [("Aborts", "SIGABRT"), ("Leaves", "exit code 0")])

@@ -5,39 +5,11 @@ import os
 import random
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-import properties
 from properties.journal import Journal, JournalError, JournalFull
-
-ALONE = f"""
-import os, resource, sys, types
-package = types.ModuleType("properties")  # the journal without its package, which takes long to import
-package.__path__ = [{str(Path(properties.__file__).parent)!r}]
-sys.modules["properties"] = package
-from pathlib import Path
-from properties.journal import Journal, JournalError, JournalFull
-directory = Path(sys.argv[1])
-"""
-
-
-def process(directory, code, **more):
-    arguments = [sys.executable, "-S", "-c", ALONE + code, str(directory)]
-    return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more)
-
-
-def journal_of(directory, number, **more):
-    with Journal.open(directory, resume=False, **more) as journal:
-        for value in range(number):
-            journal.append({"value": value})
-    return directory / "journal.jsonl"
-
-
-def values(directory):
-    with Journal.open(directory, resume=True) as journal:
-        return [record["value"] for record in journal.records], journal.notes
+from tests.journals import ALONE, journal_of, process, values
 
 
 def test_what_is_appended_comes_back_in_order(tmp_path):
@@ -163,73 +135,6 @@ def test_records_after_a_gap_keep_their_numbers(tmp_path):
     with Journal.open(tmp_path, resume=True) as journal:
         journal.append({"value": 5})
     assert b'"n":5,' in file.read_bytes().splitlines()[-1]
-
-
-def appended(file):
-    with file.open("ab") as other:
-        other.write(b"from elsewhere")
-
-
-def removed(file):
-    file.unlink()
-
-
-def removed_with_its_directory(file):
-    for one in file.parent.iterdir():
-        one.unlink()
-    file.parent.rmdir()
-
-
-def edited(file):
-    text = file.read_bytes()
-    file.unlink()
-    file.write_bytes(b"from elsewhere" + text[:200])
-
-
-def lock_removed(file):
-    (file.parent / "lock").unlink()
-
-
-@pytest.mark.parametrize(
-    ("deed", "told"),
-    [
-        (appended, ["set aside in journal.foreign: 14 bytes"]),
-        (removed, ["somebody removed"]),
-        (removed_with_its_directory, ["somebody removed the lock", "somebody removed"]),
-        (edited, ["set aside in journal.foreign: 14 bytes", "somebody replaced"]),
-        (lock_removed, ["somebody removed the lock"]),
-    ],
-)
-def test_an_open_journal_heals(tmp_path, deed, told):
-    heard = []
-    directory = tmp_path / "campaign"
-    with Journal.open(directory, resume=False, on_note=heard.append) as journal:
-        for value in range(4):
-            journal.append({"value": value})
-        deed(directory / "journal.jsonl")
-        journal.append({"value": 4})
-        journal.append({"value": 5})
-        assert journal.notes == heard
-        assert [any(note.startswith(words) for note in heard) for words in told] == [True] * len(told)
-        assert len(heard) == len(told)
-        assert process(directory, "Journal.open(directory, resume=True)").wait() == 1
-    assert values(directory) == ([0, 1, 2, 3, 4, 5], [])
-    foreign = directory / "journal.foreign"
-    assert foreign.exists() == (deed in (appended, edited))
-    assert not foreign.exists() or foreign.read_bytes() == b"from elsewhere"
-
-
-def test_an_open_journal_says_what_was_cut_off(tmp_path):
-    with Journal.open(tmp_path, resume=False) as journal:
-        for value in range(4):
-            journal.append({"value": value})
-        file = tmp_path / "journal.jsonl"
-        os.truncate(file, file.stat().st_size // 2 + 5)
-        journal.append({"value": 4})
-        torn, cut = journal.notes
-    assert "written in part" in torn
-    assert cut == f"somebody cut off the end of {file}, and with it 2 records"
-    assert values(tmp_path) == ([0, 1, 4], ["somebody removed 2 records from the journal"])
 
 
 def test_the_second_of_two_is_refused_until_the_first_is_killed(tmp_path):
