@@ -5,7 +5,7 @@ import os
 import pytest
 
 from properties.journal import Journal
-from tests.journals import values
+from tests.journals import process, values
 
 
 def appended(file):
