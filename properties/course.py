@@ -200,6 +200,7 @@ class TargetCourse:
         """The target is loaded, and these of its laws are to be reported; their first problems are of ``corpora``."""
         self.description = record["description"]
         self.constants = tuple(record["constants"])
+        self._fingerprint = record["fingerprint"]
         self.chosen = frozenset(chosen)
         self.courses = {
             info.id: LawCourse(info, corpus=strings_of(corpora.get(info.id, ()))) for info in self.known.laws
@@ -304,11 +305,14 @@ class TargetCourse:
             task=task,
             generation=generation,
             lane=lane,
+            fingerprint=self._fingerprint,
         )
 
     def _inquiry(self) -> Shard:
         inquiry = Inquiry(self._plan.seed, self.known.dtypes, self.shut)
-        shard = Shard(self.number, self.target, self._plan.limits, "infer", inquiry=inquiry)
+        shard = Shard(
+            self.number, self.target, self._plan.limits, "infer", inquiry=inquiry, fingerprint=self._fingerprint
+        )
         self._open.add(shard.id)
         self.planned += 1
         return shard

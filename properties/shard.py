@@ -27,7 +27,7 @@ from properties.inference import Inquiry
 from properties.ingredients import Fault, ingredients
 from properties.isolation import Worker
 from properties.problem import Problem, plain_numbers
-from properties.target import Target
+from properties.target import Target, UsageError
 from properties.vitals import Limits
 from properties.work import LawInfo, Task
 
@@ -37,7 +37,8 @@ class Shard:
     """One piece of work on one target: describe it, find out what it does, or put a block of examples to a law.
 
     ``generation`` and ``lane`` number the blocks of a law: a generation knows what all lanes of the one before found.
-    ``limits`` are the worker's; ``files`` holds the target's file by its name, for machines that do not have it.
+    ``limits`` are the worker's; ``fingerprint`` is that of the layer's file when the
+    campaign began; ``files`` holds the target's file by its name, for machines that do not have it.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Shard:
     inquiry: Inquiry | None = None
     generation: int = 0
     lane: int = 0
+    fingerprint: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -82,8 +84,9 @@ def _carried_out(shard: Shard, worker: Worker) -> dict[str, Any]:
     if shard.kind == "describe":
         description = worker.describe()
         source = worker.source()
-        fingerprint = hashlib.sha256(source.encode()).hexdigest()[:16]
-        return {"description": description, "constants": list(harvest(source)), "fingerprint": fingerprint}
+        return {"description": description, "constants": list(harvest(source)), "fingerprint": fingerprint_of(source)}
+    if fingerprint_of(worker.source()) != shard.fingerprint:
+        raise UsageError(f"{shard.target.text} changed since the campaign began")
     if shard.kind == "infer":
         assert shard.inquiry is not None
         return {"inferred": worker.infer(shard.inquiry)}
@@ -91,6 +94,11 @@ def _carried_out(shard: Shard, worker: Worker) -> dict[str, Any]:
     assert shard.info is not None
     asked = {"asked": shard.task.max_examples}
     return {**asked, **law_record(shard.info, worker.run(shard.task, lambda examples: None))}
+
+
+def fingerprint_of(source: str) -> str:
+    """By what one version of a layer's file is told from another."""
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
 def law_record(info: LawInfo, result: LawResult) -> dict[str, Any]:
@@ -119,11 +127,14 @@ def lost_record(shard: Shard, reason: str) -> dict[str, Any]:
 
 
 def record_of(shard: Shard, future: Future[dict[str, Any]]) -> dict[str, Any]:
-    """The result of a shard; where there is none, a record that says why."""
+    """The result of a shard; where there is none, a record that says why. ExecutorLost where its target is gone."""
     try:
         return future.result()
     except ExecutorLost:
         raise
+    except UsageError as error:
+        # a file that is not there for a moment must not end laws that can still be looked at
+        raise ExecutorLost(f"{error}. What is journaled is safe: mend that, then go on with --resume") from None
     except Exception as error:
         return lost_record(shard, f"the shard was lost: {type(error).__name__}: {error}")
 

@@ -19,7 +19,7 @@ from properties.examples import Examples
 from properties.harvest import harvest, source_of
 from properties.law import Finding
 from properties.serving import Inline
-from properties.shard import law_record, report_of, run_shard
+from properties.shard import fingerprint_of, law_record, report_of, run_shard
 from properties.strategies import simplest
 from properties.target import Target
 
@@ -65,7 +65,12 @@ class Here(Executor):
         said = {"id": shard.id, "kind": shard.kind, "seconds": 0.0}
         if shard.kind == "describe":
             source = source_of(shard.target.load())
-            return {**said, "description": inline.describe(), "constants": list(harvest(source)), "fingerprint": "f"}
+            return {
+                **said,
+                "description": inline.describe(),
+                "constants": list(harvest(source)),
+                "fingerprint": fingerprint_of(source),
+            }
         if shard.kind == "infer":
             return {**said, "inferred": inline.infer(shard.inquiry)}
         # repetitions take processes of their own

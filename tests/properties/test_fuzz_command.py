@@ -164,3 +164,18 @@ def test_usage(words, message, tmp_path, monkeypatch):
     result = CliRunner().invoke(main, ["fuzz", *words])
     assert result.exit_code == 2, result.output
     assert message in result.output
+
+
+def test_a_layer_that_changes_meanwhile_ends_it(tmp_path):
+    source = tmp_path / "mine.py"
+    source.write_text(
+        "from tests.mutants.museum.classes import CrossEntropy\n\n\nclass Mine(CrossEntropy):\n    pass\n"
+    )
+    out = tmp_path / "out"
+    process = start(f"{source}:Mine", *NUMPY, "--only", "oracle", "--out", str(out))
+    wait_for(process, out, 4)
+    source.write_text(source.read_text() + "\n\nBEYOND = 64.0\n")
+    code, words = ended(process)
+    assert code == 3
+    assert "changed since the campaign began" in words
+    assert "gave up" not in (out / "journal.jsonl").read_text()
