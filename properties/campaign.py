@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from properties.campaign_options import CampaignOptions, check_header, header_of
+from properties.campaign_options import CampaignOptions, check_header, header_of, laws_of_each
 from properties.causes import causes
 from properties.certificate import Certificate, LawReport
 from properties.course import Plan, TargetCourse
@@ -27,7 +27,6 @@ from properties.examples import Examples
 from properties.findings import certificate_of, name_of, write_finding
 from properties.journal import NAME, Journal, JournalError, JournalFull
 from properties.lock import NAME as LOCK
-from properties.runner import chosen_laws
 from properties.shard import Shard, record_of, run_shard, stop_all, timely
 from properties.target import Target, UsageError
 from properties.vitals import Limits
@@ -148,8 +147,9 @@ class _Campaign:
     def _describe(self, executor: Executor, running: str | None) -> None:
         """Load every target; UsageError where one cannot be, or is another one than it was."""
         waiting = [executor.submit(run_shard, course.describe(), running) for course in self._courses]
-        for course, future in zip(self._courses, waiting, strict=True):
-            record = _loaded(course, future)
+        records = [_loaded(course, future) for course, future in zip(self._courses, waiting, strict=True)]
+        names = laws_of_each([record["description"] for record in records], self._header)
+        for course, record, laws in zip(self._courses, records, names, strict=True):
             if self._fresh:
                 self._header["fingerprints"].append(record["fingerprint"])
                 self._header["corpora"][course.target.text] = self._begun_with(course, record["description"])
@@ -158,8 +158,7 @@ class _Campaign:
                     f"--resume: {course.target.text} changed since the campaign in {self._directory} began; "
                     f"begin another one in another directory"
                 )
-            chosen = chosen_laws(record["description"], self._header["only"], self._header["levels"])
-            course.described(record, [info.id for info in chosen], self._header["corpora"][course.target.text])
+            course.described(record, laws, self._header["corpora"][course.target.text])
 
     def _begun_with(self, course: TargetCourse, description: Description) -> dict[str, list[str]]:
         """The problems that an earlier campaign found the worst for each law."""

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from properties.certificate import environment
+from properties.runner import chosen_laws, names_of
 from properties.target import Target, UsageError
+from properties.work import Description
 
 FORMAT = "lossproof-campaign-1"
 LONGEST = 8 * 3600.0
@@ -104,3 +106,18 @@ def check_header(header: Mapping[str, Any], targets: Sequence[Target], directory
             f"--resume: {', '.join(changed)} changed since the campaign in {directory} began; begin another one in "
             f"another directory"
         )
+
+
+def laws_of_each(descriptions: Sequence[Description], header: Mapping[str, Any]) -> list[list[str]]:
+    """The laws of each target: of those asked for, the ones that its contract has.
+
+    UsageError for a name that no contract has, and for a target that is left with no law.
+    """
+    known = [names_of(description) for description in descriptions]
+    unknown = [name for name in header["only"] if not any(name in names for names in known)]
+    chosen = []
+    for description, names in zip(descriptions, known, strict=True):
+        asked = [name for name in header["only"] if name in names]
+        # where none of them is there, or one is nowhere, the whole list is what the message is about
+        chosen.append(chosen_laws(description, header["only"] if unknown or not asked else asked, header["levels"]))
+    return [[info.id for info in laws] for laws in chosen]

@@ -158,9 +158,14 @@ def run(subject: Subject | Target, options: Options) -> Generator[Event, None, N
         pool.close()
 
 
+def names_of(description: Description) -> set[str]:
+    """The ids of a contract's laws, and the names of their families."""
+    return {info.id for info in description.laws} | {info.id.split("/")[0] for info in description.laws}
+
+
 def chosen_laws(description: Description, only: Sequence[str], levels: Sequence[str]) -> list[LawInfo]:
     """The laws to report; UsageError for a name that the contract does not have."""
-    known = {info.id for info in description.laws} | {info.id.split("/")[0] for info in description.laws}
+    known = names_of(description)
     for name in only:
         if name not in known:
             raise UsageError(

@@ -215,6 +215,15 @@ def test_unknown_law(tmp_path):
         run(tmp_path, Here(), only=("orakel",))
 
 
+def test_of_several_targets_each_has_the_laws_of_its_contract(tmp_path):
+    other = Target("tests.mutants.museum.entries:SigmoidFocal", "sigmoid_focal", backend="numpy")
+    events = run(tmp_path, Here(), targets=(SOUND, other), max_examples=5, only=("oracle/value", "weights/tiny"))
+    laws = [[law.id for law in certificate.laws] for certificate in events[-1].certificates]
+    assert laws == [["oracle/value", "weights/tiny"], ["oracle/value"]]
+    with pytest.raises(UsageError, match="no law or family 'weights/tiny'"):
+        run(tmp_path / "none", Here(), targets=(SOUND, other), only=("weights/tiny",))
+
+
 def test_a_layer_that_changed_is_another_campaign(tmp_path):
     class Changed(Here):
         def carried_out(self, shard):
