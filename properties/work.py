@@ -253,12 +253,12 @@ def _made_small(
     contract = contract_of(task, subject)
     finding, problem = result.finding, result.problem
     condition: tuple[str, ...] = ()
+    time_left, hangs, shown = True, 0, finding
     if result.repeatable and problem is not None and (task.suspect or result.outcome in ("refuted", "raised")):
         drawn = domain_of(subject, task.dtypes).for_law(law.id).open(task.shut - {law.id})
-        time_left, hangs = True, 0
 
         def judge(problem: Problem) -> Finding | None:
-            nonlocal time_left, hangs
+            nonlocal time_left, hangs, shown
             time_left = time_left and hangs < MOST_HANGS and tick(result.examples, problem)
             if not time_left or any(fault.ends(problem) for fault in task.known):
                 return None
@@ -266,17 +266,19 @@ def _made_small(
             hangs += found is not None and _ending(found) == "timed out"
             if found is None or _ending(found) != _ending(finding) or excuse(problem, found):
                 return None
+            shown = found
             return found
 
-        problem = shrink(problem, law, drawn, judge)
-        finding = judge(problem) or finding
+        # what was shown last is what the smallest problem shows
+        problem, finding = shrink(problem, law, drawn, judge), shown
         condition = conditions(problem, law, drawn, lambda other: judge(other) is not None)
         if not time_left:
             # without an answer every ingredient looks as if it were needed
             condition = ()
     write = numpy_script_of if subject.backend == "numpy" else script_of
     script = write(law, finding, subject, contract)
-    return replace(result, finding=finding, problem=problem, condition=condition, script=script)
+    spent = result.spent or not time_left
+    return replace(result, finding=finding, problem=problem, condition=condition, script=script, spent=spent)
 
 
 def _put(task: Task, law: Law, subject: Subject, observer: Observer, problem: Problem) -> LawResult:
