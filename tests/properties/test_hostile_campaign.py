@@ -4,7 +4,9 @@ import pytest
 
 from benchmarks import hostile
 
-NAMES = ("Exits0", "LoopsInC", "AllocatesByNumpy", "WritesIntoJournal")
+NAMES = ("Exits0", "LoopsInC", "WritesIntoJournal")
+# hangs are waited for, on a busy machine too
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def test_the_journal_bears_what_others_write_into_it(campaign):
     directory, ended, notes = campaign
     assert any("set aside in journal.foreign" in words for words in notes)
     assert (directory / "journal.foreign").stat().st_size > 0
-    assert ended.certificates[3].verdict == "certified"
+    assert ended.certificates[2].verdict == "certified"
 
 
 def test_nothing_is_left(campaign):
