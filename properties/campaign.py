@@ -27,7 +27,7 @@ from properties.examples import Examples
 from properties.findings import certificate_of, name_of, write_finding
 from properties.journal import NAME, Journal, JournalError, JournalFull
 from properties.lock import NAME as LOCK
-from properties.shard import Shard, record_of, run_shard, stop_all, timely
+from properties.shard import Shard, loaded_record, record_of, run_shard, stop_all, timely
 from properties.target import Target, UsageError
 from properties.vitals import Limits
 from properties.work import Description
@@ -47,16 +47,17 @@ def campaign(
     """
     directory = Path(options.directory)
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        if not options.resume:
+            directory.mkdir(parents=True, exist_ok=True)
         journal = Journal.open(directory, resume=options.resume)
     except JournalError as error:
         raise UsageError(str(error)) from None
     except OSError as error:
         raise UsageError(f"--out: {directory} cannot be used: {error.strerror}") from None
     with journal:
-        run = _Campaign(targets, options, journal, directory)
         own = ThreadPoolExecutor(options.count) if executor is None else None
         try:
+            run = _Campaign(targets, options, journal, directory)
             yield from run.events(own or executor, slots or options.count, local=own is not None)  # type: ignore[arg-type]
         except UsageError:
             if not options.resume:
@@ -87,7 +88,7 @@ class _Campaign:
         self._header = self._head(targets)
         plan = Plan(
             seed=self._header["seed"],
-            max_examples=options.max_examples,
+            max_examples=self._options.max_examples,
             limits=Limits(self._header["time_limit"], self._header["memory"]),
             seconds=self._header["block_seconds"],
             lanes=self._header["lanes"],
@@ -97,7 +98,7 @@ class _Campaign:
         self._plan = plan
         self._ready: list[tuple[int, int, int, Shard]] = []
         self._order = itertools.count()
-        self._resumed = 0
+        self._resumed, self._cut = 0, False
         self._began = time.monotonic()
         self._causes: dict[int, int] = {}
 
@@ -108,6 +109,7 @@ class _Campaign:
         if header is None:
             return header_of(targets, self._options)
         check_header(header, targets, self._directory)
+        self._options = self._options.limited_like(header)
         return header
 
     def events(self, executor: Executor, slots: int, local: bool) -> Generator[CampaignEvent, None, None]:
@@ -147,7 +149,7 @@ class _Campaign:
     def _describe(self, executor: Executor, running: str | None) -> None:
         """Load every target; UsageError where one cannot be, or is another one than it was."""
         waiting = [executor.submit(run_shard, course.describe(), running) for course in self._courses]
-        records = [_loaded(course, future) for course, future in zip(self._courses, waiting, strict=True)]
+        records = [loaded_record(course.target, future) for course, future in zip(self._courses, waiting, strict=True)]
         names = laws_of_each([record["description"] for record in records], self._header)
         for course, record, laws in zip(self._courses, records, names, strict=True):
             if self._fresh:
@@ -209,7 +211,7 @@ class _Campaign:
                 shard, whole = timely(heapq.heappop(self._ready)[-1], None if end is None else end - now)
                 flying[executor.submit(run_shard, shard, running)] = (shard, whole)
             if not flying:
-                ending.why = "the time is over" if self._ready else "every law is done"
+                ending.why = "the time is over" if self._ready or self._cut else "every law is done"
                 return
             left = None if end is None else max(end + LAST_SECONDS - now, 0.0)
             finished, _ = wait(flying, timeout=1.0 if left is None else min(left, 1.0), return_when=FIRST_COMPLETED)
@@ -227,6 +229,7 @@ class _Campaign:
         if not whole and record.get("spent"):
             # what the end of the campaign cut short runs again if it is resumed
             record = {**record, "partial": True}
+            self._cut = True
         self._journal.append(record)
         if record.get("partial"):
             found = course.take_partial(record)
@@ -336,13 +339,3 @@ class _Ending:
 def _first(shard: Shard) -> int:
     """Shards of slow laws go first, so that no worker is left with one at the end."""
     return 0 if shard.kind == "infer" else 1
-
-
-def _loaded(course: TargetCourse, future: Future[dict[str, Any]]) -> dict[str, Any]:
-    """What is known of a target; UsageError where it could not be asked."""
-    try:
-        return future.result()
-    except UsageError:
-        raise
-    except Exception as error:
-        raise UsageError(f"{course.target.text} cannot be asked: {type(error).__name__}: {error}") from None

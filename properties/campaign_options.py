@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from properties.certificate import environment
+from properties.examples import NAME as EXAMPLES
 from properties.runner import chosen_laws, names_of
 from properties.target import Target, UsageError
 from properties.work import Description
@@ -61,6 +62,12 @@ class CampaignOptions:
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be more than 0 seconds, got {value}")
 
+    def limited_like(self, header: Mapping[str, Any]) -> CampaignOptions:
+        """The same with the limits that a campaign was begun with, where none is given."""
+        if self.max_time is not None or self.max_examples is not None:
+            return self
+        return replace(self, max_time=header["max_time"], max_examples=header["max_examples"])
+
     @property
     def count(self) -> int:
         """Processes side by side."""
@@ -73,12 +80,23 @@ class CampaignOptions:
 
 
 def header_of(targets: Sequence[Target], options: CampaignOptions) -> dict[str, Any]:
-    """What decides every draw of a campaign: the first record of its journal."""
+    """What decides every draw of a campaign, and its limits: the first record of its journal.
+
+    UsageError for a target that is named twice, and where there are no examples to begin with.
+    """
+    texts = [target.text for target in targets]
+    for text in texts:
+        if texts.count(text) > 1:
+            raise UsageError(f"TARGET {text} is named more than once")
+    if options.examples is not None and not Path(options.examples, EXAMPLES).is_dir():
+        raise UsageError(f"--examples: {options.examples} holds no examples of a campaign")
     return {
         "kind": "campaign",
         "format": FORMAT,
         "targets": [target.to_dict() for target in targets],
         "seed": options.seed,
+        "max_time": options.max_time,
+        "max_examples": options.max_examples,
         "only": list(options.only),
         "levels": list(options.levels),
         "time_limit": options.time_limit,

@@ -40,7 +40,7 @@ from properties.work import laws_of
 def main() -> None:
     """Proves a PaddlePaddle loss function right, or shows where it is wrong.
 
-    Exit codes: 0 certified, 1 refuted, 2 usage, 3 incomplete.
+    Exit codes: 0 certified, 1 refuted, 2 usage, 3 incomplete; 130 when interrupted.
     """
 
 

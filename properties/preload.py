@@ -1,6 +1,7 @@
 """What the fork server imports once, so that a worker is ready at once: Paddle through the adapter, and the laws."""
 
 import gc
+import signal
 import warnings
 
 with warnings.catch_warnings():
@@ -11,5 +12,8 @@ with warnings.catch_warnings():
 # a worker collects its own garbage alone, and shares with the others what it does not touch
 gc.collect()
 gc.freeze()
+
+# Paddle's handler of it would write a stack of C++ for everybody to see
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 __all__ = ["properties"]

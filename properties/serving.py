@@ -27,8 +27,8 @@ from properties.target import Target, UsageError
 from properties.vitals import Limits, Vitals, limit_memory
 from properties.work import Description, Task, describe, perform, refutation, strategy_of
 
-CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV)
-"""Signals that end a worker."""
+CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGTERM)
+"""Signals that end a worker, and that Paddle has handlers for."""
 
 
 def serve(pipe: Connection, subject: Subject | Target, limits: Limits, forked: bool) -> None:

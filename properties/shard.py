@@ -86,7 +86,7 @@ def _carried_out(shard: Shard, worker: Worker) -> dict[str, Any]:
         source = worker.source()
         return {"description": description, "constants": list(harvest(source)), "fingerprint": fingerprint_of(source)}
     if fingerprint_of(worker.source()) != shard.fingerprint:
-        raise UsageError(f"{shard.target.text} changed since the campaign began")
+        raise UsageError(f"{shard.target.text} changed since the campaign began: put it back, or begin another one")
     if shard.kind == "infer":
         assert shard.inquiry is not None
         return {"inferred": worker.infer(shard.inquiry)}
@@ -134,9 +134,21 @@ def record_of(shard: Shard, future: Future[dict[str, Any]]) -> dict[str, Any]:
         raise
     except UsageError as error:
         # a file that is not there for a moment must not end laws that can still be looked at
-        raise ExecutorLost(f"{error}. What is journaled is safe: mend that, then go on with --resume") from None
+        raise ExecutorLost(
+            f"{error}. What is journaled is safe, and goes on with --resume once that is mended"
+        ) from None
     except Exception as error:
         return lost_record(shard, f"the shard was lost: {type(error).__name__}: {error}")
+
+
+def loaded_record(target: Target, future: Future[dict[str, Any]]) -> dict[str, Any]:
+    """What is known of a target; UsageError where it could not be asked."""
+    try:
+        return future.result()
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(f"{target.text} cannot be asked: {type(error).__name__}: {error}") from None
 
 
 def timely(shard: Shard, left: float | None) -> tuple[Shard, bool]:

@@ -7,6 +7,7 @@ import io
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
@@ -38,7 +39,9 @@ def captured() -> Iterator[Caught]:
         try:
             for number in NAMES:
                 os.dup2(file.fileno(), number)
-            with contextlib.redirect_stdout(files[1]), contextlib.redirect_stderr(files[2]):
+            # a warning is Python's to show, or not, and only once: what prints is not to depend on that
+            quiet = warnings.catch_warnings(action="ignore")
+            with quiet, contextlib.redirect_stdout(files[1]), contextlib.redirect_stderr(files[2]):
                 yield caught
         finally:
             lost = [number for number in NAMES if files[number].ended or not _leads_to(number, file)]

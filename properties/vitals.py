@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import os
 import pickle
 import resource
@@ -74,9 +76,11 @@ class Vitals:
             return
         self._last = now
         self._pipe.send(("tick", self._examples))
-        grown = held() - self._held
-        if self._memory is not None and grown > KEPT * self._memory:
-            self._pipe.send(("grown", (grown, self._examples)))
+        if self._memory is not None and held() - self._held > KEPT * self._memory:
+            swept()
+            grown = held() - self._held
+            if grown > KEPT * self._memory:
+                self._pipe.send(("grown", (grown, self._examples)))
 
     def close(self) -> None:
         """No more examples."""
@@ -88,6 +92,13 @@ def held() -> int:
     """Bytes of memory that this process holds."""
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * resource.getpagesize()
+
+
+def swept() -> None:
+    """Give back what nobody holds: what only the collector of garbage finds, and what the C library keeps for later."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def limit_memory(extra: int | None) -> None:

@@ -201,7 +201,9 @@ def closing_lines(event: CampaignEnded, tally: Tally | None) -> Iterable[Text]:
 
 def _verdict(certificate: Certificate, row: Row | None, file: str) -> Text:
     text = Text.assemble(f"{certificate.subject}  ", (certificate.verdict.upper(), STYLES[certificate.verdict]))
-    words = [_count(sum(law.examples for law in certificate.laws), "example")]
+    # those after a law's first finding too
+    ran = certificate.campaign.get("examples", {law.id: law.examples for law in certificate.laws})
+    words = [_count(sum(ran.values()), "example")]
     words += [_count(row.done, "shard"), _findings([row])] if row is not None else []
     return text.append(f"  {', '.join(words)}" + (f"; certificate {file}" if file else ""), style="dim")
 

@@ -25,6 +25,9 @@ from properties.problem import Problem
 from properties.script import short
 from reference import BUDGET
 
+LONGEST_SCRIPT = 12_000
+"""Characters of a script beyond which it is not shown."""
+
 STYLES = {"certified": "bold green", "refuted": "bold red", "incomplete": "bold yellow", "held": "green"}
 
 
@@ -223,7 +226,10 @@ def show_failure(
         indented += [Text(line) for line in _case(law.counterexample)]
     for text in indented:
         console.print(Padding(text, (0, 0, 0, 3)))
-    if law.script and with_script:
+    if len(law.script) > LONGEST_SCRIPT:
+        words = f"the script has {len(law.script):,} characters, and is not shown; the certificate has it"
+        console.print(Padding(Text(words, style="dim"), (0, 0, 0, 3)))
+    elif law.script and with_script:
         console.print(Padding(Text("reproduce without lossproof:", style="dim"), (0, 0, 0, 3)))
         # no wrapping: what is copied from here must run
         for line in law.script.splitlines():

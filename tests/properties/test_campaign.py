@@ -12,12 +12,14 @@ from properties import UsageError, course
 from properties.campaign import campaign
 from properties.campaign_options import CampaignOptions
 from properties.certificate import Certificate, LawReport
-from properties.course import strings_of
-from properties.engine import LawResult
+from properties.engine import LawResult, failed
 from properties.events import CampaignEnded, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
 from properties.examples import Examples
 from properties.harvest import harvest, source_of
 from properties.law import Finding
+from properties.law_course import strings_of
+from properties.laws.conduct import ANSWERS
+from properties.observation import Failure
 from properties.serving import Inline
 from properties.shard import fingerprint_of, law_record, report_of, run_shard
 from properties.strategies import simplest
@@ -76,6 +78,22 @@ class Here(Executor):
         # repetitions take processes of their own
         result = inline.run(replace(shard.task, repetitions=0), lambda examples: None)
         return {**said, "asked": shard.task.max_examples, **law_record(shard.info, result)}
+
+
+class Keeps(Here):
+    """Keeps the shards that it carried out."""
+
+    def __init__(self, **more):
+        super().__init__(**more)
+        self.shards = []
+
+    def submit(self, function, shard, *rest):
+        self.shards.append(shard)
+        return super().submit(function, shard, *rest)
+
+    def first(self, law):
+        """The first block of a law."""
+        return next(shard for shard in self.shards if shard.law == law)
 
 
 def run(directory, executor, targets=(WRONG, SOUND), **options):
@@ -224,6 +242,41 @@ def test_of_several_targets_each_has_the_laws_of_its_contract(tmp_path):
         run(tmp_path / "none", Here(), targets=(SOUND, other), only=("weights/tiny",))
 
 
+def test_nobody_is_asked_twice_over_or_for_examples_that_are_not_there(tmp_path):
+    with pytest.raises(UsageError, match="named more than once"):
+        run(tmp_path / "one", Here(), targets=(SOUND, SOUND))
+    with pytest.raises(UsageError, match="holds no examples"):
+        run(tmp_path / "two", Here(), targets=(SOUND,), examples=str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_resumed_without_limits_it_has_those_that_it_was_begun_with(tmp_path):
+    run(tmp_path, Here(until=25), targets=(SOUND,), max_examples=45)
+    events = run(tmp_path, Here(), targets=(), max_examples=None, resume=True)
+    assert {law.examples for law in events[-1].certificates[0].laws} == {45}
+
+
+def test_a_layer_that_fails_to_answer_here_and_there_is_asked_elsewhere(tmp_path):
+    class Hangs(Keeps):
+        """Whose layer hangs where there are seven classes or more."""
+
+        def carried_out(self, shard):
+            record = super().carried_out(shard)
+            if shard.law != ANSWERS or shard.generation:
+                return record
+            problem = simplest(SOUND.load().full_domain.only(classes=[7]))
+            failure = Failure("timed out", "10 s", "")
+            hung = LawResult(ANSWERS, "timed out", 4, finding=failed(failure, problem), problem=problem)
+            return {**record, **law_record(shard.info, hung)}
+
+    executor = Hangs(afresh=True)
+    events = run(tmp_path, executor, targets=(SOUND,), max_examples=20)
+    certificate = events[-1].certificates[0]
+    assert certificate.law("oracle/value").outcome == "held"
+    (fault,) = executor.first("oracle/value").task.known
+    assert (fault.outcome, fault.classes) == ("timed out", 7)
+
+
 def test_a_layer_that_changed_is_another_campaign(tmp_path):
     class Changed(Here):
         def carried_out(self, shard):
@@ -256,22 +309,6 @@ def test_a_shard_that_is_lost_is_said(tmp_path):
 def test_options_out_of_range(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         CampaignOptions("anywhere", **wrong)
-
-
-class Keeps(Here):
-    """Keeps the shards that it carried out."""
-
-    def __init__(self):
-        super().__init__()
-        self.shards = []
-
-    def submit(self, function, shard, *rest):
-        self.shards.append(shard)
-        return super().submit(function, shard, *rest)
-
-    def first(self, law):
-        """The first block of a law."""
-        return next(shard for shard in self.shards if shard.law == law)
 
 
 def test_a_shard_in_a_process_of_its_own_says_the_same(tmp_path):
