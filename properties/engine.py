@@ -160,10 +160,10 @@ def _examined(law: Law, case: Case) -> tuple[Finding | None, float | None]:
     return finding, case.used if case.asked else None
 
 
-def failed(failure: Failure, problem: Problem) -> Finding:
+def failed(failure: Failure, *calls: Problem) -> Finding:
     """The finding of a layer that failed where it had to answer."""
     words = {"raised": "The layer raises", "crashed": "The process ends with", "timed out": "No answer after"}
-    return Finding(f"{words[failure.kind]} {failure}", (problem,), "failure", failure=failure)
+    return Finding(f"{words[failure.kind]} {failure}", calls, "failure", failure=failure)
 
 
 def verdict_on(

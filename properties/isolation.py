@@ -39,6 +39,9 @@ KILLED = "SIGKILL"
 MOST_KILLS = 50
 """Times that a worker may be killed over one task before its layer is suspected all the same."""
 
+MOST_SHOWN = 4096
+"""Logits of an example beyond which it is not kept where it is not to blame by itself."""
+
 GRACE = 30.0
 """Seconds beyond its own that a task may take to end by itself."""
 
@@ -252,8 +255,9 @@ def _hoarding(task: Task, failure: Failure, running: Running) -> LawResult:
         task.law,
         failure.kind,
         running.examples + 1,
-        finding=failed(failure, running.problem),
-        problem=running.problem,
+        # a large example is no evidence of anything, and would fill the journal
+        finding=failed(failure, *([running.problem] if running.problem.logits.size <= MOST_SHOWN else [])),
+        problem=None,
         reason="no single example does it: what the layer keeps adds up",
     )
 

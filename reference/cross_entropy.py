@@ -78,6 +78,8 @@ def softmax_of(elements: Elements) -> Softmax:
 
 def _powers(rows: Array) -> tuple[Array, Array, Array]:
     """Probabilities, log(1 + sum of exp(z_j - max) over j != argmax), and z - max."""
+    # a sum along an axis that is not the last in memory adds one class after the other, and errs by a roundoff for each
+    rows = np.ascontiguousarray(rows)
     index = np.arange(len(rows))
     top = rows.argmax(axis=1)
     shifted = rows - rows[index, top][:, None]

@@ -100,7 +100,8 @@ def nothing(case: Case, message: str) -> Iterator[Finding]:
 def matches_nothing(case: Case) -> Iterator[Finding]:
     """An ignore_index that no label equals changes nothing."""
     problem = case.problem
-    other = 255 if problem.ignore_index != 255 else -100
+    beyond = max(255, problem.classes)
+    other = beyond if problem.ignore_index != beyond else -100
     yield from case.agree(
         problem,
         problem.replace(ignore_index=other),

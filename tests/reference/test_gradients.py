@@ -103,3 +103,12 @@ def test_a_soft_gradient_is_as_exact_among_a_hundred_classes():
     wide = np.exp(logits[0].astype(np.longdouble))
     exact = wide / wide.sum() * labels[0].astype(np.longdouble).sum() - labels[0]
     np.testing.assert_allclose(gradient, exact.astype(float), rtol=1e-15, atol=0)
+
+
+def test_many_classes_along_any_axis_have_the_same_gradient():
+    logits = np.random.default_rng(3).normal(size=(5, 254)) * 6.0
+    labels = np.array([0, 7, 100, 253, 31])
+    along = cross_entropy(logits, labels, reduction="sum")
+    across = cross_entropy(logits.T.copy(), labels, reduction="sum", axis=0)
+    assert np.array_equal(across.gradient, along.gradient.T)
+    assert across.value == along.value
