@@ -38,9 +38,9 @@ BELONGS = {"journal.jsonl", "journal.foreign", "lock", "findings", "examples", "
 
 def put(names, directory, **options):
     """The campaign over these layers, to its end: the last event, and the notes."""
-    targets = [Target(f"{ZOO}:{name}", "cross_entropy", domain=PLAIN) for name in names]
+    told = {"WritesIntoJournal": {"directory": str(directory)}}
+    targets = [Target(f"{ZOO}:{name}", "cross_entropy", settings=told.get(name, {}), domain=PLAIN) for name in names]
     asked = {"only": LAWS, "time_limit": 2.0, "block_seconds": 20.0, "memory": 2**30, **options}
-    os.environ["LOSSPROOF_TEST_DIR"] = str(directory)
     notes, ended = [], None
     for event in campaign(targets, CampaignOptions(str(directory), **asked)):
         if isinstance(event, Noted):

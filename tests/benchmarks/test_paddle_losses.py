@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import paddle_losses
 from properties import Subject
-from properties.isolation import observer_of
+from properties.serving import observer_of
 from properties.strategies import simplest
 from properties.verdict import judge
 

@@ -156,6 +156,20 @@ class ClosesStdout(Hostile):
 class WritesIntoJournal(Hostile):
     """Appends to a campaign's journal what no journal holds, and leaves files beside it."""
 
+    def __init__(
+        self,
+        weight=None,
+        ignore_index=-100,
+        reduction="mean",
+        axis=1,
+        label_smoothing=0.0,
+        soft_weight="paddle",
+        denominator="weights",
+        directory="",
+    ):
+        super().__init__(weight, ignore_index, reduction, axis, label_smoothing, soft_weight, denominator)
+        self.directory = directory
+
     GARBAGE = b'{"event": "ShardEnded", "outco\n\x00\xff no line of a journal\n[1, 2'
 
     def harm(self):
@@ -165,11 +179,9 @@ class WritesIntoJournal(Hostile):
             (journal.parent / "stray.jsonl").write_bytes(self.GARBAGE)
             (journal.parent / "stray.tmp").write_bytes(b"")
 
-    @staticmethod
-    def journals():
-        """Those of the directory that the environment names, else of the current one's subdirectories."""
-        named = os.environ.get("LOSSPROOF_TEST_DIR")
-        return [Path(named) / "journal.jsonl"] if named else sorted(Path.cwd().glob("*/journal.jsonl"))
+    def journals(self):
+        """That of the directory it was told, else those of the current one's subdirectories."""
+        return [Path(self.directory, "journal.jsonl")] if self.directory else sorted(Path.cwd().glob("*/journal.jsonl"))
 
 
 class ReseedsGlobals(Hostile):

@@ -31,10 +31,9 @@ def test_a_problem_provokes_by_its_size_and_a_logit_far_out():
     assert not zoo.provoked(paddle.full([4, 2], 20.0), labels[:4])
 
 
-def test_the_journal_of_a_named_directory_gets_garbage(tmp_path, monkeypatch):
-    monkeypatch.setenv("LOSSPROOF_TEST_DIR", str(tmp_path))
+def test_the_journal_of_a_named_directory_gets_garbage(tmp_path):
     (tmp_path / "journal.jsonl").write_text("{}\n")
-    zoo.WritesIntoJournal()(paddle.full([5, 2], 20.0), paddle.zeros([5], "int64"))
+    zoo.WritesIntoJournal(directory=str(tmp_path))(paddle.full([5, 2], 20.0), paddle.zeros([5], "int64"))
     assert (tmp_path / "journal.jsonl").read_bytes().startswith(b'{}\n{"event"')
     assert (tmp_path / "stray.jsonl").exists()
 
