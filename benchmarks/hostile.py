@@ -40,7 +40,7 @@ def put(names, directory, **options):
     """The campaign over these layers, to its end: the last event, and the notes."""
     told = {"WritesIntoJournal": {"directory": str(directory)}}
     targets = [Target(f"{ZOO}:{name}", "cross_entropy", settings=told.get(name, {}), domain=PLAIN) for name in names]
-    asked = {"only": LAWS, "time_limit": 2.0, "block_seconds": 20.0, "memory": 2**30, **options}
+    asked = {"only": LAWS, "time_limit": 5.0, "block_seconds": 20.0, "memory": 2**30, **options}
     notes, ended = [], None
     for event in campaign(targets, CampaignOptions(str(directory), **asked)):
         if isinstance(event, Noted):
