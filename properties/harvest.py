@@ -7,6 +7,7 @@ import inspect
 import math
 import sys
 import textwrap
+import threading
 from typing import Any
 
 from properties.subject import Subject
@@ -25,13 +26,18 @@ MOST_PARTS = 16
 LIBRARIES = ("properties", "reference", "paddle", "numpy", "scipy", "torch", "hypothesis")
 
 
+_parsing = threading.Lock()
+
+
 def harvest(source: str) -> tuple[float, ...]:
     """The numbers that a piece of Python names: literals, signed, and simple arithmetic of them.
 
     Those in most places come first. Nothing where the source cannot be read.
     """
     try:
-        tree = ast.parse(source)
+        # CPython 3.11 counts the depth of a tree for all threads together, and fails where two of them parse at a time
+        with _parsing:
+            tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return ()
     found: dict[float, int] = {}

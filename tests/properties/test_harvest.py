@@ -1,6 +1,7 @@
 """The numbers of a source, and where it is found."""
 
 import functools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -74,3 +75,10 @@ def test_there_may_be_no_source():
             raise RuntimeError(name)
 
     assert isinstance(source_of(Subject("cross_entropy", Hostile(), arguments=())), str)
+
+
+def test_threads_may_harvest_at_a_time():
+    source = "\n".join(f"x{n} = [{n}.5, ({n} + 0.25) * 3, {{'a': {n}.125}}]" for n in range(400))
+    expected = harvest(source)
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(harvest, [source] * 64)) == {expected}
