@@ -108,9 +108,7 @@ class TargetCourse:
 
     def take(self, record: Mapping[str, Any]) -> tuple[list[LawReport], list[Shard]]:
         """A shard is done: what it found, and what can be done now that could not before."""
-        self._open.discard(record["id"])
-        self.seconds += record["seconds"]
-        self.shards += 1
+        self._came_back(record)
         if record["kind"] == "infer":
             self.inferred = record["inferred"]
             return [], list(self.next())
@@ -126,6 +124,11 @@ class TargetCourse:
             return found, list(self._generation([course.info]))
         return found, list(self.next())
 
+    def _came_back(self, record: Mapping[str, Any]) -> None:
+        self._open.discard(record["id"])
+        self.seconds += record["seconds"]
+        self.shards += 1
+
     def _answers_mostly(self, course: LawCourse) -> bool:
         """Whether a layer fails to answer only where there is something special: then the laws are asked elsewhere."""
         if course.info.id != ANSWERS or course.retired or course.examples < LEAST_ANSWERED:
@@ -135,9 +138,7 @@ class TargetCourse:
 
     def take_partial(self, record: Mapping[str, Any]) -> list[LawReport]:
         """A block that the end of the campaign cut short: it counts, but nothing follows from it."""
-        self._open.discard(record["id"])
-        self.seconds += record["seconds"]
-        self.shards += 1
+        self._came_back(record)
         return self.courses[record["law"]].take_partial(record)
 
     def settle(self) -> None:
@@ -153,10 +154,7 @@ class TargetCourse:
                 continue
             course.begin(sizes)
             for lane, examples in enumerate(sizes):
-                shard = self._shard(course, lane, examples)
-                self._open.add(shard.id)
-                self.planned += 1
-                yield shard
+                yield self._handed_out(self._shard(course, lane, examples))
 
     def _blocks(self, course: LawCourse) -> list[int]:
         """Examples of each block of a law's next generation; none where the law is done."""
@@ -201,9 +199,12 @@ class TargetCourse:
 
     def _inquiry(self) -> Shard:
         inquiry = Inquiry(self._plan.seed, self.known.dtypes, self.shut)
-        shard = Shard(
-            self.number, self.target, self._plan.limits, "infer", inquiry=inquiry, fingerprint=self._fingerprint
+        limits, fingerprint = self._plan.limits, self._fingerprint
+        return self._handed_out(
+            Shard(self.number, self.target, limits, "infer", inquiry=inquiry, fingerprint=fingerprint)
         )
+
+    def _handed_out(self, shard: Shard) -> Shard:
         self._open.add(shard.id)
         self.planned += 1
         return shard
