@@ -100,7 +100,8 @@ class Certificate:
     ``properties.inference``). ``target`` says how the subject was named, where it was by words.
     ``score`` says how many wrong losses of the museum the laws that ran refute, of how many under this contract.
     ``forgiven`` says that what is inherited is left out of the verdicts. ``campaign`` has the true counts of a
-    campaign: examples of each law, shards, every finding.
+    campaign: examples of each law, shards, every finding. ``gaps`` says, a sentence each, what would have to be looked
+    at before a subject of which every law held could be called certified.
     """
 
     subject: str
@@ -119,21 +120,26 @@ class Certificate:
     score: Mapping[str, int] = field(default_factory=dict)
     forgiven: bool = False
     campaign: Mapping[str, Any] = field(default_factory=dict)
+    gaps: tuple[str, ...] = ()
     format: str = FORMAT
 
     @property
     def levels(self) -> dict[str, str]:
         """The verdict of each level that has laws in this certificate."""
         found = {level: [law for law in self.laws if law.level == level] for level in LEVELS}
-        return {level: verdict_of(laws, self.forgiven) for level, laws in found.items() if laws}
+        verdicts = {level: verdict_of(laws, self.forgiven) for level, laws in found.items() if laws}
+        return {level: self._at_most(verdict) for level, verdict in verdicts.items()}
 
     @property
     def verdict(self) -> str:
         """The verdict of all laws together."""
         levels = self.levels.values()
-        return (
-            "incomplete" if "incomplete" in levels and "refuted" not in levels else verdict_of(self.laws, self.forgiven)
-        )
+        incomplete = "incomplete" in levels and "refuted" not in levels
+        return "incomplete" if incomplete else self._at_most(verdict_of(self.laws, self.forgiven))
+
+    def _at_most(self, verdict: str) -> str:
+        """Nothing is certified that was not looked at."""
+        return "incomplete" if verdict == "certified" and self.gaps else verdict
 
     @property
     def failed(self) -> tuple[LawReport, ...]:
@@ -163,9 +169,9 @@ class Certificate:
         if plain.get("format") != FORMAT:
             raise ValueError(f"a certificate has format {FORMAT!r}, got {plain.get('format')!r}")
         laws = tuple(LawReport.from_dict(law) for law in plain["laws"])
-        derived = ("laws", "verdict", "levels", "takes")
+        derived = ("laws", "verdict", "levels", "takes", "gaps")
         rest = {name: value for name, value in plain.items() if name not in derived}
-        return cls(laws=laws, takes=tuple(plain["takes"]), **rest)
+        return cls(laws=laws, takes=tuple(plain["takes"]), gaps=tuple(plain.get("gaps", ())), **rest)
 
     def write(self, path: str | Path) -> None:
         """As JSON."""

@@ -104,7 +104,8 @@ def show_causes(console: Console, certificate: Certificate, scripts: int | None 
 
 def summary(certificate: Certificate) -> Group:
     """Who was checked, and the verdict of each level."""
-    return Group(_headline(certificate), _verdicts(certificate))
+    gaps = [Padding(Text(f"not certified: {gap}", style="yellow"), (0, 0, 0, 2)) for gap in certificate.gaps]
+    return Group(_headline(certificate), _verdicts(certificate), *gaps)
 
 
 def _headline(certificate: Certificate) -> Text:
