@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from properties.contract import Contract
 from properties.domain import Domain
-from properties.law import Finding, LayerFailed, NotApplicable, Undecided
+from properties.law import Finding, LayerFailed, NotApplicable, OutsideDomain, Undecided
+from properties.membership import outside
 from properties.observation import Failure, Observation, Observer
 from properties.problem import Problem, round_to
 from properties.verdict import LARGEST, SMALLEST_NORMAL, Match, candidates, compare, judge
@@ -28,8 +29,9 @@ def _same(array: Array) -> Array:
 class Case:
     """One example of one law.
 
-    ``takes`` are the contract arguments that the layer has, ``domain`` what may be made of the problem; ``used`` is the
-    largest part of the error budget that any comparison of this case used and that still held.
+    ``takes`` are the contract arguments that the layer has, ``domain`` what may be made of the problem: nothing outside
+    is put to the layer (OutsideDomain). ``used`` is the largest part of the error budget that any comparison of this
+    case used and that still held; ``asked`` are the problems that were put to the layer.
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class Case:
         self.takes = takes
         self.domain = contract.domain if domain is None else domain
         self.used = 0.0
-        self.asked = 0
+        self.asked: list[Problem] = []
         self.observer = observer
         self._answers: dict[int, tuple[Problem, Answer]] = {}
         self._observations: dict[int, tuple[Problem, Observation]] = {}
@@ -61,10 +63,22 @@ class Case:
                     nearest = max(nearest, float(np.log(size) - np.log(LARGEST[problem.dtype])))
         return nearest
 
-    def attempt(self, problem: Problem | None = None, probe: str = "plain") -> Observation | Failure:
+    def require(self, problem: Problem, about: Collection[str] = ()) -> None:
+        """Raise OutsideDomain for a problem that may not be put to the layer.
+
+        In the dimensions that it is ``about`` it may be anything: what a layer must refuse lies outside of its domain.
+        """
+        if left := outside(problem, self.domain, about):
+            raise OutsideDomain(f"the law would have to leave the domain: {left}")
+
+    def attempt(
+        self, problem: Problem | None = None, probe: str = "plain", about: Collection[str] = ()
+    ) -> Observation | Failure:
         """Ask the layer; a failure is an answer too."""
-        self.asked += 1
-        result = self.observer.observe(self.problem if problem is None else problem, probe)
+        asked = self.problem if problem is None else problem
+        self.require(asked, about)
+        self.asked.append(asked)
+        result = self.observer.observe(asked, probe)
         if isinstance(result, Failure) and result.kind == "absent":
             raise NotApplicable(result.message)
         return result
@@ -215,7 +229,8 @@ class Case:
         breadth = HAIR[problem.dtype] * size
         for sign in (1.0, -1.0):
             moved = round_to(problem.logits + sign * breadth * direction, problem.dtype)
-            beside = self.attempt(problem.replace(logits=moved))
+            # a hair's breadth is no matter of the domain
+            beside = self.attempt(problem.replace(logits=moved), about=("logits",))
             if isinstance(beside, Failure) or not _near(beside.value, observation.value):
                 return True
             pair = (beside.gradient, observation.gradient)

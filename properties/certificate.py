@@ -101,7 +101,8 @@ class Certificate:
     ``score`` says how many wrong losses of the museum the laws that ran refute, of how many under this contract.
     ``forgiven`` says that what is inherited is left out of the verdicts. ``campaign`` has the true counts of a
     campaign: examples of each law, shards, every finding. ``gaps`` says, a sentence each, what would have to be looked
-    at before a subject of which every law held could be called certified.
+    at before a subject of which every law held could be called certified. ``narrowed`` says, by argument, which kind of
+    values the layer was found to take alone, and how that was seen.
     """
 
     subject: str
@@ -121,6 +122,7 @@ class Certificate:
     forgiven: bool = False
     campaign: Mapping[str, Any] = field(default_factory=dict)
     gaps: tuple[str, ...] = ()
+    narrowed: Mapping[str, str] = field(default_factory=dict)
     format: str = FORMAT
 
     @property

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from properties.certificate import LawReport
+from properties.gaps import gaps_of
 from properties.inference import Facts, Inquiry
 from properties.ingredients import Fault
 from properties.law_course import LawCourse, strings_of
@@ -185,6 +186,7 @@ class TargetCourse:
             repetitions=self._plan.repetitions,
             # the first block is what a certificate would draw, unless there is something to begin with
             seek=seek if generation or course.corpus else None,
+            kept=self.known.kept,
         )
         return Shard(
             self.number,
@@ -198,7 +200,7 @@ class TargetCourse:
         )
 
     def _inquiry(self) -> Shard:
-        inquiry = Inquiry(self._plan.seed, self.known.dtypes, self.shut)
+        inquiry = Inquiry(self._plan.seed, self.known.dtypes, self.shut, self.known.kept)
         limits, fingerprint = self._plan.limits, self._fingerprint
         return self._handed_out(
             Shard(self.number, self.target, limits, "infer", inquiry=inquiry, fingerprint=fingerprint)
@@ -223,6 +225,12 @@ class TargetCourse:
     def findings(self) -> list[LawReport]:
         """All that it failed, in the order of laws and blocks; gates too that nobody asked for."""
         return [report for name in sorted(self.courses) for report in self.courses[name].findings]
+
+    def gaps(self) -> tuple[str, ...]:
+        """What would have to be looked at before its certificate could say certified."""
+        outcomes = {name: course.report().outcome for name, course in self.courses.items() if course.blocks}
+        seen = frozenset[tuple[str, str]]().union(*(course.seen for course in self.courses.values()))
+        return gaps_of(self.known, outcomes, [report.id for report in self.reports()], seen)
 
     def set_aside(self) -> dict[str, dict[str, list[Any]]]:
         """What no law but its own drew, since a gate does not hold."""

@@ -10,6 +10,11 @@ from properties.domain import COMMON_NAMES, FORMULA_LOGITS, Demand, Domain, Empt
 from properties.law import Law
 
 
+def askable(law: Law, domain: Domain, shut: AbstractSet[str]) -> Domain:
+    """What may be put to the layer for a law at all, whatever the law makes of what it draws."""
+    return domain.for_law(law.id).open(shut - {law.id})
+
+
 def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: AbstractSet[str]) -> Domain:
     """What a law draws: the domain without what stands behind shut gates, narrowed to its level and its own demand.
 
@@ -28,18 +33,14 @@ def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: Abstract
             raise EmptyDomainError("weight is drawn from absent alone")
         if name == "weight" and set(domain["weight"]) == {"absent"}:
             raise EmptyDomainError("weight is drawn from absent alone")
-        values: tuple[object, ...] = tuple(map(str, domain[name])) if value and value != "count" else ()
-        values = domain[name] if value == "count" else values
-        if value == "count" and not any(isinstance(v, int) for v in values):
-            raise EmptyDomainError(f"the layer takes {name} as a width alone")
-        if value and value != "count" and value not in values:
+        if value and value not in map(str, domain[name]):
             raise EmptyDomainError(f"the layer has no {name}={value}")
-    opened = domain.for_law(law.id).open(shut - {law.id})
+    opened = askable(law, domain, shut)
     if law.plain:
         opened = opened.plainest()
     for need in law.needs:
         name, _, value = need.partition("=")
-        if value and value != "count" and value not in map(str, opened[name]):
+        if value and value not in map(str, opened[name]):
             raise EmptyDomainError(f"{name}={value} is set aside")
     return opened.demand(law.demand).demand(_level_demand(law, domain)).demand(_mask_demand(law, domain, takes))
 

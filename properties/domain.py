@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+SIZES = {"empty": (0, 0), "one": (1, 1), "few": (1, 6), "several": (2, 12), "square": (1, 6), "many": (2, 6)}
+"""Elements of a problem of each size; a square then has as many as there are classes, a crowd forty times so many."""
 
 Demand = Mapping[str, Callable[[Any], bool]]
 """What a law wants of its problems: for some dimensions, which of their values will do."""
@@ -32,7 +35,8 @@ class Dimension:
     name; ``absent`` is the value where a layer does not take the argument at all. ``kind`` says, for the one dimension
     that decides on it, which kind of labels a value stands for. ``expand`` makes the argument itself of a value and
     a number of classes, where the one depends on the other. ``law`` names the one law that draws more than the simplest
-    value.
+    value. ``readings`` names kinds of values of which a layer may take one alone (counts, widths), by what tells them.
+    ``chosen`` says that somebody chose among the values: then nothing else may be asked, whatever a law makes.
     """
 
     name: str
@@ -44,6 +48,8 @@ class Dimension:
     kind: Callable[[Any], str] | None = None
     expand: Callable[[Any, int], Any] | None = None
     law: str = ""
+    readings: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict)
+    chosen: bool = False
 
     def allows(self, value: Any) -> bool:
         """Whether a user may name this value."""
@@ -55,7 +61,7 @@ class Dimension:
             if not self.allows(value):
                 expected = self.expected or "one of " + ", ".join(str(v) for v in dict.fromkeys(self.values))
                 raise ValueError(f"domain {self.name} takes {expected}, got {value!r}")
-        return replace(self, values=tuple(values))
+        return replace(self, values=tuple(values), chosen=True)
 
 
 def _settled(config: dict[str, Any]) -> dict[str, Any]:
@@ -66,11 +72,13 @@ def _settled(config: dict[str, Any]) -> dict[str, Any]:
 class Domain:
     """All dimensions by name, in the order in which they are drawn.
 
-    ``settle`` makes drawn arguments agree that exclude each other.
+    ``settle`` makes drawn arguments agree that exclude each other. ``shut`` are the gates behind which nothing may be
+    asked.
     """
 
     dimensions: Mapping[str, Dimension]
     settle: Callable[[dict[str, Any]], dict[str, Any]] = _settled
+    shut: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> tuple[Any, ...]:
         return self.dimensions[name].values
@@ -105,6 +113,13 @@ class Domain:
                 _fit_classes(dimensions, name, "classes" in choices)
         return replace(self, dimensions=dimensions)
 
+    def lacking(self, **absent: Any) -> Domain:
+        """The domain of a layer that cannot be told some arguments: each has this value, without anybody's choice."""
+        dimensions = {
+            n: replace(d.only([absent[n]]), chosen=d.chosen) if n in absent else d for n, d in self.dimensions.items()
+        }
+        return replace(self, dimensions=dimensions)
+
     def behind(self, gates: AbstractSet[str]) -> dict[str, list[Any]]:
         """The values that stand behind these gates, by dimension."""
         found: dict[str, list[Any]] = {}
@@ -126,7 +141,7 @@ class Domain:
                 simplest = dimension.gate(dimension.values[0])
                 kept = tuple(v for v in dimension.values if dimension.gate(v) == simplest)
             dimensions[name] = replace(dimension, values=kept)
-        return replace(self, dimensions=dimensions)
+        return replace(self, dimensions=dimensions, shut=self.shut | shut)
 
     def for_law(self, law: str) -> Domain:
         """The domain of a law: what is reserved for another one has its simplest value."""
@@ -163,7 +178,7 @@ def _fit_classes(dimensions: dict[str, Dimension], name: str, chosen: bool) -> N
     if chosen and not set(lengths) <= set(dimensions["classes"].values):
         listed = ", ".join(map(str, dimensions["classes"].values))
         raise ValueError(f"domain {name} has lists of {lengths[0]} numbers, and classes are {listed}")
-    dimensions["classes"] = replace(dimensions["classes"], values=lengths)
+    dimensions["classes"] = replace(dimensions["classes"], values=lengths, chosen=True)
 
 
 def within(*values: Any) -> Callable[[Any], bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -14,9 +14,10 @@ from hypothesis.errors import Flaky, HypothesisWarning, Unsatisfiable
 
 from properties.case import Case
 from properties.contract import Contract
-from properties.demand import law_domain
+from properties.demand import askable, law_domain
 from properties.domain import Domain, EmptyDomainError
-from properties.law import Finding, Law, LayerFailed, NotApplicable, Undecided
+from properties.law import Finding, Law, LayerFailed, NotApplicable, OutsideDomain, Undecided
+from properties.membership import met, outside
 from properties.observation import Failure, Observer
 from properties.problem import Problem
 from properties.seek import USUAL, Seek, Seeker, scores
@@ -59,7 +60,8 @@ class LawResult:
     law is about. ``inherited`` names the kernel that shows the same contradiction, where no example
     has another. ``corpus`` are the byte strings of the worst examples that held, where a search keeps them.
     ``repetitions`` say what came of the same problem each time that it was put to the layer again. ``spent`` says that
-    the time was over before the examples were.
+    the time was over before the examples were. ``seen`` are the values (as text) of the dimensions that somebody named
+    which the problems put to the layer had.
     """
 
     law: str
@@ -79,6 +81,7 @@ class LawResult:
     repetitions: tuple[str, ...] = ()
     spent: bool = False
     corpus: tuple[bytes, ...] = ()
+    seen: frozenset[tuple[str, str]] = frozenset()
 
 
 class _Contradiction(Exception):  # noqa: N818 - an outcome
@@ -109,11 +112,13 @@ def run_law(
     excuse: Callable[[Problem, Finding], object] = lambda problem, finding: False,
     avoid: Callable[[Problem], bool] = lambda problem: False,
     seek: Seek | None = None,
+    named: Collection[str] = (),
 ) -> LawResult:
     """Look for a contradiction to a law in ``max_examples`` examples, and shrink the first one found if it ``shrinks``.
 
     A contradiction that ``excuse`` says yes to is none; a problem that ``avoid`` says yes to is not put to the layer.
-    What ``seek`` knows leads the search of a law that draws what most laws draw.
+    What ``seek`` knows leads the search of a law that draws what most laws draw. Of the dimensions that somebody
+    ``named`` values of, it is noted which of them the layer was asked.
     """
     try:
         drawn = law_domain(law, domain, shut, takes)
@@ -125,6 +130,7 @@ def run_law(
     if seek is not None and law.draw is None:
         seeker = Seeker(seek.at_most(USUAL) if law.most else seek, drawn, contract.hard_logits)
     search = _Search(law, contract, observer, frozenset(takes), tick, excuse, avoid, seeker)
+    search.may_ask(askable(law, domain, shut), named)
     repeatable = search.run(drawn, law_seed(seed, law), max_examples, shrinks)
     return search.result(repeatable)
 
@@ -207,12 +213,16 @@ class _Search:
         self._used: dict[str, float] = {}
         self._finding: Finding | None = None
         self._problem: Problem | None = None
-        self._inapplicable = ""
+        self._inapplicable = self._outside = ""
         self._spent = False
+        self._seen: set[tuple[str, str]] = set()
+
+    def may_ask(self, domain: Domain, named: Collection[str]) -> None:
+        """What may be put to the layer at all, and the dimensions of which somebody named values."""
+        self._askable, self._named = domain, tuple(named)
 
     def run(self, domain: Domain, seed: int, max_examples: int, shrinks: bool) -> bool:
         """Draw, and shrink where that is wanted; returns whether the contradiction, if any, repeats."""
-        self._domain = domain
         draw = self._law.draw or problems
         strategy = draw(domain, self._contract.hard_logits) if self._seeker is None else self._seeker.strategy
 
@@ -247,6 +257,9 @@ class _Search:
         return True
 
     def _one(self, problem: Problem) -> None:
+        if left := outside(problem, self._askable):
+            self._outside = f"no problem that the law draws has all of what the domain asks for: {left}"
+            reject()
         if self._avoid(problem):
             reject()
         if not self._tick(self._examples, problem):
@@ -256,9 +269,13 @@ class _Search:
             self._shrinks += effort(problem)
             if self._shrinks > (MOST_SHRINKS if self._law.most is None else SLOW_SHRINKS):
                 raise _Enough
-        case = Case(problem, self._contract, self._observer, self._takes, self._domain)
+        case = Case(problem, self._contract, self._observer, self._takes, self._askable)
         try:
             finding, used = _examined(self._law, case)
+        except OutsideDomain as reason:
+            # what the law makes of this problem may not be asked, of another one it may
+            self._outside = str(reason)
+            reject()
         except Undecided:
             # not an example: Hypothesis draws another in its place, up to ten times as many as were asked for
             self._undecided += self._finding is None
@@ -269,6 +286,8 @@ class _Search:
             if self._law.most is not None and self._examples == 0 and self._declined >= MOST_DECLINED:
                 raise _Enough from None
             return
+        finally:
+            self._note_asked(case)
         if finding is None and used is None:
             # the layer was asked nothing: this problem is not one of those that the law is about
             reject()
@@ -280,6 +299,10 @@ class _Search:
             return
         self._note(finding, problem)
         raise _Contradiction(finding.message)
+
+    def _note_asked(self, case: Case) -> None:
+        for asked in case.asked if self._named else ():
+            self._seen |= {(name, str(value)) for name, value in met(asked, self._askable, self._named)}
 
     def _note(self, finding: Finding, problem: Problem) -> None:
         if self._finding is None:
@@ -306,12 +329,13 @@ class _Search:
             declined=self._examples == 0 and bool(self._inapplicable),
             spent=self._spent,
             corpus=() if self._seeker is None else self._seeker.worst(),
+            seen=frozenset(self._seen),
         )
 
     def _outcome(self) -> str:
         if self._finding is not None:
             return outcome_of(self._finding)
-        if self._examples == 0 and self._inapplicable:
+        if self._examples == 0 and (self._inapplicable or (self._outside and not self._undecided)):
             return "not applicable"
         if self._examples == 0:
             return "undecided" if self._undecided else "gave up"
@@ -320,4 +344,6 @@ class _Search:
     def _reason(self) -> str:
         if self._examples == 0 and self._inapplicable:
             return self._inapplicable
+        if self._examples == 0 and self._outside and not self._undecided:
+            return self._outside
         return f"{self._undecided} more examples proved nothing" if self._undecided else ""

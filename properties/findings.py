@@ -33,6 +33,8 @@ def certificate_of(course: TargetCourse, seed: int, forgiven: bool = False) -> C
         score=score_of(known.contract, (law.id for law in reports if law.examples)),
         forgiven=forgiven,
         campaign=_counts(course),
+        gaps=course.gaps(),
+        narrowed=known.narrowed,
     )
 
 

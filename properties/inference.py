@@ -7,15 +7,15 @@ be told apart is said to be so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from properties.case import Case
 from properties.denominators import DUE, WORDS, divisors
-from properties.domain import Domain
-from properties.law import LayerFailed, Undecided
+from properties.domain import Domain, EmptyDomainError
+from properties.law import LayerFailed, OutsideDomain, Undecided
 from properties.laws.choices import NORMALIZES
 from properties.laws.slopes import freezes, slope_of, uphill
 from properties.observation import Observer
@@ -41,6 +41,7 @@ class Inquiry:
     seed: int
     dtypes: tuple[str, ...]
     shut: frozenset[str] = frozenset()
+    kept: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,11 @@ def infer(inquiry: Inquiry, subject: Subject, observer: Observer, tick: Tick = l
 
     A layer that raises on a problem shows nothing by it; one that crashes or hangs is asked no more.
     """
-    domain = subject.full_domain.only(dtype=inquiry.dtypes).open(inquiry.shut)
-    study = Study(subject, observer, domain, inquiry.seed, tick)
+    domain = subject.full_domain.only(dtype=inquiry.dtypes, **inquiry.kept).open(inquiry.shut)
+    try:
+        study = Study(subject, observer, domain, inquiry.seed, tick)
+    except EmptyDomainError as error:
+        return unknown(str(error))
     questions = {"gradient": gradient, "denominator": denominator}
     if subject.resolved.oracle is not None and "normalize" in subject.resolved.argument_names:
         questions["normalize"] = normalize
@@ -122,19 +126,19 @@ class Study:
         """A case for each problem that the layer answers with finite numbers."""
         for number, problem in enumerate(problems):
             self._tick(number)
-            case = Case(problem, self.contract, self._observer, self.takes)
+            case = Case(problem, self.contract, self._observer, self.takes, self.domain)
             if self.asked(lambda case=case: bool(np.isfinite(case.observe().value).all())):  # type: ignore[misc]
                 yield case
 
     def asked(self, question: Callable[[], Any]) -> Any:
-        """The answer to a question, None where the layer raises or the example proves nothing."""
+        """The answer to a question, None where the layer raises, or the example proves nothing or may not be asked."""
         try:
             return question()
         except LayerFailed as failed:
             if failed.failure.kind != "raised":
                 self.lost = f"the layer {failed.failure.kind} ({failed.failure})"
                 raise Lost(self.lost) from None
-        except Undecided:
+        except (Undecided, OutsideDomain):
             pass
         return None
 

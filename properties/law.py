@@ -90,3 +90,7 @@ class Undecided(Exception):  # noqa: N818
 
 class NotApplicable(Exception):  # noqa: N818
     """The layer turns out not to have what the law is about; the message says what."""
+
+
+class OutsideDomain(NotApplicable):
+    """What the law makes of this problem may not be put to the layer; the message says why."""

@@ -39,6 +39,7 @@ class LawCourse:
     closed: bool = False
     first: LawReport | None = None
     lost: list[str] = field(default_factory=list)
+    seen: set[tuple[str, str]] = field(default_factory=set)
     _waiting: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     _lanes: tuple[int, ...] = ()
 
@@ -83,6 +84,7 @@ class LawCourse:
         self.first = self.first or report
         self.blocks += 1
         self.undecided += report.undecided
+        self.seen |= {(name, value) for name, value in record.get("seen", ())}
         for dtype, used in report.budget_by_dtype.items():
             self.used[dtype] = max(self.used.get(dtype, 0.0), used)
         if report.outcome in FAILED:

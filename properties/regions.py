@@ -57,6 +57,8 @@ BINS = Dimension(
     _is_bins,
     "ints >= 1 or widths in (0, 1]",
     absent=10,
+    # of a single region nobody can tell whether it was counted or measured
+    readings={"count": lambda v: isinstance(v, int) and v > 1, "width": lambda v: isinstance(v, float) and v < 1.0},
 )
 NORMALIZE = Dimension("normalize", ("occupied", "occupied", "paper"), absent="occupied")
 BAD_BINS = (0, -1, 1.5, 0.0, -0.1, float("nan"), "ten", True)

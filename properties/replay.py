@@ -54,7 +54,7 @@ def replay(
             else:
                 example = Problem.from_dict(law.counterexample["example"])
                 shut = frozenset(certificate.set_aside)
-                task = Task(law.id, certificate.seed, 1, (example.dtype,), shut, example=example)
+                task = Task(law.id, certificate.seed, 1, (example.dtype,), shut, example=example, kept=description.kept)
                 yield _compared(law, worker.run(task, lambda examples: None), certificate.forgives(law))
 
 

@@ -11,12 +11,13 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from properties.certificate import Certificate, LawReport, environment
 from properties.engine import LawResult
 from properties.events import Ended, Event, LawEnded, Progressed, Started
+from properties.gaps import gaps_of
 from properties.inference import Facts, Inquiry
 from properties.isolation import Performer, Worker
 from properties.law import LEVELS
@@ -108,12 +109,13 @@ def run(subject: Subject | Target, options: Options) -> Generator[Event, None, N
         chosen = chosen_laws(description, options.only, options.levels)
         yield Started(description.name, description.contract, len(chosen), options.max_examples)
         reports: dict[str, LawReport] = {}
+        results: dict[str, LawResult] = {}
         shut: frozenset[str] = frozenset()
         set_aside: dict[str, dict[str, list[object]]] = {}
         inferred: Facts = {}
         for gate, laws in enumerate(_rounds(description, chosen)):
             if gate == LAST_ROUND and ANSWERS not in shut:
-                inferred = pool.infer(Inquiry(options.seed, description.dtypes, shut))
+                inferred = pool.infer(Inquiry(options.seed, description.dtypes, shut, description.kept))
             if ANSWERS in shut:
                 for info in laws:
                     reports[info.id] = LawReport.of(info, unanswered(info.id))
@@ -125,6 +127,7 @@ def run(subject: Subject | Target, options: Options) -> Generator[Event, None, N
                     continue
                 info = next(i for i in laws if i.id == event.law)
                 report = LawReport.of(info, event)
+                results[info.id] = event
                 if info.id == ANSWERS and closes(event) and info not in chosen:
                     # whatever was asked for, this is why nothing else was
                     chosen = [info, *chosen]
@@ -152,10 +155,20 @@ def run(subject: Subject | Target, options: Options) -> Generator[Event, None, N
                 target=subject.to_dict() if isinstance(subject, Target) else None,
                 score=score_of(description.contract, (law.id for law in reports.values() if law.examples)),
                 forgiven=options.forgive_inherited,
+                gaps=_gaps(description, results, reports, options.forgive_inherited),
+                narrowed=description.narrowed,
             )
         )
     finally:
         pool.close()
+
+
+def _gaps(
+    description: Description, results: Mapping[str, LawResult], reports: Collection[str], forgiving: bool
+) -> tuple[str, ...]:
+    outcomes = {law: r.outcome for law, r in results.items() if not (forgiving and r.inherited)}
+    seen = frozenset[tuple[str, str]]().union(*(result.seen for result in results.values()))
+    return gaps_of(description, outcomes, reports, seen)
 
 
 def names_of(description: Description) -> set[str]:
@@ -202,7 +215,8 @@ def _task(
     asked = info.id in {i.id for i in chosen}
     examples = options.max_examples if asked else min(options.max_examples, GATE_EXAMPLES)
     gates = {i.id: i.gate for i in description.laws if i.gate}
-    return Task(info.id, options.seed, examples, description.dtypes, aside(info, gates, shut))
+    shutting = aside(info, gates, shut)
+    return Task(info.id, options.seed, examples, description.dtypes, shutting, kept=description.kept)
 
 
 class Pool:

@@ -111,6 +111,7 @@ def law_record(info: LawInfo, result: LawResult) -> dict[str, Any]:
         "report": kept,
         "declined": result.declined,
         "spent": result.spent,
+        "seen": sorted(map(list, result.seen)),
         "corpus": [base64.b64encode(each).decode() for each in result.corpus],
     }
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from properties.domain import Domain
 from properties.law import Finding, Law
+from properties.membership import outside
 from properties.problem import Problem
 
 MOST_EVALUATIONS = 250
@@ -73,6 +74,8 @@ class _Shrinker:
         for candidate in step(self.problem, self._fixed, self._domain):
             if self._left <= 0:
                 return False
+            if outside(candidate, self._domain):
+                continue
             self._left -= effort(candidate)
             if self._judge(candidate) is not None:
                 self.problem = candidate
@@ -182,7 +185,7 @@ def _fewer_classes(problem: Problem, fixed: frozenset[str], domain: Domain) -> I
     for size in dict.fromkeys((len(free), len(free) // 2, 1)):
         for start in range(0, len(free), size) if size else ():
             drop = free[start : start + size][: classes - max(least, 2 if classes > 1 else 1)]
-            # any number of classes between two that may be drawn is as good as they are
+            # any number of classes between two that may be drawn is as good as they are, unless somebody chose
             if drop and min(allowed) <= classes - len(drop) <= max(allowed) and len(allowed) > 1:
                 yield _without_classes(problem, drop)
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from properties import contents
 from properties.contents import HardLogits
-from properties.domain import COMMON_NAMES, Dimension, Domain
+from properties.domain import COMMON_NAMES, SIZES, Dimension, Domain, EmptyDomainError
+from properties.membership import outside
 from properties.problem import ENTRIES, Array, Labels, Problem, round_to
 
 ROW = 8
@@ -26,7 +27,6 @@ ROW = 8
 _OWN = ("shape", "salt", "w0", "w1", "w2", "w3", "w4", "w5")
 """Bytes of the header that belong to no dimension."""
 
-SIZES = {"empty": (0, 0), "one": (1, 1), "few": (1, 6), "several": (2, 12), "square": (1, 6), "many": (2, 6)}
 MOST_BLOCKS = max(high for _, high in SIZES.values())
 _IGNORABLE = ("hard", "binary", "probability")
 _UNMASKED = Dimension("label_weight", ("absent",))
@@ -85,6 +85,9 @@ def decode(
         ignore_index is None or targets == "real" or pick["label_weight"] == "mask"
     )
     ignored = pick["ignored"] if masked or (ignore_index is not None and targets in _IGNORABLE) else "none"
+    if pick["size"] == "one" and ignored in ("some", "most"):
+        # of a single element there is no part to ignore
+        ignored = next((value for value in ("none", "all") if value in domain["ignored"]), ignored)
     classes = next((len(value) for value in pick.values() if isinstance(value, tuple)), pick["classes"])
     entrywise = targets in ENTRIES
     classes = 1 if entrywise else classes
@@ -103,6 +106,9 @@ def decode(
     else:
         sized = contents.sized(blocks, pick["size"], classes, ignored)
         elements = np.frombuffer(b"".join(sized), dtype=np.uint8).reshape(-1, ROW)
+    if pick["rank"] == 1 and not entrywise and set(domain["rank"]) == {1}:
+        # logits of one axis are a single element
+        elements = elements[:1]
     config = _config(pick, domain, classes)
     labels, rows = _numbers(elements, targets, classes, ignore_index, pick, config, hard_logits)
     mask = contents.mask(elements, ignored, salt)
@@ -175,9 +181,25 @@ def _present(labels: Labels, targets: str, ignore_index: int | None) -> Labels:
     return np.zeros(0, dtype=np.int64)
 
 
+TRIES = 500
+"""Headers that are tried for a problem that has all of what was chosen."""
+
+
 def simplest(domain: Domain) -> Problem:
-    """The simplest problem of a domain: what zero bytes stand for."""
-    return decode(bytes(header_length(domain)), [bytes(ROW)], domain)
+    """The simplest problem of a domain: what zero bytes stand for, or the first of others that lies inside.
+
+    EmptyDomainError where no problem has all of what somebody chose.
+    """
+    length, rng = header_length(domain), np.random.default_rng(0)
+    left = ""
+    for number in range(TRIES):
+        header = rng.integers(0, 256, length, dtype=np.uint8).tobytes() if number else bytes(length)
+        problem = decode(header, [bytes(ROW)] * number_of_blocks(header, 0, domain), domain)
+        reason = outside(problem, domain)
+        if not reason:
+            return problem
+        left = left or reason
+    raise EmptyDomainError(f"no problem has all of what the domain asks for: {left}")
 
 
 def _shape(n: int, rank: int, axis: int, byte: int, entrywise: bool = False) -> tuple[tuple[int, ...], int]:

@@ -51,6 +51,7 @@ class Subject:
         source: how a script builds the layer by itself.
         backend: ``paddle``; or ``numpy`` for a loss that is called with NumPy arrays and returns its value and its
             gradient: an array, for an upstream gradient of ones, or a function of the upstream gradient.
+        pinned: values that follow from how the layer is called, as ``domain`` has them, but nobody's claim.
         claims: what the layer does where that is another choice than the contract's: ``{"gradient": "detached"}``,
             ``{"denominator": "count"}``, ``{"normalize": "paper"}``. It is held to them.
 
@@ -66,6 +67,7 @@ class Subject:
     source: Source | None = None
     backend: str = "paddle"
     claims: Mapping[str, str] = field(default_factory=dict)
+    pinned: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.backend not in BACKENDS:
@@ -77,7 +79,8 @@ class Subject:
         unknown = [name for name in self.takes if name not in known]
         if unknown:
             raise ValueError(f"build takes {unknown[0]!r}; contract {contract.name} has {', '.join(known)}")
-        self.full_domain  # noqa: B018 - a wrong domain must not wait for the first law
+        # a domain that nothing can be drawn from must not wait for the first law
+        simplest(self.full_domain)
 
     @property
     def resolved(self) -> Contract:
@@ -104,32 +107,31 @@ class Subject:
     @property
     def full_domain(self) -> Domain:
         """What the contract draws, less what the layer cannot be told, less what it does not claim."""
-        domain = self.resolved.domain
-        absent = {name: [domain.dimensions[name].absent] for name in self.resolved.argument_names}
-        lacking = {name: values for name, values in absent.items() if name not in self.takes}
+        domain, arguments = self.resolved.domain, set(self.resolved.argument_names)
+        told = {**pinned_by(self.claims), **self.pinned, **self.domain}
+        absent = {name: domain.dimensions[name].absent for name in arguments - self.takes}
         if "label_weight" in domain.dimensions and "label_weight" not in self.takes:
-            lacking["label_weight"] = ["absent"]
-        unmasked = "label_weight" not in self.takes and not self.domain.get("ignore_index")
+            absent["label_weight"] = "absent"
+        unmasked = "label_weight" not in self.takes and not told.get("ignore_index")
         if unmasked and "ignore_index" not in self.takes:
-            lacking["ignored"] = ["none"]
+            absent["ignored"] = "none"
         for name, values in self.domain.items():
             if isinstance(values, str) or not isinstance(values, Sequence) or not values:
                 raise TypeError(f"domain {name} must be a sequence of at least one value, got {values!r}")
-        for name in lacking.keys() & self.domain.keys() & set(self.resolved.argument_names):
-            if len({repr(value) for value in self.domain[name]}) > 1:
-                raise ValueError(
-                    f"domain {name} must be one value, since the layer takes no {name}; got {self.domain[name]!r}"
-                )
-        return domain.only(**{**lacking, **pinned_by(self.claims), **self.domain})
+            if name in arguments - self.takes and len({repr(value) for value in values}) > 1:
+                raise ValueError(f"domain {name} must be one value, since the layer takes no {name}; got {values!r}")
+        return domain.lacking(**{n: v for n, v in absent.items() if n not in told}).only(**told)
 
 
-def dtypes_taken(subject: Subject, observer: Observer) -> tuple[tuple[str, ...], dict[str, str]]:
+def dtypes_taken(
+    subject: Subject, observer: Observer, domain: Domain | None = None
+) -> tuple[tuple[str, ...], dict[str, str]]:
     """The dtypes to draw, and those that were dropped with the layer's error.
 
     A layer without kernels for half precision lacks an ability; so does one that takes float32 alone. Where it raises
     in float32, or crashes or hangs anywhere, or where the user named the dtype, it is for the laws to say so.
     """
-    domain = subject.full_domain
+    domain = subject.full_domain if domain is None else domain
     asked = tuple(dict.fromkeys(domain["dtype"]))
     answers = {dtype: observer.observe(simplest(domain.only(dtype=[dtype]))) for dtype in asked}
     single = not isinstance(answers.get("float32"), Failure) and "float32" in answers

@@ -65,7 +65,7 @@ class Suite:
         if self._inferred is None:
             answers = not closes(self.result(ANSWERS))
             shut = frozenset(gate for gate in self._gates if answers and closes(self.result(gate)))
-            inquiry = Inquiry(self._seed, self.description.dtypes, shut)
+            inquiry = Inquiry(self._seed, self.description.dtypes, shut, self.description.kept)
             self._inferred = self._performer.infer(inquiry) if answers else {}
         return self._inferred
 
@@ -110,7 +110,8 @@ class Suite:
         before = [g for g, number in self._gates.items() if law != ANSWERS and (not info.gate or number < info.gate)]
         shut = frozenset(g for g in before if closes(self.result(g)))
         examples = self._examples or settings().max_examples
-        return Task(law, self._seed, examples, self.description.dtypes, aside(info, self._gates, shut))
+        shutting, known = aside(info, self._gates, shut), self.description
+        return Task(law, self._seed, examples, known.dtypes, shutting, kept=known.kept)
 
 
 class BoundLaw:

@@ -8,6 +8,7 @@ import numpy as np
 
 from properties.domain import Domain
 from properties.law import Law
+from properties.membership import outside
 from properties.problem import Problem
 
 MOST_ELEMENTS = 12
@@ -20,7 +21,8 @@ def conditions(problem: Problem, law: Law, domain: Domain, stands: Callable[[Pro
     Found by taking one ingredient at a time away from the shrunk problem; what the law itself asks for stays.
     """
     needed = []
-    for words, variants in _without_one(problem, law, domain):
+    for words, made in _without_one(problem, law, domain):
+        variants = [variant for variant in made if not outside(variant, domain)]
         if variants and not any(stands(variant) for variant in variants):
             needed.append(words)
     return tuple(needed)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis.strategies import SearchStrategy
 
 from properties.contract import Contract
-from properties.demand import law_domain
+from properties.demand import askable, law_domain
 from properties.domain import Domain
 from properties.engine import FAILED, UNSETTLED, LawResult, Tick, examine, outcome_of, run_law, verdict_on
 from properties.ingredients import Fault
@@ -18,9 +18,11 @@ from properties.inheritance import Heir, Kernels, heir
 from properties.law import Finding, Law, NotApplicable, Undecided
 from properties.laws import LAWS
 from properties.laws.conduct import ANSWERS
+from properties.membership import outside
 from properties.numpy_script import numpy_script_of
 from properties.observation import Failure, Observer
 from properties.problem import Problem
+from properties.readings import readings_taken
 from properties.script import script_of
 from properties.seek import Seek
 from properties.shrink import shrink
@@ -45,7 +47,8 @@ class Task:
     Without ``shrink`` the first contradiction is taken as it is; without ``oracle`` the law must do without the
     contract's. A ``suspect`` is a problem that was seen to fail: nothing is searched, only made smaller. What ``known``
     faults explain is no contradiction; ``seek`` leads the search. After so many ``seconds`` it ends with what it has. A
-    contradiction is shown ``repetitions`` times more, each in a process of its own.
+    contradiction is shown ``repetitions`` times more, each in a process of its own. ``kept`` are the values of
+    arguments to which the layer was found to be limited.
     """
 
     law: str
@@ -62,6 +65,7 @@ class Task:
     seconds: float | None = None
     repetitions: int = 0
     seek: Seek | None = None
+    kept: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def guarded(self) -> Task:
         """The same task, with the layer in a process of its own."""
@@ -88,7 +92,9 @@ class LawInfo:
 class Description:
     """What a worker learned about a subject: enough for a supervisor that never imports it.
 
-    ``oracle_free`` are the laws that are left where no oracle is known.
+    ``oracle_free`` are the laws that are left where no oracle is known. ``kept`` are the values of arguments that the
+    layer was found to take, where it does not take all kinds of them, and ``narrowed`` says why, by argument; ``named``
+    are the values that somebody named, by dimension.
     """
 
     name: str
@@ -99,6 +105,9 @@ class Description:
     domain: dict[str, tuple[Any, ...]]
     laws: tuple[LawInfo, ...]
     oracle_free: tuple[str, ...] = ()
+    kept: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    narrowed: dict[str, str] = field(default_factory=dict)
+    named: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 def lost(task: Task, failure: Failure) -> LawResult:
@@ -135,16 +144,17 @@ def laws_of(contract: Contract) -> tuple[Law, ...]:
     return tuple(law for law in (*LAWS, *contract.own) if contract.promised(law))
 
 
-def domain_of(subject: Subject, dtypes: tuple[str, ...]) -> Domain:
-    """What the subject is asked, in the dtypes that it has kernels for."""
-    return subject.full_domain.only(dtype=dtypes)
+def domain_of(subject: Subject, dtypes: tuple[str, ...], kept: Mapping[str, tuple[Any, ...]] | None = None) -> Domain:
+    """What the subject is asked: in the dtypes that it has kernels for, with the arguments that it takes."""
+    return subject.full_domain.only(dtype=dtypes, **(kept or {}))
 
 
 def describe(subject: Subject, observer: Observer) -> Description:
     """A description of the subject, after a look at the dtypes it takes."""
     contract = subject.resolved
-    dtypes, dropped = dtypes_taken(subject, observer)
-    domain = domain_of(subject, dtypes)
+    kept, narrowed = readings_taken(subject, observer, subject.full_domain)
+    dtypes, dropped = dtypes_taken(subject, observer, subject.full_domain.only(**kept))
+    domain = domain_of(subject, dtypes, kept)
     infos = [
         LawInfo(law.id, law.sentence, law.level, law.severity, law.gate, domain.behind({law.id}) if law.gate else {})
         for law in laws_of(contract)
@@ -158,6 +168,9 @@ def describe(subject: Subject, observer: Observer) -> Description:
         domain={name: tuple(dict.fromkeys(domain[name])) for name in domain.dimensions},
         laws=tuple(infos),
         oracle_free=tuple(law.id for law in laws_of(contract.without_oracle())),
+        kept=kept,
+        narrowed=narrowed,
+        named={name: tuple(dict.fromkeys(domain[name])) for name in subject.domain},
     )
 
 
@@ -225,7 +238,7 @@ def _searched(
         contract=contract_of(task, subject),
         observer=observer,
         takes=subject.takes,
-        domain=domain_of(subject, task.dtypes),
+        domain=domain_of(subject, task.dtypes, task.kept),
         shut=task.shut,
         seed=task.seed,
         max_examples=task.max_examples,
@@ -234,6 +247,7 @@ def _searched(
         excuse=excuse,
         avoid=lambda problem: any(fault.ends(problem) for fault in task.known),
         seek=task.seek,
+        named=tuple(subject.domain),
     )
     return _made_small(task, law, subject, observer, tick, result, excuse)
 
@@ -255,12 +269,12 @@ def _made_small(
     condition: tuple[str, ...] = ()
     time_left, hangs, shown = True, 0, finding
     if result.repeatable and problem is not None and (task.suspect or result.outcome in ("refuted", "raised")):
-        drawn = domain_of(subject, task.dtypes).for_law(law.id).open(task.shut - {law.id})
+        drawn = _askable(task, law, subject)
 
         def judge(problem: Problem) -> Finding | None:
             nonlocal time_left, hangs, shown
             time_left = time_left and hangs < MOST_HANGS and tick(result.examples, problem)
-            if not time_left or any(fault.ends(problem) for fault in task.known):
+            if not time_left or outside(problem, drawn) or any(fault.ends(problem) for fault in task.known):
                 return None
             found = verdict_on(law, problem, contract, observer, subject.takes, drawn)
             hangs += found is not None and _ending(found) == "timed out"
@@ -283,7 +297,7 @@ def _made_small(
 
 def _put(task: Task, law: Law, subject: Subject, observer: Observer, problem: Problem) -> LawResult:
     """What one problem shows of a law."""
-    domain = domain_of(subject, task.dtypes).open(task.shut - {law.id})
+    domain = _askable(task, law, subject)
     try:
         finding, used = examine(law, problem, contract_of(task, subject), observer, subject.takes, domain)
     except Undecided as reason:
@@ -305,9 +319,9 @@ def refutation(task: Task, subject: Subject, observer: Observer, problem: Proble
 
     Raises Undecided and NotApplicable as the law does, and where it had nothing to ask the layer about this problem.
     """
-    law, drawn = _law_and_domain(task, subject)
+    law, _ = _law_and_domain(task, subject)
     contract = contract_of(task, subject)
-    finding, used = examine(law, problem, contract, observer, subject.takes, drawn)
+    finding, used = examine(law, problem, contract, observer, subject.takes, _askable(task, law, subject))
     if finding is None and used is None:
         raise NotApplicable("the law asks the layer nothing about this problem")
     write = numpy_script_of if subject.backend == "numpy" else script_of
@@ -316,4 +330,9 @@ def refutation(task: Task, subject: Subject, observer: Observer, problem: Proble
 
 def _law_and_domain(task: Task, subject: Subject) -> tuple[Law, Domain]:
     law = next(law for law in laws_of(contract_of(task, subject)) if law.id == task.law)
-    return law, law_domain(law, domain_of(subject, task.dtypes), task.shut, subject.takes)
+    return law, law_domain(law, domain_of(subject, task.dtypes, task.kept), task.shut, subject.takes)
+
+
+def _askable(task: Task, law: Law, subject: Subject) -> Domain:
+    """What may be put to the subject for a law."""
+    return askable(law, domain_of(subject, task.dtypes, task.kept), task.shut)

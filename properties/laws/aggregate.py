@@ -121,7 +121,7 @@ _WIDTH_LAWS = (
         width_equals_count,
         demand={"bins": lambda b: is_width(b) and not is_uneven(b)},
         # a norm on an edge may fall on either side of it: only an oracle knows that both are right
-        needs=("oracle", "bins", "bins=count"),
+        needs=("oracle", "bins"),
         gate=2,
         rests_on="e = 1 / M: floor(g / e) = floor(M g)",
     ),

@@ -8,7 +8,7 @@ import numpy as np
 
 from properties.case import Case
 from properties.denominators import contradiction
-from properties.law import Finding
+from properties.law import Finding, OutsideDomain
 from properties.laws.slopes import gradient_words
 from properties.observation import Failure
 from properties.problem import Problem
@@ -39,7 +39,10 @@ def _denominator_words(case: Case, answer_of: Callable[[Problem], Answer]) -> st
         return ""
     if not (np.isfinite(observed.value) and observed.value != 0 and {"reduction"} <= case.takes):
         return ""
-    total = case.attempt(summed, "value")
+    try:
+        total = case.attempt(summed, "value")
+    except OutsideDomain:
+        return ""
     # only where the layer's own sum is right is it the denominator that is not
     if isinstance(total, Failure) or not judge(total, answer_of(summed), problem.dtype, gradient=False).holds:
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from properties.case import Case
 from properties.contents import HardLogits
 from properties.domain import Dimension, Domain, outside
-from properties.law import Finding, Law, LayerFailed, NotApplicable, Undecided
+from properties.law import Finding, Law, LayerFailed, NotApplicable, OutsideDomain, Undecided
 from properties.laws.copies import SMALL
 from properties.observation import Observation
 from properties.problem import Array, Problem
@@ -141,11 +142,15 @@ def moving_average(norms_of: NormsOf) -> Law:
 
 
 def _asked(case: Case, problem: Problem) -> Observation:
+    for step in steps_of(problem):
+        if step.calls:
+            case.require(batch_of(problem, step))
     try:
         found = case.observe(problem, probe="steps")
     except LayerFailed as failed:
         # where a plain call fails too, that is no matter of memory
-        case.observe(problem.configure(momentum=0.0))
+        with contextlib.suppress(OutsideDomain):
+            case.observe(problem.configure(momentum=0.0))
         raise failed from None
     if "lacks" in found.facts:
         raise NotApplicable(str(found.facts["lacks"]))

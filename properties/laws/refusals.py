@@ -24,9 +24,14 @@ _SMALL = {
 }
 
 
-def refuses(case: Case, problem: Problem, what: str, named: tuple[str, ...]) -> Iterator[Finding]:
-    """The layer must raise ValueError or TypeError, with one of the words ``named`` in the message."""
-    result = case.attempt(problem, "value")
+def refuses(
+    case: Case, problem: Problem, what: str, named: tuple[str, ...], about: tuple[str, ...] = ()
+) -> Iterator[Finding]:
+    """The layer must raise ValueError or TypeError, with one of the words ``named`` in the message.
+
+    In the dimensions that it is ``about`` the problem is wrong on purpose.
+    """
+    result = case.attempt(problem, "value", about)
     if not isinstance(result, Failure):
         yield Finding(f"{what} gets a number.", (problem,), "refusal", None, result.value, check=_raises(named))
     elif result.kind != "raised":
@@ -63,9 +68,8 @@ def label_out_of_range(case: Case) -> Iterator[Finding]:
     bad = allowed[problem.salt % len(allowed)]
     labels = problem.labels.copy()
     labels.reshape(-1)[problem.salt % labels.size] = bad
-    yield from refuses(
-        case, problem.replace(labels=labels), f"The label {bad} of {problem.classes} classes", (str(bad),)
-    )
+    what = f"The label {bad} of {problem.classes} classes"
+    yield from refuses(case, problem.replace(labels=labels), what, (str(bad),), ("ignored",))
 
 
 def _bad_target(case: Case) -> Iterator[Finding]:
@@ -76,7 +80,7 @@ def _bad_target(case: Case) -> Iterator[Finding]:
         return
     rows = problem.label_rows.copy()
     rows[where[problem.salt % len(where)]] = bad
-    yield from refuses(case, problem.with_labels(rows), f"The target {bad}", (str(bad), f"{bad:g}"))
+    yield from refuses(case, problem.with_labels(rows), f"The target {bad}", (str(bad), f"{bad:g}"), ("ignored",))
 
 
 def label_shape(case: Case) -> Iterator[Finding]:
@@ -87,7 +91,7 @@ def label_shape(case: Case) -> Iterator[Finding]:
     labels = longer if problem.salt % 2 == 0 or first < 3 else problem.labels[:2]
     what = f"Labels of shape {labels.shape} for logits of shape {problem.logits.shape}"
     named = (str(labels.shape[0]), str(list(labels.shape)), str(labels.shape))
-    yield from refuses(case, problem.replace(labels=labels), what, named)
+    yield from refuses(case, problem.replace(labels=labels), what, named, ("size", "ignored", "weight"))
 
 
 def weight_length(case: Case) -> Iterator[Finding]:
@@ -95,7 +99,7 @@ def weight_length(case: Case) -> Iterator[Finding]:
     problem = case.problem
     length = problem.classes + 1 if problem.salt % 2 == 0 else problem.classes - 1
     what = f"{length} class weights for {problem.classes} classes"
-    yield from refuses(case, problem.replace(weight=np.ones(length)), what, (str(length),))
+    yield from refuses(case, problem.replace(weight=np.ones(length)), what, (str(length),), ("weight",))
 
 
 def bad_weight(case: Case) -> Iterator[Finding]:
@@ -104,13 +108,15 @@ def bad_weight(case: Case) -> Iterator[Finding]:
     bad = (-1.0, np.nan, np.inf)[problem.salt % 3]
     weight = np.ones(problem.classes)
     weight[problem.salt % problem.classes] = bad
-    yield from refuses(case, problem.replace(weight=weight), f"A class weight of {bad}", (str(bad), f"{bad:g}"))
+    what = f"A class weight of {bad}"
+    yield from refuses(case, problem.replace(weight=weight), what, (str(bad), f"{bad:g}"), ("weight",))
 
 
 def bad_reduction(case: Case) -> Iterator[Finding]:
     """A reduction that does not exist."""
     bad = ("average", "", "batchmean")[case.problem.salt % 3]
-    yield from refuses(case, case.problem.replace(reduction=bad), f"reduction={bad!r}", (repr(bad), bad or "reduction"))
+    named = (repr(bad), bad or "reduction")
+    yield from refuses(case, case.problem.replace(reduction=bad), f"reduction={bad!r}", named, ("reduction",))
 
 
 def bad_arguments(case: Case) -> Iterator[Finding]:
@@ -127,9 +133,10 @@ def bad_arguments(case: Case) -> Iterator[Finding]:
     if isinstance(value, Bad):
         arguments = dict(value.make(case.problem.classes))
         given = {k: v for k, v in arguments.items() if k in case.takes}
-        yield from refuses(case, case.problem.configure(**arguments), f"{given}", value.words)
+        yield from refuses(case, case.problem.configure(**arguments), f"{given}", value.words, tuple(arguments))
         return
-    yield from refuses(case, case.problem.configure(**{name: value}), f"{name}={value!r}", (repr(value), str(value)))
+    wrong = case.problem.configure(**{name: value})
+    yield from refuses(case, wrong, f"{name}={value!r}", (repr(value), str(value)), (name,))
 
 
 def broadcasting(case: Case) -> Iterator[Finding]:

@@ -104,8 +104,10 @@ def show_causes(console: Console, certificate: Certificate, scripts: int | None 
 
 def summary(certificate: Certificate) -> Group:
     """Who was checked, and the verdict of each level."""
-    gaps = [Padding(Text(f"not certified: {gap}", style="yellow"), (0, 0, 0, 2)) for gap in certificate.gaps]
-    return Group(_headline(certificate), _verdicts(certificate), *gaps)
+    narrowed = [Padding(Text(words, style="yellow"), (0, 0, 0, 2)) for words in certificate.narrowed.values()]
+    shown = certificate.gaps if certificate.verdict == "incomplete" else ()
+    gaps = [Padding(Text(f"not certified: {gap}", style="yellow"), (0, 0, 0, 2)) for gap in shown]
+    return Group(_headline(certificate), _verdicts(certificate), *narrowed, *gaps)
 
 
 def _headline(certificate: Certificate) -> Text:
