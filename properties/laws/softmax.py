@@ -9,6 +9,7 @@ import numpy as np
 from properties.case import Case
 from properties.domain import CLASSES, within
 from properties.law import Finding, Law
+from properties.rounding import sizes
 from reference import BUDGET, UNIT_ROUNDOFF
 
 GRID = 2.0**10
@@ -31,9 +32,9 @@ def gradient_sums_to_zero(case: Case) -> Iterator[Finding]:
     if observed.gradient is None:
         return
     sums = problem.flatten(observed.gradient).sum(axis=1)
-    scale = problem.flatten(case.error_scale("gradient", problem, observed)).sum(axis=1)
-    unit = UNIT_ROUNDOFF[problem.dtype] * scale
-    # an ignored element has scale 0: there 0 is due exactly
+    scale = case.error_scale("gradient", problem, observed) + sizes(observed.gradient)
+    unit = UNIT_ROUNDOFF[problem.dtype] * problem.flatten(scale).sum(axis=1)
+    # an ignored element has no gradient, and scale 0
     used = np.abs(sums) / np.where(unit > 0, unit, np.finfo(np.float64).tiny)
     wrong = ~(used <= BUDGET)
     if wrong.any():
@@ -62,8 +63,8 @@ def monotone(case: Case) -> Iterator[Finding]:
     rows[chosen, problem.labels.reshape(-1)[chosen]] += 1.0
     better = problem.with_rows(rows)
     low, high = case.observe(better).value.sum(), case.observe().value.sum()
-    scale = case.error_scale("value", problem, case.observe()).sum()
-    if low > high + 2.0 * BUDGET * UNIT_ROUNDOFF[problem.dtype] * scale:
+    scale = sum(case.error_scale("value", one, case.observe(one)).sum() for one in (better, problem))
+    if low > high + BUDGET * UNIT_ROUNDOFF[problem.dtype] * (scale + abs(low) + abs(high)):
         message = "Raising the label's logit by 1 raises the loss."
         yield Finding(message, (better, problem), "value", np.asarray(high), np.asarray(low))
 
