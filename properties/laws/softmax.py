@@ -10,6 +10,7 @@ from properties.case import Case
 from properties.domain import CLASSES, within
 from properties.law import Finding, Law
 from properties.rounding import sizes
+from properties.verdict import SMALLEST_NORMAL
 from reference import BUDGET, UNIT_ROUNDOFF
 
 GRID = 2.0**10
@@ -32,10 +33,11 @@ def gradient_sums_to_zero(case: Case) -> Iterator[Finding]:
     if observed.gradient is None:
         return
     sums = problem.flatten(observed.gradient).sum(axis=1)
-    scale = case.error_scale("gradient", problem, observed) + sizes(observed.gradient)
+    # no number is rounded by less than the spacing below the smallest normal one
+    rounded = np.maximum(sizes(observed.gradient), SMALLEST_NORMAL[problem.dtype])
+    scale = case.error_scale("gradient", problem, observed) + rounded
     unit = UNIT_ROUNDOFF[problem.dtype] * problem.flatten(scale).sum(axis=1)
-    # an ignored element has no gradient, and scale 0
-    used = np.abs(sums) / np.where(unit > 0, unit, np.finfo(np.float64).tiny)
+    used = np.abs(sums) / np.maximum(unit, np.finfo(np.float64).tiny)
     wrong = ~(used <= BUDGET)
     if wrong.any():
         message = "The gradient of an element does not sum to 0 over the classes."
