@@ -47,8 +47,10 @@ def own_scale(numbers: Array, expected: Array, scale: Array, problem: Problem) -
     with np.errstate(invalid="ignore", over="ignore"):
         room = BUDGET * unit * (scale + SMALLEST_NORMAL[problem.dtype])
         foreign = (numbers != expected) & ~(np.abs(numbers - expected) <= room)
+        if not foreign.any():
+            return scale
         more = np.minimum(sizes(numbers) * condition(problem) + largest(scale), LARGEST_SCALE)
-    return np.where(foreign, scale + more, scale)
+        return np.where(foreign, scale + more, scale)
 
 
 def largest(scale: Array) -> float:
