@@ -15,7 +15,8 @@ from properties.law import Finding, LayerFailed, NotApplicable, OutsideDomain, U
 from properties.membership import outside
 from properties.observation import Failure, Observation, Observer
 from properties.problem import Problem, round_to
-from properties.verdict import LARGEST, SMALLEST_NORMAL, Match, candidates, compare, judge
+from properties.rounding import agreement, largest, own_scale
+from properties.verdict import LARGEST, SMALLEST_NORMAL, Match, closest, compare, judge
 from reference import Answer
 
 Array = NDArray[np.float64]
@@ -148,15 +149,33 @@ class Case:
         self,
         problem: Problem,
         got: Array,
+        other: Array,
+        quantity: str,
+        message: str,
+        scale: Array | float | None = None,
+    ) -> Iterator[Finding]:
+        """Two answers of the layer that belong to ``problem`` must agree within its budget (or within ``scale``)."""
+        if scale is None:
+            scale = largest(self.error_scale(quantity, problem, self.observe(problem)))
+        floor = SMALLEST_NORMAL[problem.dtype]
+        yield from self._held(agreement(got, other, scale, problem.dtype, quantity, floor), problem, message)
+
+    def due(
+        self,
+        problem: Problem,
+        got: Array,
         expected: Array,
         quantity: str,
         message: str,
         scale: Array | float | None = None,
     ) -> Iterator[Finding]:
-        """Two arrays that belong to ``problem`` must agree within its budget (or within ``scale``)."""
+        """The layer must have numbers that are known, within the oracle's budget (or within ``scale``)."""
         if scale is None:
-            scale = np.max(self.error_scale(quantity, problem, self.observe(problem)), initial=0.0)
+            scale = largest(self._stated(quantity, problem, self.observe(problem))[0])
         match = compare(got, expected, np.broadcast_to(scale, expected.shape), problem.dtype, quantity)
+        yield from self._held(match, problem, message)
+
+    def _held(self, match: Match, problem: Problem, message: str) -> Iterator[Finding]:
         if match.holds:
             self.used = max(self.used, match.used)
         else:
@@ -177,7 +196,7 @@ class Case:
         if other.shape == self._natural_shape(quantity, witness):
             scale = scale + np.abs(apply(self.error_scale(quantity, witness, right)))
             floor = np.abs(apply(np.full(other.shape, SMALLEST_NORMAL[witness.dtype])))
-            return compare(got, apply(other), scale, accused.dtype, quantity, floor)
+            return agreement(got, apply(other), scale, accused.dtype, quantity, floor)
         return replace(compare(got, other, scale, accused.dtype, quantity), holds=False)
 
     def _blame(
@@ -191,14 +210,19 @@ class Case:
         return self.finding(match, (accused, witness), message)
 
     def error_scale(self, quantity: str, problem: Problem, observation: Observation) -> Array:
-        """The scale of each number's error, from the oracle where there is one."""
+        """The scale of the error of each of the layer's numbers: the oracle's, where they are the oracle's own."""
+        numbers = observation.value if quantity == "value" else observation.gradient
+        scale, expected = self._stated(quantity, problem, observation)
+        return scale if numbers is None or expected is None else own_scale(numbers, expected, scale, problem)
+
+    def _stated(self, quantity: str, problem: Problem, observation: Observation) -> tuple[Array, Array | None]:
+        """The oracle's scale and numbers, of the answer that the layer chose; without an oracle, any loss's scale."""
         if self.contract.oracle is None:
-            value_scale, gradient_scale = self.contract.scales(problem, observation)
-        else:
-            # where answers are a continuum, the scale is that of the one the layer chose
-            answer = candidates(observation, self.answer(problem))[-1 if self.answer(problem).nearest else 0]
-            value_scale, gradient_scale = answer.value_scale, answer.gradient_scale
-        return value_scale if quantity == "value" else gradient_scale
+            return self.contract.scales(problem, observation)[quantity != "value"], None
+        answer = closest(observation, self.answer(problem), problem.dtype)[1]
+        if quantity == "value":
+            return answer.value_scale, answer.value
+        return answer.gradient_scale, answer.gradient
 
     @staticmethod
     def _natural_shape(quantity: str, problem: Problem) -> tuple[int, ...]:
@@ -208,14 +232,18 @@ class Case:
 
     def _both_admissible(self, accused: Problem, left: Observation, witness: Problem, right: Observation) -> bool:
         """Where the loss jumps, two sound calls may fall on two sides; then each must be right by itself."""
+        calls = ((accused, left), (witness, right))
         if self.contract.oracle is None:
-            if any(self._jumps_at(*call) for call in ((accused, left), (witness, right))):
+            if any(self._jumps_at(*call) for call in calls):
                 raise Undecided("the layer's answer jumps here, and no oracle says which sides are right")
             return False
-        answers = [(self.answer(p), o, p.dtype) for p, o in ((accused, left), (witness, right))]
-        if not any(answer.ambiguous for answer, _, _ in answers):
-            return False
+        answers = [(self.answer(p), o, p.dtype) for p, o in calls]
         matches = [(judge(o, answer, dtype), answer) for answer, o, dtype in answers]
+        if not any(answer.ambiguous for answer, _, _ in answers):
+            # a layer that is not the oracle's jumps where it likes
+            if not any(match.holds for match, _ in matches) and any(self._jumps_at(*call) for call in calls):
+                raise Undecided("the layer's answer jumps here, where the oracle's does not")
+            return False
         if any(not match.holds and not answer.decided for match, answer in matches):
             raise Undecided("more elements lie on a jump of the loss than can be enumerated")
         if not any(match.holds for match, _ in matches):
@@ -231,10 +259,10 @@ class Case:
             moved = round_to(problem.logits + sign * breadth * direction, problem.dtype)
             # a hair's breadth is no matter of the domain
             beside = self.attempt(problem.replace(logits=moved), about=("logits",))
-            if isinstance(beside, Failure) or not _near(beside.value, observation.value):
+            if isinstance(beside, Failure) or not _near(beside.value, observation.value, problem.dtype):
                 return True
             pair = (beside.gradient, observation.gradient)
-            if pair[0] is not None and pair[1] is not None and not _near(pair[0], pair[1]):
+            if pair[0] is not None and pair[1] is not None and not _near(pair[0], pair[1], problem.dtype):
                 return True
         return False
 
@@ -243,13 +271,22 @@ HAIR = {"float64": 2.0**-30, "float32": 2.0**-14, "float16": 2.0**-6, "bfloat16"
 """A step in the logits, relative to their size, over which a smooth loss changes by a small part of itself."""
 
 
-def _near(one: Array, other: Array) -> bool:
-    """Whether two answers differ by a twentieth of their size at most; NaN and inf are not looked at."""
+STEEP = 2.0**8
+"""How many times its step a smooth loss changes at most, relative to its size; what changes more has jumped."""
+
+
+def _near(one: Array, other: Array, dtype: str) -> bool:
+    """Whether two answers a hair's breadth apart are those of a smooth loss; NaN and inf are not looked at.
+
+    Each number must be within a twentieth of its own size, or within what the step explains of the largest.
+    """
     if one.shape != other.shape:
         return False
     both = np.isfinite(one) & np.isfinite(other)
-    size = np.abs(other[both]).max(initial=0.0)
-    return bool((np.abs(one[both] - other[both]) <= 0.05 * size).all())
+    one, other = one[both], other[both]
+    own, size = np.maximum(np.abs(one), np.abs(other)), np.abs(other).max(initial=0.0)
+    room = np.maximum(0.05 * own, STEEP * HAIR[dtype] * size)
+    return bool((np.abs(one - other) <= np.minimum(room, 0.05 * size)).all())
 
 
 def zeros_inserted(mask: NDArray[np.bool_]) -> Callable[[Any], Any]:

@@ -60,7 +60,7 @@ def divisor(problem: Problem) -> float:
     weight = np.ones(problem.classes) if problem.weight is None else problem.weight
     smoothing = 0.0 if classwise else problem.config.get("label_smoothing", 0.0)
     smooth = (1.0 - smoothing) * problem.one_hot + smoothing / problem.classes
-    return float((smooth @ weight)[problem.valid.reshape(-1)].sum())
+    return float((smooth * weight).sum(axis=1)[problem.valid.reshape(-1)].sum())
 
 
 @dataclass(frozen=True)

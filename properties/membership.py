@@ -113,9 +113,11 @@ def _classes(problem: Problem, dimension: Dimension) -> tuple[Any, ...] | None:
     return None if problem.entrywise else (problem.classes,)
 
 
-def _axis(problem: Problem, dimension: Dimension) -> tuple[Any, ...]:
-    """All numbers of the same axis."""
+def _axis(problem: Problem, dimension: Dimension) -> tuple[Any, ...] | None:
+    """All numbers of the same axis; logits of one axis have no other, unless somebody chose."""
     ndim = max(problem.logits.ndim, 1)
+    if ndim == 1 and not dimension.chosen:
+        return None
     return tuple(dict.fromkeys((problem.axis, problem.axis % ndim, problem.axis % ndim - ndim)))
 
 

@@ -66,13 +66,20 @@ def judge(observation: Observation, answer: Answer, dtype: str, *, value: bool =
 
     Returns the match with the answer that the observation comes closest to.
     """
-    best: Match | None = None
+    return closest(observation, answer, dtype, value=value, gradient=gradient)[0]
+
+
+def closest(
+    observation: Observation, answer: Answer, dtype: str, *, value: bool = True, gradient: bool = True
+) -> tuple[Match, Answer]:
+    """The admissible answer that an observation comes closest to, and how it matches that one."""
+    best: tuple[Match, Answer] | None = None
     for candidate in candidates(observation, answer):
         match = _judge_one(observation, candidate, dtype, value, gradient)
         if match.holds:
-            return match
-        if best is None or match.used < best.used:
-            best = match
+            return match, candidate
+        if best is None or match.used < best[0].used:
+            best = match, candidate
     assert best is not None
     return best
 

@@ -13,10 +13,12 @@ from reference.elements import (
     Losses,
     arrange,
     arrange_soft,
+    average,
     check_choice,
     check_number,
     check_weight,
     is_soft,
+    row_sums,
 )
 
 GRADIENT_NOISE = 1e-12
@@ -118,8 +120,8 @@ def _without_each(rows: Array) -> Array:
     first, top = np.arange(len(rows)), rows.argmax(axis=1)
     others = rows.copy()
     others[first, top] = 0.0
-    found = rows.sum(axis=1, keepdims=True) - rows
-    found[first, top] = others.sum(axis=1)
+    found = row_sums(rows)[:, None] - rows
+    found[first, top] = row_sums(others)
     return np.asarray(found)
 
 
@@ -152,7 +154,7 @@ def weighted_cross_entropy(
     if soft_weight == "torch":
         losses = soft_losses(elements.rows, soft * class_weight)
         return (elements if hard else elements.weighing(np.ones(len(soft)))), losses
-    share = soft @ class_weight
+    share = average(soft, class_weight)
     losses = soft_losses(elements.rows, soft).times(share)
     # the weight of an element is a sum over the classes too
     inexact = sum_error(classes)

@@ -8,6 +8,7 @@ of ignored elements or of denominators.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -196,10 +197,31 @@ def arrange_soft(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | No
     if wrong.any():
         raise ValueError(f"soft labels must be finite and >= 0, got {targets[wrong][0]}")
     classes = scores.shape[-1]
-    rows, soft = scores.reshape(-1, classes), np.moveaxis(targets, axis, -1).reshape(-1, classes)
+    # a row must lie in one piece in memory: along another axis a sum adds one class after the other
+    soft = np.ascontiguousarray(np.moveaxis(targets, axis, -1)).reshape(-1, classes)
+    rows = scores.reshape(-1, classes)
     n = len(rows)
-    weights = soft @ check_weight(weight, classes)
+    weights = average(soft, check_weight(weight, classes))
     return Elements(rows, np.zeros(n, np.int64), np.ones(n, bool), weights, scores.shape[:-1], axis, soft)
+
+
+def average(soft: Array, weight: Array) -> Array:
+    """q . w of every row [n, C]: the class weights averaged by the row's shares.
+
+    A sum of products and no product of matrices: a library of those orders its sums as the processor likes it best, so
+    that another machine would have another last digit.
+    """
+    return row_sums(soft * weight)
+
+
+def row_sums(rows: Array) -> Array:
+    """The sum of every row [n, C], rounded once: the same on every processor, in whatever layout the rows lie."""
+    try:
+        return np.fromiter(map(math.fsum, rows.tolist()), np.float64, len(rows))
+    except (OverflowError, ValueError):
+        # beyond the largest number, or inf less inf: there is no digit to lose
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.asarray(rows.sum(axis=1))
 
 
 def is_soft(labels: ArrayLike) -> bool:

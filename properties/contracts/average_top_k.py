@@ -79,7 +79,7 @@ def maximum(case: Case) -> Iterator[Finding]:
     largest = float(losses.value[problem.valid].max(initial=0.0))
     due = largest / (divides_by(problem) or 1.0) if problem.reduction == "mean" else largest
     message = "With k = 1 the loss is not the largest of the elements'."
-    yield from case.same(problem, case.observe().value, np.asarray(due), "value", message)
+    yield from case.due(problem, case.observe().value, np.asarray(due), "value", message)
 
 
 EVERYTHING = limit(

@@ -12,6 +12,7 @@ from properties.case import Case
 from properties.domain import Demand, within
 from properties.law import Finding, Law
 from properties.problem import Problem
+from properties.rounding import largest
 from reference import Answer
 
 
@@ -30,7 +31,7 @@ def _weights_sum_to_n(case: Case, plain_of: Callable[[Problem], Answer]) -> Iter
     # a ratio inherits the relative errors of both losses
     scale = np.sum(np.abs(ratios) * (2.0 + 2.0 * plain.value_scale[valid] / plain.value[valid])) + count
     message = "The weights of the elements do not sum to the number of valid ones."
-    yield from case.same(problem, np.asarray(ratios.sum()), count, "sum of the weights", message, scale)
+    yield from case.due(problem, np.asarray(ratios.sum()), count, "sum of the weights", message, scale)
 
 
 def edges(case: Case) -> Iterator[Finding]:
@@ -152,7 +153,8 @@ def non_increasing(case: Case) -> Iterator[Finding]:
     fewer, more = case.problem, case.problem.configure(k=k + 1)
     high, low = float(case.observe(fewer).value), float(case.observe(more).value)
     message = f"The mean of the {k + 1} largest losses is above that of the {k} largest."
-    yield from case.same(more, np.asarray(low), np.asarray(min(low, high)), "value", message)
+    scale = sum(case.error_scale("value", problem, case.observe(problem)) for problem in (fewer, more))
+    yield from case.same(more, np.asarray(low), np.asarray(min(low, high)), "value", message, scale)
 
 
 def convex(case: Case) -> Iterator[Finding]:
@@ -161,10 +163,10 @@ def convex(case: Case) -> Iterator[Finding]:
     # on a grid the middle is exact
     rows = np.round(one.rows * 2.0**10) / 2.0**10
     step = one.rng().integers(-4, 5, size=rows.shape).astype(np.float64)
-    ends = [float(case.observe(one.with_rows(rows + side * step)).value) for side in (1.0, -1.0)]
-    middle = one.with_rows(rows)
-    value, most = float(case.observe(middle).value), sum(ends) / 2.0
-    scale = 4.0 * float(np.max(case.error_scale("value", middle, case.observe(middle)))) + abs(most)
+    middle, *ends = (one.with_rows(rows + side * step) for side in (0.0, 1.0, -1.0))
+    value, *others = (float(case.observe(problem).value) for problem in (middle, *ends))
+    most = sum(others) / 2.0
+    scale = 4.0 * sum(largest(case.error_scale("value", problem, case.observe(problem))) for problem in (middle, *ends))
     message = "Halfway between two batches the loss is above the mean of theirs: it is not convex."
     yield from case.same(middle, np.asarray(value), np.asarray(min(value, most)), "value", message, scale)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-import numpy as np
-
 from properties.case import Case
 from properties.domain import within
 from properties.law import Finding, Law, NotApplicable
 from properties.observation import Failure, Observation
+from properties.rounding import largest
 
 SMALL = {
     "size": within("few", "one", "several"),
@@ -62,7 +61,7 @@ def alike(
     ):
         if left is None or right is None:
             continue
-        scale = rounding * np.max(case.error_scale(quantity, case.problem, expected), initial=0.0)
+        scale = rounding * largest(case.error_scale(quantity, case.problem, expected))
         found = list(case.same(case.problem, left, right, quantity, message, scale))
         lines = (*check, *(SAME_VALUE if quantity == "value" else SAME_SLOPE))
         yield from (replace(finding, check=lines) for finding in found)

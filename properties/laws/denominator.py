@@ -53,6 +53,9 @@ def parts_agree(case: Case, given: Mapping[str, Any], message: str) -> Iterator[
     first = problem.rng().permutation(problem.size) < (problem.size + 1) // 2
     whole = case.observe()
     value, rows = 0.0, np.zeros_like(problem.rows)
+    # the whole errs by its own rounding, and so does each part
+    value_scale = case.error_scale("value", problem, whole)
+    slope_scale = problem.flatten(case.error_scale("gradient", problem, whole)).copy()
     for mask in (first, ~first):
         part = problem.take(mask).replace(**given)
         observed = case.observe(part)
@@ -60,11 +63,12 @@ def parts_agree(case: Case, given: Mapping[str, Any], message: str) -> Iterator[
             return
         value += float(observed.value.sum())
         rows[mask] = part.flatten(observed.gradient)
-    for quantity, got, expected in (
-        ("value", np.asarray(value), whole.value),
-        ("gradient", problem.unflatten(rows), whole.gradient),
+        value_scale = value_scale + case.error_scale("value", part, observed).sum()
+        slope_scale[mask] += part.flatten(case.error_scale("gradient", part, observed))
+    for quantity, got, expected, scale in (
+        ("value", np.asarray(value), whole.value, value_scale),
+        ("gradient", problem.unflatten(rows), whole.gradient, problem.unflatten(slope_scale)),
     ):
-        scale = 2.0 * case.error_scale(quantity, problem, whole)
         yield from case.same(problem, got, np.asarray(expected), f"sum of the parts' {quantity}s", message, scale)
 
 

@@ -92,9 +92,9 @@ def nothing(case: Case, message: str) -> Iterator[Finding]:
     problem = case.problem
     observed = case.observe()
     zero = np.zeros(problem.shape if problem.reduction == "none" else ())
-    yield from case.same(problem, observed.value, zero, "value", message)
+    yield from case.due(problem, observed.value, zero, "value", message)
     if observed.gradient is not None:
-        yield from case.same(problem, observed.gradient, np.zeros_like(problem.logits), "gradient", message)
+        yield from case.due(problem, observed.gradient, np.zeros_like(problem.logits), "gradient", message)
 
 
 def matches_nothing(case: Case) -> Iterator[Finding]:

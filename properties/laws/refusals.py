@@ -14,7 +14,7 @@ from properties.domain import CLASSES, outside, within
 from properties.law import Finding, Law, LayerFailed
 from properties.observation import Failure
 from properties.problem import Problem
-from properties.verdict import compare
+from properties.rounding import agreement, largest
 
 _SMALL = {
     "size": within("few", "one", "several"),
@@ -162,8 +162,7 @@ def broadcasting(case: Case) -> Iterator[Finding]:
         return
     due = case.observe(fitting)
     got = result.value.reshape(due.value.shape) if result.value.size == due.value.size else result.value
-    scale = np.max(case.error_scale("value", fitting, due), initial=0.0)
-    match = compare(got, due.value, np.broadcast_to(scale, due.value.shape), fitting.dtype)
+    match = agreement(got, due.value, largest(case.error_scale("value", fitting, due)), fitting.dtype)
     if not match.holds:
         words = f"Labels of shape {shape} for logits of shape {fitting.logits.shape} are broadcast to another loss."
         yield Finding(words, (asked,), "value", due.value, result.value)

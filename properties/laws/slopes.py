@@ -10,6 +10,7 @@ from properties.case import Case
 from properties.frozen import is_frozen, plain_of
 from properties.law import Undecided
 from properties.problem import Array, Problem
+from properties.verdict import SMALLEST_NORMAL
 from reference import BUDGET, UNIT_ROUNDOFF
 
 STEPS = (2.0**-9, 2.0**-11, 2.0**-13)
@@ -65,7 +66,9 @@ def slope_of(case: Case, problem: Problem, direction: Array, *, stretch: float =
     if drift[1] > 4.0 * noise and drift[1] > drift[0] / 4.0:
         # no quadratic remainder at these steps: a kink or a jump lies within reach, and the slope is no number
         raise Undecided("the value is not smooth within the steps of the difference quotient")
-    return Slope(best, slope, drift[1] + noise)
+    # the gradient that is held against it is rounded too
+    own = BUDGET * UNIT_ROUNDOFF[problem.dtype] * float(case.error_scale("gradient", problem, observed).sum())
+    return Slope(best, slope, drift[1] + noise + own)
 
 
 def kinked(case: Case, problem: Problem, direction: Array) -> bool:
@@ -84,7 +87,9 @@ def freezes(case: Case, problem: Problem | None = None) -> bool:
     """Whether a layer's gradient is that of frozen weights."""
     asked = case.problem if problem is None else problem
     observed = case.observe(asked)
-    scales = (case.error_scale(quantity, asked, observed) for quantity in ("value", "gradient"))
+    # no number is rounded by less than the spacing below the smallest normal one
+    spacing = SMALLEST_NORMAL[asked.dtype]
+    scales = (case.error_scale(quantity, asked, observed) + spacing for quantity in ("value", "gradient"))
     return is_frozen(asked, observed, case.contract.bases, *scales)
 
 

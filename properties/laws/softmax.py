@@ -9,6 +9,8 @@ import numpy as np
 from properties.case import Case
 from properties.domain import CLASSES, within
 from properties.law import Finding, Law
+from properties.rounding import sizes
+from properties.verdict import SMALLEST_NORMAL
 from reference import BUDGET, UNIT_ROUNDOFF
 
 GRID = 2.0**10
@@ -31,10 +33,11 @@ def gradient_sums_to_zero(case: Case) -> Iterator[Finding]:
     if observed.gradient is None:
         return
     sums = problem.flatten(observed.gradient).sum(axis=1)
-    scale = problem.flatten(case.error_scale("gradient", problem, observed)).sum(axis=1)
-    unit = UNIT_ROUNDOFF[problem.dtype] * scale
-    # an ignored element has scale 0: there 0 is due exactly
-    used = np.abs(sums) / np.where(unit > 0, unit, np.finfo(np.float64).tiny)
+    # no number is rounded by less than the spacing below the smallest normal one
+    rounded = np.maximum(sizes(observed.gradient), SMALLEST_NORMAL[problem.dtype])
+    scale = case.error_scale("gradient", problem, observed) + rounded
+    unit = UNIT_ROUNDOFF[problem.dtype] * problem.flatten(scale).sum(axis=1)
+    used = np.abs(sums) / np.maximum(unit, np.finfo(np.float64).tiny)
     wrong = ~(used <= BUDGET)
     if wrong.any():
         message = "The gradient of an element does not sum to 0 over the classes."
@@ -62,8 +65,8 @@ def monotone(case: Case) -> Iterator[Finding]:
     rows[chosen, problem.labels.reshape(-1)[chosen]] += 1.0
     better = problem.with_rows(rows)
     low, high = case.observe(better).value.sum(), case.observe().value.sum()
-    scale = case.error_scale("value", problem, case.observe()).sum()
-    if low > high + 2.0 * BUDGET * UNIT_ROUNDOFF[problem.dtype] * scale:
+    scale = sum(case.error_scale("value", one, case.observe(one)).sum() for one in (better, problem))
+    if low > high + BUDGET * UNIT_ROUNDOFF[problem.dtype] * (scale + abs(low) + abs(high)):
         message = "Raising the label's logit by 1 raises the loss."
         yield Finding(message, (better, problem), "value", np.asarray(high), np.asarray(low))
 

@@ -56,7 +56,7 @@ def zero_weight(case: Case) -> Iterator[Finding]:
     problem = case.problem
     assert problem.weight is not None
     observed = case.observe()
-    kept = (problem.one_hot @ problem.weight > 0) | ~problem.valid.reshape(-1)
+    kept = ((problem.one_hot * problem.weight).sum(axis=1) > 0) | ~problem.valid.reshape(-1)
     if problem.config.get("label_smoothing"):
         # a smoothed label has a part of every class
         kept = kept | bool(problem.weight.any())
@@ -76,7 +76,7 @@ def zero_total(case: Case) -> Iterator[Finding]:
     """With weights of 0 on every class present, loss and gradient are 0."""
     problem = case.problem
     assert problem.weight is not None
-    if (problem.one_hot @ problem.weight).any() or problem.config.get("label_smoothing"):
+    if (problem.one_hot * problem.weight).any() or problem.config.get("label_smoothing"):
         return
     yield from nothing(case, "With weight 0 on every class present the loss is not 0.")
 

@@ -37,7 +37,7 @@ DEAD = [
     ("average_top_k", "k"),
 ]
 ASKED = {
-    "ignore_index": {"ignored": ["none"]},
+    "ignore_index": {"ignore_index": [-100, 0, 1]},
     "axis": {"size": ["square"], "axis": [0, 1], "rank": [2]},
 }
 """What a layer that is deaf to an argument can be asked without raising."""

@@ -71,7 +71,7 @@ def start(tmp_path):
     yield start
     for process in started:
         kill(process)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while (left := marked(mark)) and time.monotonic() < end:
         time.sleep(0.1)
     for number in left:

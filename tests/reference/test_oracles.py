@@ -190,7 +190,7 @@ def denominator(name, labels, weighing, n):
         return w[valid].sum()
     if name in table.BY_ROW:
         q = 0.8 * labels + 0.2 / 3 if name == "soft smoothed" else labels
-        return (q @ w).sum()
+        return (q * w).sum()
     return (np.broadcast_to(w, labels.shape) * (labels != -100)).sum()
 
 
