@@ -18,6 +18,7 @@ from properties.domain import Domain
 from properties.law import LayerFailed, Undecided
 from properties.laws.choices import NORMALIZES
 from properties.laws.slopes import freezes, slope_of, uphill
+from properties.mistakes import ContractError, broken_in
 from properties.observation import Observer
 from properties.probes import Prober
 from properties.problem import Problem
@@ -81,6 +82,12 @@ def infer(inquiry: Inquiry, subject: Subject, observer: Observer, tick: Tick = l
             found[name] = question(study, due)
         except Lost as ended:
             found[name] = Fact(UNKNOWN, due, f"{SUBJECTS[name]} is undecided: {ended}")
+        except MemoryError:
+            raise
+        except Exception as error:
+            if isinstance(error, ContractError) and not subject.shipped:
+                raise
+            found[name] = Fact(UNKNOWN, due, f"{SUBJECTS[name]} is undecided: {broken_in('this question', error)}")
     return {name: asdict(fact) for name, fact in found.items()}
 
 

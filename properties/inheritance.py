@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from properties.contract import Contract
-from properties.engine import outcome_of, verdict_on
+from properties.examination import outcome_of, verdict_on
 from properties.law import Finding, Law
 from properties.observation import Failure, Observer
 from properties.problem import Problem
@@ -120,8 +120,9 @@ def _noise(finding: Finding, contract: Contract) -> float:
     """How far two sound computations of these numbers may lie apart."""
     problem = finding.calls[0]
     scales = [1.0]
-    if contract.oracle is not None and finding.quantity != "refusal":
-        answer = contract.answer(problem)
+    # what a law made wrong on purpose, the oracle refuses as it should
+    answer = None if finding.quantity == "refusal" else contract.known_answer(problem)
+    if answer is not None:
         scales += [_largest(answer.gradient_scale if "gradient" in finding.quantity else answer.value_scale)]
     scales += [_largest(array) for array in (finding.expected, finding.got) if array is not None]
     return 2.0 * BUDGET * UNIT_ROUNDOFF[problem.dtype] * max(scales)

@@ -18,12 +18,13 @@ from properties.harvest import source_of
 from properties.inference import Facts, Inquiry, infer
 from properties.inheritance import Kernels
 from properties.law import Finding
+from properties.mistakes import ContractError, UsageError, broken_in
 from properties.numpy_adapter import NumpyObserver
 from properties.observation import Failure, Observation, Observer
 from properties.problem import Problem
 from properties.repetition import repeated
 from properties.subject import Subject
-from properties.target import Target, UsageError
+from properties.target import Target
 from properties.vitals import Limits, Vitals, limit_memory
 from properties.work import Description, Task, describe, perform, refutation, strategy_of
 
@@ -56,10 +57,12 @@ def serve(pipe: Connection, subject: Subject | Target, limits: Limits, forked: b
                 answer = ("inferred", _inferred(request, loaded, limits, pipe))
             else:
                 answer = ("done", _performed(request, loaded, limits, pipe))
+        except ContractError as error:
+            answer = ("contract", str(error))
         except UsageError as error:
             answer = ("usage", str(error))
         except Exception as error:
-            answer = ("broken", f"{type(error).__name__}: {error}")
+            answer = ("broken", str(broken_in("a worker", error)))
         pipe.send(answer)
 
 
