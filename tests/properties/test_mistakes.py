@@ -1,4 +1,4 @@
-"""Whose mistake an error is: a contract author's is told by the contract's name, ours as ours; neither is the layer's."""
+"""Whose mistake an error is: a contract author's is told by its name, ours as ours; neither is the layer's."""
 
 import subprocess
 import sys
@@ -96,7 +96,7 @@ MISTAKES = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_in_a_contract_is_its_authors(name):
     fields, words = MISTAKES[name]
-    with pytest.raises(ContractError, match="^contract mine: its ") as told:
+    with pytest.raises(ContractError, match=r"^contract mine: its ") as told:
         certify(subject(**fields), max_examples=20, only=ONLY, workers=0)
     assert words in str(told.value)
     assert "expected" in str(told.value)
@@ -106,7 +106,7 @@ def test_a_mistake_in_a_contract_is_its_authors(name):
 
 def test_it_is_told_from_a_process_of_its_own_too():
     """Of an oracle that no look at one problem finds out."""
-    with pytest.raises(ContractError, match="^contract mine: its oracle raised KeyError"):
+    with pytest.raises(ContractError, match=r"^contract mine: its oracle raised KeyError"):
         certify(subject(oracle=only_small), max_examples=20, only=ONLY, workers=1)
 
 
@@ -136,7 +136,7 @@ def test_a_law_that_the_author_wrote_is_the_authors():
         case.observe()
         yield Finding("Never.", (), "value", case.nothing_of_the_kind)
 
-    with pytest.raises(ContractError, match="^contract mine: under law mine/own its code raised AttributeError"):
+    with pytest.raises(ContractError, match=r"^contract mine: under law mine/own its code raised AttributeError"):
         certify(subject(own=(own_law(check),)), max_examples=5, only=("mine/own",), workers=0)
 
 
