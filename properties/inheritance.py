@@ -1,8 +1,11 @@
 """Inheritance: whose a contradiction is, the layer's own or that of the Paddle kernel that it stands on.
 
-A kernel is asked in the layer's place: the contract's own formula over the kernel's per-element losses, on the same
-problem, under the same law. Where it shows the same contradiction with the same numbers or the same error, and the same
-formula over exact losses shows none, the layer could not have done better on that kernel.
+Two ways lead to a kernel. It is asked in the layer's place: the contract's own formula over the kernel's per-element
+losses, on the same problem, under the same law. Where it shows the same contradiction with the same numbers or the same
+error, and the same formula over exact losses shows none, the layer could not have done better on that kernel. Or the
+layer itself is asked again, with the kernel replaced by an exact one: where nothing is contradicted any more, and the
+kernel by itself is wrong on what the layer gave it, it was the kernel. No formula is needed for that, so it serves any
+contract.
 """
 
 from __future__ import annotations
@@ -11,13 +14,15 @@ import re
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from properties.contract import Contract
-from properties.examination import outcome_of, verdict_on
-from properties.law import Finding, Law
+from properties.domain import Domain
+from properties.examination import examine, outcome_of, verdict_on
+from properties.law import Finding, Law, NotApplicable, Undecided
 from properties.observation import Failure, Observer
 from properties.problem import Problem
 from reference import BUDGET, UNIT_ROUNDOFF
@@ -32,24 +37,47 @@ SHARE = 1.0 / 16.0
 class Kernel:
     """A kernel by its public name, and an observer that asks the contract's loss standing on it.
 
-    ``told`` says that it is given labels and class weights as they are: only such a kernel can refuse them.
+    ``told`` says that it is given labels and class weights as they are: only such a kernel can refuse them. One that
+    ``refuses`` is asked for its refusals alone: its numbers are not the contract's.
     """
 
     name: str
     observer: Observer
     told: bool = False
+    refuses: bool = False
+
+
+class Replaced(Observer, Protocol):
+    """Asks the layer itself, while kernels are replaced by exact ones."""
+
+    def faulty(self, second: bool = False) -> tuple[str, ...]:
+        """Those of the kernels that by themselves are wrong on what the layer gave them so far."""
+        ...
+
+
+AND = " and "
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What the losses of a contract may stand on: kernels, and exact per-element losses to hold them against."""
+    """What the losses of a contract may stand on: kernels, and exact per-element losses to hold them against.
 
-    kernels: tuple[Kernel, ...]
-    exact: Observer
+    ``replaced`` asks the layer with kernels replaced, any of the ``replaceable`` ones.
+    """
 
-    def only(self, name: str) -> Standing:
-        """The same with one kernel, in whatever ways it may be stood on."""
-        return replace(self, kernels=tuple(kernel for kernel in self.kernels if kernel.name == name))
+    kernels: tuple[Kernel, ...] = ()
+    exact: Observer | None = None
+    replaceable: tuple[str, ...] = ()
+    replaced: Callable[[tuple[str, ...]], Replaced] | None = None
+
+    def only(self, names: str) -> Standing:
+        """The same with one kernel (or those that were named together), in whatever ways it may be stood on."""
+        chosen = names.split(AND)
+        return replace(
+            self,
+            kernels=tuple(kernel for kernel in self.kernels if kernel.name in chosen),
+            replaceable=tuple(name for name in self.replaceable if name in chosen),
+        )
 
 
 Kernels = Callable[[Contract], Standing | None]
@@ -60,7 +88,9 @@ Heir = Callable[[Problem, Finding], str]
 """For a problem and what it showed of a layer: the kernel that the contradiction comes from, or ''."""
 
 
-def heir(law: Law, contract: Contract, takes: AbstractSet[str], standing: Standing) -> Heir:
+def heir(
+    law: Law, contract: Contract, takes: AbstractSet[str], standing: Standing, domain: Domain | None = None
+) -> Heir:
     """A judge of contradictions: for a problem and what it showed of a layer, the kernel that it comes from, or ''."""
 
     def judge(problem: Problem, finding: Finding) -> str:
@@ -69,19 +99,53 @@ def heir(law: Law, contract: Contract, takes: AbstractSet[str], standing: Standi
             return ""
         refusing = finding.failure is not None or finding.quantity == "refusal"
         for kernel in standing.kernels:
-            if refusing and not kernel.told:
+            if (refusing and not kernel.told) or (kernel.refuses and not refusing):
                 continue
-            shown = verdict_on(law, problem, contract, kernel.observer, takes)
+            shown = verdict_on(law, problem, contract, kernel.observer, takes, domain)
             if shown is not None and same(finding, shown, contract) and _vanishes(problem, finding):
                 return kernel.name
-        return ""
+        return "" if refusing else _without(problem, finding)
 
     def _vanishes(problem: Problem, finding: Finding) -> bool:
         if finding.quantity == "refusal":
             # exact losses refuse nothing
             return True
-        shown = verdict_on(law, problem, contract, standing.exact, takes)
+        assert standing.exact is not None
+        shown = verdict_on(law, problem, contract, standing.exact, takes, domain)
         return shown is None or not same(finding, shown, contract)
+
+    def _without(problem: Problem, finding: Finding) -> str:
+        """The kernels without whose own faults the layer shows nothing: one, or else all together."""
+        if standing.replaced is None:
+            return ""
+        choices = [(name,) for name in standing.replaceable]
+        for names in [*choices, standing.replaceable] if len(choices) > 1 else choices:
+            faulty = _needed(problem, finding, names)
+            if faulty:
+                return AND.join(faulty)
+        return ""
+
+    def _needed(problem: Problem, finding: Finding, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of some kernels that have to be replaced, and are at fault; none where that does not help."""
+        assert standing.replaced is not None
+        observer = standing.replaced(names)
+        if not _holds(problem, observer):
+            return ()
+        faulty = observer.faulty(second=finding.quantity == "second gradient")
+        for name in faulty if len(faulty) > 1 else ():
+            fewer = tuple(other for other in faulty if other != name)
+            if _holds(problem, standing.replaced(fewer)):
+                faulty = fewer
+        # what is at fault has to be enough: the others were replaced for nothing
+        return faulty if faulty == names or _holds(problem, standing.replaced(faulty)) else ()
+
+    def _holds(problem: Problem, observer: Observer) -> bool:
+        """Whether the law was put to the layer and holds; that it says nothing is not enough."""
+        try:
+            shown, used = examine(law, problem, contract, observer, takes, domain)
+        except (Undecided, NotApplicable):
+            return False
+        return shown is None and used is not None
 
     return judge
 

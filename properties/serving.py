@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -104,7 +105,7 @@ def kernels_for(subject: Subject) -> Kernels | None:
         return None
     from properties.paddle_kernels import kernels_of
 
-    return kernels_of
+    return partial(kernels_of, subject)
 
 
 def _described(subject: Subject, limits: Limits) -> Description:

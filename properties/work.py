@@ -198,16 +198,18 @@ def _performed(
         return result
     kernel = ""
     try:
-        kernel = heir(law, contract, subject.takes, standing)(result.problem, result.finding)
+        drawn = domain_of(subject, task.dtypes).for_law(law.id).open(task.shut - {law.id})
+        kernel = heir(law, contract, subject.takes, standing, drawn)(result.problem, result.finding)
         # a law of conduct holds a layer against itself: one case says whose conduct it is
         if kernel and task.example is None and law.level != "conduct":
-            excuse = heir(law, contract, subject.takes, standing.only(kernel))
+            excuse = heir(law, contract, subject.takes, standing.only(kernel), drawn)
             fewer = replace(task, max_examples=min(task.max_examples, SECOND_LOOK))
             own = _searched(fewer, law, subject, observer, tick, excuse)
             if own.outcome in FAILED:
                 return replace(own, reason=f"another counterexample is inherited from {kernel}")
-    except (Broken, ContractError) as error:
-        return replace(result, inherited=kernel, reason=f"whose fault it is was not found out: {error}")
+    except Exception as error:
+        whose = _whose(error, law, "looking for the kernel")
+        return replace(result, inherited=kernel, reason=f"whose fault it is was not found out: {whose}")
     return replace(result, inherited=kernel)
 
 
