@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from properties.contract import Contract
 from properties.domain import Domain
 from properties.law import Finding, LayerFailed, NotApplicable, Undecided
+from properties.mistakes import ContractError
 from properties.observation import Failure, Observation, Observer
 from properties.problem import Problem, round_to
 from properties.verdict import LARGEST, SMALLEST_NORMAL, Match, candidates, compare, judge
@@ -87,6 +88,15 @@ class Case:
         if id(asked) not in self._answers:
             self._answers[id(asked)] = (asked, self.contract.answer(asked))
         return self._answers[id(asked)][1]
+
+    def known(self, problem: Problem) -> Answer | None:
+        """The oracle's answer beside a law's own comparison: a problem made on purpose may be none that it answers."""
+        if self.contract.oracle is None:
+            return None
+        try:
+            return self.answer(problem)
+        except ContractError:
+            return None
 
     def matches(
         self,
@@ -170,19 +180,21 @@ class Case:
         self, match: Match, accused: Problem, left: Observation, witness: Problem, right: Observation, message: str
     ) -> Finding:
         """The finding against the call that the oracle contradicts, where there is an oracle and it is but one."""
-        if self.contract.oracle is not None and judge(left, self.answer(accused), accused.dtype).holds:
-            wrong = judge(right, self.answer(witness), witness.dtype)
+        due, other = self.known(accused), self.known(witness)
+        if due is not None and other is not None and judge(left, due, accused.dtype).holds:
+            wrong = judge(right, other, witness.dtype)
             if not wrong.holds:
                 return self.finding(wrong, (witness, accused), message)
         return self.finding(match, (accused, witness), message)
 
     def error_scale(self, quantity: str, problem: Problem, observation: Observation) -> Array:
         """The scale of each number's error, from the oracle where there is one."""
-        if self.contract.oracle is None:
+        known = self.known(problem)
+        if known is None:
             value_scale, gradient_scale = self.contract.scales(problem, observation)
         else:
             # where answers are a continuum, the scale is that of the one the layer chose
-            answer = candidates(observation, self.answer(problem))[-1 if self.answer(problem).nearest else 0]
+            answer = candidates(observation, known)[-1 if known.nearest else 0]
             value_scale, gradient_scale = answer.value_scale, answer.gradient_scale
         return value_scale if quantity == "value" else gradient_scale
 
@@ -198,8 +210,9 @@ class Case:
             if any(self._jumps_at(*call) for call in ((accused, left), (witness, right))):
                 raise Undecided("the layer's answer jumps here, and no oracle says which sides are right")
             return False
-        answers = [(self.answer(p), o, p.dtype) for p, o in ((accused, left), (witness, right))]
-        if not any(answer.ambiguous for answer, _, _ in answers):
+        found = [(self.known(p), o, p.dtype) for p, o in ((accused, left), (witness, right))]
+        answers = [(answer, o, dtype) for answer, o, dtype in found if answer is not None]
+        if len(answers) < len(found) or not any(answer.ambiguous for answer, _, _ in answers):
             return False
         matches = [(judge(o, answer, dtype), answer) for answer, o, dtype in answers]
         if any(not match.holds and not answer.decided for match, answer in matches):

@@ -85,9 +85,9 @@ def infer(inquiry: Inquiry, subject: Subject, observer: Observer, tick: Tick = l
         except MemoryError:
             raise
         except Exception as error:
-            if isinstance(error, ContractError) and not subject.shipped:
-                raise
-            found[name] = Fact(UNKNOWN, due, f"{SUBJECTS[name]} is undecided: {broken_in('this question', error)}")
+            told = isinstance(error, ContractError) and not subject.shipped
+            whose = error if told else broken_in("this question", error)
+            found[name] = Fact(UNKNOWN, due, f"{SUBJECTS[name]} is undecided: {whose}")
     return {name: asdict(fact) for name, fact in found.items()}
 
 

@@ -23,7 +23,7 @@ from properties.contract import Contract
 from properties.domain import Domain
 from properties.examination import examine, outcome_of, verdict_on
 from properties.law import Finding, Law, NotApplicable, Undecided
-from properties.observation import Failure, Observer
+from properties.observation import Failure, Observation, Observer
 from properties.problem import Problem
 from reference import BUDGET, UNIT_ROUNDOFF
 
@@ -84,6 +84,47 @@ Kernels = Callable[[Contract], Standing | None]
 """Finds the kernels of a contract; None where there are none."""
 
 
+class _Attended:
+    """Gives a sign of life before each question: a kernel that is slow must not look like a layer that hangs."""
+
+    def __init__(self, observer: Observer, alive: Callable[[], None]) -> None:
+        self._observer, self._alive = observer, alive
+
+    def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
+        """Ask the kernel."""
+        self._alive()
+        return self._observer.observe(problem, probe)
+
+
+class _AttendedLayer(_Attended):
+    """The same for a layer on exact kernels."""
+
+    def __init__(self, observer: Replaced, alive: Callable[[], None]) -> None:
+        super().__init__(observer, alive)
+        self._replaced = observer
+
+    def faulty(self, second: bool = False) -> tuple[str, ...]:
+        """As the layer's observer says."""
+        self._alive()
+        return self._replaced.faulty(second)
+
+
+def attended(kernels: Kernels, alive: Callable[[], None]) -> Kernels:
+    """The same kernels, with a sign of life before each is asked."""
+
+    def found(contract: Contract) -> Standing | None:
+        standing = kernels(contract)
+        if standing is None:
+            return None
+        watched = tuple(replace(one, observer=_Attended(one.observer, alive)) for one in standing.kernels)
+        exact = None if standing.exact is None else _Attended(standing.exact, alive)
+        replaced = standing.replaced
+        layer = None if replaced is None else lambda names: _AttendedLayer(replaced(names), alive)
+        return replace(standing, kernels=watched, exact=exact, replaced=layer)
+
+    return found
+
+
 Heir = Callable[[Problem, Finding], str]
 """For a problem and what it showed of a layer: the kernel that the contradiction comes from, or ''."""
 
@@ -115,29 +156,24 @@ def heir(
         return shown is None or not same(finding, shown, contract)
 
     def _without(problem: Problem, finding: Finding) -> str:
-        """The kernels without whose own faults the layer shows nothing: one, or else all together."""
+        """The kernels without whose own faults the layer shows nothing, as few as will do."""
         if standing.replaced is None:
             return ""
-        choices = [(name,) for name in standing.replaceable]
-        for names in [*choices, standing.replaceable] if len(choices) > 1 else choices:
-            faulty = _needed(problem, finding, names)
-            if faulty:
-                return AND.join(faulty)
-        return ""
-
-    def _needed(problem: Problem, finding: Finding, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of some kernels that have to be replaced, and are at fault; none where that does not help."""
-        assert standing.replaced is not None
-        observer = standing.replaced(names)
+        observer = standing.replaced(standing.replaceable)
         if not _holds(problem, observer):
-            return ()
+            return ""
         faulty = observer.faulty(second=finding.quantity == "second gradient")
-        for name in faulty if len(faulty) > 1 else ():
+        # what is at fault has to be enough, and without it the layer still shows what it showed
+        if not faulty or not _holds(problem, standing.replaced(faulty)) or _holds(problem, standing.replaced(())):
+            return ""
+        for name in faulty:
+            if _holds(problem, standing.replaced((name,))):
+                return name
+        for name in faulty:
             fewer = tuple(other for other in faulty if other != name)
-            if _holds(problem, standing.replaced(fewer)):
+            if fewer and _holds(problem, standing.replaced(fewer)):
                 faulty = fewer
-        # what is at fault has to be enough: the others were replaced for nothing
-        return faulty if faulty == names or _holds(problem, standing.replaced(faulty)) else ()
+        return AND.join(faulty)
 
     def _holds(problem: Problem, observer: Observer) -> bool:
         """Whether the law was put to the layer and holds; that it says nothing is not enough."""

@@ -55,8 +55,11 @@ def _refusing(contract: Contract) -> tuple[Kernel, ...]:
     """Kernels whose refusals a layer may pass on, whatever it makes of their numbers."""
     if contract.of_entries:
         return ()
-    over = partial(_of_classes, plain_losses, _cross_entropy)
-    return (Kernel(CROSS_ENTROPY, _observer(contract, over), told=True, refuses=True),)
+    return tuple(
+        Kernel(name, _observer(contract, partial(_of_classes, plain_losses, losses)), told=True, refuses=True)
+        for name, losses in CLASS_KERNELS.items()
+        if losses in WEIGHING
+    )
 
 
 def formulas_of(contract: Contract) -> Standing | None:

@@ -17,7 +17,7 @@ from properties.engine import FAILED, LawResult
 from properties.guard import Apart, Guard, die_with_parent, watch_parent
 from properties.harvest import source_of
 from properties.inference import Facts, Inquiry, infer
-from properties.inheritance import Kernels
+from properties.inheritance import Kernels, attended
 from properties.law import Finding
 from properties.mistakes import ContractError, UsageError, broken_in
 from properties.numpy_adapter import NumpyObserver
@@ -126,7 +126,8 @@ def _performed(task: Task, subject: Subject, limits: Limits, pipe: Connection) -
     observer = kept(_Attended(observer_of(subject), vitals), limits.call, vitals.alive)
     with contextlib.closing(observer), contextlib.closing(vitals):
         # what ended the process once may have been a kernel: none is asked beside the guard
-        result = perform(task, subject, observer, vitals, None if task.guard else kernels_for(subject))
+        kernels = None if task.guard else kernels_for(subject)
+        result = perform(task, subject, observer, vitals, kernels and attended(kernels, vitals.alive))
         if task.repetitions and result.outcome in FAILED:
             return repeated(task, result, subject, lambda: Guard(observer_of(subject), limits.call, vitals.alive))
         return result

@@ -335,3 +335,25 @@ def test_what_a_law_made_wrong_on_purpose_the_oracle_may_refuse():
     found = certificate.law("refusals/broadcasting")
     assert found.outcome == "refuted"
     assert "are broadcast to another loss" in found.message
+
+
+def refusing_sums(logits, labels, *, reduction="mean", **arguments):
+    """Knows no sum: whoever asks for one beside the law's own comparison must do without."""
+    if reduction == "sum":
+        raise NotImplementedError("sum")
+    return cross_entropy(logits, labels, reduction=reduction, **arguments)
+
+
+def test_what_is_asked_beside_a_laws_own_comparison_may_be_refused():
+    """That the mean divides by all elements can't be said in words; that it is wrong, can."""
+
+    class MeanOverAll(CrossEntropy):
+        def __call__(self, logits, labels):
+            value, backward = super().__call__(logits, labels)
+            share = 0.5 if self.reduction == "mean" else 1.0
+            return value * share, lambda upstream: backward(upstream) * share
+
+    wrong = replace(subject(oracle=refusing_sums), build=MeanOverAll, domain={"reduction": ("mean",)})
+    certificate = certify(wrong, max_examples=20, only=("oracle/value",), workers=0)
+    found = certificate.law("oracle/value")
+    assert (found.outcome, found.message) == ("refuted", "The value is not the contract's.")
