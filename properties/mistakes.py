@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -33,6 +34,11 @@ class Broken(RuntimeError):  # noqa: N818 - an outcome of ours
 def is_broken(reason: str) -> bool:
     """Whether the reason of an outcome says that we failed."""
     return BROKEN in reason
+
+
+def is_nobodys(reason: str) -> bool:
+    """Whether a reason tells a mistake that is not the layer's: ours, or that of a contract's author."""
+    return is_broken(reason) or re.search(r"contract \S+: (its|under law) ", reason) is not None
 
 
 def broken_in(where: str, error: BaseException) -> Broken:

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from properties import Contract, Subject, UsageError, certify
+from properties.certificate import Certificate
 from properties.cli import main
 from properties.contract import OF_CLASSES
 from properties.engine import LawResult
@@ -357,3 +358,16 @@ def test_what_is_asked_beside_a_laws_own_comparison_may_be_refused():
     certificate = certify(wrong, max_examples=20, only=("oracle/value",), workers=0)
     found = certificate.law("oracle/value")
     assert (found.outcome, found.message) == ("refuted", "The value is not the contract's.")
+
+
+def test_a_campaign_says_whose_mistake_it_was(tmp_path):
+    """Of an oracle that raises where no first look finds it out: its laws give up, the others are done."""
+    (tmp_path / "mine.py").write_text(SCRIPT.replace("tuple_of", "only_small"))
+    options = ("--max-examples", "60", "--workers", "1", "--only", "oracle/value", "--only", "conduct/repeatable")
+    target, out = str(tmp_path / "mine.py") + ":MINE", str(tmp_path / "out")
+    done = CliRunner(env={"COLUMNS": "200"}).invoke(main, ["fuzz", target, "--out", out, *options])
+    assert done.exit_code == 3, done.output
+    assert "contract mine: its oracle raised KeyError: 'too many'" in " ".join(done.output.split())
+    certificate = Certificate.read(tmp_path / "out" / "certificate-0.json")
+    assert certificate.law("oracle/value").outcome == "gave up"
+    assert certificate.law("conduct/repeatable").outcome == "held"

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from properties import Target, certify
+from properties import Contract, Subject, Target, certify
 from properties.paddle_substitutes import OPERATIONS, REPLACEABLE, Replaced
 from properties.serving import Inline
 from properties.strategies import simplest
 from properties.work import Task
+from reference import cross_entropy
 from tests.hostile.own_contracts import SUBJECTS
 
 CE = "paddle.nn.functional.cross_entropy"
@@ -217,3 +218,55 @@ def test_where_it_is_not_the_substitute_is_right():
     np.testing.assert_allclose(value, [64.0 + np.log(2.0), 64.0 + np.log(2.0)])
     np.testing.assert_allclose(exact, [1000.0 + np.log(2.0), np.inf])
     np.testing.assert_allclose(slope[0], [-1.0, 0.5, 0.5])
+
+
+def affine(scale, shift):
+    """The contract of scale times cross entropy plus shift, for each element."""
+
+    def oracle(*given, **named):
+        answer = cross_entropy(*given, reduction="none", **named)
+        return replace(
+            answer,
+            value=scale * answer.value + shift,
+            gradient=scale * answer.gradient,
+            value_scale=4.0 * (scale * answer.value_scale + shift),
+            gradient_scale=4.0 * scale * answer.gradient_scale,
+        )
+
+    def unreduced(logits, labels, *, axis=1, cotangent=None, **rest):
+        return oracle(logits, labels, axis=axis, cotangent=cotangent)
+
+    return Contract(f"affine {scale} {shift}", "Any line of cross entropy.", ("oracle", "conduct"), unreduced)
+
+
+FAULTS = {
+    "none": lambda losses: losses,
+    "a cap": lambda losses: losses.clip(max=60.0),
+    "a floor": lambda losses: losses.clip(min=1e-3),
+    "a little more": lambda losses: losses * 1.0001,
+    "detached": lambda losses: losses.detach() + 0.0 * losses,
+}
+
+
+@given(
+    st.sampled_from(sorted(FAULTS)),
+    st.floats(0.25, 4.0),
+    st.floats(0.0, 2.0),
+    st.sampled_from([0.0, 1e-10, 1e-5]),
+    st.sampled_from([65.0, 80.0, 300.0]),
+    st.lists(st.floats(-3.0, 3.0), min_size=3, max_size=3),
+)
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_whatever_is_built_on_the_kernel_it_is_to_blame_for_its_own_part_alone(fault, scale, shift, before, gap, row):
+    def layer(logits, labels):
+        losses = F.cross_entropy(logits + before, labels, reduction="none")
+        return scale * FAULTS[fault](losses.reshape(labels.shape)) + shift
+
+    subject = Subject(affine(scale, shift), lambda: layer, arguments=(), domain={"reduction": ["none"]})
+    far = np.array([row, row])
+    far[0, 0] = min(row) - gap
+    problem = simplest(subject.full_domain).replace(logits=far, labels=np.array([0, 1]))
+    result = Inline(subject).run(Task("oracle/accuracy", 0, 1, ("float64",), example=problem), lambda done: None)
+    assert result.outcome == "refuted"
+    # no loss here is as small as the floor
+    assert result.inherited == (CE if fault in ("none", "a floor") else "")
