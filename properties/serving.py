@@ -19,7 +19,7 @@ from properties.harvest import source_of
 from properties.inference import Facts, Inquiry, infer
 from properties.inheritance import Kernels, attended
 from properties.law import Finding
-from properties.mistakes import ContractError, UsageError, broken_in
+from properties.mistakes import ContractError, UsageError, broken_in, is_foreign, words_of
 from properties.numpy_adapter import NumpyObserver
 from properties.observation import Failure, Observation, Observer
 from properties.problem import Problem
@@ -110,7 +110,19 @@ def kernels_for(subject: Subject) -> Kernels | None:
 
 def _described(subject: Subject, limits: Limits) -> Description:
     with contextlib.closing(Guard(observer_of(subject), limits.call)) as guard:
-        return describe(subject, guard)
+        return described(subject, guard)
+
+
+def described(subject: Subject, observer: Observer) -> Description:
+    """A description of the subject; ContractError where what its author wrote into the contract raises."""
+    try:
+        return describe(subject, observer)
+    except UsageError:
+        raise
+    except Exception as error:
+        if subject.shipped or not is_foreign(error):
+            raise
+        raise ContractError(f"contract {subject.resolved.name}: its code raised {words_of(error)}") from error
 
 
 def _inferred(inquiry: Inquiry, subject: Subject, limits: Limits, pipe: Connection) -> Facts:
@@ -157,7 +169,7 @@ class Inline:
 
     def describe(self) -> Description:
         """What is known of the subject."""
-        return describe(self._subject, self._observer)
+        return described(self._subject, self._observer)
 
     def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
         """Run one law here; programs of the layer run next door."""

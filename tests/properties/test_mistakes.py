@@ -13,6 +13,7 @@ from properties import Contract, Subject, UsageError, certify
 from properties.certificate import Certificate
 from properties.cli import main
 from properties.contract import OF_CLASSES
+from properties.domain import Dimension
 from properties.engine import LawResult
 from properties.guard import Guard
 from properties.law import Finding, Law, Undecided
@@ -103,6 +104,37 @@ def test_a_mistake_in_a_contract_is_its_authors(name):
     assert "expected" in str(told.value)
     assert BROKEN not in str(told.value)
     assert isinstance(told.value, UsageError)
+
+
+def never(*given):
+    raise LookupError("mine")
+
+
+DIMENSIONS = {
+    "expand": Dimension("temperature", (1.0, 2.0), expand=never, absent=1.0),
+    "expand, of one value": Dimension(
+        "temperature", (1.0, 2.0), expand=lambda v, classes: v if v == 1.0 else never(), absent=1.0
+    ),
+    "gate": Dimension("temperature", (1.0, 2.0), never, absent=1.0),
+}
+
+
+@pytest.mark.parametrize("name", DIMENSIONS)
+def test_what_its_arguments_raise_is_its_authors_too(name):
+    """Of arguments that the layer takes, so that they are drawn."""
+
+    class Tempered(CrossEntropy):
+        def __init__(self, temperature=1.0, **options):
+            super().__init__(**options)
+
+    def oracle(*given, temperature=1.0, **arguments):
+        return cross_entropy(*given, **arguments)
+
+    mine = replace(subject(oracle=oracle, arguments=(DIMENSIONS[name],)), build=Tempered)
+    mine = replace(mine, arguments=(*mine.arguments, "temperature"))
+    for workers in (0, 1):
+        with pytest.raises(ContractError, match=r"^contract mine: .*code raised LookupError: mine"):
+            certify(mine, max_examples=20, only=("oracle/value",), workers=workers)
 
 
 def test_it_is_told_from_a_process_of_its_own_too():
