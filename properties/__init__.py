@@ -7,11 +7,12 @@ from typing import Any
 
 from properties.certificate import Certificate
 from properties.contract import Contract
+from properties.mistakes import ContractError, UsageError
 from properties.runner import certify
 from properties.subject import Subject
-from properties.target import Target, UsageError
+from properties.target import Target
 
-__all__ = ["Certificate", "Contract", "Subject", "Target", "UsageError", "certify", "parametrize"]
+__all__ = ["Certificate", "Contract", "ContractError", "Subject", "Target", "UsageError", "certify", "parametrize"]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,7 @@ from properties.contract import Contract
 from properties.domain import Domain
 from properties.law import Finding, LayerFailed, NotApplicable, OutsideDomain, Undecided
 from properties.membership import outside
+from properties.mistakes import ContractError
 from properties.observation import Failure, Observation, Observer
 from properties.problem import Problem, round_to
 from properties.rounding import agreement, largest, own_scale
@@ -102,6 +103,15 @@ class Case:
         if id(asked) not in self._answers:
             self._answers[id(asked)] = (asked, self.contract.answer(asked))
         return self._answers[id(asked)][1]
+
+    def known(self, problem: Problem) -> Answer | None:
+        """The oracle's answer beside a law's own comparison: a problem made on purpose may be none that it answers."""
+        if self.contract.oracle is None:
+            return None
+        try:
+            return self.answer(problem)
+        except ContractError:
+            return None
 
     def matches(
         self,
@@ -203,8 +213,9 @@ class Case:
         self, match: Match, accused: Problem, left: Observation, witness: Problem, right: Observation, message: str
     ) -> Finding:
         """The finding against the call that the oracle contradicts, where there is an oracle and it is but one."""
-        if self.contract.oracle is not None and judge(left, self.answer(accused), accused.dtype).holds:
-            wrong = judge(right, self.answer(witness), witness.dtype)
+        due, other = self.known(accused), self.known(witness)
+        if due is not None and other is not None and judge(left, due, accused.dtype).holds:
+            wrong = judge(right, other, witness.dtype)
             if not wrong.holds:
                 return self.finding(wrong, (witness, accused), message)
         return self.finding(match, (accused, witness), message)
@@ -217,9 +228,10 @@ class Case:
 
     def _stated(self, quantity: str, problem: Problem, observation: Observation) -> tuple[Array, Array | None]:
         """The oracle's scale and numbers, of the answer that the layer chose; without an oracle, any loss's scale."""
-        if self.contract.oracle is None:
+        known = self.known(problem)
+        if known is None:
             return self.contract.scales(problem, observation)[quantity != "value"], None
-        answer = closest(observation, self.answer(problem), problem.dtype)[1]
+        answer = closest(observation, known, problem.dtype)[1]
         if quantity == "value":
             return answer.value_scale, answer.value
         return answer.gradient_scale, answer.gradient
@@ -237,7 +249,10 @@ class Case:
             if any(self._jumps_at(*call) for call in calls):
                 raise Undecided("the layer's answer jumps here, and no oracle says which sides are right")
             return False
-        answers = [(self.answer(p), o, p.dtype) for p, o in calls]
+        found = [(self.known(p), o, p.dtype) for p, o in calls]
+        answers = [(answer, o, dtype) for answer, o, dtype in found if answer is not None]
+        if len(answers) < len(found):
+            return False
         matches = [(judge(o, answer, dtype), answer) for answer, o, dtype in answers]
         if not any(answer.ambiguous for answer, _, _ in answers):
             # a layer that is not the oracle's jumps where it likes

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from properties.certificate import Certificate
 from properties.changes import changes
-from properties.command import EXIT_CODES, Named, about_a_target, console
+from properties.command import EXIT_CODES, Commands, Named, about_a_target, console
 from properties.command_fuzz import fuzz
 from properties.contracts import contracts
 from properties.demo import tell
@@ -35,7 +35,7 @@ from properties.target import Target, UsageError
 from properties.work import laws_of
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="lossproof")
 def main() -> None:
     """Proves a PaddlePaddle loss function right, or shows where it is wrong.

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import functools
+import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 from rich.console import Console
 
+from properties.mistakes import broken_in
 from properties.subject import BACKENDS
 from properties.target import Target, parse_value, parse_values
 
 EXIT_CODES = {"certified": 0, "refuted": 1, "incomplete": 3}
+
+
+class Commands(click.Group):
+    """Commands under which a failure of ours is told as such: it refutes nothing."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; with our own traceback and the exit code of incomplete where it fails unforeseen."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            click.echo(f"Error: {broken_in('the command', error)}", err=True)
+            sys.exit(EXIT_CODES["incomplete"])
+
 
 Named = Callable[[str], Target]
 """From the words that name a layer to a target, with what the options say of it."""

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from properties.authored import ANSWER, authored, called, checked
 from properties.domain import COMMON, TARGETS, Dimension, Domain
 from properties.frozen import frozen
 from properties.law import Law
+from properties.mistakes import ContractError
 from properties.observation import Observation
-from properties.problem import Array, Problem
+from properties.problem import ENTRIES, Array, Problem
 from reference import UNIT_ROUNDOFF, Answer
 
 COMMON_ARGUMENTS = ("weight", "ignore_index", "reduction", "axis")
@@ -113,6 +115,12 @@ class Contract:
     bases: tuple[Callable[[Problem], Answer], ...] = ()
     freezes: bool = False
 
+    def __post_init__(self) -> None:
+        """Whatever the author wrote is watched: a mistake in it is not taken for the layer's, nor for one of ours."""
+        for what in ("divisor", "settle", "hard_logits", "jumps"):
+            object.__setattr__(self, what, authored(self.name, what, getattr(self, what)))
+        object.__setattr__(self, "bases", tuple(authored(self.name, "bases", base) for base in self.bases))
+
     def with_gradient(self, gradient: str) -> Contract:
         """The contract of a subject that claims this gradient; the same where weights are constants, or jump."""
         if self.gradient in ("", "live", "detached") and self.jumps is None:
@@ -161,6 +169,13 @@ class Contract:
         return Domain(dimensions, self.settle)
 
     @property
+    def of_entries(self) -> bool:
+        """Whether every entry of the logits is an element."""
+        dimensions = {d.name: d for d in (*self.common, *self.arguments) if d.kind is not None}
+        values = {kind(v) for d in dimensions.values() if (kind := d.kind) is not None for v in d.values}
+        return bool(values) and values <= set(ENTRIES)
+
+    @property
     def argument_names(self) -> tuple[str, ...]:
         """Every argument a layer's constructor may take, as the contract names it."""
         return (*(name for name in COMMON_ARGUMENTS if name not in self.lacks), *(d.name for d in self.arguments))
@@ -171,16 +186,34 @@ class Contract:
             return frozen(self.live_answer, self.bases[0])(problem)
         return self.live_answer(problem, **more)
 
-    def live_answer(self, problem: Problem, **more: Any) -> Answer:
-        """The oracle's answer as it is."""
+    def known_answer(self, problem: Problem) -> Answer | None:
+        """The answer where there is one: no oracle needs to know what a law made wrong on purpose."""
         if self.oracle is None:
+            return None
+        try:
+            return self.answer(problem)
+        except ContractError:
+            return None
+
+    def live_answer(self, problem: Problem, **more: Any) -> Answer:
+        """The oracle's answer as it is; ContractError where it raises, or answers something else than an Answer."""
+        oracle = self.oracle
+        if oracle is None:
             raise ValueError(f"contract {self.name} has no oracle")
+        told = self.told(problem)
+        answer = called(
+            self.name, "oracle", ANSWER, lambda asked: oracle(asked.logits, asked.labels, **told, **more), problem
+        )
+        return checked(self.name, answer, problem, of_entries=self.of_entries)
+
+    def told(self, problem: Problem) -> dict[str, Any]:
+        """What an oracle is told of a problem, beside logits and labels."""
         known = self.argument_names
         arguments = {name: value for name, value in problem.arguments().items() if name in known}
-        arguments |= problem.call_arguments()
+        arguments |= problem.call_arguments() | {"cotangent": problem.cotangent}
         if self.precise:
             arguments["unit_roundoff"] = UNIT_ROUNDOFF[problem.dtype]
-        return self.oracle(problem.logits, problem.labels, cotangent=problem.cotangent, **arguments, **more)
+        return arguments
 
     def scales(self, problem: Problem, observation: Observation) -> tuple[Array, Array]:
         """Error scales of value and gradient where no oracle says them: from the size of logits, weights and result."""

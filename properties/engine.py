@@ -6,7 +6,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Collection, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
 from hypothesis import seed as seeded
@@ -16,9 +16,11 @@ from properties.case import Case
 from properties.contract import Contract
 from properties.demand import askable, law_domain
 from properties.domain import Domain, EmptyDomainError
-from properties.law import Finding, Law, LayerFailed, NotApplicable, OutsideDomain, Undecided
+from properties.examination import examined, outcome_of, unforeseen
+from properties.law import Finding, Law, NotApplicable, OutsideDomain, Undecided
 from properties.membership import met, outside
-from properties.observation import Failure, Observer
+from properties.mistakes import Broken, ContractError
+from properties.observation import Observer
 from properties.problem import Problem
 from properties.seek import USUAL, Seek, Seeker, scores
 from properties.shrink import effort
@@ -131,7 +133,15 @@ def run_law(
         seeker = Seeker(seek.at_most(USUAL) if law.most else seek, drawn, contract.hard_logits)
     search = _Search(law, contract, observer, frozenset(takes), tick, excuse, avoid, seeker)
     search.may_ask(askable(law, domain, shut), named)
-    repeatable = search.run(drawn, law_seed(seed, law), max_examples, shrinks)
+    try:
+        repeatable = search.run(drawn, law_seed(seed, law), max_examples, shrinks)
+    except (ContractError, MemoryError):
+        raise
+    except Exception as error:
+        whose = unforeseen(law, contract, error)
+        if isinstance(whose, ContractError):
+            raise whose from error
+        return search.ended(whose)
     return search.result(repeatable)
 
 
@@ -142,55 +152,10 @@ def _examples(law: Law, max_examples: int) -> int:
     return min(law.most, max(1, max_examples * law.most // USUAL_EXAMPLES))
 
 
-def examine(
-    law: Law,
-    problem: Problem,
-    contract: Contract,
-    observer: Observer,
-    takes: AbstractSet[str],
-    domain: Domain | None = None,
-) -> tuple[Finding | None, float | None]:
-    """Put one problem to one law: the contradiction, if any, and the budget used (None: the layer was not asked).
-
-    What the law makes of the problem stays inside ``domain``. Raises Undecided and NotApplicable as the law does; a
-    layer that fails where it had to answer is a finding.
-    """
-    return _examined(law, Case(problem, contract, observer, frozenset(takes), domain))
-
-
-def _examined(law: Law, case: Case) -> tuple[Finding | None, float | None]:
-    try:
-        finding = next(iter(law.check(case)), None)
-    except LayerFailed as ended:
-        finding = failed(ended.failure, ended.problem)
-    return finding, case.used if case.asked else None
-
-
-def failed(failure: Failure, *calls: Problem) -> Finding:
-    """The finding of a layer that failed where it had to answer."""
-    words = {"raised": "The layer raises", "crashed": "The process ends with", "timed out": "No answer after"}
-    return Finding(f"{words[failure.kind]} {failure}", calls, "failure", failure=failure)
-
-
-def verdict_on(
-    law: Law,
-    problem: Problem,
-    contract: Contract,
-    observer: Observer,
-    takes: AbstractSet[str],
-    domain: Domain | None = None,
-) -> Finding | None:
-    """The contradiction that a problem shows, where it shows one."""
-    try:
-        return examine(law, problem, contract, observer, takes, domain)[0]
-    except (Undecided, NotApplicable):
-        return None
-
-
-def outcome_of(finding: Finding) -> str:
-    """What a contradiction makes of its law: refuted, or how the layer failed where it had to answer."""
-    failure: Failure | None = finding.failure
-    return "refuted" if failure is None or finding.quantity == "refusal" else failure.kind
+def _root_of(unstable: Flaky) -> BaseException:
+    """What made a run of Hypothesis unstable, where it says."""
+    causes = getattr(unstable, "exceptions", ())
+    return next((one for one in causes if not isinstance(one, _Contradiction)), unstable)
 
 
 class _Search:
@@ -215,6 +180,7 @@ class _Search:
         self._problem: Problem | None = None
         self._inapplicable = self._outside = ""
         self._spent = False
+        self._error: Broken | ContractError | None = None
         self._seen: set[tuple[str, str]] = set()
 
     def may_ask(self, domain: Domain, named: Collection[str]) -> None:
@@ -242,19 +208,25 @@ class _Search:
         def test(problem: Problem) -> None:
             self._one(problem)
 
+        repeatable = True
         try:
             with warnings.catch_warnings():
                 # of a crowd, which nobody prints
                 warnings.filterwarnings("ignore", "Generating overly large repr", HypothesisWarning)
                 test()
         except (_Contradiction, _Enough):
-            return True
-        except Flaky:
-            return False
+            pass
+        except Flaky as unstable:
+            if self._finding is None:
+                # no contradiction that came and went: what was drawn did
+                raise _root_of(unstable) from unstable
+            repeatable = False
         except Unsatisfiable:
             # no valid example at all: the counts say so
-            return True
-        return True
+            pass
+        if self._error is not None:
+            raise self._error
+        return repeatable
 
     def _one(self, problem: Problem) -> None:
         if left := outside(problem, self._askable):
@@ -271,7 +243,12 @@ class _Search:
                 raise _Enough
         case = Case(problem, self._contract, self._observer, self._takes, self._askable)
         try:
-            finding, used = _examined(self._law, case)
+            finding, used = examined(self._law, case)
+            excused = finding is not None and bool(self._excuse(problem, finding))
+        except (Broken, ContractError) as error:
+            # neither the layer's doing nor worth shrinking
+            self._error = error
+            raise _Enough from None
         except OutsideDomain as reason:
             # what the law makes of this problem may not be asked, of another one it may
             self._outside = str(reason)
@@ -291,7 +268,7 @@ class _Search:
         if finding is None and used is None:
             # the layer was asked nothing: this problem is not one of those that the law is about
             reject()
-        if finding is None or self._excuse(problem, finding):
+        if finding is None or excused:
             self._examples += self._finding is None
             self._used[problem.dtype] = max(self._used.get(problem.dtype, 0.0), used or 0.0)
             if self._seeker is not None and finding is None and self._finding is None:
@@ -312,6 +289,12 @@ class _Search:
             self._timeouts += 1
             if self._timeouts >= MOST_TIMEOUTS:
                 raise _Enough
+
+    def ended(self, broken: Broken) -> LawResult:
+        """The outcome where we failed: what was contradicted before stays contradicted, and nothing else is said."""
+        result = self.result(repeatable=True)
+        outcome = result.outcome if self._finding is not None else "gave up"
+        return replace(result, outcome=outcome, reason=str(broken), declined=False)
 
     def result(self, repeatable: bool) -> LawResult:
         """The outcome, from what was counted."""

@@ -7,6 +7,7 @@ import ctypes
 import gc
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from properties.mistakes import Broken, broken_in
 from properties.observation import PROGRAM_PROBES, Failure, Observation, Observer
 from properties.problem import Problem
 
@@ -47,7 +49,9 @@ class Guard:
             self._pipe.send((problem, probe))
             ready = self._wait(self._limit + TRANSLATING * (probe in PROGRAM_PROBES))
             if self._pipe in ready:
-                answer: Observation | Failure = self._pipe.recv()
+                answer: Observation | Failure | Broken = self._pipe.recv()
+                if isinstance(answer, Broken):
+                    raise answer
                 return answer
         except (EOFError, OSError):
             # it died, now or since the last question
@@ -133,7 +137,15 @@ def _answer(pipe: Connection, observer: Observer) -> None:
             problem, probe = pipe.recv()
         except EOFError:
             return
-        pipe.send(observer.observe(problem, probe))
+        # what the layer raises is an answer; any other exception is ours, and must not look like a crash of the layer's
+        try:
+            answer: Any = observer.observe(problem, probe)
+        except Exception as error:
+            answer = broken_in("the process of the layer", error)
+        try:
+            pipe.send(answer)
+        except (TypeError, AttributeError, pickle.PicklingError) as error:
+            pipe.send(broken_in("the process of the layer", error))
 
 
 def ending(exitcode: int | None) -> str:

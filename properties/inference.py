@@ -18,6 +18,7 @@ from properties.domain import Domain, EmptyDomainError
 from properties.law import LayerFailed, OutsideDomain, Undecided
 from properties.laws.choices import NORMALIZES
 from properties.laws.slopes import freezes, slope_of, uphill
+from properties.mistakes import ContractError, broken_in
 from properties.observation import Observer
 from properties.probes import Prober
 from properties.problem import Problem
@@ -85,6 +86,12 @@ def infer(inquiry: Inquiry, subject: Subject, observer: Observer, tick: Tick = l
             found[name] = question(study, due)
         except Lost as ended:
             found[name] = Fact(UNKNOWN, due, f"{SUBJECTS[name]} is undecided: {ended}")
+        except MemoryError:
+            raise
+        except Exception as error:
+            told = isinstance(error, ContractError) and not subject.shipped
+            whose = error if told else broken_in("this question", error)
+            found[name] = Fact(UNKNOWN, due, f"{SUBJECTS[name]} is undecided: {whose}")
     return {name: asdict(fact) for name, fact in found.items()}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from properties.engine import outcome_of
+from properties.examination import outcome_of
 from properties.law import Finding
 from properties.problem import Problem
 

@@ -20,13 +20,15 @@ from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
-from properties.engine import FAILED, LawResult, failed
+from properties.engine import FAILED, LawResult
+from properties.examination import failed
 from properties.guard import ending
 from properties.inference import Facts, Inquiry, unknown
+from properties.mistakes import Broken, ContractError, UsageError
 from properties.observation import Failure
 from properties.serving import serve
 from properties.subject import Subject
-from properties.target import Target, UsageError
+from properties.target import Target
 from properties.vitals import MEMORY, Limits, Running, read_running
 from properties.work import Description, Task, lost
 
@@ -89,7 +91,7 @@ class Worker:
         except WorkerLost as ended:
             return unknown(f"the process was lost ({ended.failure})")
         if kind == "broken":
-            return unknown(f"lossproof itself failed: {content}")
+            return unknown(str(content))
         _raise_if_failed(kind, content)
         assert isinstance(content, dict)
         return content
@@ -265,7 +267,7 @@ def _hoarding(task: Task, failure: Failure, running: Running) -> LawResult:
 def _result_of(task: Task, kind: str, content: Any) -> LawResult:
     """What a worker said of a task."""
     if kind == "broken":
-        return LawResult(task.law, "gave up", reason=f"lossproof itself failed: {content}")
+        return LawResult(task.law, "gave up", reason=str(content))
     _raise_if_failed(kind, content)
     assert isinstance(content, LawResult)
     return content
@@ -273,10 +275,12 @@ def _result_of(task: Task, kind: str, content: Any) -> LawResult:
 
 def _raise_if_failed(kind: str, content: Any) -> None:
     """Raise what the worker could not answer for: the user's mistake, or ours."""
+    if kind == "contract":
+        raise ContractError(content)
     if kind == "usage":
         raise UsageError(content)
     if kind == "broken":
-        raise RuntimeError(f"lossproof itself failed in a worker: {content}")
+        raise Broken(content)
 
 
 _main_lock = threading.Lock()

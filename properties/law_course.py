@@ -11,9 +11,10 @@ from typing import Any
 from properties.certificate import LawReport
 from properties.engine import FAILED
 from properties.ingredients import Fault
+from properties.mistakes import is_broken
 from properties.shard import fault_of, report_of
 from properties.vitals import MEMORY
-from properties.work import LawInfo, shuts
+from properties.work import LawInfo, closed_by
 
 MOST_FAULTS = 4
 """Faults of one law after which nobody needs a fifth."""
@@ -93,9 +94,9 @@ class LawCourse:
             hoards = fault is not None and fault.error == MEMORY
             self.retired |= fault is None or fault.everywhere or hoards or len(self.findings) >= MOST_FAULTS
         self.examples += report.examples
-        if report.outcome == "gave up" and not report.examples and report.reason:
+        if report.outcome == "gave up" and report.reason and (not report.examples or is_broken(report.reason)):
             self.lost.append(report.reason)
-        self.closed |= self.blocks == 1 and shuts(report.outcome, bool(record["declined"]))
+        self.closed |= self.blocks == 1 and closed_by(report.id, report.outcome, report.reason, record["declined"])
         # what a layer lacks it will lack in the next block too
         self.retired |= report.outcome == "not applicable"
 

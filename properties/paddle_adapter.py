@@ -55,13 +55,15 @@ class PaddleObserver:
 
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
         """Ask the layer once (or as often as the probe needs)."""
+        # outside of what a layer may raise: a probe that is not there is a mistake of ours
+        asked = self._probes[probe]
         if not paddle.in_dynamic_mode():
             # a process forked by a thread starts without Paddle's dynamic mode
             paddle.disable_static()
         try:
             # noise of the layer's own is for one law to find; the others ask the same thing twice
             paddle.seed(problem.salt)
-            return self._probes[probe](problem)
+            return asked(problem)
         except Exception as error:
             return Failure("raised", name_of(error), _message(error))
         finally:

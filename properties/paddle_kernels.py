@@ -7,6 +7,7 @@ formula over them is the same for all. A few kernels are whole losses, and are a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -31,14 +32,38 @@ from properties.paddle_formulas import (
     power_of,
     reduced,
 )
+from properties.paddle_substitutes import REPLACEABLE, Replaced, log_softmax
 from properties.subject import Subject
 from reference.cost_sensitive import class_costs
 
 Rows = Callable[..., Any]
 
+PLAIN = {"weight": None, "ignore_index": None, "reduction": "mean", "axis": 1}
+"""What a contract may lack."""
 
-def kernels_of(contract: Contract) -> Standing | None:
-    """What the losses of a contract may stand on; None where no kernel of Paddle fits."""
+
+def kernels_of(subject: Subject, contract: Contract) -> Standing:
+    """What the losses of a contract may stand on, and the layer on exact kernels."""
+    return replace(
+        formulas_of(contract) or Standing(_refusing(contract)),
+        replaceable=REPLACEABLE,
+        replaced=lambda kernels: Replaced(subject, kernels),
+    )
+
+
+def _refusing(contract: Contract) -> tuple[Kernel, ...]:
+    """Kernels whose refusals a layer may pass on, whatever it makes of their numbers."""
+    if contract.of_entries:
+        return ()
+    return tuple(
+        Kernel(name, _observer(contract, partial(_of_classes, plain_losses, losses)), told=True, refuses=True)
+        for name, losses in CLASS_KERNELS.items()
+        if losses in WEIGHING
+    )
+
+
+def formulas_of(contract: Contract) -> Standing | None:
+    """The contract's own formula over kernels; None where it is not known here."""
     overs: list[Callable[..., Any]]
     if contract.name in FORMULAS:
         overs, primitives, exact = [partial(_of_classes, f) for f in FORMULAS[contract.name]], CLASS_KERNELS, EXACT
@@ -61,7 +86,7 @@ def _observer(contract: Contract, loss: Callable[..., Any]) -> PaddleObserver:
     """Asks a function of logits, labels and all arguments of the contract."""
 
     def call(layer: Any, logits: Any, labels: Any, **given: Any) -> Any:
-        return loss(logits, labels, {**layer, **given})
+        return loss(logits, labels, {**PLAIN, **layer, **given})
 
     named = (*contract.argument_names, *contract.call_arguments)
     return PaddleObserver(Subject(contract, dict, call, arguments=named))
@@ -104,18 +129,7 @@ def _nll(logits: Any, labels: Any, ignore_index: int, axis: int, weight: Any = N
     return losses.reshape(labels.shape)
 
 
-def _exact_log_softmax(logits: Any, axis: int) -> Any:
-    place = logits.argmax(axis=axis, keepdim=True)
-    shifted = logits - paddle.take_along_axis(logits, place, axis)
-    mask = np.zeros(logits.shape, dtype=bool)
-    np.put_along_axis(mask, place.numpy(), True, axis)
-    top = paddle.to_tensor(mask)
-    # the largest term is exactly 1, and kept apart: small losses keep their digits
-    rest = paddle.where(top, paddle.zeros_like(shifted), shifted.exp()).sum(axis=axis, keepdim=True)
-    return shifted - paddle.log1p(rest)
-
-
-EXACT: Rows = partial(_over_log_p, _exact_log_softmax)
+EXACT: Rows = partial(_over_log_p, log_softmax)
 
 CROSS_ENTROPY = "paddle.nn.functional.cross_entropy"
 

@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -16,14 +17,15 @@ from properties.engine import FAILED, LawResult
 from properties.guard import Apart, Guard, die_with_parent, watch_parent
 from properties.harvest import source_of
 from properties.inference import Facts, Inquiry, infer
-from properties.inheritance import Kernels
+from properties.inheritance import Kernels, attended
 from properties.law import Finding
+from properties.mistakes import ContractError, UsageError, broken_in, is_foreign, words_of
 from properties.numpy_adapter import NumpyObserver
 from properties.observation import Failure, Observation, Observer
 from properties.problem import Problem
 from properties.repetition import repeated
 from properties.subject import Subject
-from properties.target import Target, UsageError
+from properties.target import Target
 from properties.vitals import Limits, Vitals, limit_memory
 from properties.work import Description, Task, describe, perform, refutation, strategy_of
 
@@ -56,10 +58,12 @@ def serve(pipe: Connection, subject: Subject | Target, limits: Limits, forked: b
                 answer = ("inferred", _inferred(request, loaded, limits, pipe))
             else:
                 answer = ("done", _performed(request, loaded, limits, pipe))
+        except ContractError as error:
+            answer = ("contract", str(error))
         except UsageError as error:
             answer = ("usage", str(error))
         except Exception as error:
-            answer = ("broken", f"{type(error).__name__}: {error}")
+            answer = ("broken", str(broken_in("a worker", error)))
         pipe.send(answer)
 
 
@@ -101,12 +105,24 @@ def kernels_for(subject: Subject) -> Kernels | None:
         return None
     from properties.paddle_kernels import kernels_of
 
-    return kernels_of
+    return partial(kernels_of, subject)
 
 
 def _described(subject: Subject, limits: Limits) -> Description:
     with contextlib.closing(Guard(observer_of(subject), limits.call)) as guard:
-        return describe(subject, guard)
+        return described(subject, guard)
+
+
+def described(subject: Subject, observer: Observer) -> Description:
+    """A description of the subject; ContractError where what its author wrote into the contract raises."""
+    try:
+        return describe(subject, observer)
+    except UsageError:
+        raise
+    except Exception as error:
+        if subject.shipped or not is_foreign(error):
+            raise
+        raise ContractError(f"contract {subject.resolved.name}: its code raised {words_of(error)}") from error
 
 
 def _inferred(inquiry: Inquiry, subject: Subject, limits: Limits, pipe: Connection) -> Facts:
@@ -122,7 +138,8 @@ def _performed(task: Task, subject: Subject, limits: Limits, pipe: Connection) -
     observer = kept(_Attended(observer_of(subject), vitals), limits.call, vitals.alive)
     with contextlib.closing(observer), contextlib.closing(vitals):
         # what ended the process once may have been a kernel: none is asked beside the guard
-        result = perform(task, subject, observer, vitals, None if task.guard else kernels_for(subject))
+        kernels = None if task.guard else kernels_for(subject)
+        result = perform(task, subject, observer, vitals, kernels and attended(kernels, vitals.alive))
         if task.repetitions and result.outcome in FAILED:
             return repeated(task, result, subject, lambda: Guard(observer_of(subject), limits.call, vitals.alive))
         return result
@@ -152,7 +169,7 @@ class Inline:
 
     def describe(self) -> Description:
         """What is known of the subject."""
-        return describe(self._subject, self._observer)
+        return described(self._subject, self._observer)
 
     def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
         """Run one law here; programs of the layer run next door."""

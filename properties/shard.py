@@ -26,8 +26,9 @@ from properties.harvest import harvest
 from properties.inference import Inquiry
 from properties.ingredients import Fault, ingredients
 from properties.isolation import Worker
+from properties.mistakes import ContractError, UsageError
 from properties.problem import Problem, plain_numbers
-from properties.target import Target, UsageError
+from properties.target import Target
 from properties.vitals import Limits
 from properties.work import LawInfo, Task
 
@@ -133,6 +134,9 @@ def record_of(shard: Shard, future: Future[dict[str, Any]]) -> dict[str, Any]:
         return future.result()
     except ExecutorLost:
         raise
+    except ContractError as error:
+        # no patience mends it, and what needs no such contract goes on
+        return lost_record(shard, str(error))
     except UsageError as error:
         # a file that is not there for a moment must not end laws that can still be looked at
         raise ExecutorLost(

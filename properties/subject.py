@@ -9,7 +9,7 @@ from typing import Any
 
 from properties.claims import held_to, pinned_by
 from properties.contract import DERIVED_ARGUMENTS, Contract
-from properties.contracts import contract_named
+from properties.contracts import contract_named, contracts
 from properties.domain import Domain
 from properties.observation import Failure, Observer
 from properties.strategies import simplest
@@ -87,6 +87,11 @@ class Subject:
         """The contract itself, as the claims have it."""
         contract = contract_named(self.contract) if isinstance(self.contract, str) else self.contract
         return held_to(contract, self.claims)
+
+    @property
+    def shipped(self) -> bool:
+        """Whether its contract is one of ours: a mistake in that is nobody else's."""
+        return isinstance(self.contract, str) or any(self.contract is one for one in contracts().values())
 
     @property
     def takes(self) -> frozenset[str]:

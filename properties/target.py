@@ -15,11 +15,8 @@ from typing import Any
 
 from properties.contract import DERIVED_ARGUMENTS, Contract
 from properties.contracts import contract_named
+from properties.mistakes import UsageError as UsageError
 from properties.subject import Source, Subject, call_with_logits_and_labels
-
-
-class UsageError(ValueError):
-    """What the user wrote cannot be carried out; the message says what to write instead."""
 
 
 @dataclass(frozen=True)

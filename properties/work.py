@@ -12,22 +12,23 @@ from hypothesis.strategies import SearchStrategy
 from properties.contract import Contract
 from properties.demand import askable, law_domain
 from properties.domain import Domain
-from properties.engine import FAILED, UNSETTLED, LawResult, Tick, examine, outcome_of, run_law, verdict_on
-from properties.ingredients import Fault
+from properties.engine import FAILED, UNSETTLED, LawResult, Tick, run_law
+from properties.examination import examine, outcome_of, verdict_on
 from properties.inheritance import Heir, Kernels, heir
 from properties.law import Finding, Law, NotApplicable, Undecided
 from properties.laws import LAWS
 from properties.laws.conduct import ANSWERS
 from properties.membership import outside
+from properties.mistakes import Broken, ContractError, UsageError, broken_in, is_broken
 from properties.numpy_script import numpy_script_of
 from properties.observation import Failure, Observer
 from properties.problem import Problem
 from properties.readings import readings_taken
 from properties.script import script_of
-from properties.seek import Seek
 from properties.shrink import shrink
-from properties.strategies import problems
+from properties.strategies import problems, simplest
 from properties.subject import Subject, dtypes_taken
+from properties.task import Task as Task
 from properties.triage import conditions
 
 GATE_EXAMPLES = 50
@@ -38,42 +39,6 @@ MOST_HANGS = 6
 
 SECOND_LOOK = 50
 """Examples in which a contradiction is looked for that is no kernel's, where the first one was."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """A law to run, with everything that decides its outcome; with an ``example``, on that problem alone.
-
-    Without ``shrink`` the first contradiction is taken as it is; without ``oracle`` the law must do without the
-    contract's. A ``suspect`` is a problem that was seen to fail: nothing is searched, only made smaller. What ``known``
-    faults explain is no contradiction; ``seek`` leads the search. After so many ``seconds`` it ends with what it has. A
-    contradiction is shown ``repetitions`` times more, each in a process of its own. ``kept`` are the values of
-    arguments to which the layer was found to be limited.
-    """
-
-    law: str
-    seed: int
-    max_examples: int
-    dtypes: tuple[str, ...]
-    shut: frozenset[str] = frozenset()
-    guard: bool = False
-    example: Problem | None = None
-    shrink: bool = True
-    oracle: bool = True
-    suspect: Problem | None = None
-    known: tuple[Fault, ...] = ()
-    seconds: float | None = None
-    repetitions: int = 0
-    seek: Seek | None = None
-    kept: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-
-    def guarded(self) -> Task:
-        """The same task, with the layer in a process of its own."""
-        return replace(self, guard=True)
-
-    def on(self, suspect: Problem) -> Task:
-        """The same task on a problem that was seen to fail, with the layer in a process of its own."""
-        return replace(self, guard=True, suspect=suspect)
 
 
 @dataclass(frozen=True)
@@ -126,12 +91,19 @@ def aside(law: Law | LawInfo, gates: Mapping[str, int], shut: AbstractSet[str]) 
 
 def closes(result: LawResult) -> bool:
     """Whether a gate with this result stays shut: only what surely holds, or is not drawn at all, lets others pass."""
-    return shuts(result.outcome, result.declined)
+    return closed_by(result.law, result.outcome, result.reason, result.declined)
 
 
-def shuts(outcome: str, declined: bool) -> bool:
-    """Whether a gate with this outcome stays shut."""
+def closed_by(law: str, outcome: str, reason: str, declined: bool) -> bool:
+    """Whether what came of a gate keeps it shut. That we failed does not say that a layer gives no answers."""
+    if law == ANSWERS and is_broken(reason) and outcome not in FAILED:
+        return False
     return outcome in (*FAILED, *UNSETTLED) or declined
+
+
+def broken(law: str, error: Exception, where: str = "") -> LawResult:
+    """What came of a law under which we failed: nothing is said of the layer, and nothing is certified."""
+    return LawResult(law, "gave up", reason=str(broken_in(where or f"law {law}", error)))
 
 
 def unanswered(law: str) -> LawResult:
@@ -150,11 +122,14 @@ def domain_of(subject: Subject, dtypes: tuple[str, ...], kept: Mapping[str, tupl
 
 
 def describe(subject: Subject, observer: Observer) -> Description:
-    """A description of the subject, after a look at the dtypes it takes."""
+    """A description of the subject, after a look at the dtypes it takes; ContractError where its oracle is none."""
     contract = subject.resolved
     kept, narrowed = readings_taken(subject, observer, subject.full_domain)
     dtypes, dropped = dtypes_taken(subject, observer, subject.full_domain.only(**kept))
     domain = domain_of(subject, dtypes, kept)
+    if contract.oracle is not None and not subject.shipped:
+        # an oracle that answers nothing is told of before the first law
+        contract.answer(simplest(domain))
     infos = [
         LawInfo(law.id, law.sentence, law.level, law.severity, law.gate, domain.behind({law.id}) if law.gate else {})
         for law in laws_of(contract)
@@ -194,8 +169,31 @@ def perform(
     """Run a task: search, shrink, find what the contradiction depends on, and write it down.
 
     Where the contradiction is that of one of the ``kernels``, the same examples are searched again for one that is not:
-    only if there is none is it called inherited.
+    only if there is none is it called inherited. Where we fail, or a contract of ours does, that is no contradiction:
+    the law gives up. Raises ContractError where what the user wrote in a contract cannot be used.
     """
+    try:
+        result = _performed(task, subject, observer, tick, kernels)
+    except ContractError as error:
+        if not subject.shipped:
+            raise
+        return broken(task.law, error)
+    except (UsageError, MemoryError):
+        raise
+    except Exception as error:
+        return broken(task.law, error)
+    if result.outcome == "refuted" and (result.finding is None or result.problem is None):
+        return broken(task.law, Broken("it was refuted, and there is no example"))
+    return result
+
+
+def _performed(
+    task: Task,
+    subject: Subject,
+    observer: Observer,
+    tick: Tick,
+    kernels: Kernels | None,
+) -> LawResult:
     contract = contract_of(task, subject)
     law = next(law for law in laws_of(contract) if law.id == task.law)
     if task.example is not None:
@@ -209,14 +207,20 @@ def perform(
         standing = kernels(contract)
     if standing is None or not result.repeatable or result.problem is None or result.finding is None:
         return result
-    kernel = heir(law, contract, subject.takes, standing)(result.problem, result.finding)
-    # a law of conduct holds a layer against itself: one case says whose conduct it is
-    if kernel and task.example is None and law.level != "conduct":
-        excuse = heir(law, contract, subject.takes, standing.only(kernel))
-        fewer = replace(task, max_examples=min(task.max_examples, SECOND_LOOK))
-        own = _searched(fewer, law, subject, observer, tick, excuse)
-        if own.outcome in FAILED:
-            return replace(own, reason=f"another counterexample is inherited from {kernel}")
+    kernel = ""
+    try:
+        drawn = _askable(task, law, subject)
+        kernel = heir(law, contract, subject.takes, standing, drawn)(result.problem, result.finding)
+        # a law of conduct holds a layer against itself: one case says whose conduct it is
+        if kernel and task.example is None and law.level != "conduct":
+            excuse = heir(law, contract, subject.takes, standing.only(kernel), drawn)
+            fewer = replace(task, max_examples=min(task.max_examples, SECOND_LOOK))
+            own = _searched(fewer, law, subject, observer, tick, excuse)
+            if own.outcome in FAILED:
+                return replace(own, reason=f"another counterexample is inherited from {kernel}")
+    except Exception as error:
+        whose = _whose(error, law, "looking for the kernel")
+        return replace(result, inherited=kernel, reason=f"whose fault it is was not found out: {whose}")
     return replace(result, inherited=kernel)
 
 
@@ -267,7 +271,7 @@ def _made_small(
     contract = contract_of(task, subject)
     finding, problem = result.finding, result.problem
     condition: tuple[str, ...] = ()
-    time_left, hangs, shown = True, 0, finding
+    time_left, hangs, shown, reason = True, 0, finding, result.reason
     if result.repeatable and problem is not None and (task.suspect or result.outcome in ("refuted", "raised")):
         drawn = _askable(task, law, subject)
 
@@ -276,23 +280,42 @@ def _made_small(
             time_left = time_left and hangs < MOST_HANGS and tick(result.examples, problem)
             if not time_left or outside(problem, drawn) or any(fault.ends(problem) for fault in task.known):
                 return None
-            found = verdict_on(law, problem, contract, observer, subject.takes, drawn)
+            try:
+                found = verdict_on(law, problem, contract, observer, subject.takes, drawn)
+            except (Broken, ContractError):
+                # a smaller problem of our own making, about which nobody has to know the answer
+                return None
             hangs += found is not None and _ending(found) == "timed out"
             if found is None or _ending(found) != _ending(finding) or excuse(problem, found):
                 return None
             shown = found
             return found
 
-        # what was shown last is what the smallest problem shows
-        problem, finding = shrink(problem, law, drawn, judge), shown
-        condition = conditions(problem, law, drawn, lambda other: judge(other) is not None)
+        try:
+            smallest = shrink(problem, law, drawn, judge)
+            # what was shown last is what the smallest problem shows
+            problem, finding = smallest, shown
+            condition = conditions(problem, law, drawn, lambda other: judge(other) is not None)
+        except Exception as error:
+            # the contradiction stands, as large as it is
+            reason = f"it is not made smaller: {_whose(error, law, 'making it smaller')}"
         if not time_left:
             # without an answer every ingredient looks as if it were needed
             condition = ()
     write = numpy_script_of if subject.backend == "numpy" else script_of
-    script = write(law, finding, subject, contract)
+    script = ""
+    try:
+        script = write(law, finding, subject, contract)
+    except Exception as error:
+        reason = f"there is no script of it: {_whose(error, law, 'writing it down')}"
     spent = result.spent or not time_left
-    return replace(result, finding=finding, problem=problem, condition=condition, script=script, spent=spent)
+    small = replace(result, finding=finding, problem=problem, condition=condition, script=script, spent=spent)
+    return replace(small, reason=reason)
+
+
+def _whose(error: Exception, law: Law, doing: str) -> Exception:
+    """An error behind a contradiction that stands: the contract author's as it is, another one as ours."""
+    return error if isinstance(error, ContractError) else broken_in(f"{doing} under law {law.id}", error)
 
 
 def _put(task: Task, law: Law, subject: Subject, observer: Observer, problem: Problem) -> LawResult:

@@ -10,6 +10,7 @@ from properties.case import Case
 from properties.denominators import contradiction
 from properties.law import Finding, OutsideDomain
 from properties.laws.slopes import gradient_words
+from properties.mistakes import ContractError
 from properties.observation import Failure
 from properties.problem import Problem
 from properties.verdict import judge
@@ -22,9 +23,13 @@ def because(case: Case, finding: Finding, answer_of: Callable[[Problem], Answer]
     """Why the case's own call is not the oracle's (or ``answer_of``), in words; empty where no choice explains it."""
     if finding.calls[0] is not case.problem:
         return ""
-    if finding.quantity == "gradient":
-        return gradient_words(case)
-    return choice_words(case, answer_of) if finding.quantity == "value" else ""
+    try:
+        if finding.quantity == "gradient":
+            return gradient_words(case)
+        return choice_words(case, answer_of) if finding.quantity == "value" else ""
+    except ContractError:
+        # a contract need not know what would be right if it said something else
+        return ""
 
 
 def choice_words(case: Case, answer_of: Callable[[Problem], Answer] | None = None) -> str:

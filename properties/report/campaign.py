@@ -24,6 +24,7 @@ from properties.events import (
     ShardEnded,
     TargetStarted,
 )
+from properties.mistakes import is_nobodys
 from properties.report.tally import Latest, Row, Tally
 from properties.report.terminal import STYLES, show_causes, summary
 from reference import BUDGET
@@ -187,6 +188,10 @@ def closing_lines(event: CampaignEnded, tally: Tally | None) -> Iterable[Text]:
     rows = {} if tally is None else tally.rows
     for number, certificate in enumerate(event.certificates):
         yield _verdict(certificate, rows.get(number), event.files[number] if number < len(event.files) else "")
+        reasons = dict.fromkeys(law.reason for law in certificate.laws if is_nobodys(law.reason))
+        for reason in reasons:
+            laws = ", ".join(law.id for law in certificate.laws if law.reason == reason)
+            yield Text(f"    {reason}: {laws}", style="yellow")
     counts = [
         _count(sum(row.done for row in rows.values()), "shard"),
         _count(sum(row.examples for row in rows.values()), "example"),

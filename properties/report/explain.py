@@ -17,10 +17,10 @@ from properties.contract import Contract
 from properties.contracts import contracts
 from properties.domain import FORMULA_LOGITS
 from properties.law import Law
+from properties.mistakes import ContractError, UsageError
 from properties.problem import Problem
 from properties.report.terminal import describe, outcome_of
 from properties.script import short
-from properties.target import UsageError
 from properties.work import laws_of
 
 LEVELS = {
@@ -163,8 +163,9 @@ def _sound(problem: Problem, example: Mapping[str, Any]) -> str:
     contract = contracts()[example["contract"]]
     try:
         answer = contract.answer(problem)
-    except (ValueError, TypeError, IndexError) as error:
-        return f"refuses it ({type(error).__name__}: {error})"
+    except ContractError as error:
+        refusal = error.__cause__ or error
+        return f"refuses it ({type(refusal).__name__}: {refusal})"
     # what the case is about: the slope where it is one, else the loss
     of_gradient = "gradient" in example["quantity"] or example["quantity"] == "slope"
     shown = f"has the gradient {short(answer.gradient)}" if of_gradient else f"has the loss {short(answer.value)}"

@@ -34,6 +34,53 @@ class KernelLosses:
         return losses.sum() / paddle.where(total > 0, total, paddle.ones_like(total))
 
 
+class Flattened(KernelLosses):
+    """Gives the kernel rows of classes."""
+
+    def __call__(self, logits, labels):
+        axis = 0 if logits.ndim == 1 else self.axis
+        rows = logits.moveaxis(axis, -1).reshape([-1, logits.shape[axis]])
+        losses = F.cross_entropy(rows, labels.reshape([-1]), ignore_index=self.ignore_index, reduction="none")
+        return self.reduced(losses.reshape(labels.shape), labels, losses.dtype)
+
+
+class LastAxis(KernelLosses):
+    """Gives the kernel the classes last, as its default axis has them."""
+
+    def __call__(self, logits, labels):
+        moved = logits.moveaxis(self.axis, -1)
+        losses = F.cross_entropy(moved, labels, ignore_index=self.ignore_index, reduction="none")
+        return self.reduced(losses.reshape(labels.shape), labels, losses.dtype)
+
+
+class EpsilonBelow(KernelLosses):
+    """A denominator that is never 0."""
+
+    def reduced(self, losses, labels, dtype):
+        valid = (labels != self.ignore_index).astype(dtype)
+        losses = losses * valid
+        if self.reduction == "none":
+            return losses
+        return losses.sum() if self.reduction == "sum" else losses.sum() / (valid.sum() + 1e-8)
+
+
+class EpsilonBehind(KernelLosses):
+    def elements(self, losses, logits, labels):
+        return (losses + 1e-6).log().exp() * 0.999
+
+
+class EpsilonBefore(KernelLosses):
+    def __call__(self, logits, labels):
+        return super().__call__(logits + 1e-5, labels) * 1.001
+
+
+class EpsilonInFloat32(KernelLosses):
+    """Single precision inside, whatever it is given."""
+
+    def __call__(self, logits, labels):
+        return (super().__call__(logits.astype("float32") + 1e-6, labels) + 1e-6).astype(logits.dtype)
+
+
 class Focal(KernelLosses):
     def __init__(self, gamma=2.0, **options):
         super().__init__(**options)
@@ -154,3 +201,16 @@ def label_smoothed(logits, labels, label_smoothing=0.0, reduction="mean"):
     soft = (1 - label_smoothing) * soft + label_smoothing / logits.shape[1]
     losses = F.cross_entropy(logits, soft, soft_label=True, reduction="none", axis=1).squeeze(1)
     return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.sum() / max(losses.size, 1)
+
+
+def logistic(logits, labels, reduction="mean"):
+    """One-hot binary cross entropy of every class, which contract free may be told of."""
+    hot = F.one_hot(labels, logits.shape[1]).astype(logits.dtype)
+    losses = F.binary_cross_entropy_with_logits(logits, hot, reduction="none").sum(1)
+    return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.sum() / losses.size
+
+
+def logistic_steep(logits, labels, reduction="mean"):
+    """The same with a gradient that is steeper than it should be, at zero as everywhere."""
+    steeper = logits * 1.5 - (logits * 0.5).detach()
+    return logistic(steeper, labels, reduction)

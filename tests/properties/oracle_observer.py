@@ -35,7 +35,7 @@ class OracleObserver:
             asked = problem
             if problem.layout == "label-axis":
                 asked = problem.replace(labels=np.expand_dims(problem.labels, problem.axis))
-            answer = self._contract.answer(asked)
+            answer = self._contract.oracle(asked.logits, asked.labels, **self._contract.told(asked))
         except (ValueError, TypeError) as error:
             return Failure("raised", type(error).__name__, str(error))
         value, gradient = (round_to(np.asarray(array), problem.dtype) for array in (answer.value, answer.gradient))

@@ -12,8 +12,9 @@ from properties import UsageError, course
 from properties.campaign import campaign
 from properties.campaign_options import CampaignOptions
 from properties.certificate import Certificate, LawReport
-from properties.engine import LawResult, failed
+from properties.engine import LawResult
 from properties.events import CampaignEnded, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
+from properties.examination import failed
 from properties.examples import Examples
 from properties.harvest import harvest, source_of
 from properties.law import Finding

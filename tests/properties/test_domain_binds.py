@@ -131,7 +131,7 @@ def narrowed(draw, name):
     chosen = draw(st.lists(st.sampled_from(plain), min_size=1, max_size=3, unique=True))
     domain = {}
     for dimension in chosen:
-        values = [value for value in dict.fromkeys(dimensions[dimension].values)]
+        values = list(dict.fromkeys(dimensions[dimension].values))
         domain[dimension] = draw(st.lists(st.sampled_from(values), min_size=1, max_size=2, unique_by=repr))
     try:
         return subject_of(name, domain)

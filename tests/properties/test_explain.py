@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from properties import Target
 from properties.cli import main
 from properties.contracts import contracts
-from properties.engine import examine, outcome_of
+from properties.examination import examine, outcome_of
 from properties.paddle_adapter import PaddleObserver
 from properties.problem import Problem
 from properties.report.explain import known_laws, law_records, recorded_examples

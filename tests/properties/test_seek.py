@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from benchmarks.planted import PLANTED
 from properties.constants import STEPS, as_logits, beside
 from properties.contracts import contract_named, contracts
-from properties.engine import run_law, verdict_on
+from properties.engine import run_law
+from properties.examination import verdict_on
 from properties.law import Finding, Law
 from properties.mutation import CHANGES, changed
 from properties.numpy_adapter import NumpyObserver

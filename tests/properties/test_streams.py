@@ -9,7 +9,7 @@ import pytest
 
 from properties import Subject, Target
 from properties.contracts import contracts
-from properties.engine import examine
+from properties.examination import examine
 from properties.laws.conduct import LAWS
 from properties.numpy_adapter import NumpyObserver
 from properties.paddle_adapter import PaddleObserver

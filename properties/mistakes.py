@@ -1,0 +1,80 @@
+"""Whose mistake an error is: the user's, that of a contract's author, or ours. None of them is the layer's."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from types import FrameType
+
+BROKEN = "lossproof itself failed"
+"""How a failure of ours begins, wherever it is told."""
+
+OURS = ("properties", "reference")
+LIBRARIES = frozenset({"click", "hypothesis", "numpy", "paddle", "rich", "scipy"}) | sys.stdlib_module_names
+
+
+class UsageError(ValueError):
+    """What the user wrote cannot be carried out; the message says what to write instead."""
+
+
+class ContractError(UsageError):
+    """What the author of a contract wrote cannot be used; the message names the contract and what was expected."""
+
+
+class Broken(RuntimeError):  # noqa: N818 - an outcome of ours
+    """We failed, and neither the layer nor the user is to blame. Begins with BROKEN."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words if words.startswith(BROKEN) else f"{BROKEN}: {words}")
+
+
+def is_broken(reason: str) -> bool:
+    """Whether the reason of an outcome says that we failed."""
+    return BROKEN in reason
+
+
+def is_nobodys(reason: str) -> bool:
+    """Whether a reason tells a mistake that is not the layer's: ours, or that of a contract's author."""
+    return is_broken(reason) or re.search(r"contract \S+: (its|under law) ", reason) is not None
+
+
+def broken_in(where: str, error: BaseException) -> Broken:
+    """The failure of ours that an unexpected exception is: where, what, and on which line."""
+    if isinstance(error, Broken):
+        return error
+    return Broken(f"{BROKEN} in {where}: {words_of(error)}")
+
+
+def words_of(error: BaseException) -> str:
+    """An exception with its words, and the line of ours or of the user's that it came from."""
+    words = " ".join(f"{type(error).__name__}: {error}".rstrip(": ").split())
+    frames = list(_frames(error))
+    if not frames:
+        return words
+    frame, line = frames[-1]
+    return f"{words} ({os.path.basename(frame.f_code.co_filename)}:{line})"
+
+
+def is_foreign(error: BaseException) -> bool:
+    """Whether an exception comes from code that is neither ours nor a library's: what the author of a contract wrote.
+
+    A layer's exceptions never get that far: they are answers.
+    """
+    frames = list(_frames(error))
+    return bool(frames) and _root(frames[-1][0]) not in OURS
+
+
+def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
+    """The frames that an exception went through, those of libraries aside, with their lines."""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if _root(frame) not in LIBRARIES:
+            yield frame, line
+
+
+def _root(frame: FrameType) -> str:
+    name = str(frame.f_globals.get("__name__", ""))
+    # what the user runs as a script is the user's
+    return name if name == "__main__" else name.split(".")[0]
