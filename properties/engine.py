@@ -59,7 +59,8 @@ class LawResult:
     law is about. ``inherited`` names the kernel that shows the same contradiction, where no example
     has another. ``corpus`` are the byte strings of the worst examples that held, where a search keeps them.
     ``repetitions`` say what came of the same problem each time that it was put to the layer again. ``spent`` says that
-    the time was over before the examples were.
+    the time was over before the examples were. ``given`` are the contract arguments that the layer was given another
+    value of than its own default.
     """
 
     law: str
@@ -79,6 +80,7 @@ class LawResult:
     repetitions: tuple[str, ...] = ()
     spent: bool = False
     corpus: tuple[bytes, ...] = ()
+    given: tuple[str, ...] = ()
 
 
 class _Contradiction(Exception):  # noqa: N818 - an outcome

@@ -10,6 +10,7 @@ from typing import Any
 
 from properties.certificate import Certificate, LawReport, environment
 from properties.course import TargetCourse
+from properties.not_given import not_given
 from properties.record import score_of
 
 
@@ -33,6 +34,7 @@ def certificate_of(course: TargetCourse, seed: int, forgiven: bool = False) -> C
         score=score_of(known.contract, (law.id for law in reports if law.examples)),
         forgiven=forgiven,
         campaign=_counts(course),
+        not_given=not_given(known.unless_given, (law.given for law in reports)),
     )
 
 

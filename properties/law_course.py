@@ -39,6 +39,7 @@ class LawCourse:
     closed: bool = False
     first: LawReport | None = None
     lost: list[str] = field(default_factory=list)
+    given: set[str] = field(default_factory=set)
     _waiting: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     _lanes: tuple[int, ...] = ()
 
@@ -83,6 +84,7 @@ class LawCourse:
         self.first = self.first or report
         self.blocks += 1
         self.undecided += report.undecided
+        self.given |= set(report.given)
         for dtype, used in report.budget_by_dtype.items():
             self.used[dtype] = max(self.used.get(dtype, 0.0), used)
         if report.outcome in FAILED:
@@ -105,6 +107,7 @@ class LawCourse:
             "undecided": self.undecided,
             "budget_used": max(self.used.values(), default=0.0),
             "budget_by_dtype": dict(sorted(self.used.items())),
+            "given": tuple(sorted(self.given)),
         }
         if self.findings:
             return replace(self.findings[0], **sums)  # type: ignore[arg-type]

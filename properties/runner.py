@@ -21,6 +21,7 @@ from properties.inference import Facts, Inquiry
 from properties.isolation import Performer, Worker
 from properties.law import LEVELS
 from properties.laws.conduct import ANSWERS
+from properties.not_given import not_given
 from properties.record import score_of
 from properties.serving import Inline
 from properties.subject import Subject
@@ -152,6 +153,7 @@ def run(subject: Subject | Target, options: Options) -> Generator[Event, None, N
                 target=subject.to_dict() if isinstance(subject, Target) else None,
                 score=score_of(description.contract, (law.id for law in reports.values() if law.examples)),
                 forgiven=options.forgive_inherited,
+                not_given=not_given(description.unless_given, (reports[info.id].given for info in chosen)),
             )
         )
     finally:

@@ -29,7 +29,8 @@ class LayerArgument:
     """An argument of a layer, by the layer's own name of it.
 
     ``fills`` is the contract argument that is handed over as it; empty: nothing is. ``given`` says how it could be
-    handed over: to a ``function``, to a ``constructor``, with the ``call`` of a layer, or by ``position`` alone.
+    handed over: to a ``function``, to a ``constructor``, with the ``call`` of a layer, by the ``build`` of a subject
+    that somebody made by hand, or by ``position`` alone.
     """
 
     name: str
@@ -49,6 +50,14 @@ def listed(found: Callable[..., Any], skip: int) -> list[inspect.Parameter]:
     return [*placed[skip:], *(p for p in parameters if p.kind is p.KEYWORD_ONLY)]
 
 
+def shown_by(found: Callable[..., Any], skip: int = 0) -> list[inspect.Parameter]:
+    """The same, and nothing where there is no signature to read."""
+    try:
+        return listed(found, skip)
+    except (TypeError, ValueError):
+        return []
+
+
 def by_name(parameters: Iterable[inspect.Parameter]) -> dict[str, inspect.Parameter]:
     """Those that can be given by name."""
     return {p.name: p for p in parameters if p.kind in BY_NAME}
@@ -61,16 +70,13 @@ def open_ended(found: Callable[..., Any]) -> bool:
 
 def of_call(found: Any) -> list[inspect.Parameter]:
     """What a layer of this class takes with the call beside logits and labels; nothing where that cannot be read."""
-    try:
-        return listed(getattr(found, "forward", None) or found.__call__, 3)
-    except (TypeError, ValueError):
-        return []
+    return shown_by(getattr(found, "forward", None) or found.__call__, 3)
 
 
 def taken_by(
     parameters: Iterable[inspect.Parameter], names: Mapping[str, str], given: str
 ) -> tuple[LayerArgument, ...]:
-    """A layer's arguments from parameters; ``names`` gives the layer's names of the contract arguments that it takes."""
+    """A layer's arguments from its parameters; ``names`` gives the layer's names of those that the contract knows."""
     fills = {written: argument for argument, written in names.items()}
     found = []
     for p in parameters:

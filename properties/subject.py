@@ -12,6 +12,7 @@ from properties.contract import DERIVED_ARGUMENTS, Contract
 from properties.contracts import contract_named
 from properties.domain import Domain
 from properties.observation import Failure, Observer
+from properties.signature import LayerArgument, shown_by, taken_by
 from properties.strategies import simplest
 
 BACKENDS = ("paddle", "numpy")
@@ -53,6 +54,8 @@ class Subject:
             gradient: an array, for an upstream gradient of ones, or a function of the upstream gradient.
         claims: what the layer does where that is another choice than the contract's: ``{"gradient": "detached"}``,
             ``{"denominator": "count"}``, ``{"normalize": "paper"}``. It is held to them.
+        signature: the arguments of the layer itself, where it was made from a class or a function, less those that
+            somebody fixed.
 
     Raises ValueError for an unknown contract, argument, domain or claim.
     """
@@ -66,6 +69,7 @@ class Subject:
     source: Source | None = None
     backend: str = "paddle"
     claims: Mapping[str, str] = field(default_factory=dict)
+    signature: tuple[LayerArgument, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.backend not in BACKENDS:
@@ -95,6 +99,16 @@ class Subject:
         open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
         called = set(inspect.signature(self.call).parameters) & set(self.resolved.call_arguments)
         return frozenset((named | set(self.resolved.argument_names) if open_ended else named) | called)
+
+    @property
+    def own_arguments(self) -> tuple[LayerArgument, ...]:
+        """The layer's arguments and what fills them; of a subject made by hand, what ``build`` and ``call`` take."""
+        if self.signature is not None:
+            return self.signature
+        called = self.takes & set(self.resolved.call_arguments)
+        names = {name: name for name in sorted(self.takes - called)}
+        built = taken_by(shown_by(self.build), names, "build")
+        return (*built, *(LayerArgument(name, None, fills=name, given="call") for name in sorted(called)))
 
     @property
     def title(self) -> str:

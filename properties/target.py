@@ -12,7 +12,7 @@ from properties.contract import DERIVED_ARGUMENTS, Contract
 from properties.contracts import contract_named
 from properties.importing import UsageError as UsageError
 from properties.importing import import_lines, module_of
-from properties.signature import by_name, listed, of_call, open_ended
+from properties.signature import by_name, listed, of_call, open_ended, taken_by
 from properties.subject import Source, Subject, call_with_logits_and_labels
 
 
@@ -130,6 +130,10 @@ class Target:
             if needed and None in values and known not in pinned and known != "ignore_index":
                 # what has no default is never nothing
                 pinned[known] = tuple(value for value in values if value is not None)
+        if is_class:
+            signature = (*taken_by(built, names, "constructor"), *taken_by(with_call, called, "call"))
+        else:
+            signature = taken_by(built, {**names, **called}, "function")
         source = Source(import_lines(where, name), name, not is_class, {**names, **called}, settings)
         return _checked(
             lambda: Subject(
@@ -142,6 +146,8 @@ class Target:
                 source=source,
                 backend=self.backend or "paddle",
                 claims=self.claims,
+                # what the user fixed was given
+                signature=tuple(argument for argument in signature if argument.name not in self.settings),
             )
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis.strategies import SearchStrategy
@@ -18,6 +18,7 @@ from properties.inheritance import Heir, Kernels, heir
 from properties.law import Finding, Law, NotApplicable, Undecided
 from properties.laws import LAWS
 from properties.laws.conduct import ANSWERS
+from properties.not_given import unless_given
 from properties.numpy_script import numpy_script_of
 from properties.observation import Failure, Observer
 from properties.problem import Problem
@@ -27,6 +28,7 @@ from properties.shrink import shrink
 from properties.strategies import problems
 from properties.subject import Subject, dtypes_taken
 from properties.triage import conditions
+from properties.witness import Witness
 
 GATE_EXAMPLES = 50
 """Examples of a gate that was not asked for, but is needed to know what the others may draw."""
@@ -88,7 +90,8 @@ class LawInfo:
 class Description:
     """What a worker learned about a subject: enough for a supervisor that never imports it.
 
-    ``oracle_free`` are the laws that are left where no oracle is known.
+    ``oracle_free`` are the laws that are left where no oracle is known; ``unless_given`` has for each argument of the
+    layer what is to be said where no example gave it anything but its default.
     """
 
     name: str
@@ -99,6 +102,7 @@ class Description:
     domain: dict[str, tuple[Any, ...]]
     laws: tuple[LawInfo, ...]
     oracle_free: tuple[str, ...] = ()
+    unless_given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def lost(task: Task, failure: Failure) -> LawResult:
@@ -158,6 +162,7 @@ def describe(subject: Subject, observer: Observer) -> Description:
         domain={name: tuple(dict.fromkeys(domain[name])) for name in domain.dimensions},
         laws=tuple(infos),
         oracle_free=tuple(law.id for law in laws_of(contract.without_oracle())),
+        unless_given=unless_given(contract, subject.own_arguments),
     )
 
 
@@ -183,6 +188,12 @@ def perform(
     Where the contradiction is that of one of the ``kernels``, the same examples are searched again for one that is not:
     only if there is none is it called inherited.
     """
+    witness = Witness(observer, subject.own_arguments)
+    result = _carried_out(task, subject, witness, tick, kernels)
+    return replace(result, given=witness.given)
+
+
+def _carried_out(task: Task, subject: Subject, observer: Observer, tick: Tick, kernels: Kernels | None) -> LawResult:
     contract = contract_of(task, subject)
     law = next(law for law in laws_of(contract) if law.id == task.law)
     if task.example is not None:

@@ -25,7 +25,7 @@ from properties.events import (
     TargetStarted,
 )
 from properties.report.tally import Latest, Row, Tally
-from properties.report.terminal import STYLES, show_causes, summary
+from properties.report.terminal import STYLES, lines_of_not_given, show_causes, summary
 from reference import BUDGET
 
 EVERY = 30.0
@@ -187,6 +187,7 @@ def closing_lines(event: CampaignEnded, tally: Tally | None) -> Iterable[Text]:
     rows = {} if tally is None else tally.rows
     for number, certificate in enumerate(event.certificates):
         yield _verdict(certificate, rows.get(number), event.files[number] if number < len(event.files) else "")
+        yield from lines_of_not_given(certificate)
     counts = [
         _count(sum(row.done for row in rows.values()), "shard"),
         _count(sum(row.examples for row in rows.values()), "example"),

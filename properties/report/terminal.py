@@ -92,6 +92,8 @@ def show(console: Console, certificate: Certificate, scripts: int | None = None)
     show_causes(console, certificate, scripts)
     console.print()
     console.print(_closing(certificate))
+    for said in lines_of_not_given(certificate):
+        console.print(said)
 
 
 def show_causes(console: Console, certificate: Certificate, scripts: int | None = None) -> None:
@@ -298,6 +300,15 @@ def describe(problem: Problem) -> str:
     if problem.cotangent is not None:
         parts.append(f"upstream gradient {short(problem.cotangent)}")
     return "   ".join(parts)
+
+
+def lines_of_not_given(certificate: Certificate) -> list[Text]:
+    """What the layer was never given: a line for each argument that nothing fills, one for what stayed as it is."""
+    unfilled = [said for said in certificate.not_given.values() if not said["argument"]]
+    filled = [f"`{name}` {said['default']}" for name, said in certificate.not_given.items() if said["argument"]]
+    lines = [Text(said["words"], style="bold yellow" if said["guess"] else "yellow") for said in unfilled]
+    words = f"at their defaults in all examples: {', '.join(filled)}"
+    return [*lines, *([Text(words, style="dim")] if filled else [])]
 
 
 def _closing(certificate: Certificate) -> Text:
