@@ -106,7 +106,8 @@ class Certificate:
     campaign: examples of each law, shards, every finding. ``gaps`` says, a sentence each, what would have to be looked
     at before a subject of which every law held could be called certified. ``not_given`` has the arguments of the layer
     that stayed at their defaults in all examples, each with its ``default``, the contract ``argument`` that it is
-    handed over as, if any, the one that it may be by a ``guess``, if any, and all that in ``words``.
+    handed over as, if any, the one that it may be by a ``guess``, if any, and all that in ``words``. ``assumed`` says
+    as which loss it was checked, where arguments that it lacks, or has one value of, make another one of it.
     """
 
     subject: str
@@ -127,6 +128,7 @@ class Certificate:
     campaign: Mapping[str, Any] = field(default_factory=dict)
     gaps: tuple[str, ...] = ()
     not_given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    assumed: str = ""
     format: str = FORMAT
 
     @property

@@ -34,6 +34,8 @@ def certificate_of(course: TargetCourse, seed: int, forgiven: bool = False) -> C
         score=score_of(known.contract, (law.id for law in reports if law.examples)),
         forgiven=forgiven,
         campaign=_counts(course),
+        gaps=known.gaps,
+        assumed=known.assumed,
         not_given=not_given(known.unless_given, (law.given for law in reports)),
     )
 

@@ -153,6 +153,8 @@ def run(subject: Subject | Target, options: Options) -> Generator[Event, None, N
                 target=subject.to_dict() if isinstance(subject, Target) else None,
                 score=score_of(description.contract, (law.id for law in reports.values() if law.examples)),
                 forgiven=options.forgive_inherited,
+                gaps=description.gaps,
+                assumed=description.assumed,
                 not_given=not_given(description.unless_given, (reports[info.id].given for info in chosen)),
             )
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis.strategies import SearchStrategy
 
+from properties.assumed import assumed, unsaid
 from properties.contract import Contract
 from properties.demand import law_domain
 from properties.domain import Domain
@@ -91,7 +92,8 @@ class Description:
     """What a worker learned about a subject: enough for a supervisor that never imports it.
 
     ``oracle_free`` are the laws that are left where no oracle is known; ``unless_given`` has for each argument of the
-    layer what is to be said where no example gave it anything but its default.
+    layer what is to be said where no example gave it anything but its default. ``assumed`` says as which loss it is
+    checked where it lacks arguments, ``gaps`` what is to be known before it can be certified.
     """
 
     name: str
@@ -103,6 +105,8 @@ class Description:
     laws: tuple[LawInfo, ...]
     oracle_free: tuple[str, ...] = ()
     unless_given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    assumed: str = ""
+    gaps: tuple[str, ...] = ()
 
 
 def lost(task: Task, failure: Failure) -> LawResult:
@@ -149,6 +153,7 @@ def describe(subject: Subject, observer: Observer) -> Description:
     contract = subject.resolved
     dtypes, dropped = dtypes_taken(subject, observer)
     domain = domain_of(subject, dtypes)
+    said = {*subject.domain, *subject.claims}
     infos = [
         LawInfo(law.id, law.sentence, law.level, law.severity, law.gate, domain.behind({law.id}) if law.gate else {})
         for law in laws_of(contract)
@@ -163,6 +168,8 @@ def describe(subject: Subject, observer: Observer) -> Description:
         laws=tuple(infos),
         oracle_free=tuple(law.id for law in laws_of(contract.without_oracle())),
         unless_given=unless_given(contract, subject.own_arguments),
+        assumed=assumed(contract, subject.takes, domain, said),
+        gaps=unsaid(contract, subject.takes, said, by_words=subject.signature is not None),
     )
 
 

@@ -14,9 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from properties.assumed import AT_REST
 from properties.causes import causes, ingredients_of
 from properties.certificate import Certificate, LawReport
-from properties.domain import COMMON_NAMES
 from properties.engine import FAILED, OUTCOMES, UNSETTLED
 from properties.events import Ended, Event, LawEnded, Progressed, Started
 from properties.inference import in_lines
@@ -105,9 +105,10 @@ def show_causes(console: Console, certificate: Certificate, scripts: int | None 
 
 
 def summary(certificate: Certificate) -> Group:
-    """Who was checked, and the verdict of each level."""
+    """Who was checked, the verdict of each level, as which loss, and what keeps it from being certified."""
+    held_to = [Padding(Text(certificate.assumed), (0, 0, 0, 2))] if certificate.assumed else []
     gaps = [Padding(Text(f"not certified: {gap}", style="yellow"), (0, 0, 0, 2)) for gap in certificate.gaps]
-    return Group(_headline(certificate), _verdicts(certificate), *gaps)
+    return Group(_headline(certificate), _verdicts(certificate), *held_to, *gaps)
 
 
 def _headline(certificate: Certificate) -> Text:
@@ -165,14 +166,6 @@ def _notes(certificate: Certificate) -> list[str]:
     notes = [f"{reason}: {', '.join(laws)}" for reason, laws in reasons.items()]
     notes += [
         f"{dtype} is not drawn, since the layer has no kernel for it: {e}" for dtype, e in certificate.dropped.items()
-    ]
-    notes += [
-        f"takes no {name}, {values[0]} is assumed: --domain {name}=VALUE says otherwise"
-        for name, values in certificate.domain.items()
-        if name not in (*COMMON_NAMES, *certificate.takes)
-        and len(values) == 1
-        and values[0] is not None
-        and (name, values[0]) not in AT_REST
     ]
     # an inherited fault may be forgiven, but what it would spoil is not drawn all the same
     inherited = {law.id: f" (inherited from {law.inherited})" for law in certificate.failed if law.inherited}
@@ -264,17 +257,6 @@ def _numbers(plain: Any, digits: int) -> str:
     return "-" if plain is None else short(np.asarray(plain, dtype=np.float64), digits)
 
 
-AT_REST = (
-    ("denominator", "weights"),
-    ("soft_weight", "paddle"),
-    ("label_smoothing", 0.0),
-    ("normalize", "occupied"),
-    ("momentum", 0.0),
-    ("ema", "corrected"),
-)
-"""Arguments that nobody would write."""
-
-
 def describe(problem: Problem) -> str:
     """A problem in one line; options at rest are left out."""
     parts = [f"logits {short(problem.logits)}", f"labels {short(problem.labels)}"]
@@ -315,6 +297,8 @@ def _closing(certificate: Certificate) -> Text:
     held = [law.examples for law in certificate.laws if law.outcome == "held"]
     fewer = [examples for examples in held if examples < certificate.max_examples]
     text = Text(certificate.verdict.upper(), style=STYLES[certificate.verdict])
+    # a verdict of another loss than the contract's name says must not be read without it
+    text.append(f" {certificate.assumed.partition('; ')[0]}" if certificate.assumed else "")
     forgiven = sum(certificate.forgives(law) for law in certificate.failed)
     if certificate.verdict == "certified" and held:
         most = certificate.max_examples
