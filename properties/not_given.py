@@ -48,7 +48,7 @@ def _words(argument: LayerArgument, default: str, guess: str) -> str:
     if argument.given == "position":
         return said + "it has a place and no name: a Subject whose `build` hands it over fixes another"
     if argument.given == "build":
-        return said + "the subject's `build` takes it, and its `arguments` leave it out"
+        return said + "the subject's own functions take it, and nothing hands it over"
     return said + f"`--set {name}=VALUE` fixes another"
 
 

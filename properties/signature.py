@@ -29,8 +29,8 @@ class LayerArgument:
     """An argument of a layer, by the layer's own name of it.
 
     ``fills`` is the contract argument that is handed over as it; empty: nothing is. ``given`` says how it could be
-    handed over: to a ``function``, to a ``constructor``, with the ``call`` of a layer, by the ``build`` of a subject
-    that somebody made by hand, or by ``position`` alone.
+    handed over: to a ``function``, to a ``constructor``, with the ``call`` of a layer, to the functions of a subject
+    made by hand (``build``), or by ``position`` alone.
     """
 
     name: str

@@ -107,8 +107,8 @@ class Subject:
             return self.signature
         called = self.takes & set(self.resolved.call_arguments)
         names = {name: name for name in sorted(self.takes - called)}
-        built = taken_by(shown_by(self.build), names, "build")
-        return (*built, *(LayerArgument(name, None, fills=name, given="call") for name in sorted(called)))
+        handed = {name: name for name in sorted(called)}
+        return (*taken_by(shown_by(self.build), names, "build"), *taken_by(shown_by(self.call, 3), handed, "build"))
 
     @property
     def title(self) -> str:

@@ -1,6 +1,7 @@
 """Arguments that a layer was never given are named, with a guess where one comes to mind."""
 
 import inspect
+import json
 
 import numpy as np
 import pytest
@@ -12,10 +13,17 @@ from properties import Subject, Target, certify
 from properties.certificate import Certificate
 from properties.cli import main
 from properties.contracts import contract_named, contracts
+from properties.engine import LawResult
 from properties.guesses import ALSO_CALLED, guesses
+from properties.law_course import LawCourse
 from properties.not_given import default_text, not_given, unless_given
+from properties.report.campaign import closing_lines
+from properties.shard import law_record
 from properties.signature import REQUIRED, UNKNOWN, LayerArgument, listed, taken_by
 from properties.witness import at_default
+from properties.work import LawInfo
+from tests.properties.test_campaign import Here
+from tests.properties.test_campaign import run as campaign_of
 
 LAYERS = "tests.hostile.ungiven"
 QUICK = {"max_examples": 10, "workers": 0}
@@ -245,15 +253,28 @@ def test_of_a_function_that_takes_anything_nothing_false_is_said():
     }
 
 
-def test_a_subject_says_what_its_build_leaves_out():
+def test_a_subject_says_what_its_functions_are_not_given():
     def build(gamma=2.0, alpha=None):
         return lambda logits, labels: logits.sum()
 
-    subject = Subject("focal", build, arguments=("gamma",))
-    assert [(a.name, a.fills) for a in subject.own_arguments] == [("gamma", "gamma"), ("alpha", "")]
+    def call(layer, logits, labels, normalizer=None, mask=None):
+        return layer(logits, labels)
+
+    subject = Subject("focal", build, call, arguments=("gamma", "normalizer"))
+    assert [(a.name, a.fills) for a in subject.own_arguments] == [
+        ("gamma", "gamma"),
+        ("alpha", ""),
+        ("normalizer", "normalizer"),
+        ("mask", ""),
+    ]
     said = unless_given(subject.resolved, subject.own_arguments)
-    assert "`arguments` leave it out" in said["alpha"]["words"]
+    for name in ("alpha", "mask"):
+        assert said[name]["words"] == (
+            f"`{name}` was never given: it stayed at its default None; the subject's own functions take it, "
+            f"and nothing hands it over"
+        )
     assert [a.name for a in Subject("focal", lambda **all_of_them: None).own_arguments][:2] == ["axis", "denominator"]
+    assert Subject("focal", dict, arguments=()).own_arguments == ()
 
 
 def test_a_certificate_without_the_field_is_read():
@@ -266,3 +287,24 @@ def test_a_certificate_without_the_field_is_read():
         del law["given"]
     old = Certificate.from_dict(plain)
     assert (old.not_given, old.laws[0].given) == ({}, ())
+
+
+def test_a_campaign_names_it_too(tmp_path):
+    targets = (Target(f"{LAYERS}:GatheredByIgnored", "focal"), Target("paddle_impl:CrossEntropyLoss", "ghm"))
+    events = campaign_of(tmp_path, Here(), targets, max_examples=4, only=("softmax/shift",))
+    focal, ghm = events[-1].certificates
+    assert focal.not_given["alpha"]["guess"] == "weight"
+    assert "reduction" not in focal.not_given
+    assert (focal.gaps, focal.verdict, ghm.verdict) == ((), "certified", "incomplete")
+    assert "says nothing of its own without bins" in ghm.gaps[0]
+    lines = [line.plain for line in closing_lines(events[-1], None)]
+    assert any(line.startswith("`alpha` was never given: `--map alpha=weight`?") for line in lines)
+
+
+def test_what_the_blocks_of_a_law_were_given_adds_up():
+    info = LawInfo("family/law", "formula", "A sentence.", "error", 0, {})
+    course = LawCourse(info)
+    for given_then in (("weight",), ("axis",), ()):
+        record = law_record(info, LawResult(info.id, "held", examples=3, given=given_then))
+        course.add(json.loads(json.dumps(record)))
+    assert course.report().given == ("axis", "weight")
