@@ -83,7 +83,8 @@ def verdicts_and_causes(most):
         found = [line for line in rest.splitlines() if line.startswith(("  found:", "  the laws that ran"))]
         parts = re.split(r"\n(?=\d+  \S+/)", rest)
         causes = [re.split(r"\n +reproduce without lossproof:", part)[0] for part in parts[1 : most + 1]]
-        return "\n".join([head.strip(), *found, "", *causes, "", f"... {rest.rstrip().splitlines()[-1]}"])
+        verdict = re.split(r"\n(?=CERTIFIED|REFUTED|INCOMPLETE)", rest.rstrip())[-1]
+        return "\n".join([head.strip(), *found, "", *causes, "", f"... {verdict}"])
 
     return keep
 

@@ -29,7 +29,8 @@ class LawReport:
     ``counterexample`` holds the shrunk problem (and the one it was compared with), what was expected and what came,
     and as ``example`` the problem that the law made them from. ``inherited`` names the kernel of Paddle that shows the
     same, where no example showed anything else. ``repetitions`` say what came of the same example each time that it
-    was put to the layer again.
+    was put to the layer again. ``given`` are the contract arguments that the layer was given another value of than its
+    own default.
     """
 
     id: str
@@ -49,6 +50,7 @@ class LawReport:
     script: str = ""
     inherited: str = ""
     repetitions: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, info: LawInfo, result: LawResult) -> LawReport:
@@ -81,12 +83,13 @@ class LawReport:
             script=result.script,
             inherited=result.inherited,
             repetitions=result.repetitions,
+            given=result.given,
         )
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> LawReport:
         """From plain data, as JSON has it."""
-        lists = {name: tuple(plain.get(name, ())) for name in ("condition", "repetitions")}
+        lists = {name: tuple(plain.get(name, ())) for name in ("condition", "repetitions", "given")}
         return cls(**{**plain, **lists})
 
 
@@ -102,7 +105,10 @@ class Certificate:
     ``forgiven`` says that what is inherited is left out of the verdicts. ``campaign`` has the true counts of a
     campaign: examples of each law, shards, every finding. ``gaps`` says, a sentence each, what would have to be looked
     at before a subject of which every law held could be called certified. ``narrowed`` says, by argument, which kind of
-    values the layer was found to take alone, and how that was seen.
+    values the layer was found to take alone, and how that was seen. ``not_given`` has the arguments of the layer
+    that stayed at their defaults in all examples, each with its ``default``, the contract ``argument`` that it is
+    handed over as, if any, the one that it may be by a ``guess``, if any, and all that in ``words``. ``assumed`` says
+    as which loss it was checked, where arguments that it lacks, or has one value of, make another one of it.
     """
 
     subject: str
@@ -123,6 +129,8 @@ class Certificate:
     campaign: Mapping[str, Any] = field(default_factory=dict)
     gaps: tuple[str, ...] = ()
     narrowed: Mapping[str, str] = field(default_factory=dict)
+    not_given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    assumed: str = ""
     format: str = FORMAT
 
     @property

@@ -20,6 +20,7 @@ from properties.command import EXIT_CODES, Commands, Named, about_a_target, cons
 from properties.command_fuzz import fuzz
 from properties.contracts import contracts
 from properties.demo import tell
+from properties.description import laws_of
 from properties.events import Ended
 from properties.law import LEVELS
 from properties.record import write_record
@@ -32,7 +33,6 @@ from properties.runner import Options, run
 from properties.selftest import EXAMPLES, exhibits_of
 from properties.selftest import selftest as selftest_of
 from properties.target import Target, UsageError
-from properties.work import laws_of
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -93,6 +93,11 @@ class Contract:
             (``detached``); ``both``: they are constants, so that there is no difference; empty: either will do.
         bases: losses of the elements, unweighted, that the weights multiply, for ``properties.frozen``.
         freezes: whether the oracle's gradient, which is live, is replaced by that of frozen weights.
+        essential: groups of arguments; without one of each group it says nothing that a simpler contract does not say,
+            and no layer is certified that lacks them all and of which nobody said a value.
+        reads: ``reads(values)`` says in words which loss it is where arguments have these values and no others, such as
+            "as focal loss with gamma 0, which is cross entropy"; '' where that goes without saying. See
+            ``properties.assumed``.
     """
 
     name: str
@@ -114,6 +119,8 @@ class Contract:
     gradient: str = ""
     bases: tuple[Callable[[Problem], Answer], ...] = ()
     freezes: bool = False
+    essential: tuple[tuple[str, ...], ...] = ()
+    reads: Callable[[Mapping[str, Any]], str] | None = None
 
     def __post_init__(self) -> None:
         """Whatever the author wrote is watched: a mistake in it is not taken for the layer's, nor for one of ours."""

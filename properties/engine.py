@@ -63,7 +63,8 @@ class LawResult:
     has another. ``corpus`` are the byte strings of the worst examples that held, where a search keeps them.
     ``repetitions`` say what came of the same problem each time that it was put to the layer again. ``spent`` says that
     the time was over before the examples were. ``seen`` are the values (as text) of the dimensions that somebody named
-    which the problems put to the layer had.
+    which the problems put to the layer had. ``given`` are the contract arguments that the layer was given another
+    value of than its own default.
     """
 
     law: str
@@ -84,6 +85,7 @@ class LawResult:
     spent: bool = False
     corpus: tuple[bytes, ...] = ()
     seen: frozenset[tuple[str, str]] = frozenset()
+    given: tuple[str, ...] = ()
 
 
 class _Contradiction(Exception):  # noqa: N818 - an outcome

@@ -10,6 +10,7 @@ from typing import Any
 
 from properties.certificate import Certificate, LawReport, environment
 from properties.course import TargetCourse
+from properties.not_given import not_given
 from properties.record import score_of
 
 
@@ -35,6 +36,8 @@ def certificate_of(course: TargetCourse, seed: int, forgiven: bool = False) -> C
         campaign=_counts(course),
         gaps=course.gaps(),
         narrowed=known.narrowed,
+        assumed=known.assumed,
+        not_given=not_given(known.unless_given, (law.given for law in reports)),
     )
 
 

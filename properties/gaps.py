@@ -26,8 +26,8 @@ def gaps_of(
     """
     if outcomes.get(ANSWERS) in FAILED:
         # nothing else was asked, and the verdict says so
-        return ()
-    return (*_closed(description, outcomes, reported), *_never_drawn(description.named, seen))
+        return description.gaps
+    return (*description.gaps, *_closed(description, outcomes, reported), *_never_drawn(description.named, seen))
 
 
 def _closed(description: Description, outcomes: Mapping[str, str], reported: Collection[str]) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from properties.case import Case
-from properties.denominators import DUE, WORDS, divisors
+from properties.denominators import WORDS, divisors
 from properties.domain import Domain, EmptyDomainError
 from properties.law import LayerFailed, OutsideDomain, Undecided
 from properties.laws.choices import NORMALIZES
@@ -329,25 +329,3 @@ def _regions_of(case: Case, contract: Any) -> set[str] | None:
         return None
     observed = case.observe()
     return {n for n, answer in answers.items() if judge(observed, answer, problem.dtype, gradient=False).holds}
-
-
-def in_lines(facts: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Facts in lines, each with a style: where they are the contract's one line says so for all of them."""
-    agreed = [str(fact["words"]) for fact in facts.values() if fact["agrees"]]
-    lines = [(f"as the contract says, {'; '.join(agreed)}", "dim")] if agreed else []
-    for name, fact in facts.items():
-        if fact["agrees"] is False:
-            lines.append((f"{fact['words']}; the contract says {_due_words(name, str(fact['contract']))}", "yellow"))
-        elif fact["agrees"] is None:
-            lines.append((str(fact["words"]), "dim"))
-    return lines
-
-
-def _due_words(name: str, due: str) -> str:
-    if name == "denominator":
-        return DUE.get(due, due)
-    if name == "normalize":
-        return f"over {NORMALIZES[due]}"
-    return {"live": "that it differentiates through the weights", "detached": "that the weights are held fixed"}.get(
-        due, "that the weights are constants"
-    )

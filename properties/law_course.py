@@ -41,6 +41,7 @@ class LawCourse:
     first: LawReport | None = None
     lost: list[str] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
+    given: set[str] = field(default_factory=set)
     _waiting: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     _lanes: tuple[int, ...] = ()
 
@@ -86,6 +87,7 @@ class LawCourse:
         self.blocks += 1
         self.undecided += report.undecided
         self.seen |= {(name, value) for name, value in record.get("seen", ())}
+        self.given |= set(report.given)
         for dtype, used in report.budget_by_dtype.items():
             self.used[dtype] = max(self.used.get(dtype, 0.0), used)
         if report.outcome in FAILED:
@@ -108,6 +110,7 @@ class LawCourse:
             "undecided": self.undecided,
             "budget_used": max(self.used.values(), default=0.0),
             "budget_by_dtype": dict(sorted(self.used.items())),
+            "given": tuple(sorted(self.given)),
         }
         if self.findings:
             return replace(self.findings[0], **sums)  # type: ignore[arg-type]

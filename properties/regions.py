@@ -60,5 +60,27 @@ BINS = Dimension(
     # of a single region nobody can tell whether it was counted or measured
     readings={"count": lambda v: isinstance(v, int) and v > 1, "width": lambda v: isinstance(v, float) and v < 1.0},
 )
+
+
+def in_words(bins: Any) -> str:
+    """How many regions there are, or how wide."""
+    count = Regions.of(bins).count
+    if count == 1:
+        return "one region"
+    return f"{count} regions" if isinstance(bins, int) else f"regions of width {bins}"
+
+
+def one_region_is(loss: str) -> Callable[[Mapping[str, Any]], str]:
+    """The name of the loss that is left where all elements lie in one region."""
+
+    def named(values: Mapping[str, Any]) -> str:
+        if "bins" not in values or Regions.of(values["bins"]).count > 1 or values.get("momentum", 0) > 0:
+            # the average of several batches is not the number of elements of this one
+            return ""
+        return loss if "momentum" in values else f"{loss} where there is no momentum"
+
+    return named
+
+
 NORMALIZE = Dimension("normalize", ("occupied", "occupied", "paper"), absent="occupied")
 BAD_BINS = (0, -1, 1.5, 0.0, -0.1, float("nan"), "ten", True)

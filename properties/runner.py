@@ -22,6 +22,7 @@ from properties.inference import Facts, Inquiry
 from properties.isolation import Performer, Worker
 from properties.law import LEVELS
 from properties.laws.conduct import ANSWERS
+from properties.not_given import not_given
 from properties.record import score_of
 from properties.serving import Inline
 from properties.subject import Subject
@@ -157,6 +158,8 @@ def run(subject: Subject | Target, options: Options) -> Generator[Event, None, N
                 forgiven=options.forgive_inherited,
                 gaps=_gaps(description, results, reports, options.forgive_inherited),
                 narrowed=description.narrowed,
+                assumed=description.assumed,
+                not_given=not_given(description.unless_given, (reports[info.id].given for info in chosen)),
             )
         )
     finally:

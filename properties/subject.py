@@ -12,6 +12,7 @@ from properties.contract import DERIVED_ARGUMENTS, Contract
 from properties.contracts import contract_named, contracts
 from properties.domain import Domain
 from properties.observation import Failure, Observer
+from properties.signature import LayerArgument, shown_by, taken_by
 from properties.strategies import simplest
 
 BACKENDS = ("paddle", "numpy")
@@ -54,6 +55,8 @@ class Subject:
         pinned: values that follow from how the layer is called, as ``domain`` has them, but nobody's claim.
         claims: what the layer does where that is another choice than the contract's: ``{"gradient": "detached"}``,
             ``{"denominator": "count"}``, ``{"normalize": "paper"}``. It is held to them.
+        signature: the arguments of the layer itself, where it was made from a class or a function, less those that
+            somebody fixed.
 
     Raises ValueError for an unknown contract, argument, domain or claim.
     """
@@ -68,6 +71,7 @@ class Subject:
     backend: str = "paddle"
     claims: Mapping[str, str] = field(default_factory=dict)
     pinned: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    signature: tuple[LayerArgument, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.backend not in BACKENDS:
@@ -103,6 +107,16 @@ class Subject:
         open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
         called = set(inspect.signature(self.call).parameters) & set(self.resolved.call_arguments)
         return frozenset((named | set(self.resolved.argument_names) if open_ended else named) | called)
+
+    @property
+    def own_arguments(self) -> tuple[LayerArgument, ...]:
+        """The layer's arguments and what fills them; of a subject made by hand, what ``build`` and ``call`` take."""
+        if self.signature is not None:
+            return self.signature
+        called = self.takes & set(self.resolved.call_arguments)
+        names = {name: name for name in sorted(self.takes - called)}
+        handed = {name: name for name in sorted(called)}
+        return (*taken_by(shown_by(self.build), names, "build"), *taken_by(shown_by(self.call, 3), handed, "build"))
 
     @property
     def title(self) -> str:

@@ -138,8 +138,24 @@ class BoundLaw:
         self._suite.put(self.id, problem)
 
 
+class Gap(BoundLaw):
+    """What keeps a subject from being certified whatever its laws say, as a test's parameter: it fails."""
+
+    def __init__(self, suite: Suite, words: str) -> None:
+        super().__init__(suite, "not-certified")
+        self._words = words
+
+    def check(self) -> LawReport:
+        """Fail, with what is to be said of the subject."""
+        pytest.fail(f"not certified: {self._words}", pytrace=False)
+
+    def problems(self) -> SearchStrategy[Problem]:
+        """Nothing is drawn of it."""
+        raise EmptyDomainError(self._words)
+
+
 def parametrize(subject: Subject | Target, *, seed: int = 0, max_examples: int | None = None) -> Callable[..., Any]:
-    """One test for each law of a subject's contract.
+    """One test for each law of a subject's contract, and one that fails for whatever keeps it from being certified.
 
     Decorates a test that takes ``law`` and calls ``law.check()``. ``max_examples`` is that of the Hypothesis profile in
     force unless given. Everything runs in the process of the test: a layer that crashes ends it; ``lossproof certify``
@@ -151,6 +167,7 @@ def parametrize(subject: Subject | Target, *, seed: int = 0, max_examples: int |
         pytest.param(BoundLaw(suite, law), id=f"{name}-{law}", marks=pytest.mark.xdist_group(name))
         for law in suite.laws
     ]
+    parameters += [pytest.param(Gap(suite, gap), id=f"{name}-not-certified") for gap in suite.description.gaps]
     return pytest.mark.parametrize("law", parameters)
 
 

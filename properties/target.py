@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import ast
-import importlib
-import importlib.util
 import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from properties.contract import DERIVED_ARGUMENTS, Contract
 from properties.contracts import contract_named
+from properties.importing import import_lines, module_of
 from properties.mistakes import UsageError as UsageError
+from properties.signature import by_name, listed, of_call, open_ended, taken_by
 from properties.subject import Source, Subject, call_with_logits_and_labels
 
 
@@ -58,7 +55,7 @@ class Target:
         where, _, name = self.text.rpartition(":")
         if not where or not name:
             raise UsageError(f"TARGET must be package.module:Name or path/file.py:Name, got {self.text!r}")
-        module = _import(where)
+        module = module_of(where)
         found: Any = module
         for part in name.split("."):
             if not hasattr(found, part):
@@ -94,18 +91,19 @@ class Target:
             changes["name"] = name
         if subject.source is None:
             call = "" if subject.call is call_with_logits_and_labels else f"{name}.call"
-            changes["source"] = Source(_import_lines(where, name), f"{name}.build", call=call)
+            changes["source"] = Source(import_lines(where, name), f"{name}.build", call=call)
         return _checked(lambda: replace(subject, **changes))
 
     def _subject_from(self, found: Callable[..., Any], where: str, name: str, contract: Contract) -> Subject:
         is_class = inspect.isclass(found)
-        parameters = _parameters(found, self.text, skip=0 if is_class else 2)
-        names = self._names(parameters, contract, _open_ended(found))
-        taken = _call_parameters(found) if is_class else dict(parameters)
+        built, with_call = _parameters(found, self.text, skip=0 if is_class else 2), of_call(found) if is_class else []
+        parameters = by_name(built)
+        names = self._names(parameters, contract, open_ended(found))
+        taken = by_name(with_call) if is_class else parameters
         called = self._call_names(list(taken), contract)
         if is_class:
             self._check_call(taken, called, name)
-        settings, pinned = self._settings(parameters, names, contract, name, _open_ended(found))
+        settings, pinned = self._settings(parameters, names, contract, name, open_ended(found))
         filled = {*names.values(), *settings}
         for parameter in parameters.values():
             if parameter.default is parameter.empty and parameter.name not in filled:
@@ -132,7 +130,11 @@ class Target:
             if needed and None in values and known not in pinned and known != "ignore_index":
                 # what has no default is never nothing
                 pinned[known] = tuple(value for value in values if value is not None)
-        source = Source(_import_lines(where, name), name, not is_class, {**names, **called}, settings)
+        if is_class:
+            signature = (*taken_by(built, names, "constructor"), *taken_by(with_call, called, "call"))
+        else:
+            signature = taken_by(built, {**names, **called}, "function")
+        source = Source(import_lines(where, name), name, not is_class, {**names, **called}, settings)
         return _checked(
             lambda: Subject(
                 contract=contract,
@@ -145,6 +147,8 @@ class Target:
                 source=source,
                 backend=self.backend or "paddle",
                 claims=self.claims,
+                # what the user fixed was given
+                signature=tuple(argument for argument in signature if argument.name not in self.settings),
             )
         )
 
@@ -154,7 +158,7 @@ class Target:
         for written, name in self.mapping.items():
             if name in contract.call_arguments:
                 if written not in parameters:
-                    raise UsageError(f"--map {written}={name}: the call takes {_listed(parameters)}")
+                    raise UsageError(f"--map {written}={name}: the call takes {_in_words(parameters)}")
                 names[name] = written
         return names
 
@@ -185,7 +189,7 @@ class Target:
         for written, value in self.settings.items():
             argument = known.get(written)
             if argument is None and written not in parameters and not open_ended:
-                raise UsageError(f"--set {written}: {name} takes {_listed(parameters)}")
+                raise UsageError(f"--set {written}: {name} takes {_in_words(parameters)}")
             if argument == "weight":
                 raise UsageError(f"--set {written}: class weights are drawn; write --domain weight=absent for none")
             if argument in contract.argument_names:
@@ -209,22 +213,10 @@ class Target:
                 every = ", ".join((*known, *called))
                 raise UsageError(f"--map {written}={name}: contract {contract.name} has {every}")
             if written not in parameters and not open_ended:
-                raise UsageError(f"--map {written}={name}: the layer takes {_listed(parameters)}")
+                raise UsageError(f"--map {written}={name}: the layer takes {_in_words(parameters)}")
             names = {k: w for k, w in names.items() if w != written}
             names[name] = written
         return names
-
-
-def _call_parameters(found: Any) -> dict[str, inspect.Parameter]:
-    """What a layer's forward takes beside logits and labels."""
-    forward = getattr(found, "forward", None) or found.__call__
-    try:
-        signature = inspect.signature(forward)
-    except (TypeError, ValueError):
-        return {}
-    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    listed = list(signature.parameters.values())[3:]
-    return {parameter.name: parameter for parameter in listed if parameter.kind in kinds}
 
 
 def parse_value(text: str) -> Any:
@@ -250,59 +242,12 @@ def _checked(make: Callable[[], Subject]) -> Subject:
         raise UsageError(str(error)) from None
 
 
-def _import(where: str) -> ModuleType:
-    if where.endswith(".py"):
-        path = Path(where)
-        if not path.is_file():
-            raise UsageError(f"there is no file {where}")
-        name = path.stem
-        if name in sys.modules and getattr(sys.modules[name], "__file__", None) == str(path.resolve()):
-            return sys.modules[name]
-        if name in sys.modules:
-            # a file called like a module that is in use must not take its place
-            name = f"lossproof_target_{name}"
-        spec = importlib.util.spec_from_file_location(name, path.resolve())
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.path.insert(0, str(path.resolve().parent))
-        sys.modules[name] = module
-        return _run(where, lambda: (spec.loader.exec_module(module), module)[1])  # type: ignore[union-attr]
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    return _run(where, lambda: importlib.import_module(where))
-
-
-def _run(where: str, load: Callable[[], ModuleType]) -> ModuleType:
+def _parameters(found: Callable[..., Any], text: str, skip: int) -> list[inspect.Parameter]:
     try:
-        return load()
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        raise UsageError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
-
-
-def _import_lines(where: str, name: str) -> tuple[str, ...]:
-    first = name.split(".")[0]
-    if not where.endswith(".py"):
-        return (f"from {where} import {first}",)
-    path = Path(where)
-    return ("import sys", f"sys.path.insert(0, {str(path.parent)!r})", f"from {path.stem} import {first}")
-
-
-def _parameters(found: Callable[..., Any], text: str, skip: int) -> dict[str, inspect.Parameter]:
-    try:
-        signature = inspect.signature(found)
+        return listed(found, skip)
     except (TypeError, ValueError):
         raise UsageError(f"{text} has no signature to read; wrap it in a Subject") from None
-    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    listed = [p for p in signature.parameters.values() if p.kind in kinds]
-    return {p.name: p for p in listed[skip:]}
 
 
-def _open_ended(found: Callable[..., Any]) -> bool:
-    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(found).parameters.values())
-
-
-def _listed(names: Mapping[str, Any] | Sequence[str]) -> str:
+def _in_words(names: Mapping[str, Any] | Sequence[str]) -> str:
     return ", ".join(names) or "no arguments"

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 from hypothesis.strategies import SearchStrategy
 
 from properties.contract import Contract
 from properties.demand import askable, law_domain
+from properties.description import Description as Description
+from properties.description import LawInfo as LawInfo
+from properties.description import describe as describe
+from properties.description import domain_of, laws_of
 from properties.domain import Domain
 from properties.engine import FAILED, UNSETTLED, LawResult, Tick, run_law
 from properties.examination import examine, outcome_of, verdict_on
 from properties.inheritance import Heir, Kernels, heir
 from properties.law import Finding, Law, NotApplicable, Undecided
-from properties.laws import LAWS
 from properties.laws.conduct import ANSWERS
 from properties.membership import outside
 from properties.mistakes import Broken, ContractError, UsageError, broken_in, is_broken
 from properties.numpy_script import numpy_script_of
 from properties.observation import Failure, Observer
 from properties.problem import Problem
-from properties.readings import readings_taken
 from properties.script import script_of
 from properties.shrink import shrink
-from properties.strategies import problems, simplest
-from properties.subject import Subject, dtypes_taken
+from properties.strategies import problems
+from properties.subject import Subject
 from properties.task import Task as Task
 from properties.triage import conditions
+from properties.witness import Witness
 
 GATE_EXAMPLES = 50
 """Examples of a gate that was not asked for, but is needed to know what the others may draw."""
@@ -39,40 +41,6 @@ MOST_HANGS = 6
 
 SECOND_LOOK = 50
 """Examples in which a contradiction is looked for that is no kernel's, where the first one was."""
-
-
-@dataclass(frozen=True)
-class LawInfo:
-    """What a report says of a law, without the law: it crosses process borders."""
-
-    id: str
-    sentence: str
-    level: str
-    severity: str
-    gate: int
-    behind: dict[str, list[Any]]
-
-
-@dataclass(frozen=True)
-class Description:
-    """What a worker learned about a subject: enough for a supervisor that never imports it.
-
-    ``oracle_free`` are the laws that are left where no oracle is known. ``kept`` are the values of arguments that the
-    layer was found to take, where it does not take all kinds of them, and ``narrowed`` says why, by argument; ``named``
-    are the values that somebody named, by dimension.
-    """
-
-    name: str
-    contract: str
-    takes: tuple[str, ...]
-    dtypes: tuple[str, ...]
-    dropped: dict[str, str]
-    domain: dict[str, tuple[Any, ...]]
-    laws: tuple[LawInfo, ...]
-    oracle_free: tuple[str, ...] = ()
-    kept: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    narrowed: dict[str, str] = field(default_factory=dict)
-    named: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 def lost(task: Task, failure: Failure) -> LawResult:
@@ -111,44 +79,6 @@ def unanswered(law: str) -> LawResult:
     return LawResult(law, "not applicable", reason=f"the layer does not answer ({ANSWERS})")
 
 
-def laws_of(contract: Contract) -> tuple[Law, ...]:
-    """Every law that a contract promises."""
-    return tuple(law for law in (*LAWS, *contract.own) if contract.promised(law))
-
-
-def domain_of(subject: Subject, dtypes: tuple[str, ...], kept: Mapping[str, tuple[Any, ...]] | None = None) -> Domain:
-    """What the subject is asked: in the dtypes that it has kernels for, with the arguments that it takes."""
-    return subject.full_domain.only(dtype=dtypes, **(kept or {}))
-
-
-def describe(subject: Subject, observer: Observer) -> Description:
-    """A description of the subject, after a look at the dtypes it takes; ContractError where its oracle is none."""
-    contract = subject.resolved
-    kept, narrowed = readings_taken(subject, observer, subject.full_domain)
-    dtypes, dropped = dtypes_taken(subject, observer, subject.full_domain.only(**kept))
-    domain = domain_of(subject, dtypes, kept)
-    if contract.oracle is not None and not subject.shipped:
-        # an oracle that answers nothing is told of before the first law
-        contract.answer(simplest(domain))
-    infos = [
-        LawInfo(law.id, law.sentence, law.level, law.severity, law.gate, domain.behind({law.id}) if law.gate else {})
-        for law in laws_of(contract)
-    ]
-    return Description(
-        name=subject.title,
-        contract=contract.name,
-        takes=tuple(sorted(subject.takes)),
-        dtypes=dtypes,
-        dropped=dropped,
-        domain={name: tuple(dict.fromkeys(domain[name])) for name in domain.dimensions},
-        laws=tuple(infos),
-        oracle_free=tuple(law.id for law in laws_of(contract.without_oracle())),
-        kept=kept,
-        narrowed=narrowed,
-        named={name: tuple(dict.fromkeys(domain[name])) for name in subject.domain},
-    )
-
-
 def _ending(finding: Finding) -> str:
     """How the calls behind a finding ended: a wrong number must not shrink into a crash, nor a crash into an error."""
     return "answered" if finding.failure is None else finding.failure.kind
@@ -172,8 +102,9 @@ def perform(
     only if there is none is it called inherited. Where we fail, or a contract of ours does, that is no contradiction:
     the law gives up. Raises ContractError where what the user wrote in a contract cannot be used.
     """
+    witness = Witness(observer, subject.own_arguments)
     try:
-        result = _performed(task, subject, observer, tick, kernels)
+        result = _performed(task, subject, witness, tick, kernels)
     except ContractError as error:
         if not subject.shipped:
             raise
@@ -184,7 +115,7 @@ def perform(
         return broken(task.law, error)
     if result.outcome == "refuted" and (result.finding is None or result.problem is None):
         return broken(task.law, Broken("it was refuted, and there is no example"))
-    return result
+    return replace(result, given=witness.given)
 
 
 def _performed(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from properties.assumed import spoken
 from properties.case import Case
 from properties.contract import OF_CLASSES, Contract, divisor
 from properties.domain import DENOMINATOR, Dimension, within
@@ -82,6 +83,30 @@ def maximum(case: Case) -> Iterator[Finding]:
     yield from case.due(problem, case.observe().value, np.asarray(due), "value", message)
 
 
+def reads(values: Mapping[str, Any]) -> str:
+    """Average top-k with these values; the average of all losses, and the largest alone, by their own names."""
+    individual = str(values.get("individual", "")).replace("_", " ")
+    k, top_k = values.get("k", "drawn"), values.get("top_k", "drawn")
+    rest = {name: value for name, value in values.items() if name not in ("individual", "k", "top_k")}
+    if k is None and top_k == 1:
+        plain = "losses" if individual in ("", "cross entropy") else f"{individual} losses"
+        loss = f"the average of all {plain}" + ", which is cross entropy" * (individual == "cross entropy")
+    elif k == 1:
+        loss = f"the largest {individual} loss".replace("  ", " ")
+    else:
+        loss = "average top-k" + (f" of {individual}" if individual else "")
+        rest = {**({"k": k} if isinstance(k, int) else _fraction(k, top_k)), **rest}
+    said = spoken(rest)
+    return f"as {loss}{' with ' if said else ''}{said}" if said or loss != "average top-k" else ""
+
+
+def _fraction(k: Any, top_k: Any) -> dict[str, Any]:
+    """A fraction that is the only one."""
+    if top_k in (None, "drawn"):
+        return {}
+    return {"top_k": top_k if k is None else f"{top_k} where k is not given"}
+
+
 EVERYTHING = limit(
     "everything-is-cross-entropy",
     "With top_k 1 the loss is cross entropy.",
@@ -133,6 +158,8 @@ CONTRACT = Contract(
     divisor=divides_by,
     gradient="both",
     bases=(individual_of,),
+    essential=(("top_k", "k"),),
+    reads=reads,
     own=(EVERYTHING, MAXIMUM, symmetry(), *TOP_K_LAWS),
     precise=True,
     jumps=selection_moves,

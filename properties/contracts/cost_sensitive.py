@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from properties.assumed import reading
 from properties.contract import OF_CLASSES, Bad, Contract, divisor
 from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT, cross_entropy_base
 from properties.contracts.focal import GAMMA
@@ -66,6 +67,22 @@ EQUAL = limit(
 )
 
 
+def in_words(listed: Any) -> str:
+    """Class counts, by pattern or as somebody wrote them."""
+    return f"{listed} class counts" if isinstance(listed, str) else f"class counts {', '.join(map(str, listed))}"
+
+
+def without_costs(values: Mapping[str, Any]) -> str:
+    """The name of what is left where all classes cost the same."""
+    listed = values.get("num_class_list")
+    if listed == "equal" or (isinstance(listed, tuple) and len(set(listed)) == 1):
+        return "cross entropy"
+    if values.get("gamma") != 0:
+        return ""
+    no_other = values.get("empty_class_weight", "drawn") is None
+    return "cross entropy" if no_other else "cross entropy but for classes without samples"
+
+
 def _bad(make: Any, *words: str) -> Bad:
     return Bad(lambda c: {"num_class_list": make(c), "empty_class_weight": None}, words)
 
@@ -105,6 +122,8 @@ CONTRACT = Contract(
     divisor=divides_by,
     gradient="both",
     bases=(cross_entropy_base,),
+    essential=(("num_class_list",),),
+    reads=reading("cost-sensitive cross entropy", {"num_class_list": in_words}, without_costs),
     own=(gamma_zero(empty_class_weight=(None,)), EQUAL, ONE_HOT),
     bad_arguments={
         "num_class_list": (

@@ -1,5 +1,6 @@
 """Contract of cross entropy with hard, smoothed and soft labels."""
 
+from properties.assumed import reading
 from properties.contract import OF_CLASSES, Contract
 from properties.domain import DENOMINATOR, TARGETS, Dimension
 from properties.laws.limits import ONE_HOT, SMOOTHED, TWO_CLASSES
@@ -47,6 +48,7 @@ CONTRACT = Contract(
     own=(TWO_CLASSES, ONE_HOT, SMOOTHED),
     gradient="both",
     bases=(cross_entropy_base,),
+    reads=reading("cross entropy"),
     bad_arguments={
         "label_smoothing": (-0.1, 1.5, float("nan"), "some"),
         "soft_weight": ("keras", None),

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from properties.assumed import reading
 from properties.contract import OF_CLASSES, Contract
 from properties.domain import DENOMINATOR, Dimension
 from properties.laws.limits import cross_entropy_of, gamma_zero, limit, of_difference
@@ -42,5 +43,7 @@ CONTRACT = Contract(
     bases=(cross_entropy_of,),
     own=(gamma_zero(), TWO_CLASSES),
     precise=True,
+    essential=(("gamma",),),
+    reads=reading("focal loss", equals=lambda values: "cross entropy" if values.get("gamma") == 0 else ""),
     bad_arguments={"gamma": (-1.0, float("nan"), float("inf"), "two"), "denominator": ("batch",)},
 )

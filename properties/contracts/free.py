@@ -1,5 +1,6 @@
 """Contract of a loss that no oracle knows: the laws that need none."""
 
+from properties.assumed import reading
 from properties.contract import Contract
 from properties.frozen import one_hot_entries
 from properties.laws.limits import cross_entropy_of
@@ -20,4 +21,5 @@ CONTRACT = Contract(
         "arguments",
     ),
     bases=(cross_entropy_of, one_hot_entries),
+    reads=reading("a loss"),
 )

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from properties.assumed import reading
 from properties.contract import OF_CLASSES, Contract
 from properties.domain import DENOMINATOR
 from properties.laws.aggregate import density_laws
 from properties.laws.limits import by_both_logits, cross_entropy_of, limit, two_classes
 from properties.laws.moving import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
 from properties.problem import Array, Problem
-from properties.regions import BAD_BINS, BINS, NORMALIZE, crosses_an_edge, logits_at_edges
+from properties.regions import BAD_BINS, BINS, NORMALIZE, crosses_an_edge, in_words, logits_at_edges, one_region_is
 from reference import UNIT_ROUNDOFF, Answer, ghm, sigmoid_ghm
 from reference.cross_entropy import softmax_of
 from reference.elements import Losses, arrange
@@ -77,6 +78,8 @@ CONTRACT = Contract(
     precise=True,
     hard_logits=logits_at_edges,
     jumps=crosses_an_edge(norms),
+    essential=(("bins",),),
+    reads=reading("GHM", {"bins": in_words}, one_region_is("cross entropy")),
     bad_arguments={
         "bins": BAD_BINS,
         "normalize": ("all",),

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from properties import entries
+from properties.assumed import reading
 from properties.contract import Contract
 from properties.domain import DENOMINATOR, LABEL_WEIGHT, Dimension
 from properties.laws.aggregate import density_laws
 from properties.laws.limits import limit, reduction_of
 from properties.laws.moving import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
 from properties.problem import Array, Problem
-from properties.regions import BAD_BINS, BINS, NORMALIZE, crosses_an_edge, norms_at_edges
+from properties.regions import BAD_BINS, BINS, NORMALIZE, crosses_an_edge, in_words, norms_at_edges, one_region_is
 from reference import Answer, ghm_regression
 from reference.entries import arrange_entries
 from reference.ghm_regression import smooth_losses
@@ -78,6 +79,8 @@ CONTRACT = Contract(
     precise=True,
     hard_logits=errors_at_edges,
     jumps=crosses_an_edge(norms),
+    essential=(("bins",),),
+    reads=reading("GHM-R", {"bins": in_words}, one_region_is("the smooth L1 loss sqrt(d^2 + mu^2) - mu")),
     bad_arguments={
         "mu": (0.0, -1.0, float("nan"), float("inf"), "small"),
         "bins": BAD_BINS,

@@ -1,6 +1,10 @@
 """Contract of the focal loss over a sigmoid."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from properties import entries
+from properties.assumed import reading
 from properties.contract import Contract
 from properties.contracts.focal import GAMMA
 from properties.domain import DENOMINATOR, LABEL_WEIGHT, Dimension, within
@@ -20,6 +24,15 @@ HALF = limit(
 
 # the mirror of an alpha must be one that may be asked for
 SYMMETRY = symmetry(("alpha=0.25", "alpha=0.75"), alpha=within(0.25, 0.5, 0.75))
+
+
+def without_gamma(values: Mapping[str, Any]) -> str:
+    """The name of what is left where gamma is 0."""
+    if values.get("gamma") != 0:
+        return ""
+    known = {None: "binary cross entropy", 0.5: "half the binary cross entropy"}
+    return known.get(values.get("alpha", "drawn"), "binary cross entropy weighted by alpha")
+
 
 CONTRACT = Contract(
     name="sigmoid_focal",
@@ -44,6 +57,8 @@ CONTRACT = Contract(
     own=(HALF, IDS, ENTRY_WEIGHTS, IGNORED_IDS, SYMMETRY),
     without=entries.WITHOUT,
     precise=True,
+    essential=(("gamma",),),
+    reads=reading("sigmoid focal loss", equals=without_gamma),
     bad_arguments={
         "gamma": (-1.0, float("nan"), float("inf"), "two"),
         "alpha": (1.5, -0.25, float("nan"), "half"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from properties import entries
+from properties.assumed import reading
 from properties.contract import Contract
 from properties.domain import DENOMINATOR, LABEL_WEIGHT
 from properties.laws.aggregate import density_laws
@@ -13,7 +14,7 @@ from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, l
 from properties.laws.moving import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
 from properties.laws.symmetry import symmetry
 from properties.problem import Array, Problem
-from properties.regions import BAD_BINS, BINS, NORMALIZE, crosses_an_edge, logits_at_edges
+from properties.regions import BAD_BINS, BINS, NORMALIZE, crosses_an_edge, in_words, logits_at_edges, one_region_is
 from reference import sigmoid_ghm
 from reference.entries import signed_distance
 
@@ -56,6 +57,8 @@ CONTRACT = Contract(
     precise=True,
     hard_logits=logits_at_edges,
     jumps=crosses_an_edge(norms),
+    essential=(("bins",),),
+    reads=reading("sigmoid GHM", {"bins": in_words}, one_region_is("binary cross entropy")),
     bad_arguments={
         "bins": BAD_BINS,
         "normalize": ("all",),

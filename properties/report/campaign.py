@@ -26,7 +26,7 @@ from properties.events import (
 )
 from properties.mistakes import is_nobodys
 from properties.report.tally import Latest, Row, Tally
-from properties.report.terminal import STYLES, show_causes, summary
+from properties.report.terminal import STYLES, lines_of_not_given, show_causes, summary
 from reference import BUDGET
 
 EVERY = 30.0
@@ -192,6 +192,7 @@ def closing_lines(event: CampaignEnded, tally: Tally | None) -> Iterable[Text]:
         for reason in reasons:
             laws = ", ".join(law.id for law in certificate.laws if law.reason == reason)
             yield Text(f"    {reason}: {laws}", style="yellow")
+        yield from lines_of_not_given(certificate)
     counts = [
         _count(sum(row.done for row in rows.values()), "shard"),
         _count(sum(row.examples for row in rows.values()), "example"),

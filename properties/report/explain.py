@@ -15,13 +15,13 @@ from rich.text import Text
 
 from properties.contract import Contract
 from properties.contracts import contracts
+from properties.description import laws_of
 from properties.domain import FORMULA_LOGITS
 from properties.law import Law
 from properties.mistakes import ContractError, UsageError
 from properties.problem import Problem
 from properties.report.terminal import describe, outcome_of
 from properties.script import short
-from properties.work import laws_of
 
 LEVELS = {
     "formula": "formula: the widest dtype there is, logits of at most 32",

@@ -14,14 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from properties.assumed import AT_REST
 from properties.causes import causes, ingredients_of
 from properties.certificate import Certificate, LawReport
-from properties.domain import COMMON_NAMES
 from properties.engine import FAILED, OUTCOMES, UNSETTLED
 from properties.events import Ended, Event, LawEnded, Progressed, Started
-from properties.inference import in_lines
 from properties.ingredients import MODERATE
 from properties.problem import Problem
+from properties.report.facts import in_lines
 from properties.script import short
 from reference import BUDGET
 
@@ -92,6 +92,8 @@ def show(console: Console, certificate: Certificate, scripts: int | None = None)
     show_causes(console, certificate, scripts)
     console.print()
     console.print(_closing(certificate))
+    for said in lines_of_not_given(certificate):
+        console.print(said)
 
 
 def show_causes(console: Console, certificate: Certificate, scripts: int | None = None) -> None:
@@ -103,11 +105,12 @@ def show_causes(console: Console, certificate: Certificate, scripts: int | None 
 
 
 def summary(certificate: Certificate) -> Group:
-    """Who was checked, and the verdict of each level."""
-    narrowed = [Padding(Text(words, style="yellow"), (0, 0, 0, 2)) for words in certificate.narrowed.values()]
-    shown = certificate.gaps if certificate.verdict == "incomplete" else ()
-    gaps = [Padding(Text(f"not certified: {gap}", style="yellow"), (0, 0, 0, 2)) for gap in shown]
-    return Group(_headline(certificate), _verdicts(certificate), *narrowed, *gaps)
+    """Who was checked, the verdict of each level, as which loss, and what keeps it from being certified."""
+    noted = [certificate.assumed] if certificate.assumed else []
+    gaps = certificate.gaps if certificate.verdict == "incomplete" else ()
+    missing = [*certificate.narrowed.values(), *(f"not certified: {gap}" for gap in gaps)]
+    lines = [*map(Text, noted), *(Text(words, style="yellow") for words in missing)]
+    return Group(_headline(certificate), _verdicts(certificate), *(Padding(line, (0, 0, 0, 2)) for line in lines))
 
 
 def _headline(certificate: Certificate) -> Text:
@@ -165,14 +168,6 @@ def _notes(certificate: Certificate) -> list[str]:
     notes = [f"{reason}: {', '.join(laws)}" for reason, laws in reasons.items()]
     notes += [
         f"{dtype} is not drawn, since the layer has no kernel for it: {e}" for dtype, e in certificate.dropped.items()
-    ]
-    notes += [
-        f"takes no {name}, {values[0]} is assumed: --domain {name}=VALUE says otherwise"
-        for name, values in certificate.domain.items()
-        if name not in (*COMMON_NAMES, *certificate.takes)
-        and len(values) == 1
-        and values[0] is not None
-        and (name, values[0]) not in AT_REST
     ]
     # an inherited fault may be forgiven, but what it would spoil is not drawn all the same
     inherited = {law.id: f" (inherited from {law.inherited})" for law in certificate.failed if law.inherited}
@@ -264,17 +259,6 @@ def _numbers(plain: Any, digits: int) -> str:
     return "-" if plain is None else short(np.asarray(plain, dtype=np.float64), digits)
 
 
-AT_REST = (
-    ("denominator", "weights"),
-    ("soft_weight", "paddle"),
-    ("label_smoothing", 0.0),
-    ("normalize", "occupied"),
-    ("momentum", 0.0),
-    ("ema", "corrected"),
-)
-"""Arguments that nobody would write."""
-
-
 def describe(problem: Problem) -> str:
     """A problem in one line; options at rest are left out."""
     parts = [f"logits {short(problem.logits)}", f"labels {short(problem.labels)}"]
@@ -302,10 +286,21 @@ def describe(problem: Problem) -> str:
     return "   ".join(parts)
 
 
+def lines_of_not_given(certificate: Certificate) -> list[Text]:
+    """What the layer was never given: a line for each argument that nothing fills, one for what stayed as it is."""
+    unfilled = [said for said in certificate.not_given.values() if not said["argument"]]
+    filled = [f"`{name}` {said['default']}" for name, said in certificate.not_given.items() if said["argument"]]
+    lines = [Text(said["words"], style="bold yellow" if said["guess"] else "yellow") for said in unfilled]
+    words = f"at their defaults in all examples: {', '.join(filled)}"
+    return [*lines, *([Text(words, style="dim")] if filled else [])]
+
+
 def _closing(certificate: Certificate) -> Text:
     held = [law.examples for law in certificate.laws if law.outcome == "held"]
     fewer = [examples for examples in held if examples < certificate.max_examples]
     text = Text(certificate.verdict.upper(), style=STYLES[certificate.verdict])
+    # a verdict of another loss than the contract's name says must not be read without it
+    text.append(f" {certificate.assumed.partition('; ')[0]}" if certificate.assumed else "")
     forgiven = sum(certificate.forgives(law) for law in certificate.failed)
     if certificate.verdict == "certified" and held:
         most = certificate.max_examples

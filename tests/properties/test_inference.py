@@ -5,8 +5,9 @@ import contextlib
 import pytest
 
 from properties import Certificate, Subject, Target, UsageError, certify
-from properties.inference import Inquiry, in_lines
+from properties.inference import Inquiry
 from properties.isolation import Worker
+from properties.report.facts import in_lines
 from properties.serving import Inline
 from properties.suite import Suite
 from properties.work import Task, aside

@@ -1,0 +1,31 @@
+"""Facts in words: what a layer was found to do, and what the contract says where that is something else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from properties.denominators import DUE
+from properties.laws.choices import NORMALIZES
+
+
+def in_lines(facts: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Facts in lines, each with a style: where they are the contract's one line says so for all of them."""
+    agreed = [str(fact["words"]) for fact in facts.values() if fact["agrees"]]
+    lines = [(f"as the contract says, {'; '.join(agreed)}", "dim")] if agreed else []
+    for name, fact in facts.items():
+        if fact["agrees"] is False:
+            lines.append((f"{fact['words']}; the contract says {_due_words(name, str(fact['contract']))}", "yellow"))
+        elif fact["agrees"] is None:
+            lines.append((str(fact["words"]), "dim"))
+    return lines
+
+
+def _due_words(name: str, due: str) -> str:
+    if name == "denominator":
+        return DUE.get(due, due)
+    if name == "normalize":
+        return f"over {NORMALIZES[due]}"
+    return {"live": "that it differentiates through the weights", "detached": "that the weights are held fixed"}.get(
+        due, "that the weights are constants"
+    )

@@ -1,0 +1,93 @@
+"""What a layer's own signature says: its arguments, their defaults, and which contract argument each is filled with."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+REQUIRED: Any = inspect.Parameter.empty
+"""In place of the default of an argument that has none."""
+
+BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+class Unknown(enum.Enum):
+    """In place of the default of an argument that no signature shows."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN = Unknown.UNKNOWN
+
+
+@dataclass(frozen=True)
+class LayerArgument:
+    """An argument of a layer, by the layer's own name of it.
+
+    ``fills`` is the contract argument that is handed over as it; empty: nothing is. ``given`` says how it could be
+    handed over: to a ``function``, to a ``constructor``, with the ``call`` of a layer, to the functions of a subject
+    made by hand (``build``), or by ``position`` alone.
+    """
+
+    name: str
+    default: Any = UNKNOWN
+    annotation: str = ""
+    fills: str = ""
+    given: str = "constructor"
+
+
+def listed(found: Callable[..., Any], skip: int) -> list[inspect.Parameter]:
+    """The parameters of a callable less the first ``skip`` of those with a place, without ``*args`` and ``**kwargs``.
+
+    Raises TypeError or ValueError where there is no signature to read.
+    """
+    parameters = inspect.signature(found).parameters.values()
+    placed = [p for p in parameters if p.kind in BY_PLACE]
+    return [*placed[skip:], *(p for p in parameters if p.kind is p.KEYWORD_ONLY)]
+
+
+def shown_by(found: Callable[..., Any], skip: int = 0) -> list[inspect.Parameter]:
+    """The same, and nothing where there is no signature to read."""
+    try:
+        return listed(found, skip)
+    except (TypeError, ValueError):
+        return []
+
+
+def by_name(parameters: Iterable[inspect.Parameter]) -> dict[str, inspect.Parameter]:
+    """Those that can be given by name."""
+    return {p.name: p for p in parameters if p.kind in BY_NAME}
+
+
+def open_ended(found: Callable[..., Any]) -> bool:
+    """Whether it takes arguments of any name."""
+    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(found).parameters.values())
+
+
+def of_call(found: Any) -> list[inspect.Parameter]:
+    """What a layer of this class takes with the call beside logits and labels; nothing where that cannot be read."""
+    return shown_by(getattr(found, "forward", None) or found.__call__, 3)
+
+
+def taken_by(
+    parameters: Iterable[inspect.Parameter], names: Mapping[str, str], given: str
+) -> tuple[LayerArgument, ...]:
+    """A layer's arguments from its parameters; ``names`` gives the layer's names of those that the contract knows."""
+    fills = {written: argument for argument, written in names.items()}
+    found = []
+    for p in parameters:
+        how = "position" if p.kind is p.POSITIONAL_ONLY else given
+        found.append(LayerArgument(p.name, p.default, _annotation(p), fills.pop(p.name, ""), how))
+    # what goes in through **kwargs has no default that anybody sees
+    return (*found, *(LayerArgument(written, fills=argument, given=given) for written, argument in fills.items()))
+
+
+def _annotation(parameter: inspect.Parameter) -> str:
+    annotation = parameter.annotation
+    if annotation is parameter.empty:
+        return ""
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
