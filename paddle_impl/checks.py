@@ -10,7 +10,7 @@ import numpy as np
 import paddle
 from paddle import Tensor
 
-from paddle_impl.programs import UNKNOWN, is_tensor, sizes
+from paddle_impl.programs import UNKNOWN, detached, is_tensor, sizes
 
 REDUCTIONS = ("none", "sum", "mean")
 DENOMINATORS = ("weights", "count")
@@ -67,7 +67,7 @@ def check_normalizer(normalizer: Any, reduction: str, look: bool) -> Any:
         return check_number("normalizer", normalizer, expected, 0.0)
     if list(normalizer.shape) not in ([], [1], [UNKNOWN]):
         raise ValueError(f"normalizer must be {expected}, got shape {list(normalizer.shape)}")
-    normalizer = normalizer.detach().reshape([])
+    normalizer = detached(normalizer).reshape([])
     if look:
         check_number("normalizer", normalizer.item(), expected, 0.0)
     return normalizer

@@ -13,7 +13,7 @@ from paddle_impl.elements import ElementLoss, Elements, along, one_hot
 from paddle_impl.kernel import cross_entropy, soft_cross_entropy
 from paddle_impl.layer import label_range
 from paddle_impl.precision import constant, narrow, widen
-from paddle_impl.programs import UNKNOWN, aligned, sizes
+from paddle_impl.programs import UNKNOWN, aligned, detached, sizes
 
 SOFT_WEIGHTS = ("paddle", "torch")
 
@@ -101,7 +101,7 @@ class CrossEntropyLoss(ElementLoss):
             raise ValueError(f"soft labels must have the logits' shape, {shape}, got {list(labels.shape)}")
         self._check_soft(labels)
         scores = widen(logits)
-        q = self._smooth(aligned(labels.detach(), logits).astype(scores.dtype), axis)
+        q = self._smooth(aligned(detached(labels), logits).astype(scores.dtype), axis)
         losses, share = self._weighted(scores, q, axis, self.plain())
         weight = share if self.soft_weight == "paddle" else None
         count = Elements(scores, share, None, axis, True).count()

@@ -19,7 +19,7 @@ from paddle_impl.elements import along, kept_of, one_hot
 from paddle_impl.gradients import eager, with_slopes
 from paddle_impl.layer import LossLayer, divided, label_range
 from paddle_impl.precision import narrow, widen
-from paddle_impl.programs import UNKNOWN, aligned, sizes
+from paddle_impl.programs import UNKNOWN, aligned, detached, sizes
 
 HALVES = (paddle.float16, paddle.bfloat16)
 PIECE = 1 << 17
@@ -181,7 +181,7 @@ class EntryLoss(LossLayer):
         x, t = entries.whole()
         losses = self.losses(x, t)
         with paddle.no_grad():
-            constant = self.constant(x.detach(), t, prepared)
+            constant = self.constant(detached(x), t, prepared)
         if constant is not None:
             losses = losses * constant
         if entries.weight is not None:
@@ -233,7 +233,7 @@ def arrange_entries(
             f"targets must have the shape of the predictions, {list(logits.shape)}, got {list(labels.shape)}"
         )
     plain = layer.plain() or 0 in x.shape
-    return Entries(x, targets.detach().astype(x.dtype), kept, _entry_weight(layer, x, kept), plain)
+    return Entries(x, detached(targets).astype(x.dtype), kept, _entry_weight(layer, x, kept), plain)
 
 
 def _entrywise(layer: LossLayer, labels: list[int], logits: list[int], probabilities: bool) -> bool:
@@ -318,7 +318,7 @@ def _entry_weight(layer: LossLayer, x: Tensor, kept: Tensor | None) -> Tensor | 
         return None
     axis = class_axis(x, layer.axis)
     table = layer.table(x.shape[axis], x.dtype)
-    ones = paddle.ones_like(x.detach()) if kept is None else kept.astype(x.dtype)
+    ones = paddle.ones_like(detached(x)) if kept is None else kept.astype(x.dtype)
     return ones * along(table, x, axis)
 
 

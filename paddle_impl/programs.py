@@ -45,6 +45,20 @@ def aligned(array: Tensor, like: Tensor) -> Tensor:
     return array.reshape(sizes(like))
 
 
+def detached(x: Tensor) -> Tensor:
+    """The same numbers, into which no gradient flows.
+
+    In a program a copy: what ``detach`` gives shares its memory with x there, and Paddle (3.3) writes results over it.
+    """
+    if x.stop_gradient:
+        return x
+    if paddle.in_dynamic_mode():
+        return x.detach()
+    copy = paddle.assign(x)
+    copy.stop_gradient = True
+    return copy
+
+
 def numbers(tensor: Tensor) -> np.ndarray:
     """The numbers of a Tensor, also while a static program is built."""
     if paddle.in_dynamic_mode():

@@ -16,7 +16,7 @@ from paddle_impl.entries import arrange_entries
 from paddle_impl.kernel import cross_entropy
 from paddle_impl.layer import divided
 from paddle_impl.precision import narrow, widen
-from paddle_impl.programs import aligned, sizes
+from paddle_impl.programs import aligned, detached, sizes
 from paddle_impl.sigmoid import logistic
 
 FRACTION = 0.7
@@ -167,7 +167,7 @@ class TopKLoss(ElementLoss):
             raise TypeError(f"individual must return the losses as a Tensor, got {type(losses).__name__}")
         losses = widen(losses)
         classes = labels.dtype in INTEGERS and fits(list(labels.shape), list(losses.shape))
-        labels = aligned(labels, losses).astype("int64") if classes else losses.detach()
+        labels = aligned(labels, losses).astype("int64") if classes else detached(losses)
         kept = labels != self.ignore_index if classes and self.ignore_index is not None else None
         elements = Elements(losses, labels, kept, 0, True)
         if classes and self.classes is not None:
@@ -206,7 +206,7 @@ def count_of(top_k: float | None, k: int | None, count: int) -> int:
 def largest(losses: Tensor, kept: Tensor | None, k: int) -> Tensor:
     """The k largest kept losses, exactly k of them, and 0 for the others."""
     with paddle.no_grad():
-        scores = _scores(losses.detach(), kept).flatten()
+        scores = _scores(detached(losses), kept).flatten()
         top = scores.max().item()
         if math.isnan(top):
             scores = paddle.where(scores.isnan(), paddle.full_like(scores, math.inf), scores)
@@ -248,7 +248,7 @@ def traced_count_of(top_k: float | None, k: int | None, count: Tensor) -> Tensor
 
 def traced_largest(losses: Tensor, kept: Tensor | None, k: Tensor) -> Tensor:
     """``largest`` inside a program: those whose rank is below k."""
-    scores = _scores(losses.detach(), kept).flatten()
+    scores = _scores(detached(losses), kept).flatten()
     scores = paddle.where(scores.isnan(), paddle.full_like(scores, math.inf), scores)
     rank = paddle.argsort(paddle.argsort(scores, descending=True))
     chosen = (rank.astype("float64") < k).reshape(sizes(losses))
