@@ -133,9 +133,10 @@ class CrossEntropyLoss(ElementLoss):
         return soft_cross_entropy(scores, q, share, axis, plain), share
 
     def _smooth(self, q: Tensor, axis: int) -> Tensor:
-        e, classes = self.label_smoothing, sizes(q)[axis]
+        e = self.label_smoothing
         if e == 0.0:
             return q
+        classes = sizes(q)[axis]
         share = constant(e / classes, q) if isinstance(classes, int) else constant(e, q) / classes.astype(q.dtype)
         return q * constant(1.0 - e, q) + share
 

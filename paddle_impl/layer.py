@@ -9,8 +9,8 @@ import numpy as np
 import paddle
 from paddle import Tensor, nn
 
-from paddle_impl.checks import DENOMINATORS, REDUCTIONS, check_choice, check_int, check_normalizer, check_weight, fits
-from paddle_impl.programs import is_variable, numbers
+from paddle_impl.checks import DENOMINATORS, REDUCTIONS, check_choice, check_int, check_normalizer, check_weight
+from paddle_impl.programs import UNKNOWN, is_variable, numbers
 
 NO_KERNELS = (paddle.float16, paddle.bfloat16, paddle.int8, paddle.int16, paddle.uint8)
 """Dtypes without a minimum on the CPU; a float32 holds all their numbers."""
@@ -77,7 +77,7 @@ class LossLayer(nn.Layer):
 
     def table(self, classes: int, dtype: paddle.dtype) -> Tensor | None:
         """[C] class weights in ``dtype``, or None. Raises ValueError for another number of classes."""
-        if self.classes is not None and not fits([self.classes], [classes]):
+        if self.classes not in (None, classes, UNKNOWN) and classes != UNKNOWN:
             raise ValueError(
                 f"{self.weights_from} must have {classes} numbers, one for each class of the logits, got {self.classes}"
             )
