@@ -11,6 +11,7 @@ from paddle import Tensor
 
 from paddle_impl.checks import check_number, check_weight
 from paddle_impl.cross_entropy import CrossEntropyLoss
+from paddle_impl.programs import UNKNOWN, is_variable, numbers
 
 
 class CostSensitiveLoss(CrossEntropyLoss):
@@ -59,7 +60,7 @@ class CostSensitiveLoss(CrossEntropyLoss):
     ) -> None:
         costs = class_costs(num_class_list, gamma, empty_class_weight)
         super().__init__(
-            weight=costs if weight is None else costs * _further(weight, len(costs)),
+            weight=costs if weight is None else _further(weight, costs),
             ignore_index=ignore_index,
             reduction=reduction,
             axis=axis,
@@ -112,7 +113,7 @@ def class_costs(
 
 
 def _counts(num_class_list: Any) -> np.ndarray:
-    given = num_class_list.numpy() if isinstance(num_class_list, Tensor) else num_class_list
+    given = numbers(num_class_list) if isinstance(num_class_list, Tensor) else num_class_list
     try:
         counts = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -125,10 +126,16 @@ def _counts(num_class_list: Any) -> np.ndarray:
     return counts
 
 
-def _further(weight: Any, classes: int) -> np.ndarray:
-    """Class weights that the costs multiply."""
-    array = np.asarray(weight.astype("float64").numpy() if isinstance(weight, paddle.Tensor) else weight, np.float64)
+def _further(weight: Any, costs: np.ndarray) -> Any:
+    """Class weights, multiplied by the costs."""
+    if is_variable(weight):
+        if list(weight.shape) not in ([len(costs)], [UNKNOWN]):
+            raise ValueError(
+                f"weight must have shape [{len(costs)}] like num_class_list, got shape {list(weight.shape)}"
+            )
+        return weight.astype("float64") * paddle.assign(costs)
+    array = np.asarray(numbers(weight) if isinstance(weight, Tensor) else weight, dtype=np.float64)
     check_weight(array)
-    if len(array) != classes:
-        raise ValueError(f"weight must have {classes} numbers, as many as num_class_list, got {len(array)}")
-    return array
+    if len(array) != len(costs):
+        raise ValueError(f"weight must have {len(costs)} numbers, as many as num_class_list, got {len(array)}")
+    return array * costs

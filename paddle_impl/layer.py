@@ -10,6 +10,7 @@ import paddle
 from paddle import Tensor, nn
 
 from paddle_impl.checks import DENOMINATORS, REDUCTIONS, check_choice, check_int, check_normalizer, check_weight
+from paddle_impl.programs import UNKNOWN, is_variable, numbers
 
 NO_KERNELS = (paddle.float16, paddle.bfloat16, paddle.int8, paddle.int16, paddle.uint8)
 """Dtypes without a minimum on the CPU; a float32 holds all their numbers."""
@@ -19,7 +20,8 @@ class LossLayer(nn.Layer):
     """Base of all layers.
 
     Args:
-        weight: [C] class weights >= 0 (list, array or Tensor); None means ones.
+        weight: [C] class weights >= 0 (list, array, Tensor, or a variable of the static program that the layer is
+            called in, whose numbers nobody checks); None means ones.
         ignore_index: the label of elements that count for nothing; None: every element counts.
         reduction: ``none``, ``sum`` or ``mean``. A denominator of 0 gives loss 0 and gradient 0.
         axis: the class axis of the logits; rank-1 logits have no other.
@@ -58,7 +60,7 @@ class LossLayer(nn.Layer):
         self.denominator = denominator
         self.check_labels = bool(check_labels)
         self.twice_differentiable = bool(twice_differentiable)
-        self.classes, self._constant_weight = None, None
+        self.classes, self._of_program = None, None
         self._set_weight(weight)
 
     def extra_repr(self) -> str:
@@ -75,11 +77,14 @@ class LossLayer(nn.Layer):
 
     def table(self, classes: int, dtype: paddle.dtype) -> Tensor | None:
         """[C] class weights in ``dtype``, or None. Raises ValueError for another number of classes."""
-        if self.classes is not None and self.classes != classes:
+        if self.classes not in (None, classes, UNKNOWN) and classes != UNKNOWN:
             raise ValueError(
                 f"{self.weights_from} must have {classes} numbers, one for each class of the logits, got {self.classes}"
             )
-        table = self.weight if self._constant_weight is None else paddle.assign(self._constant_weight)
+        table = self.weight if self._of_program is None else self._of_program
+        if table is not None and not paddle.in_dynamic_mode() and not is_variable(table):
+            # what has numbers becomes a constant of each static program that uses it
+            table = paddle.assign(table if isinstance(table, np.ndarray) else numbers(table))
         return table if table is None or table.dtype == dtype else table.astype(dtype)
 
     def kept(self, labels: Tensor, classes: int) -> Tensor | None:
@@ -120,24 +125,20 @@ class LossLayer(nn.Layer):
         return count
 
     def _set_weight(self, weight: Sequence[float] | np.ndarray | Tensor | None) -> None:
-        if weight is None:
-            self.register_buffer("weight", None, persistable=False)
-            return
-        if not isinstance(weight, Tensor):
-            array = np.asarray(weight, dtype=np.float64)
+        if weight is not None and not is_variable(weight):
+            array = numbers(weight) if isinstance(weight, Tensor) else np.asarray(weight, dtype=np.float64)
             check_weight(array)
-            # a static program has no values yet: the numbers become a constant of each program that uses them
             if not paddle.in_dynamic_mode():
-                self._constant_weight = array
-                self.register_buffer("weight", None, persistable=False)
-                self.classes = array.shape[0]
-                return
-            weight = paddle.to_tensor(array)
-        elif paddle.in_dynamic_mode():
-            check_weight(weight.numpy() if weight.dtype != paddle.bfloat16 else weight.astype("float32").numpy())
-        if weight.ndim != 1:
-            raise ValueError(f"weight must have shape [C], got shape {list(weight.shape)}")
-        self.classes = weight.shape[0]
+                # Tensors are made when the program is
+                weight = array
+            elif not isinstance(weight, Tensor):
+                weight = paddle.to_tensor(array)
+        if weight is not None:
+            if len(weight.shape) != 1:
+                raise ValueError(f"weight must have shape [C], got shape {list(weight.shape)}")
+            self.classes = weight.shape[0]
+        if weight is not None and not isinstance(weight, Tensor):
+            self._of_program, weight = weight, None
         self.register_buffer("weight", weight, persistable=False)
 
 

@@ -10,12 +10,13 @@ import numpy as np
 import paddle
 from paddle import Tensor
 
-from paddle_impl.checks import INTEGERS, check_choice, check_int, is_number
+from paddle_impl.checks import INTEGERS, check_choice, check_int, fits, is_number
 from paddle_impl.elements import ElementLoss, Elements, kept_of
 from paddle_impl.entries import arrange_entries
 from paddle_impl.kernel import cross_entropy
 from paddle_impl.layer import divided
 from paddle_impl.precision import narrow, widen
+from paddle_impl.programs import aligned, detached, sizes
 from paddle_impl.sigmoid import logistic
 
 FRACTION = 0.7
@@ -113,8 +114,17 @@ class TopKLoss(ElementLoss):
         individual losses of entries: what is not above 0 counts for nothing.
         Raises ValueError or TypeError for shapes, dtypes and labels that do not fit.
         """
+        # a function of the user's own is called here, where paddle.jit.to_static translates it
+        given = self.individual(logits, labels) if callable(self.individual) else None
+        return self.top_loss(logits, labels, given, normalizer, label_weight)
+
+    @paddle.jit.not_to_static
+    def top_loss(
+        self, logits: Tensor, labels: Tensor, given: Any, normalizer: Any, label_weight: Tensor | None
+    ) -> Tensor:
+        """The weighted, reduced loss; ``given`` are the individual losses where they are a function's."""
         normalizer = self.normalizer(normalizer)
-        losses, elements = self._individual(logits, labels, label_weight)
+        losses, elements = self._individual(logits, labels, given, label_weight)
         if elements.weight is not None:
             losses = losses * elements.weight
         count = elements.count()
@@ -132,7 +142,9 @@ class TopKLoss(ElementLoss):
         amount = f"top_k={self.top_k}" if self.k is None else f"k={self.k}"
         return f"{amount}, individual={self.individual!r}, {super().extra_repr()}"
 
-    def _individual(self, logits: Tensor, labels: Tensor, label_weight: Tensor | None) -> tuple[Tensor, Any]:
+    def _individual(
+        self, logits: Tensor, labels: Tensor, given: Any, label_weight: Tensor | None
+    ) -> tuple[Tensor, Any]:
         """Losses, 0 where ignored, and the elements or entries that they are losses of."""
         if self.individual in BINARY or self.individual in REAL:
             binary = self.individual in BINARY
@@ -147,16 +159,15 @@ class TopKLoss(ElementLoss):
         if self.individual == "cross_entropy":
             elements = self.arrange(logits, labels)
             return cross_entropy(elements), elements
-        return self._called(logits, labels)
+        return self._called(given, labels)
 
-    def _called(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Elements]:
+    def _called(self, losses: Any, labels: Tensor) -> tuple[Tensor, Elements]:
         """Losses of a function of the user's own."""
-        losses = self.individual(logits, labels)
         if not hasattr(losses, "stop_gradient"):
             raise TypeError(f"individual must return the losses as a Tensor, got {type(losses).__name__}")
         losses = widen(losses)
-        classes = labels.dtype in INTEGERS and list(labels.shape) == list(losses.shape)
-        labels = labels.astype("int64") if classes else losses.detach()
+        classes = labels.dtype in INTEGERS and fits(list(labels.shape), list(losses.shape))
+        labels = aligned(labels, losses).astype("int64") if classes else detached(losses)
         kept = labels != self.ignore_index if classes and self.ignore_index is not None else None
         elements = Elements(losses, labels, kept, 0, True)
         if classes and self.classes is not None:
@@ -195,7 +206,7 @@ def count_of(top_k: float | None, k: int | None, count: int) -> int:
 def largest(losses: Tensor, kept: Tensor | None, k: int) -> Tensor:
     """The k largest kept losses, exactly k of them, and 0 for the others."""
     with paddle.no_grad():
-        scores = _scores(losses.detach(), kept).flatten()
+        scores = _scores(detached(losses), kept).flatten()
         top = scores.max().item()
         if math.isnan(top):
             scores = paddle.where(scores.isnan(), paddle.full_like(scores, math.inf), scores)
@@ -237,10 +248,10 @@ def traced_count_of(top_k: float | None, k: int | None, count: Tensor) -> Tensor
 
 def traced_largest(losses: Tensor, kept: Tensor | None, k: Tensor) -> Tensor:
     """``largest`` inside a program: those whose rank is below k."""
-    scores = _scores(losses.detach(), kept).flatten()
+    scores = _scores(detached(losses), kept).flatten()
     scores = paddle.where(scores.isnan(), paddle.full_like(scores, math.inf), scores)
     rank = paddle.argsort(paddle.argsort(scores, descending=True))
-    chosen = (rank.astype("float64") < k).reshape(losses.shape)
+    chosen = (rank.astype("float64") < k).reshape(sizes(losses))
     return kept_of(losses, chosen)
 
 

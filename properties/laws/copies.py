@@ -9,6 +9,7 @@ from properties.case import Case
 from properties.domain import within
 from properties.law import Finding, Law, NotApplicable
 from properties.observation import Failure, Observation
+from properties.problem import Problem
 from properties.rounding import largest
 
 SMALL = {
@@ -53,16 +54,18 @@ def alike(
     message: str,
     check: tuple[str, ...],
     rounding: float = 1.0,
+    problem: Problem | None = None,
 ) -> Iterator[Finding]:
-    """Two observations of the problem must agree within its budget, or so many times of it."""
+    """Two observations of the problem (the case's own) must agree within its budget, or so many times of it."""
+    asked = case.problem if problem is None else problem
     for quantity, left, right in (
         ("value", got.value, expected.value),
         ("gradient", got.gradient, expected.gradient),
     ):
         if left is None or right is None:
             continue
-        scale = rounding * largest(case.error_scale(quantity, case.problem, expected))
-        found = list(case.same(case.problem, left, right, quantity, message, scale))
+        scale = rounding * largest(case.error_scale(quantity, asked, expected))
+        found = list(case.same(asked, left, right, quantity, message, scale))
         lines = (*check, *(SAME_VALUE if quantity == "value" else SAME_SLOPE))
         yield from (replace(finding, check=lines) for finding in found)
         if found:
