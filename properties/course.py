@@ -229,7 +229,7 @@ class TargetCourse:
     def gaps(self) -> tuple[str, ...]:
         """What would have to be looked at before its certificate could say certified."""
         outcomes = {name: course.report().outcome for name, course in self.courses.items() if course.blocks}
-        seen = frozenset[tuple[str, str]]().union(*(course.seen for course in self.courses.values()))
+        seen = frozenset[tuple[str, str]]().union(*(self.courses[law].seen for law in self.chosen))
         return gaps_of(self.known, outcomes, [report.id for report in self.reports()], seen)
 
     def set_aside(self) -> dict[str, dict[str, list[Any]]]:

@@ -170,7 +170,7 @@ def _gaps(
     description: Description, results: Mapping[str, LawResult], reports: Collection[str], forgiving: bool
 ) -> tuple[str, ...]:
     outcomes = {law: r.outcome for law, r in results.items() if not (forgiving and r.inherited)}
-    seen = frozenset[tuple[str, str]]().union(*(result.seen for result in results.values()))
+    seen = frozenset[tuple[str, str]]().union(*(results[law].seen for law in reports if law in results))
     return gaps_of(description, outcomes, reports, seen)
 
 
