@@ -38,7 +38,7 @@ OF_CLASSES = (
 )
 """What every loss over a softmax promises."""
 
-CALL_ARGUMENTS = ("label_weight", "normalizer")
+CALL_ARGUMENTS = ("label_weight", "normalizer", "element_weight")
 """What a layer may take with the call, beside logits and labels."""
 
 
@@ -180,7 +180,7 @@ class Contract:
         arguments |= problem.call_arguments()
         if self.precise:
             arguments["unit_roundoff"] = UNIT_ROUNDOFF[problem.dtype]
-        return self.oracle(problem.logits, problem.labels, cotangent=problem.cotangent, **arguments, **more)
+        return self.oracle(problem.logits, problem.given_labels, cotangent=problem.cotangent, **arguments, **more)
 
     def scales(self, problem: Problem, observation: Observation) -> tuple[Array, Array]:
         """Error scales of value and gradient where no oracle says them: from the size of logits, weights and result."""

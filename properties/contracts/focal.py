@@ -4,6 +4,7 @@ import numpy as np
 
 from properties.contract import OF_CLASSES, Contract
 from properties.domain import DENOMINATOR, Dimension
+from properties.laws.element_weights import ELEMENT_WEIGHTS
 from properties.laws.limits import cross_entropy_of, gamma_zero, limit, of_difference
 from properties.problem import Array, Problem
 from reference import UNIT_ROUNDOFF, focal
@@ -38,9 +39,10 @@ CONTRACT = Contract(
     promises=(*OF_CLASSES, "additive", "repetition"),
     oracle=focal,
     arguments=(GAMMA, DENOMINATOR),
+    call_arguments=("normalizer", "element_weight"),
     gradient="live",
     bases=(cross_entropy_of,),
-    own=(gamma_zero(), TWO_CLASSES),
+    own=(gamma_zero(), TWO_CLASSES, ELEMENT_WEIGHTS),
     precise=True,
     bad_arguments={"gamma": (-1.0, float("nan"), float("inf"), "two"), "denominator": ("batch",)},
 )
