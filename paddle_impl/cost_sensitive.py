@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
-import paddle
-from paddle import Tensor
 
-from paddle_impl.checks import check_number, check_weight
+from paddle_impl.checks import as_numbers, check_number, check_weight
 from paddle_impl.cross_entropy import CrossEntropyLoss
 
 
@@ -26,7 +24,6 @@ class CostSensitiveLoss(CrossEntropyLoss):
         gamma: finite, >= 0.
         weight: further class weights; the costs multiply them.
         empty_class_weight: the weight >= 0 of classes that never occur.
-        as_dict: return ``{"CostSensitiveLoss": loss}``, as toolboxes for image classification ask for.
         ignore_index, reduction, axis, soft_weight, denominator, check_labels, twice_differentiable: as in
             :class:`~paddle_impl.CrossEntropyLoss`. With ``denominator="weights"`` a batch of one class cancels its
             weight; ``"count"`` does not.
@@ -40,6 +37,7 @@ class CostSensitiveLoss(CrossEntropyLoss):
     """
 
     weights_from = "num_class_list"
+    kept_as: ClassVar = {"weight": "further"}
 
     def __init__(
         self,
@@ -52,14 +50,15 @@ class CostSensitiveLoss(CrossEntropyLoss):
         *,
         empty_class_weight: float | None = None,
         soft_weight: str = "paddle",
-        as_dict: bool = False,
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
+        as_dict: bool | str = False,
     ) -> None:
         costs = class_costs(num_class_list, gamma, empty_class_weight)
+        further = None if weight is None else _further(weight, len(costs))
         super().__init__(
-            weight=costs if weight is None else costs * _further(weight, len(costs)),
+            weight=costs if further is None else costs * further,
             ignore_index=ignore_index,
             reduction=reduction,
             axis=axis,
@@ -67,24 +66,12 @@ class CostSensitiveLoss(CrossEntropyLoss):
             denominator=denominator,
             check_labels=check_labels,
             twice_differentiable=twice_differentiable,
+            as_dict=as_dict,
         )
         self.gamma = float(gamma)
-        self.as_dict = bool(as_dict)
-
-    def forward(
-        self, logits: Tensor | Mapping[str, Tensor], labels: Tensor, normalizer: Any = None
-    ) -> Tensor | dict[str, Tensor]:
-        """The loss, as :meth:`paddle_impl.CrossEntropyLoss.forward`; of ``logits["logits"]`` where they are a dict."""
-        if isinstance(logits, Mapping):
-            if "logits" not in logits:
-                raise ValueError(f'logits in a dict must have the key "logits", got {sorted(map(str, logits))}')
-            logits = logits["logits"]
-        loss = self.any_loss(logits, labels, normalizer)
-        return {"CostSensitiveLoss": loss} if self.as_dict else loss
-
-    def extra_repr(self) -> str:
-        """The arguments, as ``print(layer)`` shows them."""
-        return f"classes={self.classes}, gamma={self.gamma}, {super().extra_repr()}"
+        self.num_class_list = _counts(num_class_list)
+        self.empty_class_weight = empty_class_weight
+        self.further = further
 
 
 def class_costs(
@@ -112,13 +99,9 @@ def class_costs(
 
 
 def _counts(num_class_list: Any) -> np.ndarray:
-    given = num_class_list.numpy() if isinstance(num_class_list, Tensor) else num_class_list
-    try:
-        counts = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"num_class_list must be a list of counts, one for each class, got {given!r}") from error
+    counts = as_numbers("num_class_list", num_class_list)
     if counts.ndim != 1 or counts.size == 0:
-        raise ValueError(f"num_class_list must be a list of counts, one for each class, got {given!r}")
+        raise ValueError(f"num_class_list must be a list of counts, one for each class, got {counts.tolist()}")
     wrong = counts[~(np.isfinite(counts) & (counts >= 0))]
     if wrong.size:
         raise ValueError(f"num_class_list must hold finite counts >= 0, got {wrong[0]}")
@@ -127,7 +110,7 @@ def _counts(num_class_list: Any) -> np.ndarray:
 
 def _further(weight: Any, classes: int) -> np.ndarray:
     """Class weights that the costs multiply."""
-    array = np.asarray(weight.astype("float64").numpy() if isinstance(weight, paddle.Tensor) else weight, np.float64)
+    array = as_numbers("weight", weight)
     check_weight(array)
     if len(array) != classes:
         raise ValueError(f"weight must have {classes} numbers, as many as num_class_list, got {len(array)}")

@@ -8,7 +8,7 @@ from typing import Any
 import paddle
 from paddle import Tensor
 
-from paddle_impl.checks import FLOATS, check_choice, check_logits, check_number, class_axis, fits
+from paddle_impl.checks import FLOATS, check_choice, check_logits, check_number, check_tensor, class_axis, fits
 from paddle_impl.elements import ElementLoss, Elements, one_hot
 from paddle_impl.kernel import cross_entropy, soft_cross_entropy
 from paddle_impl.layer import label_range
@@ -58,6 +58,7 @@ class CrossEntropyLoss(ElementLoss):
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
+        as_dict: bool | str = False,
     ) -> None:
         super().__init__(
             weight=weight,
@@ -67,6 +68,7 @@ class CrossEntropyLoss(ElementLoss):
             denominator=denominator,
             check_labels=check_labels,
             twice_differentiable=twice_differentiable,
+            as_dict=as_dict,
         )
         check_choice("soft_weight", soft_weight, SOFT_WEIGHTS)
         self.label_smoothing = check_number("label_smoothing", label_smoothing, "a number in [0, 1]", 0.0, 1.0)
@@ -82,6 +84,8 @@ class CrossEntropyLoss(ElementLoss):
 
     def any_loss(self, logits: Tensor, labels: Tensor, normalizer: Any) -> Tensor:
         """The weighted, reduced loss of hard or soft labels."""
+        check_logits(logits)
+        check_tensor("labels", labels)
         if labels.dtype in FLOATS:
             return self._soft(logits, labels, self.normalizer(normalizer))
         if self.label_smoothing > 0.0:
@@ -93,7 +97,6 @@ class CrossEntropyLoss(ElementLoss):
         return cross_entropy(elements)
 
     def _soft(self, logits: Tensor, labels: Tensor, normalizer: Any) -> Tensor:
-        check_logits(logits)
         axis, shape = class_axis(logits, self.axis), list(logits.shape)
         if not fits(list(labels.shape), shape):
             raise ValueError(f"soft labels must have the logits' shape, {shape}, got {list(labels.shape)}")
@@ -102,8 +105,8 @@ class CrossEntropyLoss(ElementLoss):
         q = self._smooth(labels.detach().astype(scores.dtype), shape[axis])
         losses, share = self._weighted(scores, q, axis, self.plain())
         weight = share if self.soft_weight == "paddle" else None
-        count = Elements(scores, share, None, axis, True).count()
-        return narrow(self.reduce(losses, weight, count, normalizer), logits)
+        elements = Elements(scores, share, None, axis, True)
+        return narrow(self.reduced(losses, elements, weight, normalizer), logits)
 
     def _smoothed(self, logits: Tensor, labels: Tensor, normalizer: Any) -> Tensor:
         """Hard labels with label smoothing: one-hot rows, zeros where ignored."""
@@ -117,7 +120,7 @@ class CrossEntropyLoss(ElementLoss):
         weight = elements.weight
         if self.soft_weight == "paddle" and weight is not None:
             weight = share
-        return narrow(self.reduce(losses, weight, elements.count(), normalizer), logits)
+        return narrow(self.reduced(losses, elements, weight, normalizer), logits)
 
     def _weighted(self, scores: Tensor, q: Tensor, axis: int, plain: bool) -> tuple[Tensor, Tensor]:
         """Losses of rows q of labels with their class weights, and q . w."""

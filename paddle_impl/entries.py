@@ -14,7 +14,17 @@ from typing import Any
 import paddle
 from paddle import Tensor
 
-from paddle_impl.checks import FLOATS, INTEGERS, check_logits, class_axis, fits, without_class_axis
+from paddle_impl.checks import (
+    FLOATS,
+    INTEGERS,
+    NUMBERS,
+    check_dtype,
+    check_logits,
+    class_axis,
+    fits,
+    outside,
+    without_class_axis,
+)
 from paddle_impl.elements import kept_of, one_hot
 from paddle_impl.gradients import eager, with_slopes
 from paddle_impl.layer import LossLayer, divided, label_range
@@ -30,7 +40,8 @@ class Entries:
 
     ``kept`` tells the valid entries (bool; None: all are), ``weight`` is each entry's class weight, 0 where ignored
     (None: ones), ``plain`` asks for operations that Paddle differentiates itself. What stands at an ignored entry may
-    be anything; :meth:`whole` and :meth:`pieces` hide it.
+    be anything; :meth:`whole` and :meth:`pieces` hide it. ``factors`` multiply the losses, and no denominator (None:
+    ones; 0 where ignored).
     """
 
     def __init__(
@@ -41,6 +52,7 @@ class Entries:
         self.kept = kept
         self.weight = weight
         self.plain = plain
+        self.factors: Tensor | None = None
 
     def count(self) -> Any:
         """How many entries are valid: a number where it is known, else a 0-d Tensor."""
@@ -58,7 +70,7 @@ class Entries:
 
     def pieces(self) -> Iterator[Piece]:
         """The entries, PIECE by PIECE, without a graph and 0 where ignored."""
-        arrays = [self.logits.detach(), self.targets, self.kept, self.weight]
+        arrays = [self.logits.detach(), self.targets, self.kept, self.weight, self.factors]
         flat = [None if array is None else array.flatten() for array in arrays]
         if self.single():
             yield Piece(*flat)
@@ -68,15 +80,20 @@ class Entries:
 
 
 class Piece:
-    """Logits x and targets t, [n], 0 where ignored, with their part of ``kept`` and ``weight``."""
+    """Logits x and targets t, [n], 0 where ignored, with their part of ``kept``, ``weight`` and ``factors``."""
 
-    def __init__(self, x: Tensor, t: Tensor, kept: Tensor | None, weight: Tensor | None) -> None:
+    def __init__(
+        self, x: Tensor, t: Tensor, kept: Tensor | None, weight: Tensor | None, factors: Tensor | None
+    ) -> None:
         self.x, self.t = kept_of(x, kept), kept_of(t, kept)
         self.kept = kept
         self.weight = weight
+        self.factors = factors
 
     def shown(self, array: Tensor) -> Tensor:
-        """An array multiplied in place by the class weights, or by 1 and 0 where there are none."""
+        """An array multiplied in place by the weights, or by 1 and 0 where there are none."""
+        if self.factors is not None:
+            array = array.multiply_(self.factors)
         if self.weight is not None:
             return array.multiply_(self.weight)
         return array if self.kept is None else array.multiply_(self.kept.astype(array.dtype))
@@ -108,15 +125,28 @@ class EntryLoss(LossLayer):
         return self.entry_loss(logits, labels, label_weight, normalizer)
 
     # a method of its own, for paddle.jit.to_static (3.3) recurs for ever in a super().forward of a further subclass
-    def entry_loss(self, logits: Tensor, labels: Tensor, label_weight: Tensor | None, normalizer: Any) -> Tensor:
+    def entry_loss(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        label_weight: Tensor | None,
+        normalizer: Any,
+        element_weight: Any = None,
+    ) -> Tensor:
         """The weighted, reduced loss of the entries."""
         normalizer = self.normalizer(normalizer)
         entries = arrange_entries(self, logits, labels, label_weight, self.probabilities)
+        if element_weight is not None:
+            entries.factors = self.factors(element_weight, entries)
         prepared = self.prepare(entries)
         loss = None if entries.plain else self._by_slopes(entries, prepared, normalizer)
         if loss is None:
             loss = self._by_operations(entries, prepared, normalizer)
         return narrow(loss, logits)
+
+    def factors(self, element_weight: Any, entries: Entries) -> Tensor:
+        """The weights of single entries, in the layers whose ``forward`` takes them."""
+        raise TypeError(f"{type(self).__name__} takes no element_weight")
 
     def losses(self, x: Tensor, t: Tensor) -> Tensor:
         """The loss of each entry, by operations that have derivatives of all orders. Subclasses say it."""
@@ -184,6 +214,8 @@ class EntryLoss(LossLayer):
             losses = losses * constant
         if entries.weight is not None:
             losses = losses * entries.weight
+        if entries.factors is not None:
+            losses = losses * entries.factors
         losses = kept_of(losses, entries.kept)
         return self.reduced(losses if self.reduction == "none" else losses.sum(), entries, normalizer)
 
@@ -201,10 +233,11 @@ def arrange_entries(
 
     Where labels are no ``probabilities`` they are any numbers of the logits' shape, and none of them is ignored.
     """
-    check_logits(logits)
+    check_logits(logits, layer.inputs[0])
     x = widen(logits)
-    if labels.dtype not in (*FLOATS, *INTEGERS, paddle.bool):
-        raise TypeError(f"labels must be numbers, got dtype {labels.dtype}")
+    check_dtype(layer.inputs[1], labels, NUMBERS, "numbers")
+    if label_weight is not None:
+        check_dtype("label_weight", label_weight, NUMBERS, "numbers")
     # half precisions have no kernels on the CPU
     if labels.dtype in HALVES:
         labels = labels.astype("float32")
@@ -246,7 +279,7 @@ def _looked_at(ignored: int | None, labels: Tensor, mask: Tensor | None) -> Tens
     kept = _unignored(ignored, labels, mask)
     for value in label_range(kept_of(labels, kept)):
         if not 0 <= value <= 1:
-            raise ValueError(f"labels must lie in [0, 1] or equal ignore_index={ignored}, got {value}")
+            raise ValueError(outside(value, "[0, 1]", ignored))
     return kept
 
 

@@ -8,6 +8,7 @@ import paddle
 from paddle import Tensor
 
 from paddle_impl.checks import check_number
+from paddle_impl.element_weights import of_elements
 from paddle_impl.elements import ElementLoss, Elements
 from paddle_impl.gradients import eager, written_over
 from paddle_impl.kernel import cross_entropy
@@ -48,6 +49,7 @@ class FocalLoss(ElementLoss):
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
+        as_dict: bool | str = False,
     ) -> None:
         super().__init__(
             weight=weight,
@@ -57,8 +59,28 @@ class FocalLoss(ElementLoss):
             denominator=denominator,
             check_labels=check_labels,
             twice_differentiable=twice_differentiable,
+            as_dict=as_dict,
         )
         self.gamma = check_number("gamma", gamma, "a finite number >= 0", 0.0)
+
+    def forward(
+        self, logits: Tensor, labels: Tensor, normalizer: Any = None, element_weight: Tensor | None = None
+    ) -> Tensor:
+        """The loss of ``labels`` (integers, [...]) under ``logits`` ([..., C, ...]), in the dtype of the logits.
+
+        Args:
+            normalizer: replaces the denominator of ``mean``, a number or a Tensor of one.
+            element_weight: numbers >= 0 of the labels' shape that multiply the losses. No gradient flows into them. The
+                denominator of ``mean`` stays as it is: divide by ``normalizer=element_weight.sum()`` for the weighted
+                average. An element of weight 0 is counted; an ignored one is not.
+
+        Raises ValueError or TypeError for shapes, dtypes, labels and weights that do not fit.
+        """
+        return self.hard_loss(logits, labels, normalizer, element_weight)
+
+    def factors(self, element_weight: Any, elements: Elements) -> Tensor:
+        """The weights of single elements."""
+        return of_elements(self, element_weight, elements)
 
     def element_losses(self, elements: Elements) -> Tensor:
         """q^gamma CE."""
@@ -68,10 +90,6 @@ class FocalLoss(ElementLoss):
         if elements.plain:
             return self._composed(losses)
         return self._sloped(losses)
-
-    def extra_repr(self) -> str:
-        """The arguments, as ``print(layer)`` shows them."""
-        return f"gamma={self.gamma}, {super().extra_repr()}"
 
     def _composed(self, losses: Tensor) -> Tensor:
         """q^gamma l by operations that have derivatives of all orders."""

@@ -47,6 +47,7 @@ class GHMLoss(Harmony, ElementLoss):
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
+        as_dict: bool | str = False,
     ) -> None:
         super().__init__(
             weight=weight,
@@ -56,6 +57,7 @@ class GHMLoss(Harmony, ElementLoss):
             denominator=denominator,
             check_labels=check_labels,
             twice_differentiable=twice_differentiable,
+            as_dict=as_dict,
         )
         self.set_regions(bins, momentum, normalize, ema)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import paddle
 from paddle import Tensor
 
-from paddle_impl.checks import is_number
+from paddle_impl.checks import is_number, shown
 from paddle_impl.entries import EntryLoss
 from paddle_impl.precision import constant
 from paddle_impl.regions import HarmonyOfEntries
@@ -39,6 +40,7 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
     """
 
     probabilities = False
+    inputs = ("predictions", "targets")
 
     def __init__(
         self,
@@ -52,6 +54,7 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
+        as_dict: bool | str = False,
     ) -> None:
         super().__init__(
             ignore_index=None,
@@ -59,10 +62,12 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
             denominator=denominator,
             check_labels=check_labels,
             twice_differentiable=twice_differentiable,
+            as_dict=as_dict,
         )
         if not is_number(mu):
-            raise TypeError(f"mu must be a finite number > 0, got {mu!r}")
-        if not 0.0 < mu < float("inf"):
+            raise TypeError(f"mu must be a finite number > 0, got {shown(mu)}")
+        # what is too small for a float, or too large, is no mu either
+        if not 0.0 < mu <= sys.float_info.max or float(mu) == 0.0:
             raise ValueError(f"mu must be a finite number > 0, got {mu!r}")
         self.mu = float(mu)
         self.set_regions(bins, momentum, normalize, ema)
@@ -100,10 +105,6 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
         d = x - t
         root = self._near_root(d)
         return self._far_slopes(d) if root is None else root.reciprocal_().multiply_(d)
-
-    def extra_repr(self) -> str:
-        """The arguments, as ``print(layer)`` shows them."""
-        return f"mu={self.mu}, {super().extra_repr()}"
 
     def _far_slopes(self, d: Tensor) -> Tensor:
         """d / sqrt(d^2 + mu^2); an infinite error has the largest slope there is, and inf / inf is none."""

@@ -46,6 +46,7 @@ class SigmoidGHMLoss(HarmonyOfEntries, EntryLoss):
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
+        as_dict: bool | str = False,
     ) -> None:
         super().__init__(
             weight=weight,
@@ -55,6 +56,7 @@ class SigmoidGHMLoss(HarmonyOfEntries, EntryLoss):
             denominator=denominator,
             check_labels=check_labels,
             twice_differentiable=twice_differentiable,
+            as_dict=as_dict,
         )
         self.set_regions(bins, momentum, normalize, ema)
 

@@ -10,11 +10,21 @@ import numpy as np
 import paddle
 from paddle import Tensor
 
-from paddle_impl.checks import INTEGERS, check_choice, check_int, is_number
+from paddle_impl.checks import (
+    INTEGERS,
+    NUMBERS,
+    TENSORS,
+    check_choice,
+    check_dtype,
+    check_int,
+    check_logits,
+    is_number,
+    shown,
+)
 from paddle_impl.elements import ElementLoss, Elements, kept_of
 from paddle_impl.entries import arrange_entries
 from paddle_impl.kernel import cross_entropy
-from paddle_impl.layer import divided
+from paddle_impl.layer import divided, unequal
 from paddle_impl.precision import narrow, widen
 from paddle_impl.sigmoid import logistic
 
@@ -89,6 +99,7 @@ class TopKLoss(ElementLoss):
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
+        as_dict: bool | str = False,
     ) -> None:
         super().__init__(
             weight=weight,
@@ -98,6 +109,7 @@ class TopKLoss(ElementLoss):
             denominator=denominator,
             check_labels=check_labels,
             twice_differentiable=twice_differentiable,
+            as_dict=as_dict,
         )
         self.top_k, self.k = _check_counts(top_k, k)
         if not callable(individual):
@@ -125,12 +137,10 @@ class TopKLoss(ElementLoss):
         else:
             k = traced_count_of(self.top_k, self.k, count)
             losses = traced_largest(losses, elements.kept, k)
-        return narrow(self._average(losses, elements, k, count, normalizer), logits)
-
-    def extra_repr(self) -> str:
-        """The arguments, as ``print(layer)`` shows them."""
-        amount = f"top_k={self.top_k}" if self.k is None else f"k={self.k}"
-        return f"{amount}, individual={self.individual!r}, {super().extra_repr()}"
+        loss = self._average(losses, elements, k, count, normalizer)
+        if self.reduction == "none" and self.individual == "cross_entropy":
+            loss = elements.as_labels(loss)
+        return narrow(loss, logits)
 
     def _individual(self, logits: Tensor, labels: Tensor, label_weight: Tensor | None) -> tuple[Tensor, Any]:
         """Losses, 0 where ignored, and the elements or entries that they are losses of."""
@@ -151,13 +161,15 @@ class TopKLoss(ElementLoss):
 
     def _called(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Elements]:
         """Losses of a function of the user's own."""
+        check_logits(logits)
+        check_dtype("labels", labels, NUMBERS, "numbers")
         losses = self.individual(logits, labels)
-        if not hasattr(losses, "stop_gradient"):
+        if not isinstance(losses, TENSORS):
             raise TypeError(f"individual must return the losses as a Tensor, got {type(losses).__name__}")
         losses = widen(losses)
         classes = labels.dtype in INTEGERS and list(labels.shape) == list(losses.shape)
         labels = labels.astype("int64") if classes else losses.detach()
-        kept = labels != self.ignore_index if classes and self.ignore_index is not None else None
+        kept = unequal(labels, self.ignore_index) if classes else None
         elements = Elements(losses, labels, kept, 0, True)
         if classes and self.classes is not None:
             self.kept(labels, self.classes)
@@ -250,7 +262,7 @@ def _scores(losses: Tensor, kept: Tensor | None) -> Tensor:
 
 def _check_counts(top_k: Any, k: Any) -> tuple[float | None, int | None]:
     if top_k is not None and k is not None:
-        raise ValueError(f"give top_k or k, not both, got top_k={top_k!r} and k={k!r}")
+        raise ValueError(f"give top_k or k, not both, got top_k={shown(top_k)} and k={shown(k)}")
     if k is not None:
         check_int("k", k)
         if k < 1:
@@ -258,7 +270,7 @@ def _check_counts(top_k: Any, k: Any) -> tuple[float | None, int | None]:
         return None, int(k)
     top_k = FRACTION if top_k is None else top_k
     if not is_number(top_k):
-        raise TypeError(f"top_k must be a fraction in (0, 1], got {top_k!r}")
+        raise TypeError(f"top_k must be a fraction in (0, 1], got {shown(top_k)}")
     if not 0 < top_k <= 1:
         advice = "; a number of elements is k=" if top_k > 1 else ""
         raise ValueError(f"top_k must be a fraction in (0, 1], got {top_k!r}{advice}")
