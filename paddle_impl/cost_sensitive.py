@@ -14,24 +14,41 @@ from paddle_impl.cross_entropy import CrossEntropyLoss
 class CostSensitiveLoss(CrossEntropyLoss):
     r"""Compute the cross entropy with each class weighted by the inverse of its frequency.
 
+    The class axis is 1, where ``paddle.nn.CrossEntropyLoss`` has -1: of ``[N, ..., C]`` say ``axis=-1``.
+
     .. math:: w_c = (N_{min} / N_c)^\gamma, \qquad l_i = w_{y_i} (\log \sum_c e^{z_{ic}} - z_{i y_i})
 
     The rarest class that occurs has weight 1. Hard and soft labels are told apart by dtype and rank; soft labels are
     taken as they are. gamma=0 is cross entropy.
+
+    Parts of a batch add up to the whole under one ``normalizer``, the denominator of the whole.
 
     Args:
         num_class_list: [C] N_c, how often each class occurs in the training set; 0 only with ``empty_class_weight``.
         gamma: finite, >= 0.
         weight: further class weights; the costs multiply them.
         empty_class_weight: the weight >= 0 of classes that never occur.
-        ignore_index, reduction, axis, soft_weight, denominator, check_labels, twice_differentiable: as in
-            :class:`~paddle_impl.CrossEntropyLoss`. With ``denominator="weights"`` a batch of one class cancels its
-            weight; ``"count"`` does not.
+        ignore_index: the label of elements that count for nothing; None: every element counts.
+        reduction: ``none`` (the shape of the labels), ``sum`` or ``mean``.
+        axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
+        soft_weight: how class weights meet soft labels, as in :class:`~paddle_impl.CrossEntropyLoss`.
+        denominator: of the mean: ``weights`` (sum of the valid elements' class weights), under which a batch of one
+            class cancels its weight, or ``count`` (their number).
+        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
+        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
+        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
 
-    Shapes: as :class:`~paddle_impl.CrossEntropyLoss`; logits may be a dict that has them under "logits".
+    Shapes: as :class:`~paddle_impl.CrossEntropyLoss`.
 
     Raises:
         ValueError: a count, option, shape or label out of range. TypeError: a wrong type or dtype.
+
+    Example:
+        >>> import paddle
+        >>> logits = paddle.to_tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0]])
+        >>> layer = CostSensitiveLoss([400, 100, 25], as_dict="CELoss")
+        >>> layer({"logits": logits}, paddle.to_tensor([0, 1, 2]))["CELoss"].item()
+        0.3...
 
     Source: Zhang et al., *Bag of Tricks for Long-Tailed Visual Recognition*, AAAI 2021, eq. 1.
     """

@@ -18,6 +18,8 @@ from paddle_impl.precision import constant
 class FocalLoss(ElementLoss):
     r"""Compute the focal loss over a softmax, finite and exact at saturation for every gamma >= 0.
 
+    The class axis is 1, where ``paddle.nn.CrossEntropyLoss`` has -1: of ``[N, ..., C]`` say ``axis=-1``.
+
     .. math:: l_i = w_{y_i} (1 - p_{i y_i})^\gamma CE_i, \quad
               \partial l_i / \partial z_i = w_{y_i} (p_i - e_{y_i})\, q^\gamma (1 + \gamma p_{i y_i} CE_i / q),
               \quad q = 1 - p_{i y_i}
@@ -27,13 +29,27 @@ class FocalLoss(ElementLoss):
 
     Args:
         gamma: finite, >= 0.
-        weight, ignore_index, reduction, axis, denominator, check_labels, twice_differentiable: as in
-            :class:`~paddle_impl.layer.LossLayer`.
+        weight: [C] class weights >= 0 (list, array or Tensor); None means ones.
+        ignore_index: the label of elements that count for nothing; None: every element counts.
+        reduction: ``none`` (the shape of the labels), ``sum`` or ``mean``.
+        axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
+        denominator: of the mean: ``weights`` (sum of the valid elements' class weights) or ``count`` (their number).
+        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
+        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
+        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
+
+    Parts of a batch add up to the whole under one ``normalizer``, the denominator of the whole.
 
     Shapes: logits [..., C, ...] with the classes along ``axis``, labels the same without that axis.
 
     Raises:
         ValueError: an option, shape, weight or label out of range. TypeError: a wrong type or dtype.
+
+    Example:
+        >>> import paddle
+        >>> logits = paddle.to_tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0]])
+        >>> FocalLoss(gamma=2, weight=[1.0, 2.0, 2.0])(logits, paddle.to_tensor([0, 1, 1])).item()
+        0.8068...
 
     Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 4, with p of the softmax.
     """

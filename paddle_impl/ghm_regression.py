@@ -25,16 +25,31 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
 
     N, R_j and m count valid entries, as in :class:`~paddle_impl.GHMLoss`; no gradient flows through b.
 
+    The histogram is of the elements of one call: parts of a batch under one ``normalizer`` do not add up to the whole.
+    With ``momentum`` it is of many calls, and they nearly do.
+
     Args:
         mu: finite, > 0; errors well below it are squared, errors well above it count as they are.
-        bins, momentum, normalize, ema: as in :class:`~paddle_impl.regions.Harmony`.
-        reduction, denominator, check_labels, twice_differentiable: as in :class:`~paddle_impl.layer.LossLayer`. There
-            are no class weights: both denominators are the number of valid entries.
+        bins: a number of regions (int >= 1), or the width of one (float in (0, 1]).
+        momentum: in [0, 1); above 0 the R_j are running averages over the batches seen in ``train()``, which ``eval()``
+            uses and leaves alone, and which are in the ``state_dict``.
+        normalize: m counts the ``occupied`` regions, or all of them (``paper``).
+        ema: ``corrected`` for the start of the running average, or as a detection toolbox has it (``mmdet``).
+        reduction: ``none`` (the shape of the predictions), ``sum`` or ``mean``.
+        denominator: ``weights`` or ``count``: the number of valid entries either way, since there are no class weights.
+        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
+        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
+        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
 
     Shapes: predictions and targets of any one shape, and ``label_weight``, whose entries above 0 are valid.
 
     Raises:
         ValueError: an option or a shape out of range. TypeError: a wrong type or dtype.
+
+    Example:
+        >>> import paddle
+        >>> GHMRLoss(mu=0.5, bins=2)(paddle.to_tensor([0.25, 0.5, 3.0]), paddle.zeros([3])).item()
+        0.7...
 
     Source: Li, Liu, Wang, *Gradient Harmonized Single-stage Detector*, AAAI 2019, eq. 10 to 13.
     """

@@ -30,13 +30,26 @@ class SigmoidFocalLoss(EntryLoss):
         alpha: weight of the positives, in [0, 1]; the negatives have 1 - alpha. None: both weigh 1.
         normalizer: denominator of ``mean`` where the call gives none, such as a number of positives.
         weight: [C] weights of the classes along ``axis``.
-        ignore_index, reduction, axis, denominator, check_labels, twice_differentiable: as in
-            :class:`~paddle_impl.layer.LossLayer`.
+        ignore_index: the label of elements that count for nothing; None: every element counts.
+        reduction: ``none`` (the shape of the logits), ``sum`` or ``mean``.
+        axis: the class axis, for class weights and class ids.
+        denominator: of the mean: ``weights`` (the sum of the valid entries' class weights) or ``count`` (their number).
+        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
+        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
+        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
+
+    Parts of a batch add up to the whole under one ``normalizer``, the denominator of the whole.
 
     Shapes: logits of any shape; labels of the same shape, or class ids without the class axis.
 
     Raises:
         ValueError: an option, shape, weight or target out of range. TypeError: a wrong type or dtype.
+
+    Example:
+        >>> import paddle
+        >>> logits, targets = paddle.to_tensor([[2.0, 0.0], [-1.0, 3.0]]), paddle.to_tensor([[1.0, 0.0], [0.0, 0.0]])
+        >>> SigmoidFocalLoss(gamma=2, alpha=0.25)(logits, targets, normalizer=targets.sum()).item()
+        2.2...
 
     Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 5.
     """

@@ -57,12 +57,16 @@ INDIVIDUALS = ("cross_entropy", *BINARY, *REAL)
 class TopKLoss(ElementLoss):
     r"""Average the k largest individual losses of a batch.
 
+    The class axis is 1, where ``paddle.nn.CrossEntropyLoss`` has -1: of ``[N, ..., C]`` say ``axis=-1``.
+
     .. math:: L = \frac{\sum_i s_i o_i l_i}{k W / N}, \quad s_i = 1 \text{ for the k largest } o_i l_i
               \text{ of the valid elements, else } 0
 
     o_i is the class weight, W the sum of the valid elements' weights, N their number. For weights of 1 this is the mean
     of the k largest losses: the maximum loss for k=1, the average for k=N. Exactly k elements are selected, ties
     included, and no gradient flows through the selection.
+
+    The k largest are those of one call: parts of a batch under one ``normalizer`` do not add up to the whole.
 
     Args:
         top_k: fraction r in (0, 1] of the valid elements: k is the largest j with j / N <= r, at least 1. 0.7 where
@@ -73,15 +77,24 @@ class TopKLoss(ElementLoss):
             or a function of (logits, labels) that returns the losses as a Tensor.
         weight: [C] class weights of the elements' labels, or of the entries along ``axis``.
         ignore_index: elements with this label count for nothing (``squared`` and ``absolute``: none is ignored).
-        reduction: ``none`` leaves what is not selected at 0. axis, check_labels, twice_differentiable: as in
-            :class:`~paddle_impl.layer.LossLayer`.
+        reduction: ``none`` (the shape of the labels; what is not selected is 0), ``sum`` or ``mean``.
+        axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
         denominator: of the mean: ``weights``, k W / N, or ``count``, k.
+        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
+        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
+        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
 
     Shapes: logits [..., C, ...] with the classes along ``axis``, labels the same without that axis; for entries both
     of the same shape.
 
     Raises:
         ValueError: an option, shape, weight or label out of range. TypeError: a wrong type or dtype.
+
+    Example:
+        >>> import paddle
+        >>> logits = paddle.to_tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0]])
+        >>> TopKLoss(k=1)(logits, paddle.to_tensor([0, 1, 1])).item()
+        2.40...
 
     Source: Fan, Lyu, Ying, Hu, *Learning with Average Top-k Loss*, NeurIPS 2017, eq. 2 and 3.
     """
