@@ -101,7 +101,7 @@ class CrossEntropyLoss(ElementLoss):
 
     def any_loss(self, logits: Tensor, labels: Tensor, normalizer: Any) -> Tensor:
         """The weighted, reduced loss of hard or soft labels."""
-        check_logits(logits)
+        check_tensor("logits", logits)
         check_tensor("labels", labels)
         if labels.dtype in FLOATS:
             return self._soft(logits, labels, self.normalizer(normalizer))
@@ -114,6 +114,7 @@ class CrossEntropyLoss(ElementLoss):
         return cross_entropy(elements)
 
     def _soft(self, logits: Tensor, labels: Tensor, normalizer: Any) -> Tensor:
+        check_logits(logits)
         axis, shape = class_axis(logits, self.axis), list(logits.shape)
         if not fits(list(labels.shape), shape):
             raise ValueError(f"soft labels must have the logits' shape, {shape}, got {list(labels.shape)}")
