@@ -316,7 +316,7 @@ LAWS = (
         severity="warning",
         demand={"targets": within("hard"), "reduction": within("none"), "layout": within("contiguous")},
         needs=("reduction", "reduction=none"),
-        rests_on="none: one number l_i for each label y_i, in its place: [N] times a mask [N, 1] of the labels is [N, N]",
+        rests_on="none: one number l_i for each label y_i, in its place: [N] times a mask [N, 1] would be [N, N]",
     ),
     Law(
         "shape/non-contiguous",
