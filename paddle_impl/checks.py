@@ -11,6 +11,9 @@ import numpy as np
 import paddle
 from paddle import Tensor
 
+from paddle_impl.programs import UNKNOWN, detached, is_tensor, sizes
+from paddle_impl.programs import numbers as values
+
 REDUCTIONS = ("none", "sum", "mean")
 DENOMINATORS = ("weights", "count")
 # sets: a dtype is found in one three times as fast as in a tuple
@@ -66,7 +69,7 @@ def as_numbers(name: str, value: Any) -> np.ndarray:
     if isinstance(value, Tensor):
         if value.dtype not in FLOATS | INTEGERS:
             raise TypeError(f"{name} must be {expected}, got dtype {value.dtype}")
-        return value.astype("float64").numpy()
+        return values(value).astype(np.float64)
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -96,11 +99,11 @@ def check_normalizer(normalizer: Any, reduction: str, look: bool) -> Any:
             f"got {shown(normalizer)}"
         )
     expected = "a finite number >= 0 or a Tensor of one"
-    if not isinstance(normalizer, Tensor):
+    if not is_tensor(normalizer):
         return check_number("normalizer", normalizer, expected, 0.0)
-    if list(normalizer.shape) not in ([], [1]):
+    if list(normalizer.shape) not in ([], [1], [UNKNOWN]):
         raise ValueError(f"normalizer must be {expected}, got shape {list(normalizer.shape)}")
-    normalizer = normalizer.detach().reshape([])
+    normalizer = detached(normalizer).reshape([])
     if look:
         check_number("normalizer", normalizer.item(), expected, 0.0)
     return normalizer
@@ -152,23 +155,30 @@ def class_axis(logits: Tensor, axis: int) -> int:
 
 def without_class_axis(labels: Tensor, logits: Tensor, axis: int) -> Tensor:
     """Integer labels of the logits' shape without the class axis; a class axis of length 1 is taken away."""
-    shape = list(logits.shape)
-    expected = shape[:axis] + shape[axis + 1 :]
-    if labels.ndim == logits.ndim and labels.shape[axis] == 1:
-        labels = labels.squeeze(axis)
-    if not fits(list(labels.shape), expected):
+    expected, found = list(logits.shape), list(labels.shape)
+    del expected[axis]
+    if labels.ndim == logits.ndim and found[axis] in (1, UNKNOWN):
+        del found[axis]
+    if not fits(found, expected):
         raise ValueError(
             f"labels must have the logits' shape without the class axis, {expected}, got {list(labels.shape)}"
         )
+    if not paddle.in_dynamic_mode() and UNKNOWN in (*expected, *labels.shape):
+        # a program compares what it does not know yet when it runs
+        rows = sizes(logits)
+        del rows[axis]
+        labels = labels.reshape(rows)
+    elif labels.ndim == logits.ndim:
+        labels = labels.squeeze(axis)
     # the narrow integers overflow beside an ignore_index of -100
     return labels if labels.dtype in (paddle.int32, paddle.int64) else labels.astype("int64")
 
 
 def fits(shape: list[int], expected: list[int]) -> bool:
-    """Whether two shapes agree; -1 is a size that a static program learns when it runs."""
+    """Whether two shapes agree; -1 is a size that a program learns when it runs."""
     if len(shape) != len(expected):
         return False
-    return all(-1 in (shape[k], expected[k]) or shape[k] == expected[k] for k in range(len(shape)))
+    return all(UNKNOWN in (shape[k], expected[k]) or shape[k] == expected[k] for k in range(len(shape)))
 
 
 def shown(value: object) -> str:

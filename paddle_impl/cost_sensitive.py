@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import paddle
 
 from paddle_impl.checks import as_numbers, check_number, check_weight
 from paddle_impl.cross_entropy import CrossEntropyLoss
+from paddle_impl.programs import UNKNOWN, is_variable
 
 
 class CostSensitiveLoss(CrossEntropyLoss):
@@ -73,9 +75,8 @@ class CostSensitiveLoss(CrossEntropyLoss):
         as_dict: bool | str = False,
     ) -> None:
         costs = class_costs(num_class_list, gamma, empty_class_weight)
-        further = None if weight is None else _further(weight, len(costs))
         super().__init__(
-            weight=costs if further is None else costs * further,
+            weight=costs if weight is None else _further(weight, costs),
             ignore_index=ignore_index,
             reduction=reduction,
             axis=axis,
@@ -88,7 +89,7 @@ class CostSensitiveLoss(CrossEntropyLoss):
         self.gamma = float(gamma)
         self.num_class_list = _counts(num_class_list)
         self.empty_class_weight = empty_class_weight
-        self.further = further
+        self.further = weight if weight is None or is_variable(weight) else as_numbers("weight", weight)
 
 
 def class_costs(
@@ -125,10 +126,16 @@ def _counts(num_class_list: Any) -> np.ndarray:
     return counts
 
 
-def _further(weight: Any, classes: int) -> np.ndarray:
-    """Class weights that the costs multiply."""
+def _further(weight: Any, costs: np.ndarray) -> Any:
+    """Class weights, multiplied by the costs."""
+    if is_variable(weight):
+        if list(weight.shape) not in ([len(costs)], [UNKNOWN]):
+            raise ValueError(
+                f"weight must have shape [{len(costs)}] like num_class_list, got shape {list(weight.shape)}"
+            )
+        return weight.astype("float64") * paddle.assign(costs)
     array = as_numbers("weight", weight)
     check_weight(array)
-    if len(array) != classes:
-        raise ValueError(f"weight must have {classes} numbers, as many as num_class_list, got {len(array)}")
-    return array
+    if len(array) != len(costs):
+        raise ValueError(f"weight must have {len(costs)} numbers, as many as num_class_list, got {len(array)}")
+    return array * costs

@@ -9,10 +9,11 @@ import paddle
 from paddle import Tensor
 
 from paddle_impl.checks import FLOATS, check_choice, check_logits, check_number, check_tensor, class_axis, fits
-from paddle_impl.elements import ElementLoss, Elements, one_hot
+from paddle_impl.elements import ElementLoss, Elements, along, one_hot
 from paddle_impl.kernel import cross_entropy, soft_cross_entropy
 from paddle_impl.layer import label_range
 from paddle_impl.precision import constant, narrow, widen
+from paddle_impl.programs import UNKNOWN, aligned, detached, sizes
 
 SOFT_WEIGHTS = ("paddle", "torch")
 
@@ -99,6 +100,7 @@ class CrossEntropyLoss(ElementLoss):
         """
         return self.any_loss(logits, labels, normalizer)
 
+    @paddle.jit.not_to_static
     def any_loss(self, logits: Tensor, labels: Tensor, normalizer: Any) -> Tensor:
         """The weighted, reduced loss of hard or soft labels."""
         check_tensor("logits", logits)
@@ -120,7 +122,7 @@ class CrossEntropyLoss(ElementLoss):
             raise ValueError(f"soft labels must have the logits' shape, {shape}, got {list(labels.shape)}")
         self._check_soft(labels)
         scores = widen(logits)
-        q = self._smooth(labels.detach().astype(scores.dtype), shape[axis])
+        q = self._smooth(aligned(detached(labels), logits).astype(scores.dtype), axis)
         losses, share = self._weighted(scores, q, axis, self.plain())
         weight = share if self.soft_weight == "paddle" else None
         elements = Elements(scores, share, None, axis, True)
@@ -130,8 +132,8 @@ class CrossEntropyLoss(ElementLoss):
         """Hard labels with label smoothing: one-hot rows, zeros where ignored."""
         elements = self.arrange(logits, labels)
         scores, axis = elements.masked_logits(), elements.axis
-        classes = scores.shape[axis]
-        q = self._smooth(one_hot(elements.known_labels(), classes, axis, scores.dtype), classes)
+        q = one_hot(elements.known_labels(), sizes(scores)[axis], axis, scores.dtype)
+        q = self._smooth(q, axis)
         if elements.kept is not None:
             q = q * elements.kept.unsqueeze(axis).astype(q.dtype)
         losses, share = self._weighted(scores, q, axis, elements.plain)
@@ -148,14 +150,16 @@ class CrossEntropyLoss(ElementLoss):
         if self.soft_weight == "paddle":
             return soft_cross_entropy(scores, q, mass, axis, plain) * share, share
         if table is not None:
-            shape = [1] * q.ndim
-            shape[axis] = -1
-            q = q * table.reshape(shape)
+            q = q * along(table, q, axis)
         return soft_cross_entropy(scores, q, share, axis, plain), share
 
-    def _smooth(self, q: Tensor, classes: int) -> Tensor:
+    def _smooth(self, q: Tensor, axis: int) -> Tensor:
         e = self.label_smoothing
-        return q if e == 0.0 else q * constant(1.0 - e, q) + constant(e / classes, q)
+        if e == 0.0:
+            return q
+        classes = sizes(q)[axis]
+        share = constant(e / classes, q) if isinstance(classes, int) else constant(e, q) / classes.astype(q.dtype)
+        return q * constant(1.0 - e, q) + share
 
     def _check_soft(self, labels: Tensor) -> None:
         if self.looks():
@@ -167,8 +171,8 @@ class CrossEntropyLoss(ElementLoss):
 def over_classes(q: Tensor, table: Tensor, axis: int) -> Tensor:
     """sum_c w_c q_c of each element, by a product of matrices: it makes no array of the size of q."""
     shape = list(q.shape)
-    if -1 in shape or 0 in shape:
-        return (q * table.reshape([-1 if i == axis else 1 for i in range(len(shape))])).sum(axis=axis)
+    if UNKNOWN in shape or 0 in shape:
+        return (q * along(table, q, axis)).sum(axis=axis)
     rows = shape[:axis] + shape[axis + 1 :]
     inner = math.prod(shape[axis + 1 :])
     if inner == 1:

@@ -9,6 +9,7 @@ from paddle_impl.checks import NUMBERS, check_dtype, class_axis, fits
 from paddle_impl.elements import Elements
 from paddle_impl.entries import Entries
 from paddle_impl.layer import LossLayer, label_range
+from paddle_impl.programs import aligned, detached
 
 
 def of_elements(layer: LossLayer, element_weight: Tensor, elements: Elements) -> Tensor:
@@ -19,7 +20,7 @@ def of_elements(layer: LossLayer, element_weight: Tensor, elements: Elements) ->
         element_weight = element_weight.squeeze(elements.axis)
     elif not fits(given, shape):
         raise ValueError(f"element_weight must have the labels' shape, {shape}, got {given}")
-    return _checked(layer, element_weight, elements.kept, elements.logits.dtype)
+    return _checked(layer, aligned(element_weight, elements.labels), elements.kept, elements.logits.dtype)
 
 
 def of_entries(layer: LossLayer, element_weight: Tensor, entries: Entries) -> Tensor:
@@ -40,7 +41,7 @@ def of_entries(layer: LossLayer, element_weight: Tensor, entries: Entries) -> Te
             )
         # half precisions have no kernel for it on the CPU
         element_weight = element_weight.astype(x.dtype).expand_as(x)
-    return _checked(layer, element_weight, entries.kept, x.dtype)
+    return _checked(layer, aligned(element_weight, x), entries.kept, x.dtype)
 
 
 def _with_one(shape: list[int], axis: int) -> list[int]:
@@ -50,7 +51,7 @@ def _with_one(shape: list[int], axis: int) -> list[int]:
 
 def _checked(layer: LossLayer, weight: Tensor, kept: Tensor | None, dtype: paddle.dtype) -> Tensor:
     """Constants of a dtype, 0 where not ``kept``; ValueError for one that is negative or not finite."""
-    weight = weight.detach().astype(dtype)
+    weight = detached(weight).astype(dtype)
     if kept is not None:
         # a product with 0 would keep NaN
         weight = paddle.where(kept, weight, paddle.zeros_like(weight))

@@ -15,6 +15,7 @@ from paddle import Tensor
 from paddle_impl.checks import INTEGERS, check_dtype, check_logits, class_axis, without_class_axis
 from paddle_impl.layer import LossLayer
 from paddle_impl.precision import narrow, widen
+from paddle_impl.programs import sizes
 
 
 class Elements:
@@ -64,7 +65,7 @@ class Elements:
         """Set ``weight`` from [C] class weights."""
         if table is None:
             return
-        weight = paddle.gather(table, self.known_labels().flatten()).reshape(self.labels.shape)
+        weight = paddle.gather(table, self.known_labels().flatten()).reshape(sizes(self.labels))
         self.weight = weight if self.kept is None else weight * self.kept.astype(weight.dtype)
 
 
@@ -74,11 +75,18 @@ def kept_of(array: Tensor, kept: Tensor | None) -> Tensor:
     return array if kept is None else paddle.where(kept, array, paddle.zeros_like(array))
 
 
-def one_hot(ids: Tensor, classes: int, axis: int, dtype: paddle.dtype) -> Tensor:
+def one_hot(ids: Tensor, classes: Any, axis: int, dtype: paddle.dtype) -> Tensor:
     """Class ids [...] as rows of zeros with a one, [..., C, ...] with C at ``axis``."""
     shape = [1] * (ids.ndim + 1)
     shape[axis] = classes
     return (ids.unsqueeze(axis) == paddle.arange(classes, dtype=ids.dtype).reshape(shape)).astype(dtype)
+
+
+def along(table: Tensor, x: Tensor, axis: int) -> Tensor:
+    """[C] numbers as an array that meets x along ``axis``; a program raises when it runs where C is another there."""
+    shape = [1] * x.ndim
+    shape[axis] = sizes(x)[axis]
+    return table.reshape(shape)
 
 
 class ElementLoss(LossLayer):
@@ -96,6 +104,7 @@ class ElementLoss(LossLayer):
         return self.hard_loss(logits, labels, normalizer)
 
     # a method of its own, for paddle.jit.to_static (3.3) recurs for ever in a super().forward of a further subclass
+    @paddle.jit.not_to_static
     def hard_loss(self, logits: Tensor, labels: Tensor, normalizer: Any, element_weight: Any = None) -> Tensor:
         """The weighted, reduced loss of integer labels."""
         normalizer = self.normalizer(normalizer)

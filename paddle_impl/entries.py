@@ -25,10 +25,11 @@ from paddle_impl.checks import (
     outside,
     without_class_axis,
 )
-from paddle_impl.elements import kept_of, one_hot
+from paddle_impl.elements import along, kept_of, one_hot
 from paddle_impl.gradients import eager, with_slopes
 from paddle_impl.layer import LossLayer, divided, label_range
 from paddle_impl.precision import narrow, widen
+from paddle_impl.programs import UNKNOWN, aligned, detached, sizes
 
 HALVES = (paddle.float16, paddle.bfloat16)
 PIECE = 1 << 17
@@ -125,6 +126,7 @@ class EntryLoss(LossLayer):
         return self.entry_loss(logits, labels, label_weight, normalizer)
 
     # a method of its own, for paddle.jit.to_static (3.3) recurs for ever in a super().forward of a further subclass
+    @paddle.jit.not_to_static
     def entry_loss(
         self,
         logits: Tensor,
@@ -209,7 +211,7 @@ class EntryLoss(LossLayer):
         x, t = entries.whole()
         losses = self.losses(x, t)
         with paddle.no_grad():
-            constant = self.constant(x.detach(), t, prepared)
+            constant = self.constant(detached(x), t, prepared)
         if constant is not None:
             losses = losses * constant
         if entries.weight is not None:
@@ -243,15 +245,18 @@ def arrange_entries(
         labels = labels.astype("float32")
     if label_weight is not None and label_weight.dtype in HALVES:
         label_weight = label_weight.astype("float32")
-    entrywise = fits(list(labels.shape), list(logits.shape))
+    entrywise = _entrywise(layer, list(labels.shape), list(logits.shape), probabilities)
     mask = None if label_weight is None else label_weight > 0
     rows = mask is not None and not fits(list(label_weight.shape), list(logits.shape))
     if rows and (entrywise or not fits(list(label_weight.shape), list(labels.shape))):
         raise ValueError(
             f"label_weight must have the labels' shape, {list(labels.shape)}, got {list(label_weight.shape)}"
         )
+    if mask is not None and not rows:
+        mask = aligned(mask, logits)
     if entrywise:
-        targets, kept = labels, _kept_targets(layer, labels, mask) if probabilities else mask
+        targets = aligned(labels, logits)
+        kept = _kept_targets(layer, targets, mask) if probabilities else mask
     elif probabilities:
         targets, kept = _one_hot(layer, x, labels, mask if rows else None)
         if mask is not None and not rows:
@@ -261,7 +266,21 @@ def arrange_entries(
             f"targets must have the shape of the predictions, {list(logits.shape)}, got {list(labels.shape)}"
         )
     plain = layer.plain() or 0 in x.shape
-    return Entries(x, targets.detach().astype(x.dtype), kept, _entry_weight(layer, x, kept), plain)
+    return Entries(x, detached(targets).astype(x.dtype), kept, _entry_weight(layer, x, kept), plain)
+
+
+def _entrywise(layer: LossLayer, labels: list[int], logits: list[int], probabilities: bool) -> bool:
+    """Whether labels of this shape are one for each entry. Raises ValueError where a program can't know yet."""
+    if not fits(labels, logits):
+        return False
+    rank = len(logits)
+    axis = layer.axis if rank > 1 and -rank <= layer.axis < rank else None
+    if probabilities and axis is not None and labels[axis] == 1 and logits[axis] == UNKNOWN:
+        raise ValueError(
+            f"labels of shape {labels} are class ids or targets, by how many classes there are along axis {axis}; "
+            f"logits must say that in a program, got {logits}"
+        )
+    return True
 
 
 def _kept_targets(layer: LossLayer, labels: Tensor, mask: Tensor | None) -> Tensor | None:
@@ -306,13 +325,19 @@ def _one_hot(layer: LossLayer, x: Tensor, labels: Tensor, mask: Tensor | None) -
         raise TypeError(f"class ids must be integers, got dtype {labels.dtype}")
     labels = without_class_axis(labels, x, axis)
     if mask is not None:
-        mask = mask.reshape(labels.shape)
+        mask = mask.reshape(sizes(labels))
         # an id that is masked may be anything
         labels = paddle.where(mask, labels, paddle.zeros_like(labels))
     kept = layer.kept(labels, shape[axis])
-    targets = one_hot(kept_of(labels, kept), shape[axis], axis, x.dtype)
+    targets = one_hot(kept_of(labels, kept), sizes(x)[axis], axis, x.dtype)
     kept = _both(kept, mask)
-    return targets, kept if kept is None else kept.unsqueeze(axis).expand_as(x)
+    return targets, kept if kept is None else _spread(kept.unsqueeze(axis), x)
+
+
+def _spread(kept: Tensor, x: Tensor) -> Tensor:
+    """What is valid, repeated for each class, in the shape of x."""
+    # Paddle (3.3) expands no empty array in a program
+    return kept.expand_as(x) if paddle.in_dynamic_mode() else kept & paddle.ones_like(x, dtype="bool")
 
 
 def _is_column(found: list[int], shape: list[int], axis: int) -> bool:
@@ -326,10 +351,8 @@ def _entry_weight(layer: LossLayer, x: Tensor, kept: Tensor | None) -> Tensor | 
         return None
     axis = class_axis(x, layer.axis)
     table = layer.table(x.shape[axis], x.dtype)
-    shape = [1] * x.ndim
-    shape[axis] = -1
-    ones = paddle.ones_like(x.detach()) if kept is None else kept.astype(x.dtype)
-    return ones * table.reshape(shape)
+    ones = paddle.ones_like(detached(x)) if kept is None else kept.astype(x.dtype)
+    return ones * along(table, x, axis)
 
 
 def _both(kept: Tensor | None, mask: Tensor | None) -> Tensor | None:

@@ -11,6 +11,7 @@ from paddle import Tensor
 from paddle_impl.checks import is_number, shown
 from paddle_impl.entries import EntryLoss
 from paddle_impl.precision import constant
+from paddle_impl.programs import detached
 from paddle_impl.regions import HarmonyOfEntries
 
 NEAR = (1e-15, 1e15)
@@ -137,5 +138,5 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
     def _root(self, d: Tensor) -> Tensor:
         """sqrt(d^2 + mu^2), divided by the larger of the two first: the square of 1e30 overflows."""
         mu = constant(self.mu, d)
-        unit = paddle.maximum(d.detach().abs(), mu)
+        unit = paddle.maximum(detached(d).abs(), mu)
         return ((d / unit).square() + (mu / unit).square()).sqrt() * unit

@@ -11,6 +11,8 @@ import paddle
 from paddle import Tensor
 from paddle.jit.sot.psdb import fallback
 
+from paddle_impl.programs import detached
+
 
 def eager(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function that paddle.jit.to_static runs as it stands instead of making a program of it.
@@ -28,7 +30,7 @@ def eager(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def with_gradient(value: Tensor, carrier: Tensor) -> Tensor:
     """``value`` with the gradient of ``carrier``, a finite Tensor of the same shape."""
-    return value + (carrier - carrier.detach())
+    return value + (carrier - detached(carrier))
 
 
 @paddle.no_grad()

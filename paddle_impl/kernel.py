@@ -16,6 +16,7 @@ from paddle.nn.functional.loss import base_softmax_with_cross_entropy as fused
 
 from paddle_impl.elements import Elements
 from paddle_impl.gradients import once_differentiable, with_gradient
+from paddle_impl.programs import detached
 
 CLIP = 60.0
 """Gaps below it were not clipped at 64 by the kernel."""
@@ -52,7 +53,7 @@ def cross_entropy(elements: Elements) -> Tensor:
 def composed(elements: Elements) -> Tensor:
     """The same by operations that have derivatives of all orders, shifted by the maximum first."""
     logits, axis = elements.masked_logits(), elements.axis
-    shifted = logits - logits.detach().max(axis=axis, keepdim=True)
+    shifted = logits - detached(logits).max(axis=axis, keepdim=True)
     total = shifted.exp().sum(axis=axis)
     labels = elements.known_labels().astype("int64").unsqueeze(axis)
     picked = paddle.take_along_axis(shifted, labels, axis, broadcast=False).squeeze(axis)
@@ -84,7 +85,7 @@ def soft_cross_entropy(logits: Tensor, q: Tensor, mass: Tensor, axis: int, plain
 
 def soft_composed(logits: Tensor, q: Tensor, mass: Tensor, axis: int) -> Tensor:
     """The same by operations that have derivatives of all orders; a class with q = 0 and p = 0 adds nothing."""
-    shifted = logits - logits.detach().max(axis=axis, keepdim=True)
+    shifted = logits - detached(logits).max(axis=axis, keepdim=True)
     total = shifted.exp().sum(axis=axis)
     terms = paddle.where(q > 0, q * shifted, paddle.zeros_like(q))
     return total.log() * mass - terms.sum(axis=axis)

@@ -22,6 +22,7 @@ from paddle_impl.checks import (
     outside,
     shown,
 )
+from paddle_impl.programs import UNKNOWN, is_variable, numbers
 
 NO_KERNELS = (paddle.float16, paddle.bfloat16, paddle.int8, paddle.int16, paddle.uint8)
 """Dtypes without a minimum on the CPU; a float32 holds all their numbers."""
@@ -47,7 +48,8 @@ class LossLayer(nn.Layer):
     """Base of all layers.
 
     Args:
-        weight: [C] class weights >= 0 (list, array or Tensor); None means ones.
+        weight: [C] class weights >= 0 (list, array, Tensor, or a variable of the static program that the layer is
+            called in, whose numbers nobody checks); None means ones.
         ignore_index: the label of elements that count for nothing; None: every element counts.
         reduction: ``none``, ``sum`` or ``mean``. A denominator of 0 gives loss 0 and gradient 0.
         axis: the class axis of the logits; rank-1 logits have no other.
@@ -104,7 +106,7 @@ class LossLayer(nn.Layer):
         self.twice_differentiable = check_bool("twice_differentiable", twice_differentiable)
         self.as_dict = as_dict
         self.key = _key_of(as_dict, type(self).__name__)
-        self.classes, self._constant_weight = None, None
+        self.classes, self._of_program = None, None
         self._set_weight(weight)
 
     def __call__(self, *given: Any, **named: Any) -> Any:
@@ -123,7 +125,10 @@ class LossLayer(nn.Layer):
             attribute = self.kept_as.get(name, name)
             if name == "self" or not hasattr(self, attribute):
                 continue
-            value = _plain(getattr(self, attribute))
+            value = getattr(self, attribute)
+            if attribute == "weight" and self._of_program is not None:
+                value = self._of_program
+            value = _plain(value)
             if parameter.kind is not parameter.KEYWORD_ONLY or value != parameter.default:
                 said.append(f"{name}={getattr(value, '__qualname__', repr(value))}")
         return ", ".join(said)
@@ -138,11 +143,14 @@ class LossLayer(nn.Layer):
 
     def table(self, classes: int, dtype: paddle.dtype) -> Tensor | None:
         """[C] class weights in ``dtype``, or None. Raises ValueError for another number of classes."""
-        if self.classes is not None and self.classes != classes:
+        if self.classes not in (None, classes, UNKNOWN) and classes != UNKNOWN:
             raise ValueError(
                 f"{self.weights_from} must have {classes} numbers, one for each class of the logits, got {self.classes}"
             )
-        table = self.weight if self._constant_weight is None else paddle.assign(self._constant_weight)
+        table = self.weight if self._of_program is None else self._of_program
+        if table is not None and not paddle.in_dynamic_mode() and not is_variable(table):
+            # what has numbers becomes a constant of each static program that uses it
+            table = paddle.assign(table if isinstance(table, np.ndarray) else numbers(table))
         return table if table is None or table.dtype == dtype else table.astype(dtype)
 
     def kept(self, labels: Tensor, classes: int) -> Tensor | None:
@@ -183,24 +191,20 @@ class LossLayer(nn.Layer):
         return count
 
     def _set_weight(self, weight: Sequence[float] | np.ndarray | Tensor | None) -> None:
-        if weight is None:
-            self.register_buffer("weight", None, persistable=False)
-            return
-        if not isinstance(weight, Tensor):
+        if weight is not None and not is_variable(weight):
             array = as_numbers("weight", weight)
             check_weight(array)
-            # a static program has no values yet: the numbers become a constant of each program that uses them
             if not paddle.in_dynamic_mode():
-                self._constant_weight = array
-                self.register_buffer("weight", None, persistable=False)
-                self.classes = array.shape[0]
-                return
-            weight = paddle.to_tensor(array)
-        elif paddle.in_dynamic_mode():
-            check_weight(as_numbers("weight", weight))
-        if weight.ndim != 1:
-            raise ValueError(f"weight must have shape [C], got shape {list(weight.shape)}")
-        self.classes = weight.shape[0]
+                # Tensors are made when the program is
+                weight = array
+            elif not isinstance(weight, Tensor):
+                weight = paddle.to_tensor(array)
+        if weight is not None:
+            if len(weight.shape) != 1:
+                raise ValueError(f"weight must have shape [C], got shape {list(weight.shape)}")
+            self.classes = weight.shape[0]
+        if weight is not None and not isinstance(weight, Tensor):
+            self._of_program, weight = weight, None
         self.register_buffer("weight", weight, persistable=False)
 
 
@@ -253,5 +257,5 @@ def _logits_in(outputs: Mapping[str, Any]) -> Any:
 def _plain(value: Any) -> Any:
     """An argument as Python's own numbers and lists, as far as it has values by now."""
     if isinstance(value, Tensor):
-        return value.astype("float64").tolist()
+        return numbers(value).astype("float64").tolist()
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value

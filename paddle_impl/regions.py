@@ -13,6 +13,7 @@ from paddle_impl.checks import check_choice, is_number, shown
 from paddle_impl.entries import Entries, Piece
 from paddle_impl.gradients import eager
 from paddle_impl.precision import constant
+from paddle_impl.programs import sizes
 
 NORMALIZERS = ("occupied", "paper")
 AVERAGES = ("corrected", "mmdet")
@@ -26,7 +27,8 @@ class Harmony:
     Args:
         bins: M, a number of regions (int >= 1), or e, the width of one (float in (0, 1], ceil(1 / e) regions).
         momentum: a in [0, 1). Above 0 the R_j become running averages S_j <- a S_j + (1 - a) R_j of the batches seen in
-            ``train()``; ``eval()`` uses them and leaves them alone. They are in the ``state_dict``.
+            ``train()``; ``eval()`` uses them and leaves them alone. They are in the ``state_dict``. What
+            ``paddle.jit.save`` writes learns nothing further: save the layer in ``eval()``.
         normalize: m counts the ``occupied`` regions, or all of them (``paper``).
         ema: ``corrected`` decays every region and divides by 1 - a^t, so the first batches count fully; ``mmdet``
             starts at 0, decays only the regions occupied in the batch, counts only these in m, and corrects nothing, as
@@ -56,7 +58,7 @@ class Harmony:
         """b_i = N / (R_j m) of each element, from its gradient norm in [0, 1]; ``count`` is N, of the ``kept`` ones."""
         region = self._region(norm)
         weights = self._weights(self._population(region, kept), count, norm.dtype)
-        return paddle.gather(weights, region.flatten()).reshape(norm.shape)
+        return paddle.gather(weights, region.flatten()).reshape(sizes(norm))
 
     def _population(self, region: Tensor, kept: Tensor | None) -> Tensor:
         """[M] how many of the kept elements lie in each region."""
@@ -155,7 +157,7 @@ class HarmonyOfEntries(Harmony):
     def constant(self, x: Tensor, t: Tensor, prepared: tuple[Tensor, Any]) -> Tensor:
         """b of all entries."""
         slope = self.slopes(x, t)
-        return paddle.gather(prepared[0], self._region(slope.abs()).flatten()).reshape(slope.shape)
+        return paddle.gather(prepared[0], self._region(slope.abs()).flatten()).reshape(sizes(slope))
 
 
 def _check_bins(bins: Any) -> tuple[int, float]:

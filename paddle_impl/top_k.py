@@ -18,6 +18,7 @@ from paddle_impl.checks import (
     check_dtype,
     check_int,
     check_logits,
+    fits,
     is_number,
     shown,
 )
@@ -26,6 +27,7 @@ from paddle_impl.entries import arrange_entries
 from paddle_impl.kernel import cross_entropy
 from paddle_impl.layer import divided, unequal
 from paddle_impl.precision import narrow, widen
+from paddle_impl.programs import aligned, detached, sizes
 from paddle_impl.sigmoid import logistic
 
 FRACTION = 0.7
@@ -138,8 +140,26 @@ class TopKLoss(ElementLoss):
         individual losses of entries: what is not above 0 counts for nothing.
         Raises ValueError or TypeError for shapes, dtypes and labels that do not fit.
         """
+        # a function of the user's own is called here, where paddle.jit.to_static translates it
+        given = None
+        if callable(self.individual):
+            self.check_called(logits, labels)
+            given = self.individual(logits, labels)
+        return self.top_loss(logits, labels, given, normalizer, label_weight)
+
+    @paddle.jit.not_to_static
+    def check_called(self, logits: Tensor, labels: Tensor) -> None:
+        """Refuse what a function of the user's own should not be called with."""
+        check_logits(logits)
+        check_dtype("labels", labels, NUMBERS, "numbers")
+
+    @paddle.jit.not_to_static
+    def top_loss(
+        self, logits: Tensor, labels: Tensor, given: Any, normalizer: Any, label_weight: Tensor | None
+    ) -> Tensor:
+        """The weighted, reduced loss; ``given`` are the individual losses where they are a function's."""
         normalizer = self.normalizer(normalizer)
-        losses, elements = self._individual(logits, labels, label_weight)
+        losses, elements = self._individual(logits, labels, given, label_weight)
         if elements.weight is not None:
             losses = losses * elements.weight
         count = elements.count()
@@ -155,7 +175,9 @@ class TopKLoss(ElementLoss):
             loss = elements.as_labels(loss)
         return narrow(loss, logits)
 
-    def _individual(self, logits: Tensor, labels: Tensor, label_weight: Tensor | None) -> tuple[Tensor, Any]:
+    def _individual(
+        self, logits: Tensor, labels: Tensor, given: Any, label_weight: Tensor | None
+    ) -> tuple[Tensor, Any]:
         """Losses, 0 where ignored, and the elements or entries that they are losses of."""
         if self.individual in BINARY or self.individual in REAL:
             binary = self.individual in BINARY
@@ -170,18 +192,15 @@ class TopKLoss(ElementLoss):
         if self.individual == "cross_entropy":
             elements = self.arrange(logits, labels)
             return cross_entropy(elements), elements
-        return self._called(logits, labels)
+        return self._called(given, labels)
 
-    def _called(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Elements]:
+    def _called(self, losses: Any, labels: Tensor) -> tuple[Tensor, Elements]:
         """Losses of a function of the user's own."""
-        check_logits(logits)
-        check_dtype("labels", labels, NUMBERS, "numbers")
-        losses = self.individual(logits, labels)
         if not isinstance(losses, TENSORS):
             raise TypeError(f"individual must return the losses as a Tensor, got {type(losses).__name__}")
         losses = widen(losses)
-        classes = labels.dtype in INTEGERS and list(labels.shape) == list(losses.shape)
-        labels = labels.astype("int64") if classes else losses.detach()
+        classes = labels.dtype in INTEGERS and fits(list(labels.shape), list(losses.shape))
+        labels = aligned(labels, losses).astype("int64") if classes else detached(losses)
         kept = unequal(labels, self.ignore_index) if classes else None
         elements = Elements(losses, labels, kept, 0, True)
         if classes and self.classes is not None:
@@ -220,7 +239,7 @@ def count_of(top_k: float | None, k: int | None, count: int) -> int:
 def largest(losses: Tensor, kept: Tensor | None, k: int) -> Tensor:
     """The k largest kept losses, exactly k of them, and 0 for the others."""
     with paddle.no_grad():
-        scores = _scores(losses.detach(), kept).flatten()
+        scores = _scores(detached(losses), kept).flatten()
         top = scores.max().item()
         if math.isnan(top):
             scores = paddle.where(scores.isnan(), paddle.full_like(scores, math.inf), scores)
@@ -262,10 +281,10 @@ def traced_count_of(top_k: float | None, k: int | None, count: Tensor) -> Tensor
 
 def traced_largest(losses: Tensor, kept: Tensor | None, k: Tensor) -> Tensor:
     """``largest`` inside a program: those whose rank is below k."""
-    scores = _scores(losses.detach(), kept).flatten()
+    scores = _scores(detached(losses), kept).flatten()
     scores = paddle.where(scores.isnan(), paddle.full_like(scores, math.inf), scores)
     rank = paddle.argsort(paddle.argsort(scores, descending=True))
-    chosen = (rank.astype("float64") < k).reshape(losses.shape)
+    chosen = (rank.astype("float64") < k).reshape(sizes(losses))
     return kept_of(losses, chosen)
 
 

@@ -54,7 +54,7 @@ class Observation:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-PROGRAM_PROBES = frozenset({"program", "to-static", "full-graph", "static-program"})
+PROGRAM_PROBES = frozenset({"program", "to-static", "full-graph", "static-program", "saved", "saved-fixed"})
 """Probes that run Paddle's executor, whose threads do not survive a fork: a process that ran one must not be forked."""
 
 

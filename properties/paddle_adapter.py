@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from properties.generators import OF_PYTHON, Generator, reseeded
 from properties.observation import Failure, Observation, name_of
 from properties.paddle_modes import Modes
+from properties.paddle_saved import Saved
 from properties.paddle_steps import Steps
 from properties.problem import Problem
 from properties.streams import captured
@@ -50,6 +51,7 @@ class PaddleObserver:
             "second-call": self._second_call,
             "second-backward": self._second_backward,
             **Modes(self._layer, self._asked, self._called).probes,
+            **Saved(self._layer, self._asked, _failed).probes,
             **Steps(self._layer, self._asked).probes,
         }
 
@@ -63,7 +65,7 @@ class PaddleObserver:
             paddle.seed(problem.salt)
             return self._probes[probe](problem)
         except Exception as error:
-            return Failure("raised", name_of(error), _message(error))
+            return _failed(error)
         finally:
             paddle.set_grad_enabled(True)
 
@@ -258,12 +260,20 @@ def _with(observation: Observation, **facts: Any) -> Observation:
     return replace(observation, facts=facts)
 
 
+def _failed(error: BaseException) -> Failure:
+    return Failure("raised", name_of(error), _message(error))
+
+
 def _message(error: BaseException) -> str:
     """The exception's words, without Paddle's C++ stack around them."""
     try:
         text = str(error)
     except Exception as broken:
         return f"(its message cannot be read: {type(broken).__name__})"
+    name = f"{type(error).__name__}: "
+    if text.startswith("In transformed code:") and name in text:
+        # above it stands the code that Paddle made of the layer's
+        text = text.rpartition(name)[2]
     marker = "Error Message Summary:"
     if marker in text:
         text = text.split(marker, 1)[1].lstrip("-\n ")

@@ -21,6 +21,9 @@ from properties.observation import Observation
 from properties.paddle_steps import saved
 from properties.problem import Problem
 
+WEIGHT_FORMS = ("data", "tensor", "list")
+"""What class weights may be in a static program, the most demanding first: fed to it, constants of it, or numbers."""
+
 LACKS = "lacks"
 """The fact that says in words what a layer does not have."""
 
@@ -147,7 +150,7 @@ class Modes:
     def _static_program(self, problem: Problem) -> Observation:
         reasons = []
         with _unwarned():
-            for form in (paddle.assign, np.ndarray.tolist):
+            for form in WEIGHT_FORMS if problem.weight is not None else WEIGHT_FORMS[:1]:
                 paddle.enable_static()
                 try:
                     fetched = self._program(problem, form)
@@ -161,23 +164,29 @@ class Modes:
                     value = value.reshape(())
                 # a program that stops no gradient has none where nothing depends on the logits
                 gradient = slopes[0] if slopes else np.zeros(problem.logits.shape)
-                return Observation(value, gradient, value.shape, gradient_dtype="float64" if slopes else "")
+                dtype = "float64" if slopes else ""
+                return Observation(value, gradient, value.shape, gradient_dtype=dtype, facts={"weights": form})
         return _lacking(f"no static program can be made of it ({reasons[0]})")
 
-    def _program(self, problem: Problem, form: Callable[[Any], Any]) -> list[Any]:
+    def _program(self, problem: Problem, form: str) -> list[Any]:
         """The value and the gradient, fed and fetched; _Unbuilt where the layer does not take part."""
         dtype = "float64" if problem.dtype == "float64" else "float32"
         label_dtype = problem.label_dtype if problem.targets == "hard" else dtype
         feed = {"logits": problem.logits.astype(dtype), "labels": problem.labels.astype(label_dtype)}
         if problem.label_weight is not None:
             feed["label_weight"] = problem.label_weight.astype(dtype)
+        weight = None if problem.weight is None else problem.weight.astype(dtype)
+        if weight is not None and form == "data":
+            feed["weight"] = weight
         program = paddle.static.Program()
         with paddle.static.program_guard(program, paddle.static.Program()):
             data = {name: paddle.static.data(name, array.shape, str(array.dtype)) for name, array in feed.items()}
             data["logits"].stop_gradient = False
-            weight = None if problem.weight is None else form(problem.weight.astype(dtype))
+            given = data.get("weight", weight)
+            if weight is not None and form != "data":
+                given = paddle.assign(weight) if form == "tensor" else weight.tolist()
             try:
-                layer = self._build(problem, weight=weight)
+                layer = self._build(problem, weight=given)
                 loss = self._call(layer, problem, data["logits"], data["labels"], **_masked(data))
             except Exception as error:
                 raise _Unbuilt(f"{type(error).__name__}") from error

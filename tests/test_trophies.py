@@ -235,3 +235,16 @@ def test_relu_turns_nan_into_0_and_with_it_the_hinge_embedding_loss():
 def test_hinge_embedding_loss_broadcasts_labels_of_another_shape():
     x, y = paddle.zeros([2, 1]), paddle.full([2], -1.0)
     assert F.hinge_embedding_loss(x, y, reduction="sum").item() == 4
+
+
+def square_and_constant(x):
+    total = (x * x).sum()
+    # shares the memory of x, for which the program has no use any more
+    return total + F.sigmoid(x.detach()).sum()
+
+
+def test_a_program_writes_over_what_was_detached_from():
+    x = paddle.to_tensor([0.5, 1.0], stop_gradient=False)
+    paddle.jit.to_static(square_and_constant, full_graph=True)(x).backward()
+    assert x.numpy().tolist() == F.sigmoid(paddle.to_tensor([0.5, 1.0])).numpy().tolist()
+    assert x.grad.numpy().tolist() != [1.0, 2.0]

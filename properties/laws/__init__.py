@@ -15,6 +15,7 @@ from properties.laws import (
     numerics,
     oracle,
     refusals,
+    saved,
     shape,
     softmax,
     weights,
@@ -33,6 +34,7 @@ LAWS: tuple[Law, ...] = (
     *conduct.LAWS,
     *copies.LAWS,
     *modes.LAWS,
+    *saved.LAWS,
     *refusals.LAWS,
     *arguments.LAWS,
 )

@@ -11,6 +11,7 @@ from properties.case import Case
 from properties.domain import within
 from properties.law import Finding, Law, NotApplicable
 from properties.observation import Failure, Observation
+from properties.problem import Problem
 
 SMALL = {
     "size": within("few", "one", "several"),
@@ -54,16 +55,18 @@ def alike(
     message: str,
     check: tuple[str, ...],
     rounding: float = 1.0,
+    problem: Problem | None = None,
 ) -> Iterator[Finding]:
-    """Two observations of the problem must agree within its budget, or so many times of it."""
+    """Two observations of the problem (the case's own) must agree within its budget, or so many times of it."""
+    asked = case.problem if problem is None else problem
     for quantity, left, right in (
         ("value", got.value, expected.value),
         ("gradient", got.gradient, expected.gradient),
     ):
         if left is None or right is None:
             continue
-        scale = rounding * np.max(case.error_scale(quantity, case.problem, expected), initial=0.0)
-        found = list(case.same(case.problem, left, right, quantity, message, scale))
+        scale = rounding * np.max(case.error_scale(quantity, asked, expected), initial=0.0)
+        found = list(case.same(asked, left, right, quantity, message, scale))
         lines = (*check, *(SAME_VALUE if quantity == "value" else SAME_SLOPE))
         yield from (replace(finding, check=lines) for finding in found)
         if found:

@@ -49,12 +49,11 @@ def full_graph(case: Case) -> Iterator[Finding]:
 
 def static_program(case: Case) -> Iterator[Finding]:
     """Built in a static program, fed and fetched, the layer has the value and the gradient of dynamic mode."""
-    # there class weights are numbers
-    check = _PROGRAM if case.problem.weight is None else ("weight = weight.tolist()", *_PROGRAM)
-    found = probed(case, "static-program", check, "In a static program")
+    found = probed(case, "static-program", _program_of(case.problem, "data"), "In a static program")
     if isinstance(found, Finding):
         yield found
         return
+    check = _program_of(case.problem, str(found.facts["weights"]))
     message = "In a static program, the layer has another answer than without."
     for finding in _as_eager(case, found, message, ()):
         yield replace(finding, quantity=f"{finding.quantity} in the program", check=check)
@@ -71,6 +70,23 @@ def _as_eager(case: Case, found: Observation, message: str, check: tuple[str, ..
 
 def _translation(options: str) -> tuple[str, ...]:
     return (f"static = paddle.jit.to_static(layer{options})", "again = static(logits, labels)")
+
+
+_WEIGHTS = {
+    "data": "    weight = paddle.static.data('weight', feed['weight'].shape, feed['weight'].dtype)",
+    "tensor": "    weight = paddle.assign(numbers)",
+    "list": "    weight = numbers.tolist()",
+}
+"""Class weights in each of their forms."""
+
+
+def _program_of(problem: Problem, form: str) -> tuple[str, ...]:
+    """Lines that build the layer into a static program and run it."""
+    if problem.weight is None:
+        return _PROGRAM
+    known = "feed['weight'] = weight.numpy()" if form == "data" else "numbers = weight.numpy()"
+    place = _PROGRAM.index("    layer = {build}")
+    return (_PROGRAM[0], known, *_PROGRAM[1:place], _WEIGHTS[form], *_PROGRAM[place:])
 
 
 _PROGRAM = (

@@ -156,7 +156,7 @@ class SoundSoftmaxLoss(SoundLoss):
         axis = self.class_axis(logits)
         order = [k for k in range(logits.ndim) if k != axis] + [axis]
         classes = logits.shape[axis]
-        flat = [logits.size // classes, classes]
+        flat = [logits.size // classes if paddle.in_dynamic_mode() else -1, classes]
         rows = self.widened(logits).transpose(order).reshape(flat)
         if self.is_soft(labels):
             return rows, labels.astype(rows.dtype).transpose(order).reshape(flat)

@@ -3,7 +3,7 @@
 import paddle
 from paddle import nn
 
-from .museum.checks import check_classes, check_number, check_shape, check_unit, known
+from .museum.checks import check_classes, check_number, check_shape, check_unit, fits, known
 from .sound import SoundLoss, power
 from .sound_regions import Regions
 
@@ -29,7 +29,7 @@ class SoundEntryLoss(SoundLoss):
             valid = valid & (label_weight if labels.ndim == logits.ndim else label_weight.unsqueeze(axis)).greater_than(
                 paddle.zeros([], label_weight.dtype)
             )
-        valid = valid.expand(logits.shape).reshape([-1])
+        valid = valid.detach().expand(logits.shape).reshape([-1])
         t = targets.reshape([-1])
         t = paddle.where(valid, t, paddle.zeros_like(t))
         x = self.clean(self.widened(logits).reshape([-1]), valid)
@@ -43,7 +43,7 @@ class SoundEntryLoss(SoundLoss):
     def arrange(self, logits, labels, axis):
         """Targets of the logits' shape, and which count; class ids, integers without the class axis, become one-hot."""
         wide = self.widened(logits).dtype
-        if labels.is_floating_point() or list(labels.shape) == list(logits.shape):
+        if labels.is_floating_point() or fits(labels.shape, logits.shape):
             check_shape("labels", logits.shape, labels.shape)
             targets = labels.astype(wide)
             return targets, self.mask(targets)

@@ -66,11 +66,13 @@ ONE_OF_EACH = [CASES[i] for i in (1, 5, 8, 11, 13, 15, 19, 22, 25, 26)]
 """One configuration of each layer."""
 
 
-def dygraph(layer, logits, labels, **call):
+def dygraph(layer, logits, labels, *further, **call):
     """Value and gradient of a layer in dynamic mode."""
-    z = paddle.to_tensor(logits, stop_gradient=False)
-    loss = layer(z, paddle.to_tensor(labels), **call)
+    z, y = paddle.to_tensor(logits, stop_gradient=False), paddle.to_tensor(labels)
+    loss = layer(z, y, *further, **call)
     loss.sum().backward()
+    assert np.array_equal(z.numpy(), logits, equal_nan=True)
+    assert np.array_equal(y.numpy(), labels)
     return loss.numpy(), z.grad.numpy()
 
 

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import paddle
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from properties import Target, certify
+from properties.batches import batches_of, shapes_of_any_batch, with_batches
+from properties.contracts import contracts
 from properties.guard import Apart
 from properties.observation import Failure
 from properties.paddle_adapter import PaddleObserver
 from properties.problem import Problem
 from properties.program import Step, smaller, steps_of, with_steps
-from properties.strategies import simplest
+from properties.strategies import problems, simplest
 from tests.mutants.moving import FAULTS
 from tests.properties.test_mutants import assert_script_shows_it, run
 
@@ -102,6 +106,67 @@ apart = Apart(made, 60.0)
 print("value", apart.observe(problem, "to-static").value)
 apart.close()
 """
+
+
+@pytest.mark.parametrize(
+    ("layer", "line"),
+    [
+        ("WeightsLostInPrograms", "weight = paddle.static.data('weight'"),
+        ("WeightsAreNumbers", "weight = numbers.tolist()"),
+    ],
+)
+def test_class_weights_go_into_a_program_in_the_most_demanding_form_that_is_taken(layer, line):
+    result = run(f"tests.hostile.in_programs:{layer}", "cross_entropy", "modes/static-program")
+    assert result.outcome == "refuted"
+    assert line in result.script
+    assert_script_shows_it(result)
+
+
+NAME = "modes/dynamic-batch"
+
+
+def test_a_layer_that_compares_sizes_cannot_be_saved_with_a_dynamic_batch():
+    result = run("tests.hostile.in_programs:ComparesSizes", "cross_entropy", NAME)
+    assert result.outcome == "raised"
+    assert "the layer raises ValueError: labels do not fit the logits; saved for this size" in result.finding.message
+    assert_script_shows_it(result)
+
+
+def test_a_layer_that_cannot_be_saved_at_all_is_not_accused():
+    result = run("tests.hostile.in_programs:NoProgram", "cross_entropy", NAME)
+    assert result.outcome == "not applicable"
+    assert "saved with fixed sizes it does not answer either" in result.reason
+
+
+def test_a_batch_of_one_is_asked_of_what_was_saved_with_more():
+    text = "tests.hostile.in_programs:OneElementInPrograms"
+    result = run(text, "cross_entropy", NAME)
+    assert result.outcome == "refuted"
+    assert result.finding.calls[0].size == 1
+    # where the domain has none, none is asked
+    several = Target(text, "cross_entropy", domain={"size": ["several"]})
+    assert certify(several, max_examples=8, workers=1, only=[NAME]).law(NAME).outcome == "held"
+
+
+@pytest.mark.parametrize("name", [name for name in contracts() if name != "free"])
+def test_batches_are_parts_of_the_problem_along_one_axis(name):
+    domain = contracts()[name].domain.only(rank=[2, 3, 4], size=["few", "several"])
+
+    @given(problems(domain), st.data())
+    @settings(max_examples=60, deadline=None)
+    def check(problem, data):
+        sizes = data.draw(st.lists(st.integers(1, problem.size), min_size=1, max_size=3))
+        parts = [list(range(size)) for size in sizes]
+        batches = batches_of(with_batches(problem, parts))
+        logits, labels = shapes_of_any_batch(batches[0])
+        for part, batch in zip(parts, batches, strict=True):
+            assert batch.size == len(part)
+            assert batch.config == problem.config
+            for shape, array in ((logits, batch.logits), (labels, batch.labels)):
+                assert shape.count(None) == 1
+                assert [len(part) if size is None else size for size in shape] == list(array.shape)
+
+    check()
 
 
 def test_a_process_that_cannot_be_forked_runs_its_programs_itself(tmp_path):
