@@ -7,8 +7,8 @@ from paddle import Tensor
 
 from paddle_impl.checks import NUMBERS, check_dtype, class_axis, fits
 from paddle_impl.elements import Elements
-from paddle_impl.entries import Entries
 from paddle_impl.layer import LossLayer, label_range
+from paddle_impl.pieces import Entries
 from paddle_impl.programs import aligned, detached
 
 

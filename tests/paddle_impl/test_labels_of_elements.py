@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import reference
 from paddle_impl import CostSensitiveLoss, CrossEntropyLoss, FocalLoss, GHMLoss, SigmoidFocalLoss, TopKLoss
-from paddle_impl.entries import PIECE
+from paddle_impl.pieces import PIECE
 from tests.paddle_impl.cases import IDS, LOGITS, SOFT, TARGETS, WEIGHT, agrees, dygraph
 
 OF_CLASSES = [
