@@ -195,7 +195,7 @@ def test_an_empty_class_gets_the_weight_it_is_given():
 
 
 def test_many_entries_are_weighed_in_pieces():
-    from paddle_impl.entries import PIECE
+    from paddle_impl.pieces import PIECE
 
     rng = np.random.default_rng(0)
     x, t = rng.normal(size=(2, PIECE)), (rng.random((2, PIECE)) < 0.2).astype(float)
