@@ -179,3 +179,34 @@ def test_bad_weights_of_elements(layer, element_weight, error, words):
     with pytest.raises(error) as raised:
         layer(paddle.to_tensor(LOGITS), paddle.to_tensor(np.where(IDS < 0, 1, IDS)), element_weight=element_weight)
     assert words in str(raised.value)
+
+
+class Weighed(paddle.nn.Layer):
+    """A layer that is called with weights of elements, as a training program calls it."""
+
+    def __init__(self, loss):
+        super().__init__()
+        self.loss = loss
+
+    def forward(self, logits, labels, weights):
+        return self.loss(logits, labels, element_weight=weights)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+@pytest.mark.parametrize(
+    ("layer", "row"),
+    [(FocalLoss, ()), (FocalLoss, (1,)), (SigmoidFocalLoss, ()), (SigmoidFocalLoss, (1,)), (SigmoidFocalLoss, (4,))],
+)
+def test_weights_of_elements_in_a_program_of_unknown_length(layer, row, reduction):
+    made = layer(reduction=reduction)
+    shapes, dtypes = [[None, 4], [None, 1], [None, *row]], ["float64", "int64", "float64"]
+    specs = [paddle.static.InputSpec(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
+    program = paddle.jit.to_static(Weighed(made), input_spec=specs, full_graph=True)
+    rng = np.random.default_rng(1)
+    for n in (5, 2):
+        logits, ids, weights = rng.normal(size=(n, 4)), rng.integers(0, 4, (n, 1)), rng.random((n, *row))
+        expected = dygraph(made, logits, ids, element_weight=paddle.to_tensor(weights))
+        found = dygraph(program, logits, ids, paddle.to_tensor(weights))
+        assert found[0].shape == expected[0].shape
+        for got, wanted in zip(found[:2], expected[:2], strict=True):
+            assert np.allclose(got, wanted, rtol=1e-10, atol=0)
