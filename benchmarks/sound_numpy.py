@@ -24,7 +24,7 @@ class Textbook:
             raise TypeError(f"labels must be integers, got {labels.dtype}")
         axis = 0 if logits.ndim == 1 else self.axis
         rows = np.moveaxis(logits, axis, -1)
-        shape = rows.shape[:-1]
+        shape, given = rows.shape[:-1], labels.shape
         rows, labels = rows.reshape(int(np.prod(shape)), rows.shape[-1]), labels.reshape(-1)
         valid = np.ones(len(labels), bool) if self.ignore_index is None else labels != self.ignore_index
         with np.errstate(all="ignore"):
@@ -32,7 +32,7 @@ class Textbook:
         if self.reduction == "none":
             value, kept = np.zeros(len(valid), rows.dtype), value
             value[valid] = kept
-            value = value.reshape(shape)
+            value = value.reshape(given)
 
         def gradient(upstream):
             upstream = np.broadcast_to(upstream, value.shape).reshape(-1)

@@ -17,7 +17,8 @@ class LogSumExp(paddle.nn.Layer):
             raise TypeError(f"labels must be integers, got {labels.dtype}")
         axis = 0 if logits.ndim == 1 else self.axis % logits.ndim
         labels = labels.astype("int64")
-        if labels.ndim < logits.ndim:
+        flat = labels.ndim < logits.ndim
+        if flat:
             labels = labels.unsqueeze(axis)
         valid = paddle.ones_like(labels, "bool") if self.ignore_index is None else labels != self.ignore_index
         labels = paddle.where(valid, labels, paddle.zeros_like(labels))
@@ -28,9 +29,10 @@ class LogSumExp(paddle.nn.Layer):
         weight = valid.astype(logits.dtype)
         if self.weight is not None:
             weight = weight * paddle.gather(self.weight.astype(logits.dtype), labels.flatten()).reshape(labels.shape)
-        losses = paddle.where(valid, losses * weight, paddle.zeros_like(losses)).squeeze(axis)
+        losses = paddle.where(valid, losses * weight, paddle.zeros_like(losses))
         if self.reduction == "none":
-            return losses
+            # in the labels' shape
+            return losses.squeeze(axis) if flat else losses
         total = losses.sum()
         if self.reduction == "sum":
             return total

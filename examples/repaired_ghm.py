@@ -41,8 +41,8 @@ class RepairedGHM(nn.Layer):
         self.reduction = reduction
 
     def forward(self, logits, labels):
-        """Logits [N, C, ...], labels [N, ...]."""
-        labels = labels.astype("int64")
+        """Logits [N, C, ...], labels [N, ...] or [N, 1, ...]; `none` has the labels' shape."""
+        given, labels = labels.shape, labels.astype("int64")
         if labels.ndim == logits.ndim and labels.shape[1] == 1:
             labels = labels.squeeze(1)
         self._check(logits, labels)
@@ -55,7 +55,7 @@ class RepairedGHM(nn.Layer):
         weight = counted if self.weight is None else self._of_class(kept, logits) * counted
         loss = loss * self._density_weights(loss, counted) * weight
         if self.reduction == "none":
-            return loss
+            return loss.reshape(given)
         if self.reduction == "sum":
             return loss.sum()
         total = weight.sum()

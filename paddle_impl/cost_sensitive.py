@@ -2,45 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import paddle
-from paddle import Tensor
 
-from paddle_impl.checks import check_number, check_weight
+from paddle_impl.checks import as_numbers, check_number, check_weight
 from paddle_impl.cross_entropy import CrossEntropyLoss
-from paddle_impl.programs import UNKNOWN, is_variable, numbers
+from paddle_impl.programs import UNKNOWN, is_variable
 
 
 class CostSensitiveLoss(CrossEntropyLoss):
     r"""Compute the cross entropy with each class weighted by the inverse of its frequency.
+
+    The class axis is 1, where ``paddle.nn.CrossEntropyLoss`` has -1: of ``[N, ..., C]`` say ``axis=-1``.
 
     .. math:: w_c = (N_{min} / N_c)^\gamma, \qquad l_i = w_{y_i} (\log \sum_c e^{z_{ic}} - z_{i y_i})
 
     The rarest class that occurs has weight 1. Hard and soft labels are told apart by dtype and rank; soft labels are
     taken as they are. gamma=0 is cross entropy.
 
+    Parts of a batch add up to the whole under one ``normalizer``, the denominator of the whole.
+
     Args:
         num_class_list: [C] N_c, how often each class occurs in the training set; 0 only with ``empty_class_weight``.
         gamma: finite, >= 0.
         weight: further class weights; the costs multiply them.
         empty_class_weight: the weight >= 0 of classes that never occur.
-        as_dict: return ``{"CostSensitiveLoss": loss}``, as toolboxes for image classification ask for.
-        ignore_index, reduction, axis, soft_weight, denominator, check_labels, twice_differentiable: as in
-            :class:`~paddle_impl.CrossEntropyLoss`. With ``denominator="weights"`` a batch of one class cancels its
-            weight; ``"count"`` does not.
+        ignore_index: the label of elements that count for nothing; None: every element counts.
+        reduction: ``none`` (the shape of the labels), ``sum`` or ``mean``.
+        axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
+        soft_weight: how class weights meet soft labels, as in :class:`~paddle_impl.CrossEntropyLoss`.
+        denominator: of the mean: ``weights`` (sum of the valid elements' class weights), under which a batch of one
+            class cancels its weight, or ``count`` (their number).
+        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
+        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
+        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
 
-    Shapes: as :class:`~paddle_impl.CrossEntropyLoss`; logits may be a dict that has them under "logits".
+    Shapes: as :class:`~paddle_impl.CrossEntropyLoss`.
 
     Raises:
         ValueError: a count, option, shape or label out of range. TypeError: a wrong type or dtype.
+
+    Example:
+        >>> import paddle
+        >>> logits = paddle.to_tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0]])
+        >>> layer = CostSensitiveLoss([400, 100, 25], as_dict="CELoss")
+        >>> layer({"logits": logits}, paddle.to_tensor([0, 1, 2]))["CELoss"].item()
+        0.3...
 
     Source: Zhang et al., *Bag of Tricks for Long-Tailed Visual Recognition*, AAAI 2021, eq. 1.
     """
 
     weights_from = "num_class_list"
+    kept_as: ClassVar = {"weight": "further"}
 
     def __init__(
         self,
@@ -53,10 +69,10 @@ class CostSensitiveLoss(CrossEntropyLoss):
         *,
         empty_class_weight: float | None = None,
         soft_weight: str = "paddle",
-        as_dict: bool = False,
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
+        as_dict: bool | str = False,
     ) -> None:
         costs = class_costs(num_class_list, gamma, empty_class_weight)
         super().__init__(
@@ -68,24 +84,12 @@ class CostSensitiveLoss(CrossEntropyLoss):
             denominator=denominator,
             check_labels=check_labels,
             twice_differentiable=twice_differentiable,
+            as_dict=as_dict,
         )
         self.gamma = float(gamma)
-        self.as_dict = bool(as_dict)
-
-    def forward(
-        self, logits: Tensor | Mapping[str, Tensor], labels: Tensor, normalizer: Any = None
-    ) -> Tensor | dict[str, Tensor]:
-        """The loss, as :meth:`paddle_impl.CrossEntropyLoss.forward`; of ``logits["logits"]`` where they are a dict."""
-        if isinstance(logits, Mapping):
-            if "logits" not in logits:
-                raise ValueError(f'logits in a dict must have the key "logits", got {sorted(map(str, logits))}')
-            logits = logits["logits"]
-        loss = self.any_loss(logits, labels, normalizer)
-        return {"CostSensitiveLoss": loss} if self.as_dict else loss
-
-    def extra_repr(self) -> str:
-        """The arguments, as ``print(layer)`` shows them."""
-        return f"classes={self.classes}, gamma={self.gamma}, {super().extra_repr()}"
+        self.num_class_list = _counts(num_class_list)
+        self.empty_class_weight = empty_class_weight
+        self.further = weight if weight is None or is_variable(weight) else as_numbers("weight", weight)
 
 
 def class_costs(
@@ -113,13 +117,9 @@ def class_costs(
 
 
 def _counts(num_class_list: Any) -> np.ndarray:
-    given = numbers(num_class_list) if isinstance(num_class_list, Tensor) else num_class_list
-    try:
-        counts = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"num_class_list must be a list of counts, one for each class, got {given!r}") from error
+    counts = as_numbers("num_class_list", num_class_list)
     if counts.ndim != 1 or counts.size == 0:
-        raise ValueError(f"num_class_list must be a list of counts, one for each class, got {given!r}")
+        raise ValueError(f"num_class_list must be a list of counts, one for each class, got {counts.tolist()}")
     wrong = counts[~(np.isfinite(counts) & (counts >= 0))]
     if wrong.size:
         raise ValueError(f"num_class_list must hold finite counts >= 0, got {wrong[0]}")
@@ -134,7 +134,7 @@ def _further(weight: Any, costs: np.ndarray) -> Any:
                 f"weight must have shape [{len(costs)}] like num_class_list, got shape {list(weight.shape)}"
             )
         return weight.astype("float64") * paddle.assign(costs)
-    array = np.asarray(numbers(weight) if isinstance(weight, Tensor) else weight, dtype=np.float64)
+    array = as_numbers("weight", weight)
     check_weight(array)
     if len(array) != len(costs):
         raise ValueError(f"weight must have {len(costs)} numbers, as many as num_class_list, got {len(array)}")

@@ -8,7 +8,7 @@ from typing import Any
 import paddle
 from paddle import Tensor
 
-from paddle_impl.checks import FLOATS, check_choice, check_logits, check_number, class_axis, fits
+from paddle_impl.checks import FLOATS, check_choice, check_logits, check_number, check_tensor, class_axis, fits
 from paddle_impl.elements import ElementLoss, Elements, along, one_hot
 from paddle_impl.kernel import cross_entropy, soft_cross_entropy
 from paddle_impl.layer import label_range
@@ -21,11 +21,16 @@ SOFT_WEIGHTS = ("paddle", "torch")
 class CrossEntropyLoss(ElementLoss):
     r"""Compute the cross entropy of a softmax with hard or soft labels.
 
+    The class axis is 1, where ``paddle.nn.CrossEntropyLoss`` has -1: of ``[N, ..., C]`` say ``axis=-1``.
+    Soft labels of rank 3 or more fit along either axis, and no error tells.
+
     .. math:: l_i = w_{y_i} (\log \sum_c e^{z_{ic}} - z_{i y_i}), \qquad l_i = (q_i \cdot w)(-\sum_c q_{ic} \log p_{ic})
 
     ``mean`` divides by the sum of the valid elements' weights, w_y or q . w. Unlike ``paddle.nn.CrossEntropyLoss`` of
     Paddle 3.3 the loss keeps growing past a gap of 64 between the largest logit and the label's, and the gradient
     (q . w)(p sum(q) - q) is right for rows of soft labels that do not sum to 1.
+
+    Parts of a batch add up to the whole under one ``normalizer``, the denominator of the whole.
 
     Shapes: logits [..., C, ...] with the classes along ``axis`` (any rank >= 1). Hard labels are integers of the same
     shape without that axis, or with length 1 there; soft labels are floats >= 0 of the logits' shape, all of which
@@ -33,15 +38,27 @@ class CrossEntropyLoss(ElementLoss):
     dtype.
 
     Args:
-        weight, ignore_index, reduction, axis, denominator, check_labels, twice_differentiable: as in
-            :class:`~paddle_impl.layer.LossLayer`.
+        weight: [C] class weights >= 0 (list, array or Tensor); None means ones.
+        ignore_index: the label of elements that count for nothing; None: every element counts.
+        reduction: ``none`` (the shape of hard labels; of soft ones that of the rows), ``sum`` or ``mean``.
+        axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
         label_smoothing: e in [0, 1]: labels become (1 - e) q + e / C, hard ones as one-hot rows. Ignored elements get
             none of it.
         soft_weight: how class weights meet soft or smoothed labels: ``paddle`` as above; ``torch`` weighs each class's
             term, -sum_c w_c q_c log p_c, and divides by the number of elements (by the sum of w_y for hard labels).
+        denominator: of the mean: ``weights`` (sum of the valid elements' class weights) or ``count`` (their number).
+        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
+        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
+        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
 
     Raises:
         ValueError: an option, shape, weight or label out of range. TypeError: a wrong type or dtype.
+
+    Example:
+        >>> import paddle
+        >>> logits = paddle.to_tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0]])
+        >>> CrossEntropyLoss(ignore_index=255)(logits, paddle.to_tensor([0, 1, 255])).item()
+        0.2512...
 
     Source: Bishop, *Pattern Recognition and Machine Learning* (2006), eq. 4.108; smoothing: Szegedy et al.,
     *Rethinking the Inception Architecture for Computer Vision*, CVPR 2016, section 7.
@@ -59,6 +76,7 @@ class CrossEntropyLoss(ElementLoss):
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
+        as_dict: bool | str = False,
     ) -> None:
         super().__init__(
             weight=weight,
@@ -68,6 +86,7 @@ class CrossEntropyLoss(ElementLoss):
             denominator=denominator,
             check_labels=check_labels,
             twice_differentiable=twice_differentiable,
+            as_dict=as_dict,
         )
         check_choice("soft_weight", soft_weight, SOFT_WEIGHTS)
         self.label_smoothing = check_number("label_smoothing", label_smoothing, "a number in [0, 1]", 0.0, 1.0)
@@ -84,6 +103,8 @@ class CrossEntropyLoss(ElementLoss):
     @paddle.jit.not_to_static
     def any_loss(self, logits: Tensor, labels: Tensor, normalizer: Any) -> Tensor:
         """The weighted, reduced loss of hard or soft labels."""
+        check_tensor("logits", logits)
+        check_tensor("labels", labels)
         if labels.dtype in FLOATS:
             return self._soft(logits, labels, self.normalizer(normalizer))
         if self.label_smoothing > 0.0:
@@ -104,8 +125,8 @@ class CrossEntropyLoss(ElementLoss):
         q = self._smooth(aligned(detached(labels), logits).astype(scores.dtype), axis)
         losses, share = self._weighted(scores, q, axis, self.plain())
         weight = share if self.soft_weight == "paddle" else None
-        count = Elements(scores, share, None, axis, True).count()
-        return narrow(self.reduce(losses, weight, count, normalizer), logits)
+        elements = Elements(scores, share, None, axis, True)
+        return narrow(self.reduced(losses, elements, weight, normalizer), logits)
 
     def _smoothed(self, logits: Tensor, labels: Tensor, normalizer: Any) -> Tensor:
         """Hard labels with label smoothing: one-hot rows, zeros where ignored."""
@@ -119,7 +140,7 @@ class CrossEntropyLoss(ElementLoss):
         weight = elements.weight
         if self.soft_weight == "paddle" and weight is not None:
             weight = share
-        return narrow(self.reduce(losses, weight, elements.count(), normalizer), logits)
+        return narrow(self.reduced(losses, elements, weight, normalizer), logits)
 
     def _weighted(self, scores: Tensor, q: Tensor, axis: int, plain: bool) -> tuple[Tensor, Tensor]:
         """Losses of rows q of labels with their class weights, and q . w."""

@@ -12,7 +12,7 @@ from typing import Any
 import paddle
 from paddle import Tensor
 
-from paddle_impl.checks import INTEGERS, check_logits, class_axis, without_class_axis
+from paddle_impl.checks import INTEGERS, check_dtype, check_logits, class_axis, without_class_axis
 from paddle_impl.layer import LossLayer
 from paddle_impl.precision import narrow, widen
 from paddle_impl.programs import sizes
@@ -22,7 +22,8 @@ class Elements:
     """Logits [..., C, ...] in the working precision with the labels of n elements, [...].
 
     ``kept`` tells the valid elements (bool; None: all are), ``weight`` is the class weight of each label, 0 where
-    ignored (None: ones), ``plain`` asks for operations that Paddle differentiates itself.
+    ignored (None: ones), ``plain`` asks for operations that Paddle differentiates itself. ``keeps_axis``: the labels
+    came with the class axis, of length 1.
     """
 
     # no dataclass: the tracer of paddle.jit.to_static (3.3) does not see their methods
@@ -34,6 +35,7 @@ class Elements:
         self.plain = plain
         self.weight: Tensor | None = None
         self.ignored: int | None = None
+        self.keeps_axis = False
 
     def known_labels(self) -> Tensor:
         """The labels, 0 where ignored."""
@@ -48,6 +50,10 @@ class Elements:
     def masked(self, losses: Tensor) -> Tensor:
         """Losses [...], 0 where ignored."""
         return kept_of(losses, self.kept)
+
+    def as_labels(self, losses: Tensor) -> Tensor:
+        """Unreduced losses [...] in the shape that the labels came in."""
+        return losses.unsqueeze(self.axis) if self.keeps_axis else losses
 
     def count(self) -> Any:
         """How many elements are valid: a number where it is known, else a 0-d Tensor."""
@@ -99,14 +105,26 @@ class ElementLoss(LossLayer):
 
     # a method of its own, for paddle.jit.to_static (3.3) recurs for ever in a super().forward of a further subclass
     @paddle.jit.not_to_static
-    def hard_loss(self, logits: Tensor, labels: Tensor, normalizer: Any) -> Tensor:
+    def hard_loss(self, logits: Tensor, labels: Tensor, normalizer: Any, element_weight: Any = None) -> Tensor:
         """The weighted, reduced loss of integer labels."""
         normalizer = self.normalizer(normalizer)
         elements = self.arrange(logits, labels)
         losses = self.element_losses(elements)
         if elements.weight is not None:
             losses = losses * elements.weight
-        return narrow(self.reduce(losses, elements.weight, elements.count(), normalizer), logits)
+        if element_weight is not None:
+            losses = losses * self.factors(element_weight, elements)
+        return narrow(self.reduced(losses, elements, elements.weight, normalizer), logits)
+
+    def reduced(self, losses: Tensor, elements: Elements, weight: Tensor | None, normalizer: Any) -> Tensor:
+        """Losses by the reduction, those of ``none`` in the shape of the labels."""
+        if self.reduction == "none":
+            return elements.as_labels(losses)
+        return self.reduce(losses, weight, elements.count(), normalizer)
+
+    def factors(self, element_weight: Any, elements: Elements) -> Tensor:
+        """The weights of single elements, in the layers whose ``forward`` takes them."""
+        raise TypeError(f"{type(self).__name__} takes no element_weight")
 
     def element_losses(self, elements: Elements) -> Tensor:
         """The loss of each element before class weights, [...], 0 where ignored. Subclasses say it."""
@@ -117,11 +135,12 @@ class ElementLoss(LossLayer):
         check_logits(logits)
         axis = class_axis(logits, self.axis)
         table = self.table(logits.shape[axis], paddle.float64 if logits.dtype == paddle.float64 else paddle.float32)
-        if labels.dtype not in INTEGERS:
-            raise TypeError(f"labels must be integers, got dtype {labels.dtype}")
+        check_dtype("labels", labels, INTEGERS, "integers")
+        keeps_axis = labels.ndim == logits.ndim
         labels = without_class_axis(labels, logits, axis)
         kept = self.kept(labels, logits.shape[axis])
         elements = Elements(widen(logits), labels, kept, axis, self.plain())
         elements.ignored = self.ignore_index
+        elements.keeps_axis = keeps_axis
         elements.weigh(table)
         return elements

@@ -8,79 +8,31 @@ is faster than differentiating operation by operation over arrays that do not, a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import paddle
 from paddle import Tensor
 
-from paddle_impl.checks import FLOATS, INTEGERS, check_logits, class_axis, fits, without_class_axis
+from paddle_impl.checks import (
+    FLOATS,
+    INTEGERS,
+    NUMBERS,
+    check_dtype,
+    check_logits,
+    class_axis,
+    fits,
+    outside,
+    without_class_axis,
+)
 from paddle_impl.elements import along, kept_of, one_hot
 from paddle_impl.gradients import eager, with_slopes
 from paddle_impl.layer import LossLayer, divided, label_range
+from paddle_impl.pieces import Entries, Piece
 from paddle_impl.precision import narrow, widen
 from paddle_impl.programs import UNKNOWN, aligned, detached, sizes
 
 HALVES = (paddle.float16, paddle.bfloat16)
-PIECE = 1 << 17
-"""Entries in a piece: a dozen arrays of this length fit into the cache of one core."""
-
-
-class Entries:
-    """Logits and targets of one shape in the working precision, as they came in.
-
-    ``kept`` tells the valid entries (bool; None: all are), ``weight`` is each entry's class weight, 0 where ignored
-    (None: ones), ``plain`` asks for operations that Paddle differentiates itself. What stands at an ignored entry may
-    be anything; :meth:`whole` and :meth:`pieces` hide it.
-    """
-
-    def __init__(
-        self, logits: Tensor, targets: Tensor, kept: Tensor | None, weight: Tensor | None, plain: bool
-    ) -> None:
-        self.logits = logits
-        self.targets = targets
-        self.kept = kept
-        self.weight = weight
-        self.plain = plain
-
-    def count(self) -> Any:
-        """How many entries are valid: a number where it is known, else a 0-d Tensor."""
-        if self.kept is not None:
-            return self.kept.astype("int64").sum()
-        return math.prod(self.logits.shape) if paddle.in_dynamic_mode() else paddle.numel(self.logits)
-
-    def whole(self) -> tuple[Tensor, Tensor]:
-        """All logits, with their graph, and all targets; 0 where ignored."""
-        return kept_of(self.logits, self.kept), kept_of(self.targets, self.kept)
-
-    def single(self) -> bool:
-        """Whether there is one piece; they are for the cache of a CPU, and a GPU would rather be called once."""
-        return math.prod(self.logits.shape) <= PIECE or paddle.get_device() != "cpu"
-
-    def pieces(self) -> Iterator[Piece]:
-        """The entries, PIECE by PIECE, without a graph and 0 where ignored."""
-        arrays = [self.logits.detach(), self.targets, self.kept, self.weight]
-        flat = [None if array is None else array.flatten() for array in arrays]
-        if self.single():
-            yield Piece(*flat)
-            return
-        for start in range(0, flat[0].shape[0], PIECE):
-            yield Piece(*(None if array is None else array[start : start + PIECE] for array in flat))
-
-
-class Piece:
-    """Logits x and targets t, [n], 0 where ignored, with their part of ``kept`` and ``weight``."""
-
-    def __init__(self, x: Tensor, t: Tensor, kept: Tensor | None, weight: Tensor | None) -> None:
-        self.x, self.t = kept_of(x, kept), kept_of(t, kept)
-        self.kept = kept
-        self.weight = weight
-
-    def shown(self, array: Tensor) -> Tensor:
-        """An array multiplied in place by the class weights, or by 1 and 0 where there are none."""
-        if self.weight is not None:
-            return array.multiply_(self.weight)
-        return array if self.kept is None else array.multiply_(self.kept.astype(array.dtype))
 
 
 class EntryLoss(LossLayer):
@@ -110,15 +62,28 @@ class EntryLoss(LossLayer):
 
     # a method of its own, for paddle.jit.to_static (3.3) recurs for ever in a super().forward of a further subclass
     @paddle.jit.not_to_static
-    def entry_loss(self, logits: Tensor, labels: Tensor, label_weight: Tensor | None, normalizer: Any) -> Tensor:
+    def entry_loss(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        label_weight: Tensor | None,
+        normalizer: Any,
+        element_weight: Any = None,
+    ) -> Tensor:
         """The weighted, reduced loss of the entries."""
         normalizer = self.normalizer(normalizer)
         entries = arrange_entries(self, logits, labels, label_weight, self.probabilities)
+        if element_weight is not None:
+            entries.factors = self.factors(element_weight, entries)
         prepared = self.prepare(entries)
         loss = None if entries.plain else self._by_slopes(entries, prepared, normalizer)
         if loss is None:
             loss = self._by_operations(entries, prepared, normalizer)
         return narrow(loss, logits)
+
+    def factors(self, element_weight: Any, entries: Entries) -> Tensor:
+        """The weights of single entries, in the layers whose ``forward`` takes them."""
+        raise TypeError(f"{type(self).__name__} takes no element_weight")
 
     def losses(self, x: Tensor, t: Tensor) -> Tensor:
         """The loss of each entry, by operations that have derivatives of all orders. Subclasses say it."""
@@ -186,6 +151,8 @@ class EntryLoss(LossLayer):
             losses = losses * constant
         if entries.weight is not None:
             losses = losses * entries.weight
+        if entries.factors is not None:
+            losses = losses * entries.factors
         losses = kept_of(losses, entries.kept)
         return self.reduced(losses if self.reduction == "none" else losses.sum(), entries, normalizer)
 
@@ -203,10 +170,11 @@ def arrange_entries(
 
     Where labels are no ``probabilities`` they are any numbers of the logits' shape, and none of them is ignored.
     """
-    check_logits(logits)
+    check_logits(logits, layer.inputs[0])
     x = widen(logits)
-    if labels.dtype not in (*FLOATS, *INTEGERS, paddle.bool):
-        raise TypeError(f"labels must be numbers, got dtype {labels.dtype}")
+    check_dtype(layer.inputs[1], labels, NUMBERS, "numbers")
+    if label_weight is not None:
+        check_dtype("label_weight", label_weight, NUMBERS, "numbers")
     # half precisions have no kernels on the CPU
     if labels.dtype in HALVES:
         labels = labels.astype("float32")
@@ -265,7 +233,7 @@ def _looked_at(ignored: int | None, labels: Tensor, mask: Tensor | None) -> Tens
     kept = _unignored(ignored, labels, mask)
     for value in label_range(kept_of(labels, kept)):
         if not 0 <= value <= 1:
-            raise ValueError(f"labels must lie in [0, 1] or equal ignore_index={ignored}, got {value}")
+            raise ValueError(outside(value, "[0, 1]", ignored))
     return kept
 
 

@@ -8,6 +8,7 @@ import paddle
 from paddle import Tensor
 
 from paddle_impl.checks import check_number
+from paddle_impl.element_weights import of_elements
 from paddle_impl.elements import ElementLoss, Elements
 from paddle_impl.gradients import eager, written_over
 from paddle_impl.kernel import cross_entropy
@@ -16,6 +17,8 @@ from paddle_impl.precision import constant
 
 class FocalLoss(ElementLoss):
     r"""Compute the focal loss over a softmax, finite and exact at saturation for every gamma >= 0.
+
+    The class axis is 1, where ``paddle.nn.CrossEntropyLoss`` has -1: of ``[N, ..., C]`` say ``axis=-1``.
 
     .. math:: l_i = w_{y_i} (1 - p_{i y_i})^\gamma CE_i, \quad
               \partial l_i / \partial z_i = w_{y_i} (p_i - e_{y_i})\, q^\gamma (1 + \gamma p_{i y_i} CE_i / q),
@@ -26,13 +29,27 @@ class FocalLoss(ElementLoss):
 
     Args:
         gamma: finite, >= 0.
-        weight, ignore_index, reduction, axis, denominator, check_labels, twice_differentiable: as in
-            :class:`~paddle_impl.layer.LossLayer`.
+        weight: [C] class weights >= 0 (list, array or Tensor); None means ones.
+        ignore_index: the label of elements that count for nothing; None: every element counts.
+        reduction: ``none`` (the shape of the labels), ``sum`` or ``mean``.
+        axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
+        denominator: of the mean: ``weights`` (sum of the valid elements' class weights) or ``count`` (their number).
+        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
+        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
+        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
+
+    Parts of a batch add up to the whole under one ``normalizer``, the denominator of the whole.
 
     Shapes: logits [..., C, ...] with the classes along ``axis``, labels the same without that axis.
 
     Raises:
         ValueError: an option, shape, weight or label out of range. TypeError: a wrong type or dtype.
+
+    Example:
+        >>> import paddle
+        >>> logits = paddle.to_tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0]])
+        >>> FocalLoss(gamma=2, weight=[1.0, 2.0, 2.0])(logits, paddle.to_tensor([0, 1, 1])).item()
+        0.8068...
 
     Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 4, with p of the softmax.
     """
@@ -48,6 +65,7 @@ class FocalLoss(ElementLoss):
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
+        as_dict: bool | str = False,
     ) -> None:
         super().__init__(
             weight=weight,
@@ -57,8 +75,28 @@ class FocalLoss(ElementLoss):
             denominator=denominator,
             check_labels=check_labels,
             twice_differentiable=twice_differentiable,
+            as_dict=as_dict,
         )
         self.gamma = check_number("gamma", gamma, "a finite number >= 0", 0.0)
+
+    def forward(
+        self, logits: Tensor, labels: Tensor, normalizer: Any = None, element_weight: Tensor | None = None
+    ) -> Tensor:
+        """The loss of ``labels`` (integers, [...]) under ``logits`` ([..., C, ...]), in the dtype of the logits.
+
+        Args:
+            normalizer: replaces the denominator of ``mean``, a number or a Tensor of one.
+            element_weight: numbers >= 0 of the labels' shape that multiply the losses. No gradient flows into them. The
+                denominator of ``mean`` stays as it is: divide by ``normalizer=element_weight.sum()`` for the weighted
+                average. An element of weight 0 is counted; an ignored one is not.
+
+        Raises ValueError or TypeError for shapes, dtypes, labels and weights that do not fit.
+        """
+        return self.hard_loss(logits, labels, normalizer, element_weight)
+
+    def factors(self, element_weight: Any, elements: Elements) -> Tensor:
+        """The weights of single elements."""
+        return of_elements(self, element_weight, elements)
 
     def element_losses(self, elements: Elements) -> Tensor:
         """q^gamma CE."""
@@ -68,10 +106,6 @@ class FocalLoss(ElementLoss):
         if elements.plain:
             return self._composed(losses)
         return self._sloped(losses)
-
-    def extra_repr(self) -> str:
-        """The arguments, as ``print(layer)`` shows them."""
-        return f"gamma={self.gamma}, {super().extra_repr()}"
 
     def _composed(self, losses: Tensor) -> Tensor:
         """q^gamma l by operations that have derivatives of all orders."""

@@ -15,20 +15,45 @@ from paddle_impl.regions import Harmony
 class GHMLoss(Harmony, ElementLoss):
     r"""Weigh each element's cross entropy by the inverse density of its gradient norm.
 
+    The class axis is 1, where ``paddle.nn.CrossEntropyLoss`` has -1: of ``[N, ..., C]`` say ``axis=-1``.
+
     .. math:: g_i = 1 - p_{i y_i}, \quad b_i = \frac{N}{R_{j(i)}\, m}, \quad l_i = w_{y_i} b_i CE_i
 
     [0, 1] is cut into regions; R_j counts the valid elements whose g lies in region j, N is their number, m the number
     of occupied regions, so that the b_i sum to N. No gradient flows through b. ``bins=1`` is cross entropy.
 
+    The histogram is of the elements of one call: parts of a batch under one ``normalizer`` do not add up to the whole.
+    With ``momentum`` it is of many calls, and they nearly do.
+
     Args:
-        bins, momentum, normalize, ema: as in :class:`~paddle_impl.regions.Harmony`.
-        weight, reduction, ignore_index, axis, denominator, check_labels, twice_differentiable: as in
-            :class:`~paddle_impl.layer.LossLayer`. The second derivative holds b constant, like the first.
+        bins: a number of regions (int >= 1), or the width of one (float in (0, 1]).
+        momentum: in [0, 1); above 0 the R_j are running averages over the batches seen in ``train()``, which ``eval()``
+            uses and leaves alone, and which are in the ``state_dict``.
+        normalize: m counts the ``occupied`` regions, or all of them (``paper``).
+        ema: ``corrected`` for the start of the running average, or as a detection toolbox has it (``mmdet``).
+        weight: [C] class weights >= 0 (list, array or Tensor); None means ones.
+        reduction: ``none`` (the shape of the labels), ``sum`` or ``mean``.
+        ignore_index: the label of elements that count for nothing; None: every element counts.
+        axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
+        denominator: of the mean: ``weights`` (sum of the valid elements' class weights) or ``count`` (their number).
+        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
+        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
+            The second derivative holds b constant, like the first.
+        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
 
     Shapes: logits [..., C, ...] with the classes along ``axis``, labels the same without that axis.
 
     Raises:
         ValueError: an option, shape, weight or label out of range. TypeError: a wrong type or dtype.
+
+    Example:
+        >>> import paddle
+        >>> logits = paddle.to_tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0]])
+        >>> layer = GHMLoss(bins=10, weight=[1, 2, 2])
+        >>> layer
+        GHMLoss(bins=10, momentum=0.0, weight=[1.0, 2.0, 2.0], reduction='mean', ignore_index=-100, axis=1)
+        >>> layer(logits, paddle.to_tensor([0, 1, 1])).item()
+        1.0...
 
     Source: Li, Liu, Wang, *Gradient Harmonized Single-stage Detector*, AAAI 2019, eq. 5 to 9, with g of the softmax.
     """
@@ -47,6 +72,7 @@ class GHMLoss(Harmony, ElementLoss):
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
+        as_dict: bool | str = False,
     ) -> None:
         super().__init__(
             weight=weight,
@@ -56,6 +82,7 @@ class GHMLoss(Harmony, ElementLoss):
             denominator=denominator,
             check_labels=check_labels,
             twice_differentiable=twice_differentiable,
+            as_dict=as_dict,
         )
         self.set_regions(bins, momentum, normalize, ema)
 

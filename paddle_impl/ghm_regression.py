@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import paddle
 from paddle import Tensor
 
-from paddle_impl.checks import is_number
+from paddle_impl.checks import is_number, shown
 from paddle_impl.entries import EntryLoss
 from paddle_impl.precision import constant
 from paddle_impl.programs import detached
@@ -25,21 +26,37 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
 
     N, R_j and m count valid entries, as in :class:`~paddle_impl.GHMLoss`; no gradient flows through b.
 
+    The histogram is of the elements of one call: parts of a batch under one ``normalizer`` do not add up to the whole.
+    With ``momentum`` it is of many calls, and they nearly do.
+
     Args:
         mu: finite, > 0; errors well below it are squared, errors well above it count as they are.
-        bins, momentum, normalize, ema: as in :class:`~paddle_impl.regions.Harmony`.
-        reduction, denominator, check_labels, twice_differentiable: as in :class:`~paddle_impl.layer.LossLayer`. There
-            are no class weights: both denominators are the number of valid entries.
+        bins: a number of regions (int >= 1), or the width of one (float in (0, 1]).
+        momentum: in [0, 1); above 0 the R_j are running averages over the batches seen in ``train()``, which ``eval()``
+            uses and leaves alone, and which are in the ``state_dict``.
+        normalize: m counts the ``occupied`` regions, or all of them (``paper``).
+        ema: ``corrected`` for the start of the running average, or as a detection toolbox has it (``mmdet``).
+        reduction: ``none`` (the shape of the predictions), ``sum`` or ``mean``.
+        denominator: ``weights`` or ``count``: the number of valid entries either way, since there are no class weights.
+        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
+        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
+        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
 
     Shapes: predictions and targets of any one shape, and ``label_weight``, whose entries above 0 are valid.
 
     Raises:
         ValueError: an option or a shape out of range. TypeError: a wrong type or dtype.
 
+    Example:
+        >>> import paddle
+        >>> GHMRLoss(mu=0.5, bins=2)(paddle.to_tensor([0.25, 0.5, 3.0]), paddle.zeros([3])).item()
+        0.7...
+
     Source: Li, Liu, Wang, *Gradient Harmonized Single-stage Detector*, AAAI 2019, eq. 10 to 13.
     """
 
     probabilities = False
+    inputs = ("predictions", "targets")
 
     def __init__(
         self,
@@ -53,6 +70,7 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
+        as_dict: bool | str = False,
     ) -> None:
         super().__init__(
             ignore_index=None,
@@ -60,10 +78,12 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
             denominator=denominator,
             check_labels=check_labels,
             twice_differentiable=twice_differentiable,
+            as_dict=as_dict,
         )
         if not is_number(mu):
-            raise TypeError(f"mu must be a finite number > 0, got {mu!r}")
-        if not 0.0 < mu < float("inf"):
+            raise TypeError(f"mu must be a finite number > 0, got {shown(mu)}")
+        # what is too small for a float, or too large, is no mu either
+        if not 0.0 < mu <= sys.float_info.max or float(mu) == 0.0:
             raise ValueError(f"mu must be a finite number > 0, got {mu!r}")
         self.mu = float(mu)
         self.set_regions(bins, momentum, normalize, ema)
@@ -101,10 +121,6 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
         d = x - t
         root = self._near_root(d)
         return self._far_slopes(d) if root is None else root.reciprocal_().multiply_(d)
-
-    def extra_repr(self) -> str:
-        """The arguments, as ``print(layer)`` shows them."""
-        return f"mu={self.mu}, {super().extra_repr()}"
 
     def _far_slopes(self, d: Tensor) -> Tensor:
         """d / sqrt(d^2 + mu^2); an infinite error has the largest slope there is, and inf / inf is none."""

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import paddle
 from paddle import Tensor, nn
 
-from paddle_impl.checks import DENOMINATORS, REDUCTIONS, check_choice, check_int, check_normalizer, check_weight
+from paddle_impl.checks import (
+    DENOMINATORS,
+    REDUCTIONS,
+    as_numbers,
+    check_bool,
+    check_choice,
+    check_int,
+    check_normalizer,
+    check_weight,
+    outside,
+    shown,
+)
 from paddle_impl.programs import UNKNOWN, is_variable, numbers
 
 NO_KERNELS = (paddle.float16, paddle.bfloat16, paddle.int8, paddle.int16, paddle.uint8)
 """Dtypes without a minimum on the CPU; a float32 holds all their numbers."""
+
+ADVICE = {
+    "alpha": "alpha of each class is weight=[...]; one alpha for positive entries is SigmoidFocalLoss(alpha=...)",
+    "avg_factor": "the call takes it: layer(logits, labels, normalizer=...)",
+    "class_weight": "class weights are weight=[...]",
+    "cls_num_list": "the counts of the classes are CostSensitiveLoss(num_class_list=[...])",
+    "label_weight": "losses of entries take it in the call: layer(logits, labels, label_weight=...)",
+    "loss_weight": "multiply the loss by it",
+    "num_classes": "the logits say how many classes there are",
+    "sample_weight": "the focal losses take weights of elements in the call: layer(logits, labels, element_weight=...)",
+    "size_average": "reduction='mean', 'sum' or 'none' says it",
+    "soft_label": "soft labels are told by their dtype: floats of the logits' shape",
+    "use_sigmoid": "SigmoidFocalLoss and SigmoidGHMLoss are of sigmoids, FocalLoss and GHMLoss of a softmax",
+    "use_softmax": "the layers take logits; the logarithms of probabilities are logits too",
+}
+"""What other libraries call their arguments, and what to write here."""
 
 
 class LossLayer(nn.Layer):
@@ -32,10 +60,25 @@ class LossLayer(nn.Layer):
             programs never check.
         twice_differentiable: compute by operations that have second derivatives, at about twice the cost. Otherwise
             ``create_graph=True`` is an error.
+        as_dict: return ``{key: loss}``, as toolboxes ask that add up several losses: the key itself, or True for the
+            name of the class. Whatever it is, the logits may come as a dict that has them under "logits".
+
+    ``repr`` of a layer is the call that would build it again.
     """
 
     weights_from = "weight"
     """The argument that says how many classes there are, as messages call it."""
+    inputs = ("logits", "labels")
+    """What is called with, as messages call it."""
+    kept_as: ClassVar[Mapping[str, str]] = {}
+    """The attribute that holds an argument, where it has another name."""
+
+    def __new__(cls, *given: Any, **named: Any) -> LossLayer:
+        """Refuse arguments that go by another name here, and say by which."""
+        for name in named:
+            if name in ADVICE and name not in inspect.signature(cls.__init__).parameters:
+                raise TypeError(f"{cls.__name__} has no argument {name!r}: {ADVICE[name]}")
+        return super().__new__(cls)
 
     def __init__(
         self,
@@ -47,6 +90,7 @@ class LossLayer(nn.Layer):
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
+        as_dict: bool | str = False,
     ) -> None:
         super().__init__()
         check_choice("reduction", reduction, REDUCTIONS)
@@ -58,14 +102,36 @@ class LossLayer(nn.Layer):
         self.reduction = reduction
         self.axis = axis
         self.denominator = denominator
-        self.check_labels = bool(check_labels)
-        self.twice_differentiable = bool(twice_differentiable)
+        self.check_labels = check_bool("check_labels", check_labels)
+        self.twice_differentiable = check_bool("twice_differentiable", twice_differentiable)
+        self.as_dict = as_dict
+        self.key = _key_of(as_dict, type(self).__name__)
         self.classes, self._of_program = None, None
         self._set_weight(weight)
 
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        """``forward``: the logits may come in a dict, and the loss goes in one where ``as_dict`` says so."""
+        if given and isinstance(given[0], Mapping):
+            given = (_logits_in(given[0]), *given[1:])
+        elif isinstance(named.get(self.inputs[0]), Mapping):
+            named = {**named, self.inputs[0]: _logits_in(named[self.inputs[0]])}
+        loss = super().__call__(*given, **named)
+        return loss if self.key is None else {self.key: loss}
+
     def extra_repr(self) -> str:
-        """The arguments, as ``print(layer)`` shows them."""
-        return f"reduction={self.reduction!r}, ignore_index={self.ignore_index}, axis={self.axis}"
+        """The arguments that would build this layer again: those by position, and of the others what is no default."""
+        said = []
+        for name, parameter in inspect.signature(type(self).__init__).parameters.items():
+            attribute = self.kept_as.get(name, name)
+            if name == "self" or not hasattr(self, attribute):
+                continue
+            value = getattr(self, attribute)
+            if attribute == "weight" and self._of_program is not None:
+                value = self._of_program
+            value = _plain(value)
+            if parameter.kind is not parameter.KEYWORD_ONLY or value != parameter.default:
+                said.append(f"{name}={getattr(value, '__qualname__', repr(value))}")
+        return ", ".join(said)
 
     def plain(self) -> bool:
         """Whether to compute in plain operations that Paddle derives itself: programs, and for second derivatives."""
@@ -91,16 +157,16 @@ class LossLayer(nn.Layer):
         """Which labels are not ignored (None: all). Raises ValueError for a label that is no class."""
         ignored = self.ignore_index
         if not self.looks():
-            return None if ignored is None else labels != ignored
+            return unequal(labels, ignored)
         low, high = label_range(labels)
         inside = low >= 0 and high < classes
         if inside and (ignored is None or not low <= ignored <= high):
             return None
-        kept = None if ignored is None else labels != ignored
+        kept = unequal(labels, ignored)
         if not inside:
             for label in label_range(labels if kept is None else paddle.where(kept, labels, paddle.zeros_like(labels))):
                 if not 0 <= label < classes:
-                    raise ValueError(f"labels must lie in [0, {classes}) or equal ignore_index={ignored}, got {label}")
+                    raise ValueError(outside(label, f"[0, {classes})", ignored))
         return kept
 
     def normalizer(self, given: Any) -> Any:
@@ -126,7 +192,7 @@ class LossLayer(nn.Layer):
 
     def _set_weight(self, weight: Sequence[float] | np.ndarray | Tensor | None) -> None:
         if weight is not None and not is_variable(weight):
-            array = numbers(weight) if isinstance(weight, Tensor) else np.asarray(weight, dtype=np.float64)
+            array = as_numbers("weight", weight)
             check_weight(array)
             if not paddle.in_dynamic_mode():
                 # Tensors are made when the program is
@@ -140,6 +206,14 @@ class LossLayer(nn.Layer):
         if weight is not None and not isinstance(weight, Tensor):
             self._of_program, weight = weight, None
         self.register_buffer("weight", weight, persistable=False)
+
+
+def unequal(labels: Tensor, ignored: int | None) -> Tensor | None:
+    """Which integer labels are not ``ignored`` (None: all)."""
+    # beside an int32 Paddle (3.3) wraps an int that needs more bits: 2^32 would be class 0
+    if ignored is None or (labels.dtype == paddle.int32 and not -(2**31) <= ignored < 2**31):
+        return None
+    return labels != ignored
 
 
 def divided(total: Tensor, divisor: Any) -> Tensor:
@@ -163,3 +237,25 @@ def label_range(labels: Tensor) -> tuple[float, float]:
     if labels.dtype in NO_KERNELS:
         labels = labels.astype("float32")
     return labels.min().item(), labels.max().item()
+
+
+def _key_of(as_dict: Any, name: str) -> str | None:
+    """The key of a dict of losses, None where none is asked for."""
+    if isinstance(as_dict, str) and as_dict:
+        return as_dict
+    if isinstance(as_dict, bool):
+        return name if as_dict else None
+    raise TypeError(f"as_dict must be True, False or the key of the dict, got {shown(as_dict)}")
+
+
+def _logits_in(outputs: Mapping[str, Any]) -> Any:
+    if "logits" not in outputs:
+        raise ValueError(f'logits in a dict must have the key "logits", got {sorted(map(str, outputs))}')
+    return outputs["logits"]
+
+
+def _plain(value: Any) -> Any:
+    """An argument as Python's own numbers and lists, as far as it has values by now."""
+    if isinstance(value, Tensor):
+        return numbers(value).astype("float64").tolist()
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value

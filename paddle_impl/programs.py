@@ -23,7 +23,8 @@ def is_tensor(value: object) -> bool:
 
 def is_variable(value: object) -> bool:
     """Whether ``value`` is a variable of a program, which has no numbers until that runs."""
-    return isinstance(value, (paddle.pir.Value, paddle.static.Variable))
+    # outside of programs Paddle calls every Tensor a Variable
+    return isinstance(value, (paddle.pir.Value, paddle.static.Variable)) and not isinstance(value, Tensor)
 
 
 def sizes(x: Tensor) -> list[Any]:

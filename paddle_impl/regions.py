@@ -9,7 +9,7 @@ import numpy as np
 import paddle
 from paddle import Tensor
 
-from paddle_impl.checks import check_choice, is_number
+from paddle_impl.checks import check_choice, is_number, shown
 from paddle_impl.entries import Entries, Piece
 from paddle_impl.gradients import eager
 from paddle_impl.precision import constant
@@ -17,6 +17,8 @@ from paddle_impl.programs import sizes
 
 NORMALIZERS = ("occupied", "paper")
 AVERAGES = ("corrected", "mmdet")
+MOST_REGIONS = 2**31 - 2
+"""As many as an int32 tells apart, and one more for what is ignored."""
 
 
 class Harmony:
@@ -36,6 +38,7 @@ class Harmony:
     def set_regions(self, bins: int | float, momentum: float, normalize: str, ema: str) -> None:
         """Check the arguments and make the buffers. Raises ValueError or TypeError."""
         self.regions, self.width = _check_bins(bins)
+        self.bins = self.regions if isinstance(bins, (int, np.integer)) else self.width
         self.momentum = _check_momentum(momentum)
         check_choice("normalize", normalize, NORMALIZERS)
         check_choice("ema", ema, AVERAGES)
@@ -49,10 +52,6 @@ class Harmony:
             # float64: a running average of counts must not lose ones beside 10^8
             self.register_buffer("population", paddle.zeros([self.regions], dtype="float64"))
             self.register_buffer("batches", paddle.zeros([], dtype="float64"))
-
-    def extra_repr(self) -> str:
-        """The arguments, as ``print(layer)`` shows them."""
-        return f"regions={self.regions}, momentum={self.momentum}, {super().extra_repr()}"
 
     @paddle.no_grad()
     def harmony(self, norm: Tensor, kept: Tensor | None, count: Any) -> Tensor:
@@ -165,20 +164,25 @@ def _check_bins(bins: Any) -> tuple[int, float]:
     """Number and width of the regions."""
     expected = "bins must be an int >= 1 or a float width in (0, 1]"
     if not is_number(bins):
-        raise TypeError(f"{expected}, got {bins!r}")
+        raise TypeError(f"{expected}, got {shown(bins)}")
     if isinstance(bins, (int, np.integer)):
         if bins < 1:
             raise ValueError(f"{expected}, got {bins!r}")
+        if bins > MOST_REGIONS:
+            raise ValueError(f"{expected}, of at most {MOST_REGIONS} regions, got {bins!r}")
         return int(bins), 1.0 / int(bins)
     if not 0.0 < bins <= 1.0:
         raise ValueError(f"{expected}, got {bins!r}")
+    width = float(bins)
+    if width * MOST_REGIONS < 1.0:
+        raise ValueError(f"{expected}, of at most {MOST_REGIONS} regions, got {bins!r}")
     # 1 / 0.1 may come out a hair above 10: that is no further region
-    return math.ceil(1.0 / bins - 1e-9), float(bins)
+    return math.ceil(1.0 / width - 1e-9), width
 
 
 def _check_momentum(momentum: Any) -> float:
     if not is_number(momentum):
-        raise TypeError(f"momentum must be a number in [0, 1), got {momentum!r}")
+        raise TypeError(f"momentum must be a number in [0, 1), got {shown(momentum)}")
     if not 0.0 <= momentum < 1.0:
         raise ValueError(f"momentum must be a number in [0, 1), got {momentum!r}")
     return float(momentum)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import paddle
 import paddle.nn.functional as F
 from paddle import Tensor
 
 from paddle_impl.checks import check_number
-from paddle_impl.entries import EntryLoss, Piece
+from paddle_impl.element_weights import of_entries
+from paddle_impl.entries import Entries, EntryLoss, Piece
 from paddle_impl.focal import power
 from paddle_impl.precision import constant
 from paddle_impl.sigmoid import logistic, logistic_value, parts, signs, softplus
@@ -29,16 +30,31 @@ class SigmoidFocalLoss(EntryLoss):
         alpha: weight of the positives, in [0, 1]; the negatives have 1 - alpha. None: both weigh 1.
         normalizer: denominator of ``mean`` where the call gives none, such as a number of positives.
         weight: [C] weights of the classes along ``axis``.
-        ignore_index, reduction, axis, denominator, check_labels, twice_differentiable: as in
-            :class:`~paddle_impl.layer.LossLayer`.
+        ignore_index: the label of elements that count for nothing; None: every element counts.
+        reduction: ``none`` (the shape of the logits), ``sum`` or ``mean``.
+        axis: the class axis, for class weights and class ids.
+        denominator: of the mean: ``weights`` (the sum of the valid entries' class weights) or ``count`` (their number).
+        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
+        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
+        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
+
+    Parts of a batch add up to the whole under one ``normalizer``, the denominator of the whole.
 
     Shapes: logits of any shape; labels of the same shape, or class ids without the class axis.
 
     Raises:
         ValueError: an option, shape, weight or target out of range. TypeError: a wrong type or dtype.
 
+    Example:
+        >>> import paddle
+        >>> logits, targets = paddle.to_tensor([[2.0, 0.0], [-1.0, 3.0]]), paddle.to_tensor([[1.0, 0.0], [0.0, 0.0]])
+        >>> SigmoidFocalLoss(gamma=2, alpha=0.25)(logits, targets, normalizer=targets.sum()).item()
+        2.2...
+
     Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 5.
     """
+
+    kept_as: ClassVar = {"normalizer": "default_normalizer"}
 
     def __init__(
         self,
@@ -53,6 +69,7 @@ class SigmoidFocalLoss(EntryLoss):
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
+        as_dict: bool | str = False,
     ) -> None:
         super().__init__(
             weight=weight,
@@ -62,17 +79,37 @@ class SigmoidFocalLoss(EntryLoss):
             denominator=denominator,
             check_labels=check_labels,
             twice_differentiable=twice_differentiable,
+            as_dict=as_dict,
         )
         self.gamma = check_number("gamma", gamma, "a finite number >= 0", 0.0)
         self.alpha = None if alpha is None else check_number("alpha", alpha, "a number in [0, 1] or None", 0.0, 1.0)
         self.default_normalizer = self.normalizer(normalizer)
 
     def forward(
-        self, logits: Tensor, labels: Tensor, label_weight: Tensor | None = None, normalizer: Any = None
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        label_weight: Tensor | None = None,
+        normalizer: Any = None,
+        element_weight: Tensor | None = None,
     ) -> Tensor:
-        """The focal loss; arguments as in :meth:`paddle_impl.entries.EntryLoss.forward`."""
+        """The focal loss of every entry of ``logits`` (any shape), in their dtype.
+
+        Args:
+            labels, label_weight, normalizer: as in :meth:`paddle_impl.entries.EntryLoss.forward`.
+            element_weight: numbers >= 0 that multiply the losses: one for each entry, of the logits' shape, or one for
+                each row, of that shape without the class axis (or with length 1 there). No gradient flows into them.
+                The denominator of ``mean`` stays as it is: divide by ``normalizer=element_weight.sum()`` for the
+                weighted average. An entry of weight 0 is counted; one that ``label_weight`` leaves out is not.
+
+        Raises ValueError or TypeError for shapes, dtypes, targets and weights that do not fit.
+        """
         normalizer = self.default_normalizer if normalizer is None else normalizer
-        return self.entry_loss(logits, labels, label_weight, normalizer)
+        return self.entry_loss(logits, labels, label_weight, normalizer, element_weight)
+
+    def factors(self, element_weight: Any, entries: Entries) -> Tensor:
+        """The weights of single entries."""
+        return of_entries(self, element_weight, entries)
 
     def losses(self, x: Tensor, t: Tensor) -> Tensor:
         """alpha_t q^gamma BCE."""
@@ -94,10 +131,6 @@ class SigmoidFocalLoss(EntryLoss):
             return piece.shown(self.sloped(piece.x, piece.t)[0])
         margin = sign.multiply_(piece.x)
         return piece.shown(self._damped(F.sigmoid(margin), piece.t).multiply_(softplus(margin)))
-
-    def extra_repr(self) -> str:
-        """The arguments, as ``print(layer)`` shows them."""
-        return f"gamma={self.gamma}, alpha={self.alpha}, {super().extra_repr()}"
 
     def _binary(self, x: Tensor, t: Tensor, sign: Tensor) -> tuple[Tensor, Tensor]:
         """Targets 0 and 1. With m = (1 - 2t) x: q = sigmoid(m), BCE = softplus(m), and the slope of alpha_t q^gamma BCE

@@ -19,15 +19,34 @@ class SigmoidGHMLoss(HarmonyOfEntries, EntryLoss):
 
     N, R_j and m count valid entries, as in :class:`~paddle_impl.GHMLoss`; no gradient flows through b.
 
+    The histogram is of the elements of one call: parts of a batch under one ``normalizer`` do not add up to the whole.
+    With ``momentum`` it is of many calls, and they nearly do.
+
     Args:
-        bins, momentum, normalize, ema: as in :class:`~paddle_impl.regions.Harmony`.
-        weight, ignore_index, reduction, axis, denominator, check_labels, twice_differentiable: as in
-            :class:`~paddle_impl.layer.LossLayer`.
+        bins: a number of regions (int >= 1), or the width of one (float in (0, 1]).
+        momentum: in [0, 1); above 0 the R_j are running averages over the batches seen in ``train()``, which ``eval()``
+            uses and leaves alone, and which are in the ``state_dict``.
+        normalize: m counts the ``occupied`` regions, or all of them (``paper``).
+        ema: ``corrected`` for the start of the running average, or as a detection toolbox has it (``mmdet``).
+        weight: [C] weights of the entries of each class >= 0 (list, array or Tensor); None means ones.
+        ignore_index: the label of elements that count for nothing; None: every element counts.
+        reduction: ``none`` (the shape of the logits), ``sum`` or ``mean``.
+        axis: the class axis, for class weights and class ids.
+        denominator: of the mean: ``weights`` (the sum of the valid entries' class weights) or ``count`` (their number).
+        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
+        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
+        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
 
     Shapes: logits of any shape; labels of the same shape, or class ids without the class axis.
 
     Raises:
         ValueError: an option, shape, weight or target out of range. TypeError: a wrong type or dtype.
+
+    Example:
+        >>> import paddle
+        >>> logits = paddle.to_tensor([[2.0, 0.0], [-1.0, 3.0]])
+        >>> SigmoidGHMLoss(bins=2)(logits, paddle.to_tensor([[1.0, 0.0], [0.0, 0.0]])).item()
+        1.0...
 
     Source: Li, Liu, Wang, *Gradient Harmonized Single-stage Detector*, AAAI 2019, eq. 3 to 9.
     """
@@ -46,6 +65,7 @@ class SigmoidGHMLoss(HarmonyOfEntries, EntryLoss):
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
+        as_dict: bool | str = False,
     ) -> None:
         super().__init__(
             weight=weight,
@@ -55,6 +75,7 @@ class SigmoidGHMLoss(HarmonyOfEntries, EntryLoss):
             denominator=denominator,
             check_labels=check_labels,
             twice_differentiable=twice_differentiable,
+            as_dict=as_dict,
         )
         self.set_regions(bins, momentum, normalize, ema)
 

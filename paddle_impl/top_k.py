@@ -10,11 +10,22 @@ import numpy as np
 import paddle
 from paddle import Tensor
 
-from paddle_impl.checks import INTEGERS, check_choice, check_int, fits, is_number
+from paddle_impl.checks import (
+    INTEGERS,
+    NUMBERS,
+    TENSORS,
+    check_choice,
+    check_dtype,
+    check_int,
+    check_logits,
+    fits,
+    is_number,
+    shown,
+)
 from paddle_impl.elements import ElementLoss, Elements, kept_of
 from paddle_impl.entries import arrange_entries
 from paddle_impl.kernel import cross_entropy
-from paddle_impl.layer import divided
+from paddle_impl.layer import divided, unequal
 from paddle_impl.precision import narrow, widen
 from paddle_impl.programs import aligned, detached, sizes
 from paddle_impl.sigmoid import logistic
@@ -48,12 +59,16 @@ INDIVIDUALS = ("cross_entropy", *BINARY, *REAL)
 class TopKLoss(ElementLoss):
     r"""Average the k largest individual losses of a batch.
 
+    The class axis is 1, where ``paddle.nn.CrossEntropyLoss`` has -1: of ``[N, ..., C]`` say ``axis=-1``.
+
     .. math:: L = \frac{\sum_i s_i o_i l_i}{k W / N}, \quad s_i = 1 \text{ for the k largest } o_i l_i
               \text{ of the valid elements, else } 0
 
     o_i is the class weight, W the sum of the valid elements' weights, N their number. For weights of 1 this is the mean
     of the k largest losses: the maximum loss for k=1, the average for k=N. Exactly k elements are selected, ties
     included, and no gradient flows through the selection.
+
+    The k largest are those of one call: parts of a batch under one ``normalizer`` do not add up to the whole.
 
     Args:
         top_k: fraction r in (0, 1] of the valid elements: k is the largest j with j / N <= r, at least 1. 0.7 where
@@ -64,15 +79,24 @@ class TopKLoss(ElementLoss):
             or a function of (logits, labels) that returns the losses as a Tensor.
         weight: [C] class weights of the elements' labels, or of the entries along ``axis``.
         ignore_index: elements with this label count for nothing (``squared`` and ``absolute``: none is ignored).
-        reduction: ``none`` leaves what is not selected at 0. axis, check_labels, twice_differentiable: as in
-            :class:`~paddle_impl.layer.LossLayer`.
+        reduction: ``none`` (the shape of the labels; what is not selected is 0), ``sum`` or ``mean``.
+        axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
         denominator: of the mean: ``weights``, k W / N, or ``count``, k.
+        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
+        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
+        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
 
     Shapes: logits [..., C, ...] with the classes along ``axis``, labels the same without that axis; for entries both
     of the same shape.
 
     Raises:
         ValueError: an option, shape, weight or label out of range. TypeError: a wrong type or dtype.
+
+    Example:
+        >>> import paddle
+        >>> logits = paddle.to_tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0]])
+        >>> TopKLoss(k=1)(logits, paddle.to_tensor([0, 1, 1])).item()
+        2.40...
 
     Source: Fan, Lyu, Ying, Hu, *Learning with Average Top-k Loss*, NeurIPS 2017, eq. 2 and 3.
     """
@@ -90,6 +114,7 @@ class TopKLoss(ElementLoss):
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
+        as_dict: bool | str = False,
     ) -> None:
         super().__init__(
             weight=weight,
@@ -99,6 +124,7 @@ class TopKLoss(ElementLoss):
             denominator=denominator,
             check_labels=check_labels,
             twice_differentiable=twice_differentiable,
+            as_dict=as_dict,
         )
         self.top_k, self.k = _check_counts(top_k, k)
         if not callable(individual):
@@ -115,8 +141,17 @@ class TopKLoss(ElementLoss):
         Raises ValueError or TypeError for shapes, dtypes and labels that do not fit.
         """
         # a function of the user's own is called here, where paddle.jit.to_static translates it
-        given = self.individual(logits, labels) if callable(self.individual) else None
+        given = None
+        if callable(self.individual):
+            self.check_called(logits, labels)
+            given = self.individual(logits, labels)
         return self.top_loss(logits, labels, given, normalizer, label_weight)
+
+    @paddle.jit.not_to_static
+    def check_called(self, logits: Tensor, labels: Tensor) -> None:
+        """Refuse what a function of the user's own should not be called with."""
+        check_logits(logits)
+        check_dtype("labels", labels, NUMBERS, "numbers")
 
     @paddle.jit.not_to_static
     def top_loss(
@@ -135,12 +170,10 @@ class TopKLoss(ElementLoss):
         else:
             k = traced_count_of(self.top_k, self.k, count)
             losses = traced_largest(losses, elements.kept, k)
-        return narrow(self._average(losses, elements, k, count, normalizer), logits)
-
-    def extra_repr(self) -> str:
-        """The arguments, as ``print(layer)`` shows them."""
-        amount = f"top_k={self.top_k}" if self.k is None else f"k={self.k}"
-        return f"{amount}, individual={self.individual!r}, {super().extra_repr()}"
+        loss = self._average(losses, elements, k, count, normalizer)
+        if self.reduction == "none" and self.individual == "cross_entropy":
+            loss = elements.as_labels(loss)
+        return narrow(loss, logits)
 
     def _individual(
         self, logits: Tensor, labels: Tensor, given: Any, label_weight: Tensor | None
@@ -163,12 +196,12 @@ class TopKLoss(ElementLoss):
 
     def _called(self, losses: Any, labels: Tensor) -> tuple[Tensor, Elements]:
         """Losses of a function of the user's own."""
-        if not hasattr(losses, "stop_gradient"):
+        if not isinstance(losses, TENSORS):
             raise TypeError(f"individual must return the losses as a Tensor, got {type(losses).__name__}")
         losses = widen(losses)
         classes = labels.dtype in INTEGERS and fits(list(labels.shape), list(losses.shape))
         labels = aligned(labels, losses).astype("int64") if classes else detached(losses)
-        kept = labels != self.ignore_index if classes and self.ignore_index is not None else None
+        kept = unequal(labels, self.ignore_index) if classes else None
         elements = Elements(losses, labels, kept, 0, True)
         if classes and self.classes is not None:
             self.kept(labels, self.classes)
@@ -261,7 +294,7 @@ def _scores(losses: Tensor, kept: Tensor | None) -> Tensor:
 
 def _check_counts(top_k: Any, k: Any) -> tuple[float | None, int | None]:
     if top_k is not None and k is not None:
-        raise ValueError(f"give top_k or k, not both, got top_k={top_k!r} and k={k!r}")
+        raise ValueError(f"give top_k or k, not both, got top_k={shown(top_k)} and k={shown(k)}")
     if k is not None:
         check_int("k", k)
         if k < 1:
@@ -269,7 +302,7 @@ def _check_counts(top_k: Any, k: Any) -> tuple[float | None, int | None]:
         return None, int(k)
     top_k = FRACTION if top_k is None else top_k
     if not is_number(top_k):
-        raise TypeError(f"top_k must be a fraction in (0, 1], got {top_k!r}")
+        raise TypeError(f"top_k must be a fraction in (0, 1], got {shown(top_k)}")
     if not 0 < top_k <= 1:
         advice = "; a number of elements is k=" if top_k > 1 else ""
         raise ValueError(f"top_k must be a fraction in (0, 1], got {top_k!r}{advice}")

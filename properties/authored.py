@@ -69,7 +69,8 @@ def checked(contract: str, answer: Any, problem: Problem, what: str = "oracle", 
     """
     if not isinstance(answer, Answer):
         raise mistake(contract, what, f"returned {_shown(answer)}", ANSWER, problem)
-    unreduced = problem.logits.shape if of_entries and problem.targets == "hard" else problem.shape
+    labelled = problem.given_labels.shape if problem.layout == "label-axis" else problem.shape
+    unreduced = problem.logits.shape if of_entries and problem.targets == "hard" else labelled
     value = unreduced if problem.reduction == "none" else ()
     for one in answer.admissible:
         if not isinstance(one, Answer):

@@ -40,7 +40,7 @@ OF_CLASSES = (
 )
 """What every loss over a softmax promises."""
 
-CALL_ARGUMENTS = ("label_weight", "normalizer")
+CALL_ARGUMENTS = ("label_weight", "normalizer", "element_weight")
 """What a layer may take with the call, beside logits and labels."""
 
 
@@ -209,7 +209,7 @@ class Contract:
             raise ValueError(f"contract {self.name} has no oracle")
         told = self.told(problem)
         answer = called(
-            self.name, "oracle", ANSWER, lambda asked: oracle(asked.logits, asked.labels, **told, **more), problem
+            self.name, "oracle", ANSWER, lambda asked: oracle(asked.logits, asked.given_labels, **told, **more), problem
         )
         return checked(self.name, answer, problem, of_entries=self.of_entries)
 

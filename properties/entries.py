@@ -48,6 +48,7 @@ WITHOUT = frozenset(
         "shape/axis",
         "shape/square",
         "shape/label-axis",
+        "shape/none-label-axis",
         "ignore/inside-classes",
         "numerics/masked-classes",
         "numerics/linear-past-64",

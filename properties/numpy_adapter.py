@@ -107,9 +107,10 @@ class _Call:
         dtype = _dtype(problem.dtype)
         self.logits = _laid_out(problem.logits.astype(dtype), problem.layout)
         self.labels = _labels(problem, dtype)
-        given = problem.call_arguments()
-        if problem.label_weight is not None:
-            given["label_weight"] = problem.label_weight.astype(dtype)
+        given = {
+            name: value.astype(dtype) if isinstance(value, np.ndarray) else value
+            for name, value in problem.call_arguments().items()
+        }
         result = subject.call(layer, self.logits, self.labels, **given)
         if not (isinstance(result, tuple) and len(result) == 2):
             raise TypeError(f"a loss in NumPy must return (value, gradient), got {type(result).__name__}")
@@ -154,9 +155,9 @@ def _laid_out(array: NDArray[Any], layout: str) -> NDArray[Any]:
 
 
 def _labels(problem: Problem, dtype: np.dtype[Any]) -> NDArray[Any]:
-    labels = problem.labels.astype(problem.label_dtype if problem.targets == "hard" else dtype)
+    labels = problem.given_labels.astype(problem.label_dtype if problem.targets == "hard" else dtype)
     if problem.layout == "label-axis":
-        return np.expand_dims(labels, problem.axis)
+        return labels
     if problem.layout == "strided" and problem.targets == "hard":
         return np.stack([labels, np.zeros_like(labels)], axis=-1)[..., 0]
     return _laid_out(labels, problem.layout)

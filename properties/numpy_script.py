@@ -33,7 +33,7 @@ def numpy_script_of(law: Law, finding: Finding, subject: Subject, contract: Cont
 def _call(problem: Problem, source: Source, subject: Subject, suffix: str) -> list[str]:
     label_dtype = problem.label_dtype if problem.targets == "hard" else problem.dtype
     turn = ".T.copy().T" if problem.layout == "strided" else ""
-    labels = np.expand_dims(problem.labels, problem.axis) if problem.layout == "label-axis" else problem.labels
+    labels = problem.given_labels
     lines = [
         "",
         f"logits{suffix} = np.array({array_of(problem.logits)}, dtype={problem.dtype!r}){turn}",

@@ -238,9 +238,9 @@ def _numbers(array: NDArray[np.float64], dtype: str) -> Any:
 def _call_arguments(problem: Problem) -> dict[str, Any]:
     """What goes with the call beside logits and labels."""
     given = problem.call_arguments()
-    if problem.label_weight is not None:
-        given["label_weight"] = _numbers(problem.label_weight, problem.dtype)
-    return given
+    # arrays become Tensors, and numbers stay what they are
+    arrays = {name: array for name, array in given.items() if isinstance(array, np.ndarray)}
+    return {**given, **{name: _numbers(array, problem.dtype) for name, array in arrays.items()}}
 
 
 def _numpy(tensor: Any) -> NDArray[np.float64]:

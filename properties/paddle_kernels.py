@@ -86,6 +86,8 @@ def _observer(contract: Contract, loss: Callable[..., Any]) -> PaddleObserver:
     """Asks a function of logits, labels and all arguments of the contract."""
 
     def call(layer: Any, logits: Any, labels: Any, **given: Any) -> Any:
+        if "element_weight" in given:
+            raise CannotSayError
         return loss(logits, labels, {**PLAIN, **layer, **given})
 
     named = (*contract.argument_names, *contract.call_arguments)
@@ -150,7 +152,8 @@ def _of_classes(formula: Formula, losses: Rows, logits: Any, labels: Any, given:
         raise CannotSayError
     soft = _is_soft(labels)
     if not soft and labels.ndim == logits.ndim:
-        labels = labels.squeeze(given["axis"])
+        found = _of_classes(formula, losses, logits, labels.squeeze(given["axis"]), given)
+        return found.unsqueeze(given["axis"]) if given["reduction"] == "none" else found
     if soft or given.get("label_smoothing"):
         return _of_soft_labels(formula, losses, logits, labels, given)
     ignore_index, axis = _ignored(given), given["axis"]

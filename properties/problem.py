@@ -28,8 +28,9 @@ class Problem:
     ``logits`` are float64 numbers that ``dtype`` represents exactly, so that oracle and layer see the same problem.
     ``targets`` says what ``labels`` are (see ``TARGETS``). ``config`` holds the arguments that only some contracts know
     (``bins``); arrays in it have one number for each class. ``label_weight``, of the labels' shape, and ``normalizer``
-    go with the call. ``cotangent`` is the upstream gradient (None: ones). ``layout`` says whether the tensors are
-    contiguous in memory. ``salt`` seeds whatever a law varies.
+    go with the call, and so does ``element_weight``, of the labels' shape, which one law alone gives. ``cotangent`` is
+    the upstream gradient (None: ones). ``layout`` says whether the tensors are contiguous in memory. ``salt`` seeds
+    whatever a law varies.
     """
 
     logits: Array
@@ -42,6 +43,7 @@ class Problem:
     targets: str = "hard"
     label_weight: Array | None = None
     normalizer: float | None = None
+    element_weight: Array | None = None
     dtype: str = "float64"
     label_dtype: str = "int64"
     layout: str = "contiguous"
@@ -68,6 +70,11 @@ class Problem:
             return tuple(self.labels.shape)
         axis = self.axis % self.logits.ndim
         return tuple(self.logits.shape[:axis] + self.logits.shape[axis + 1 :])
+
+    @property
+    def given_labels(self) -> Labels:
+        """The labels as a layer gets them: in one layout they keep the class axis, with length 1."""
+        return np.expand_dims(self.labels, self.axis) if self.layout == "label-axis" else self.labels
 
     @property
     def size(self) -> int:
@@ -233,7 +240,11 @@ class Problem:
 
     def call_arguments(self) -> dict[str, Any]:
         """What goes with the call beside logits and labels, where it is there at all."""
-        given = {"label_weight": self.label_weight, "normalizer": self.normalizer}
+        given = {
+            "label_weight": self.label_weight,
+            "normalizer": self.normalizer,
+            "element_weight": self.element_weight,
+        }
         return {name: value for name, value in given.items() if value is not None}
 
     def to_dict(self) -> dict[str, Any]:
@@ -246,7 +257,7 @@ class Problem:
         # an empty list has lost its shape
         plain["shape"] = {
             name: list(array.shape)
-            for name, array in (("logits", self.logits), ("labels", self.labels), ("label_weight", self.label_weight))
+            for name, array in ((n, getattr(self, n)) for n in ("logits", "labels", *_OF_ELEMENTS))
             if array is not None
         }
         return {name: plain_numbers(value) for name, value in plain.items()}
@@ -260,16 +271,18 @@ class Problem:
         hard = values["targets"] == "hard"
         labels = values["labels"] if hard else _numbers(values["labels"])
         values["labels"] = np.asarray(labels, dtype=np.int64 if hard else np.float64).reshape(shape["labels"])
-        for name in ("weight", "cotangent", "label_weight"):
-            if values[name] is not None:
+        for name in ("weight", "cotangent", *_OF_ELEMENTS):
+            # a problem that was written before there was such a field has none
+            if values.get(name) is not None:
                 values[name] = np.asarray(_numbers(values[name]), dtype=np.float64)
-        if values["label_weight"] is not None:
-            values["label_weight"] = values["label_weight"].reshape(shape["label_weight"])
+                values[name] = values[name].reshape(shape.get(name, values[name].shape))
         values["config"] = {
             k: np.asarray(_numbers(v)) if isinstance(v, list) else v for k, v in values["config"].items()
         }
         return cls(**values)
 
+
+_OF_ELEMENTS = ("label_weight", "element_weight")
 
 LONG = 64
 """Slices beyond which an array of equal ones is written once."""

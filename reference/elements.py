@@ -57,7 +57,8 @@ class Elements:
 
     ``rows`` [n, C] logits; ``labels`` [n] classes (zeros where the targets are numbers); ``valid`` [n] bool; ``weight``
     [n], what the element counts in the denominator, 0 where ignored; ``shape`` of the elements; ``axis`` of the classes
-    in the logits (None: every entry is an element); ``targets`` [n, C] or [n], numbers where the labels are no classes.
+    in the logits (None: every entry is an element); ``targets`` [n, C] or [n], numbers where the labels are no classes;
+    ``keeps_axis``: whether the labels came with the class axis, of length 1, which an unreduced loss then has too.
     """
 
     rows: Array
@@ -67,11 +68,39 @@ class Elements:
     shape: tuple[int, ...]
     axis: int | None
     targets: Array | None = None
+    keeps_axis: bool = False
+
+    def times(self, losses: Losses, element_weight: ArrayLike | None) -> Losses:
+        """Losses times numbers >= 0, one for each element, of the labels' shape; what is ignored may have any.
+
+        They enter no denominator. Raises ValueError for another shape, and for a number that is none.
+        """
+        if element_weight is None:
+            return losses
+        given = np.asarray(element_weight, dtype=np.float64)
+        if given.shape not in (self.shape, self.loss_shape):
+            raise ValueError(f"element_weight must have the labels' shape, {self.shape}, got {given.shape}")
+        return losses.times(self.check_element_weight(given))
+
+    def check_element_weight(self, given: Array) -> Array:
+        """[n] weights of the elements, 0 where ignored; finite and >= 0 elsewhere."""
+        factors = np.where(self.valid, given.reshape(-1), 0.0)
+        wrong = factors[~(np.isfinite(factors) & (factors >= 0))]
+        if wrong.size:
+            raise ValueError(f"element_weight must be finite and >= 0, got {wrong[0]}")
+        return factors
 
     @property
     def count(self) -> int:
         """N, the number of valid elements."""
         return int(self.valid.sum())
+
+    @property
+    def loss_shape(self) -> tuple[int, ...]:
+        """The shape of an unreduced loss: that of the labels as they came, where these are classes."""
+        if self.axis is None or not self.keeps_axis:
+            return self.shape
+        return (*self.shape[: self.axis], 1, *self.shape[self.axis :])
 
     def weighing(self, weight: Array) -> Elements:
         """The same elements with other weights in the denominator."""
@@ -100,8 +129,8 @@ class Elements:
         value, scale = losses.value, losses.value_scale
         divisor = 1.0
         if reduction == "none":
-            upstream = self._cotangent(cotangent, self.shape).reshape(-1)
-            total, total_scale = value.reshape(self.shape), scale.reshape(self.shape)
+            upstream = self._cotangent(cotangent, self.loss_shape).reshape(-1)
+            total, total_scale = value.reshape(self.loss_shape), scale.reshape(self.loss_shape)
         else:
             upstream = np.full(len(value), self._cotangent(cotangent, ()))
             depth = 1.0 + np.log2(max(len(value), 1))
@@ -181,7 +210,8 @@ def arrange(
     targets = np.where(valid, targets, 0)
     rows = np.where(valid[:, None], scores.reshape(-1, classes), 0.0)
     class_weight = check_weight(weight, classes)
-    return Elements(rows, targets, valid, class_weight[targets] * valid, shape, axis)
+    keeps_axis = np.ndim(labels) == scores.ndim
+    return Elements(rows, targets, valid, class_weight[targets] * valid, shape, axis, keeps_axis=keeps_axis)
 
 
 def arrange_soft(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, axis: int = 1) -> Elements:

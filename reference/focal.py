@@ -21,6 +21,7 @@ def focal(
     axis: int = 1,
     denominator: str = "weights",
     normalizer: float | None = None,
+    element_weight: ArrayLike | None = None,
     cotangent: ArrayLike | None = None,
     unit_roundoff: float = UNIT_ROUNDOFF["float64"],
 ) -> Answer:
@@ -36,6 +37,8 @@ def focal(
         gamma: >= 0; 0 is cross entropy.
         weight: [C] class weights; the alpha of the paper, one for each class.
         logits, labels, ignore_index, reduction, axis, denominator, normalizer, cotangent: as in ``cross_entropy``.
+        element_weight: numbers >= 0 of the labels' shape that multiply the losses of the elements; the denominators do
+            not know them.
         unit_roundoff: of the implementation that will be compared: q^gamma is steep at 0 where gamma is below 1, and
             the error scales say how much an error of q moves it.
 
@@ -47,6 +50,7 @@ def focal(
     gamma = check_number("gamma", gamma, 0.0)
     elements = arrange(logits, labels, weight=weight, ignore_index=ignore_index, axis=axis)
     losses = focal_losses(softmax_of(elements), gamma, unit_roundoff).times(elements.weight)
+    losses = elements.times(losses, element_weight)
     return elements.reduce(
         losses, reduction=reduction, denominator=denominator, normalizer=normalizer, cotangent=cotangent
     )

@@ -25,6 +25,7 @@ def sigmoid_focal(
     label_weight: ArrayLike | None = None,
     denominator: str = "weights",
     normalizer: float | None = None,
+    element_weight: ArrayLike | None = None,
     cotangent: ArrayLike | None = None,
     unit_roundoff: float = UNIT_ROUNDOFF["float64"],
 ) -> Answer:
@@ -45,6 +46,8 @@ def sigmoid_focal(
         reduction: ``none`` (the logits' shape), ``sum``, ``mean`` over the entries.
         denominator, normalizer, cotangent: as in ``cross_entropy``; without class weights both denominators are the
             number of valid entries.
+        element_weight: numbers >= 0 that multiply the losses, one for each entry, or one for each row: of the logits'
+            shape without the class axis, or with length 1 there. The denominators do not know them.
         unit_roundoff: as in ``focal``.
 
     Raises:
@@ -62,13 +65,29 @@ def sigmoid_focal(
     if balance is not None:
         t = elements.targets
         losses = losses.times(balance * t + (1.0 - balance) * (1.0 - t))
+    losses = losses.times(elements.weight)
+    if element_weight is not None:
+        losses = losses.times(elements.check_element_weight(entry_weights(element_weight, elements.shape, axis)))
     return elements.reduce(
-        losses.times(elements.weight),
+        losses,
         reduction=reduction,
         denominator=denominator,
         normalizer=normalizer,
         cotangent=cotangent,
     )
+
+
+def entry_weights(element_weight: ArrayLike, shape: tuple[int, ...], axis: int) -> Array:
+    """One number for each entry of this shape, from as many or from one for each row along ``axis``."""
+    given = np.asarray(element_weight, dtype=np.float64)
+    if given.shape == shape:
+        return given
+    if len(shape) > 1 and -len(shape) <= axis < len(shape):
+        place = axis % len(shape)
+        rows = np.expand_dims(given, place) if given.shape == (*shape[:place], *shape[place + 1 :]) else given
+        if rows.shape == (*shape[:place], 1, *shape[place + 1 :]):
+            return np.asarray(np.broadcast_to(rows, shape))
+    raise ValueError(f"element_weight must have the logits' shape, {shape}, or that of their rows, got {given.shape}")
 
 
 def entry_focal_losses(x: Array, t: Array, gamma: float, unit_roundoff: float) -> Losses:

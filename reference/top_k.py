@@ -225,7 +225,7 @@ def _shares(elements: Elements, whole: Answer, value: Array, gradient: Array | N
     """
     rows = elements.flatten(whole.gradient)
     full, seen = (np.zeros_like(rows), np.zeros_like(rows)) if gradient is None else (rows, elements.flatten(gradient))
-    if whole.value.shape == elements.shape and value.shape == elements.shape:
+    if whole.value.shape == elements.loss_shape and value.shape == elements.loss_shape:
         there, got = whole.value.reshape(-1), value.reshape(-1)
         # an infinite loss is there or it is not
         infinite = np.isinf(there)

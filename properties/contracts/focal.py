@@ -5,6 +5,7 @@ import numpy as np
 from properties.assumed import reading
 from properties.contract import OF_CLASSES, Contract
 from properties.domain import DENOMINATOR, Dimension
+from properties.laws.element_weights import ELEMENT_WEIGHTS
 from properties.laws.limits import cross_entropy_of, gamma_zero, limit, of_difference
 from properties.problem import Array, Problem
 from reference import UNIT_ROUNDOFF, focal
@@ -39,9 +40,10 @@ CONTRACT = Contract(
     promises=(*OF_CLASSES, "additive", "repetition"),
     oracle=focal,
     arguments=(GAMMA, DENOMINATOR),
+    call_arguments=("normalizer", "element_weight"),
     gradient="live",
     bases=(cross_entropy_of,),
-    own=(gamma_zero(), TWO_CLASSES),
+    own=(gamma_zero(), TWO_CLASSES, ELEMENT_WEIGHTS),
     precise=True,
     essential=(("gamma",),),
     reads=reading("focal loss", equals=lambda values: "cross entropy" if values.get("gamma") == 0 else ""),

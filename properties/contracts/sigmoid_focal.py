@@ -8,6 +8,7 @@ from properties.assumed import reading
 from properties.contract import Contract
 from properties.contracts.focal import GAMMA
 from properties.domain import DENOMINATOR, LABEL_WEIGHT, Dimension, within
+from properties.laws.element_weights import ELEMENT_WEIGHTS
 from properties.laws.ids import IGNORED_IDS
 from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
 from properties.laws.symmetry import symmetry
@@ -51,10 +52,10 @@ CONTRACT = Contract(
         DENOMINATOR,
     ),
     common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
-    call_arguments=("label_weight", "normalizer"),
+    call_arguments=("label_weight", "normalizer", "element_weight"),
     gradient="live",
     bases=(entry_cross_entropy_of,),
-    own=(HALF, IDS, ENTRY_WEIGHTS, IGNORED_IDS, SYMMETRY),
+    own=(HALF, IDS, ENTRY_WEIGHTS, IGNORED_IDS, SYMMETRY, ELEMENT_WEIGHTS),
     without=entries.WITHOUT,
     precise=True,
     essential=(("gamma",),),

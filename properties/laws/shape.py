@@ -172,6 +172,31 @@ def label_axis(case: Case) -> Iterator[Finding]:
     yield from case.agree(kept, problem, "Labels that keep the class axis, with length 1, have another loss.")
 
 
+def none_label_axis(case: Case) -> Iterator[Finding]:
+    """An unreduced loss of labels that keep the class axis, with length 1, keeps it too, where a layer takes them."""
+    problem = case.problem
+    if problem.logits.ndim == 1:
+        return
+    kept = problem.replace(layout="label-axis")
+    observed = case.attempt(kept)
+    if isinstance(observed, Failure) and observed.kind == "raised":
+        raise NotApplicable(f"the layer refuses labels with a class axis of length 1 ({observed.error})")
+    observed = case.observe(kept)
+    shape = kept.given_labels.shape
+    if observed.value.shape != shape:
+        yield Finding(
+            f"`none` must have the labels' shape {shape}, class axis included, and has {observed.value.shape}.",
+            (kept,),
+            "shape",
+            np.asarray(shape, dtype=np.float64),
+            np.asarray(observed.value.shape, dtype=np.float64),
+            check=("assert tuple(loss.shape) == tuple(labels.shape), (loss.shape, labels.shape)",),
+        )
+        return
+    message = "Labels that keep the class axis, with length 1, have another loss."
+    yield from case.agree(kept, problem, message, value=lambda v: v.reshape(shape))
+
+
 def non_contiguous(case: Case) -> Iterator[Finding]:
     """Tensors that are views with gaps have the loss of their copies."""
     problem = case.problem
@@ -282,6 +307,16 @@ LAWS = (
         label_axis,
         demand={"targets": within("hard"), "reduction": outside("none"), "layout": within("contiguous")},
         rests_on="labels [N, 1, ...] with their class axis of length 1 name the same classes as labels [N, ...]",
+    ),
+    Law(
+        "shape/none-label-axis",
+        "An unreduced loss of labels that keep the class axis, with length 1, keeps it too, where they are taken.",
+        none_label_axis,
+        level="conduct",
+        severity="warning",
+        demand={"targets": within("hard"), "reduction": within("none"), "layout": within("contiguous")},
+        needs=("reduction", "reduction=none"),
+        rests_on="none: one number l_i for each label y_i, in its place: [N] times a mask [N, 1] would be [N, N]",
     ),
     Law(
         "shape/non-contiguous",

@@ -268,6 +268,8 @@ def describe(problem: Problem) -> str:
         parts.append(f"ignore_index {problem.ignore_index}")
     if problem.label_weight is not None:
         parts.append(f"label_weight {short(problem.label_weight)}")
+    if problem.element_weight is not None:
+        parts.append(f"element_weight {short(problem.element_weight)}")
     parts += [
         f"{name} {value.tolist() if isinstance(value, np.ndarray) else value!r}"
         for name, value in problem.config.items()

@@ -37,6 +37,20 @@ class LabelAxisBroadcasts(SoundCrossEntropy):
         return super().reduce(losses, weight, valid, shape, normalizer)
 
 
+@refutes("shape/none-label-axis", CE)
+class LabelAxisLost(SoundCrossEntropy):
+    def with_class_axis(self, shape, axis):
+        return shape
+
+
+@refutes("weights/of-elements", FOCAL)
+class DividedByTheirWeights(SoundFocal):
+    """The mean divides by the weights of single elements too, as if they were class weights."""
+
+    def weighed(self, losses, weight, element_weight):
+        return losses * element_weight, weight * element_weight
+
+
 @refutes("limit/one-hot-is-hard", CE)
 class SoftmaxOnSoftLabels(SoundCrossEntropy):
     def mixture(self, targets, rows):

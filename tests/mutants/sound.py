@@ -18,6 +18,7 @@ from .museum.checks import (
 )
 from .museum.checks import check_shape as has_shape
 from .sound_regions import Regions
+from .weighed import WeighsElements
 
 
 class SoundLoss(nn.Layer):
@@ -97,9 +98,11 @@ class SoundSoftmaxLoss(SoundLoss):
         return self.narrowed(self.reduce(losses, weight, valid, shape, normalizer), self.result_dtype(logits))
 
     def elements(self, logits, labels):
-        """Weighted losses [n], weights [n] in the denominator, a mask [n], and the elements' shape."""
-        labels = self.trimmed(logits, labels)
+        """Weighted losses [n], weights [n] in the denominator, a mask [n], and the labels' shape."""
+        given, labels = labels, self.trimmed(logits, labels)
         shape = self.check(logits, labels)
+        if given.ndim > labels.ndim:
+            shape = self.with_class_axis(shape, self.class_axis(logits))
         rows, targets = self.arrange(logits, labels)
         valid = self.mask(targets, rows.shape[1])
         if targets.ndim == 1:
@@ -124,6 +127,9 @@ class SoundSoftmaxLoss(SoundLoss):
         if labels.ndim == logits.ndim > 1 and labels.shape[axis] == 1:
             labels = labels.squeeze(axis)
         return labels.astype("int64")
+
+    def with_class_axis(self, shape, axis):
+        return [*shape[:axis], 1, *shape[axis:]]
 
     def check(self, logits, labels):
         axis = self.class_axis(logits)
@@ -289,7 +295,7 @@ class SoundCostSensitive(SoundCrossEntropy):
         return super().class_weight(rows) * paddle.to_tensor(self.costs, dtype=rows.dtype)
 
 
-class SoundFocal(SoundSoftmaxLoss):
+class SoundFocal(WeighsElements, SoundSoftmaxLoss):
     """Cross entropy times (1 - p)^gamma, p as exp(-l)."""
 
     def __init__(self, gamma=2.0, weight=None, ignore_index=-100, reduction="mean", axis=1, denominator="weights"):

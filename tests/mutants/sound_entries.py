@@ -119,6 +119,12 @@ class SoundSigmoidFocal(SoundEntryLoss):
             check_number("alpha", alpha, 0.0, 1.0)
         self.gamma, self.alpha = gamma, alpha
 
+    def forward(self, logits, labels, label_weight=None, normalizer=None, element_weight=None):
+        losses, weight, valid, shape = self.elements(logits, labels, label_weight)
+        if element_weight is not None:
+            losses = losses * element_weight.flatten().astype(losses.dtype)
+        return self.narrowed(self.reduce(losses, weight, valid, shape, normalizer), self.result_dtype(logits))
+
     def losses(self, x, t):
         return self.balance(t) * self.modulation(x, t) * super().losses(x, t)
 

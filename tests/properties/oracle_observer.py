@@ -32,10 +32,7 @@ class OracleObserver:
             weight = problem.weight
             if weight is not None and problem.dtype != "float64":
                 assert np.array_equal(weight, weight.astype(np.float32), equal_nan=True)
-            asked = problem
-            if problem.layout == "label-axis":
-                asked = problem.replace(labels=np.expand_dims(problem.labels, problem.axis))
-            answer = self._contract.oracle(asked.logits, asked.labels, **self._contract.told(asked))
+            answer = self._contract.oracle(problem.logits, problem.given_labels, **self._contract.told(problem))
         except (ValueError, TypeError) as error:
             return Failure("raised", type(error).__name__, str(error))
         value, gradient = (round_to(np.asarray(array), problem.dtype) for array in (answer.value, answer.gradient))

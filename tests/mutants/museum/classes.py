@@ -54,12 +54,14 @@ class CrossEntropy(Loss):
     def loss(self, logits, labels, normalizer):
         check_normalizer(normalizer, self.reduction)
         axis = 0 if logits.ndim == 1 else self.axis % logits.ndim
-        labels = self.trimmed(labels, logits, axis)
+        given, labels = labels, self.trimmed(labels, logits, axis)
         shape = [length for k, length in enumerate(logits.shape) if k != axis]
         self.check(logits, labels, shape, axis)
         rows = self.widened(logits).moveaxis(axis, -1).reshape(int(np.prod(shape)), logits.shape[axis])
         targets = np.moveaxis(labels, axis, -1).reshape(rows.shape) if self.is_soft(labels) else labels.reshape(-1)
         losses, counted, valid = self.elements(rows, targets)
+        if given.ndim > labels.ndim:
+            shape = [*shape[:axis], 1, *shape[axis:]]
         return self.reduce(losses, counted, valid, shape, normalizer)
 
     def is_soft(self, labels):
