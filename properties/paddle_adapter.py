@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,14 +12,12 @@ import paddle
 from numpy.typing import NDArray
 
 from properties.generators import OF_PYTHON, Generator, reseeded
-from properties.observation import Failure, Observation, name_of
+from properties.observation import Failure, Observation, message_of, name_of
 from properties.paddle_modes import Modes
 from properties.paddle_steps import Steps
 from properties.problem import Problem
 from properties.streams import captured
 from properties.subject import Subject
-
-LONGEST_MESSAGE = 600
 
 GENERATORS = (
     *OF_PYTHON,
@@ -259,13 +258,9 @@ def _with(observation: Observation, **facts: Any) -> Observation:
 
 
 def _message(error: BaseException) -> str:
-    """The exception's words, without Paddle's C++ stack around them."""
-    try:
-        text = str(error)
-    except Exception as broken:
-        return f"(its message cannot be read: {type(broken).__name__})"
-    marker = "Error Message Summary:"
-    if marker in text:
-        text = text.split(marker, 1)[1].lstrip("-\n ")
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + " ..."
+    """The exception's words, without Paddle's C++ stack among them."""
+    return _STACK.sub("", message_of(error)).strip()
+
+
+_STACK = re.compile(r"-{4,} ?C\+\+ Traceback.*?(?=-{4,} ?Error Message Summary:)|-{4,} ?Error Message Summary:[- ]*")
+"""Paddle's C++ stack, and the title of what follows it; what a layer says before them is its own."""
