@@ -18,7 +18,7 @@ from properties.contracts import contracts
 from properties.domain import FORMULA_LOGITS
 from properties.law import Law
 from properties.problem import Problem
-from properties.report.terminal import describe, outcome_of
+from properties.report.cases import descriptions, outcome_of
 from properties.script import short
 from properties.target import UsageError
 from properties.work import laws_of
@@ -152,8 +152,9 @@ def _at_work(example: Mapping[str, Any]) -> list[Text]:
     lines = [Text(title, style="bold"), Text(example["message"], style="red")]
     if example["condition"]:
         lines.append(Text("only with " + ", ".join(example["condition"]), style="yellow"))
-    for number, problem in enumerate(problems):
-        words = "    " + ("" if number == 0 else "compared with ") + describe(problem)
+    joint = "and " if example["quantity"] == "refusal" else "compared with "
+    for number, (problem, told) in enumerate(zip(problems, descriptions(problems), strict=True)):
+        words = "    " + (joint if number else "") + told
         lines += [Text(words), Text(f"        a sound loss {_sound(problem, example)}", style="green")]
     return [*lines, *(Text(f"    {line}") for line in outcome_of(example))]
 
