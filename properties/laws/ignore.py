@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from properties.case import Case, zeros_inserted
 from properties.domain import within
 from properties.law import Finding, Law, NotApplicable
 from properties.observation import Failure
-from properties.problem import Array
+from properties.problem import Array, Problem
 
 MANY = 10_000
 POISONS = (np.nan, np.inf, -np.inf, 1e30)
@@ -65,19 +65,23 @@ def zero_gradient(case: Case) -> Iterator[Finding]:
     ignored = ~problem.valid.reshape(-1)
     if not ignored.any():
         return
-    observed = case.observe()
-    if observed.gradient is not None:
-        rows = problem.flatten(observed.gradient)[ignored]
-        if (rows != 0).any():
-            expected = problem.unflatten(problem.flatten(observed.gradient) * ~ignored[:, None])
-            yield Finding(
-                "The gradient is not 0 at an ignored element.", (problem,), "gradient", expected, observed.gradient
-            )
-    if problem.reduction == "none" and observed.value.shape == problem.shape:
-        wrong = observed.value[~problem.valid] != 0
-        if wrong.any():
-            expected = np.where(problem.valid, observed.value, 0.0)
-            yield Finding("`none` is not 0 at an ignored element.", (problem,), "value", expected, observed.value)
+    observed, wrong = case.observe(), {}
+    if observed.gradient is not None and (problem.flatten(observed.gradient)[ignored] != 0).any():
+        expected = problem.unflatten(problem.flatten(observed.gradient) * ~ignored[:, None])
+        wrong["gradient"] = ("The gradient is not 0 at an ignored element.", expected, observed.gradient)
+    unreduced = problem.reduction == "none" and observed.value.shape == problem.shape
+    if unreduced and (observed.value[~problem.valid] != 0).any():
+        expected = np.where(problem.valid, observed.value, 0.0)
+        wrong["value"] = ("`none` is not 0 at an ignored element.", expected, observed.value)
+    yield from told(problem, wrong)
+
+
+def told(problem: Problem, wrong: Mapping[str, tuple[str, Array, Array]]) -> Iterator[Finding]:
+    """One finding of all the quantities that are wrong, each with words, what is due and what came."""
+    if wrong:
+        quantity, (_, expected, got) = next(iter(wrong.items()))
+        message = " ".join(words for words, _, _ in wrong.values())
+        yield Finding(message, (problem,), quantity, expected, got)
 
 
 def all_ignored(case: Case) -> Iterator[Finding]:
