@@ -33,7 +33,7 @@ def changes(problem):
         "dtype": "float32" if problem.dtype != "float32" else "float64",
         "label_dtype": "int32" if problem.label_dtype != "int32" else "int64",
         "layout": "strided" if problem.layout != "strided" else "contiguous",
-        "axis": 0 if problem.axis != 0 else 1,
+        "axis": 0 if problem.axis != 0 else -1,
         "weight": np.ones(problem.classes) if problem.weight is None else None,
         "cotangent": np.full(problem.shape if problem.reduction == "none" else (), 2.0),
         "label_weight": np.ones(problem.shape) if problem.label_weight is None else None,
