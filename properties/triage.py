@@ -45,6 +45,10 @@ def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[s
             f"ignore_index={problem.ignore_index}",
             [problem.replace(ignore_index=i, labels=np.where(ignored, i, problem.labels)) for i in moved],
         )
+    elif not ignored.any() and problem.targets not in ("soft", "real") and "ignore_index" not in fixed:
+        others = [i for i in dict.fromkeys(domain["ignore_index"]) if i != problem.ignore_index]
+        free = [i for i in others if i is None or not (problem.labels == i).any()]
+        yield f"ignore_index={problem.ignore_index}", [problem.replace(ignore_index=i) for i in free]
     if "reduction" not in fixed:
         others = [r for r in dict.fromkeys(domain["reduction"]) if r != problem.reduction]
         yield f"reduction={problem.reduction}", [problem.replace(reduction=r) for r in others]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from properties.case import Case, zeros_inserted
 from properties.domain import within
 from properties.law import Finding, Law, NotApplicable
-from properties.observation import Failure
+from properties.laws.choices import because
+from properties.observation import Failure, Observation
 from properties.problem import Array, Problem
 
 MANY = 10_000
@@ -102,22 +104,45 @@ def nothing(case: Case, message: str) -> Iterator[Finding]:
 
 
 def matches_nothing(case: Case) -> Iterator[Finding]:
-    """An ignore_index that no label equals changes nothing."""
+    """An ignore_index that no label equals changes nothing, whichever it is, and neither does none at all."""
     problem = case.problem
-    beyond = max(255, problem.classes)
-    other = beyond if problem.ignore_index != beyond else -100
-    yield from case.agree(
-        problem,
-        problem.replace(ignore_index=other),
-        "An ignore_index that matches no label changes the answer.",
-    )
+    without = problem.ignore_index is None
+    for index in _unmatched(problem, case.domain["ignore_index"]):
+        witness = problem.replace(ignore_index=index)
+        refused = index is None and _raises(case.attempt(witness))
+        without = without or (index is None and not refused)
+        if not refused:
+            message = (
+                f"An ignore_index that matches no label changes the answer: {problem.ignore_index} is not like {index}."
+            )
+            found = next(case.agree(problem, witness, message), None)
+            if found is not None:
+                yield found
+                return
+    if not without and case.contract.oracle is not None:
+        # with one they may all be wrong alike
+        words = f"With ignore_index={problem.ignore_index}, which no label equals, the loss is not the contract's."
+        for finding in case.matches(message=words):
+            yield replace(finding, message=because(case, finding) or words)
+
+
+def _unmatched(problem: Problem, values: Sequence[int | None]) -> list[int | None]:
+    """The values of ignore_index that no label of the problem equals, its own left out; none at all first."""
+    own = problem.ignore_index
+    labels = problem.labels if problem.targets != "soft" else np.zeros(0)
+    free = [v for v in dict.fromkeys(values) if v != own and (v is None or not (labels == v).any())]
+    return sorted(free, key=lambda value: value is not None)
+
+
+def _raises(result: Observation | Failure) -> bool:
+    return isinstance(result, Failure) and result.kind == "raised"
 
 
 def none_is_all_valid(case: Case) -> Iterator[Finding]:
     """ignore_index=None means that every element counts."""
     problem = case.problem
     result = case.attempt()
-    if isinstance(result, Failure) and result.kind == "raised":
+    if isinstance(result, Failure) and _raises(result):
         raise NotApplicable(f"the layer refuses ignore_index=None ({result.error})")
     witness = problem.replace(ignore_index=-100)
     yield from case.agree(problem, witness, "ignore_index=None differs from an ignore_index that matches nothing.")
@@ -191,7 +216,7 @@ LAWS = (
         "ignore/matches-nothing",
         "An ignore_index that no label equals changes nothing.",
         matches_nothing,
-        demand={"ignored": within("none"), "ignore_index": lambda v: v is not None and not 0 <= v < 100},
+        demand={"ignored": within("none")},
         needs=_BY_LABEL,
         rests_on="v_i = [y_i != ignore_index] = 1 for all i",
     ),
