@@ -112,9 +112,8 @@ def matches_nothing(case: Case) -> Iterator[Finding]:
         refused = index is None and _raises(case.attempt(witness))
         without = without or (index is None and not refused)
         if not refused:
-            message = (
-                f"An ignore_index that matches no label changes the answer: {problem.ignore_index} is not like {index}."
-            )
+            own = f"it is another with {problem.ignore_index} than with {index}"
+            message = f"An ignore_index that matches no label changes the answer: {own}."
             found = next(case.agree(problem, witness, message), None)
             if found is not None:
                 yield found

@@ -13,7 +13,13 @@ GATES = ("ignore/none-is-all-valid", "ignore/inside-classes", "ignore/sentinels"
 
 
 def put(name, domain=(), shut=frozenset()):
-    performer = Inline(Target(f"tests.hostile.masked:{name}", "cross_entropy", domain=dict(domain)))
+    performer = Inline(
+        Target(
+            f"tests.hostile.masked:{name}",
+            "cross_entropy",
+            domain={"targets": ["hard"], "rank": [2, 3], **dict(domain)},
+        )
+    )
     known = performer.describe()
     laws = {law.id: law for law in known.laws}
     gates = {law.id: law.gate for law in known.laws if law.gate}
