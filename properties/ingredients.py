@@ -16,6 +16,14 @@ MODERATE = 32.0
 """Beyond logits of this size a layer's fault is one of numbers."""
 
 
+NEVER_OCCURS = "a class that never occurs"
+
+
+def counts_zero(value: Any) -> bool:
+    """Whether an argument has a number for each class, and 0 for some."""
+    return isinstance(value, np.ndarray) and bool((value == 0).any())
+
+
 @dataclass(frozen=True)
 class Fault:
     """A fault that a law has shown: how it ends, and what the smallest case has that shows it.
@@ -69,6 +77,7 @@ def _special(problem: Problem) -> Mapping[str, bool]:
     valid = problem.valid
     special = {
         "class weights": problem.weight is not None,
+        NEVER_OCCURS: any(counts_zero(value) for value in problem.config.values()),
         "weights of 0": problem.weight is not None and not problem.weight.all(),
         "ignored": not valid.all(),
         "nothing valid": not valid.any(),

@@ -7,6 +7,7 @@ formula over exact losses shows none, the layer could not have done better on th
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
@@ -126,8 +127,10 @@ def _noise(finding: Finding, contract: Contract) -> float:
     problem = finding.calls[0]
     scales = [1.0]
     if contract.oracle is not None and finding.quantity != "refusal":
-        answer = contract.answer(problem)
-        scales += [_largest(answer.gradient_scale if "gradient" in finding.quantity else answer.value_scale)]
+        # what a law asks may be a thing that the oracle refuses
+        with contextlib.suppress(ValueError, TypeError):
+            answer = contract.answer(problem)
+            scales += [_largest(answer.gradient_scale if "gradient" in finding.quantity else answer.value_scale)]
     scales += [_largest(array) for array in (finding.expected, finding.got) if array is not None]
     return 2.0 * BUDGET * UNIT_ROUNDOFF[problem.dtype] * max(scales)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from properties.domain import Domain
+from properties.ingredients import NEVER_OCCURS, counts_zero
 from properties.law import Law
 from properties.problem import Problem
 
@@ -60,6 +61,8 @@ def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[s
     for name, value in problem.config.items():
         if name not in domain.dimensions:
             continue
+        if name not in fixed and counts_zero(value):
+            yield NEVER_OCCURS, [problem.configure(**{name: np.where(value == 0, 1.0, value)})]
         if domain.dimensions[name].kind is not None or domain.dimensions[name].expand is not None:
             continue
         others = [v for v in dict.fromkeys(domain[name]) if v != value]

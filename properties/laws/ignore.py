@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from properties.case import Case, zeros_inserted
-from properties.domain import within
+from properties.domain import outside, within
 from properties.law import Finding, Law, NotApplicable
 from properties.laws.choices import because
 from properties.observation import Failure, Observation
@@ -18,9 +18,9 @@ MANY = 10_000
 POISONS = (np.nan, np.inf, -np.inf, 1e30)
 
 
-def deleting(case: Case, message: str) -> Iterator[Finding]:
+def deleting(case: Case, message: str, asked: Problem | None = None) -> Iterator[Finding]:
     """Value and gradient equal those of the problem without the ignored elements."""
-    problem = case.problem
+    problem = case.problem if asked is None else asked
     mask = problem.valid
     if mask.all():
         return
@@ -48,6 +48,18 @@ def inside_classes(case: Case) -> Iterator[Finding]:
 def sentinels(case: Case) -> Iterator[Finding]:
     index = case.problem.ignore_index
     yield from deleting(case, f"With ignore_index={index} masking is not deleting.")
+
+
+def label_and_mask(case: Case) -> Iterator[Finding]:
+    """Some elements are ignored by their label, others by the mask, and both go."""
+    problem = case.problem
+    valid = np.flatnonzero(problem.valid.reshape(-1))
+    if problem.label_weight is None or len(valid) < 2:
+        return
+    labels = problem.label_rows.astype(np.float64)
+    labels[valid[problem.salt % len(valid)]] = problem.ignore_index
+    both = problem.with_labels(labels)
+    yield from deleting(case, "Beside a mask, what is ignored by its label is counted somewhere.", both)
 
 
 def poison(case: Case) -> Iterator[Finding]:
@@ -185,6 +197,14 @@ LAWS = (
         demand=MASKED,
         needs=_NEEDS,
         rests_on="masking = deleting: v_i = 0 gives o_i = 0, in every sum, count and histogram",
+    ),
+    Law(
+        "ignore/label-and-mask",
+        "Beside a mask, an element is ignored by its label all the same.",
+        label_and_mask,
+        demand={"label_weight": within("mask"), "ignore_index": outside(None), "size": within("few", "several")},
+        needs=("ignore_index", "label_weight"),
+        rests_on="v_i = [y_i != ignore_index] [label_weight_i > 0]: either takes an element out",
     ),
     Law(
         "ignore/poison",
