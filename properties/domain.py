@@ -12,6 +12,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 Demand = Mapping[str, Callable[[Any], bool]]
 """What a law wants of its problems: for some dimensions, which of their values will do."""
 
@@ -264,3 +266,10 @@ LABEL_WEIGHT = Dimension("label_weight", ("absent", "mask"), absent="absent")
 """A mask that goes with the call, for losses of single entries."""
 
 COMMON_NAMES = frozenset(dimension.name for dimension in COMMON) | {"targets", "label_weight"}
+
+NEVER_OCCURS = "a class that never occurs"
+
+
+def counts_zero(value: Any) -> bool:
+    """Whether an argument has a number for each class, and 0 for some."""
+    return isinstance(value, np.ndarray) and bool((value == 0).any())

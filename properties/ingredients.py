@@ -8,20 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from properties.domain import NEVER_OCCURS, counts_zero
 from properties.engine import outcome_of
 from properties.law import Finding
 from properties.problem import Problem
 
 MODERATE = 32.0
 """Beyond logits of this size a layer's fault is one of numbers."""
-
-
-NEVER_OCCURS = "a class that never occurs"
-
-
-def counts_zero(value: Any) -> bool:
-    """Whether an argument has a number for each class, and 0 for some."""
-    return isinstance(value, np.ndarray) and bool((value == 0).any())
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from properties.domain import Domain
-from properties.ingredients import NEVER_OCCURS, counts_zero
+from properties.domain import NEVER_OCCURS, Domain, counts_zero
 from properties.law import Law
 from properties.problem import Problem
 
