@@ -139,3 +139,14 @@ def test_a_mask_does_not_stand_for_labels():
 
     assert put(subject(Masked), "ignore/label-and-mask").outcome == "refuted"
     assert put(subject(SoundSigmoidFocal), "ignore/label-and-mask").outcome == "held"
+
+
+def test_a_fault_of_a_class_that_never_occurs_says_so():
+    class Doubled(SoundCostSensitive):
+        def costs_of(self, counts, gamma, empty_class_weight):
+            return super().costs_of(counts, gamma, empty_class_weight) * (1.0 if counts.all() else 2.0)
+
+    arguments = ("num_class_list", "empty_class_weight", "reduction")
+    result = put(Subject("cost_sensitive", lambda **given: Doubled(**given), arguments=arguments), "oracle/value", 200)
+    assert result.outcome == "refuted"
+    assert "a class that never occurs" in result.condition
