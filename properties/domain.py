@@ -202,7 +202,7 @@ def _ignore_index_gate(value: Any) -> str | None:
 CLASSES = {"targets": within("hard", "soft")}
 """The demand of a law about classes."""
 
-FORMULA_LOGITS = ("lattice", "ties", "normal", "spread")
+FORMULA_LOGITS = ("lattice", "ties", "normal", "spread", "certain")
 NUMERIC_LOGITS = ("saturated", "huge", "offset", "near-ties")
 
 TAKES_WEIGHTS = "conduct/takes-weights"

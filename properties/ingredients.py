@@ -13,7 +13,7 @@ from properties.engine import outcome_of
 from properties.law import Finding
 from properties.problem import Problem
 
-MODERATE = 32.0
+MODERATE = 50.0
 """Beyond logits of this size a layer's fault is one of numbers."""
 
 

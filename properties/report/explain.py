@@ -24,7 +24,7 @@ from properties.target import UsageError
 from properties.work import laws_of
 
 LEVELS = {
-    "formula": "formula: the widest dtype there is, logits of at most 32",
+    "formula": "formula: the widest dtype there is, logits of at most 50",
     "numerics": "numerics: every dtype, logits of any size",
     "conduct": "conduct: what the layer does beside computing",
 }

@@ -42,9 +42,9 @@ def sound(cut=Regions):
     return {name: with_cut(loss) for name, loss in losses.items()}
 
 
-def put(contract, loss, examples=60, dtypes=("float64", "float32")):
+def put(contract, loss, examples=60, dtypes=("float64", "float32"), law=LAW):
     subject = Subject(contract, lambda **given: loss(**given), arguments=ARGUMENTS[contract])
-    task = Task(LAW, 0, examples, dtypes)
+    task = Task(law, 0, examples, dtypes)
     return perform(task, subject, PaddleObserver(subject), lambda *_: True)
 
 
@@ -90,3 +90,11 @@ def test_the_norm_is_1_where_the_law_says_so(contract):
             norm = NORMS[contract](made)[ones]
             assert np.isfinite(made.logits).all()
             assert (norm >= 1.0 - UNIT_ROUNDOFF[dtype] / 2).all(), (dtype, norm)
+
+
+@pytest.mark.parametrize("contract", ["ghm", "sigmoid_ghm"])
+def test_the_oracle_too_sees_it_where_formulas_are_compared(contract):
+    result = put(contract, sound(OpenRegions)[contract], examples=200, law="oracle/value")
+    assert result.outcome == "refuted"
+    assert np.abs(result.finding.calls[0].logits).max() <= 50.0
+    assert result.finding.got == 0.0 or np.isnan(result.finding.got)
