@@ -76,7 +76,7 @@ class LawReport:
                 "quantity": finding.quantity,
                 "expected": plain_numbers(finding.expected),
                 "got": plain_numbers(finding.got),
-                "error": None if finding.failure is None else str(finding.failure),
+                "error": None if finding.failure is None else finding.failure.words,
                 "problems": [problem.to_dict() for problem in finding.calls],
                 "example": None if result.problem is None else result.problem.to_dict(),
             },

@@ -12,7 +12,8 @@ from rich.text import Text
 from properties.certificate import Certificate
 from properties.events import Ended
 from properties.problem import Problem
-from properties.report.terminal import TerminalReport, describe, outcome_of, summary
+from properties.report.cases import descriptions, outcome_of
+from properties.report.terminal import TerminalReport, summary
 from properties.runner import Options, run
 from properties.target import Target, UsageError
 
@@ -77,7 +78,7 @@ def _tell_law(console: Console, certificate: Certificate, law_id: str) -> None:
     words = [law.message.split(" [Hint")[0]]
     if law.condition:
         words.append("only with " + ", ".join(law.condition))
-    words.append(describe(Problem.from_dict(law.counterexample["problems"][0])))
+    words += descriptions([Problem.from_dict(plain) for plain in law.counterexample["problems"]])[:1]
     words += outcome_of(law.counterexample)
     for line in words:
         console.print(Padding(Text(line), (0, 0, 0, 6)))

@@ -12,6 +12,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 SIZES = {"empty": (0, 0), "one": (1, 1), "few": (1, 6), "several": (2, 12), "square": (1, 6), "many": (2, 6)}
 """Elements of a problem of each size; a square then has as many as there are classes, a crowd forty times so many."""
 
@@ -215,7 +217,7 @@ def _ignore_index_gate(value: Any) -> str | None:
 CLASSES = {"targets": within("hard", "soft")}
 """The demand of a law about classes."""
 
-FORMULA_LOGITS = ("lattice", "ties", "normal", "spread")
+FORMULA_LOGITS = ("lattice", "ties", "normal", "spread", "certain")
 NUMERIC_LOGITS = ("saturated", "huge", "offset", "near-ties")
 
 TAKES_WEIGHTS = "conduct/takes-weights"
@@ -279,3 +281,10 @@ LABEL_WEIGHT = Dimension("label_weight", ("absent", "mask"), absent="absent")
 """A mask that goes with the call, for losses of single entries."""
 
 COMMON_NAMES = frozenset(dimension.name for dimension in COMMON) | {"targets", "label_weight"}
+
+NEVER_OCCURS = "a class that never occurs"
+
+
+def counts_zero(value: Any) -> bool:
+    """Whether an argument has a number for each class, and 0 for some."""
+    return isinstance(value, np.ndarray) and bool((value == 0).any())

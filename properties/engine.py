@@ -270,6 +270,9 @@ class _Search:
         if finding is None and used is None:
             # the layer was asked nothing: this problem is not one of those that the law is about
             reject()
+        if finding is not None and self._finding is not None and not finding.items >= self._finding.items:
+            # a smaller case must not tell of less
+            return
         if finding is None or excused:
             self._examples += self._finding is None
             self._used[problem.dtype] = max(self._used.get(problem.dtype, 0.0), used or 0.0)

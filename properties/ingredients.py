@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from properties.domain import NEVER_OCCURS, counts_zero
 from properties.examination import outcome_of
 from properties.law import Finding
 from properties.problem import Problem
 
-MODERATE = 32.0
+MODERATE = 50.0
 """Beyond logits of this size a layer's fault is one of numbers."""
 
 
@@ -69,6 +70,7 @@ def _special(problem: Problem) -> Mapping[str, bool]:
     valid = problem.valid
     special = {
         "class weights": problem.weight is not None,
+        NEVER_OCCURS: any(counts_zero(value) for value in problem.config.values()),
         "weights of 0": problem.weight is not None and not problem.weight.all(),
         "ignored": not valid.all(),
         "nothing valid": not valid.any(),

@@ -28,7 +28,8 @@ class Finding:
 
     ``quantity`` is value, gradient, or a word for what else differs. ``calls`` are the problems that were put to the
     layer, the accused one first. ``expected`` and ``got`` are numbers, or None where words are enough.
-    ``check`` holds the lines of a script that show the fault where comparing numbers does not.
+    ``check`` holds the lines of a script that show the fault where comparing numbers does not. ``items`` name what the
+    finding tells of, where these are several independent things: a smaller case must tell of all of them.
     """
 
     message: str
@@ -38,6 +39,7 @@ class Finding:
     got: NDArray[np.float64] | None = None
     failure: Failure | None = None
     check: tuple[str, ...] = ()
+    items: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

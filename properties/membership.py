@@ -29,6 +29,7 @@ LARGEST: Mapping[str, float] = {
     "normal": MODERATE,
     "spread": MODERATE,
     "edges": MODERATE,
+    "certain": 64.0,
     "near-ties": MODERATE,
     "saturated": LARGE,
     "huge": LARGE,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from properties.generators import OF_PYTHON, reseeded
-from properties.observation import Failure, Observation, name_of
+from properties.observation import Failure, Observation, message_of, name_of
 from properties.problem import Problem
 from properties.streams import captured
 from properties.subject import Subject
@@ -45,7 +45,7 @@ class NumpyObserver:
         except _OnesAlone as reason:
             return Failure("absent", "", str(reason))
         except Exception as error:
-            return Failure("raised", name_of(error), " ".join(str(error).split()))
+            return Failure("raised", name_of(error), message_of(error))
 
     def _plain(self, problem: Problem) -> Observation:
         return self._call(self._layer(problem), problem).observation()

@@ -19,7 +19,7 @@ def numpy_script_of(law: Law, finding: Finding, subject: Subject, contract: Cont
     lines = [f"# {subject.title} against {law.id}: {law.sentence}", "import numpy as np"]
     lines += list(source.imports) or ["# import here what builds your loss: build(**arguments)"]
     body: list[str] = []
-    for number, problem in enumerate(finding.calls[:2]):
+    for number, problem in enumerate(finding.calls if finding.quantity == "refusal" else finding.calls[:2]):
         body += _call(problem, source, subject, "" if number == 0 else str(number + 1))
     if finding.failure is None:
         body += expectation(finding, contract, {"value": "loss", "gradient": "gradient"})

@@ -19,6 +19,7 @@ class Failure:
     """How a call ended that gave no answer: ``kind`` is raised, crashed or timed out.
 
     A kind of ``absent`` says that there was no call: what was asked for does not exist for such a layer.
+    ``message`` is the whole message, to be searched and compared; as a string a failure is short enough to be read.
     """
 
     kind: str
@@ -26,7 +27,31 @@ class Failure:
     message: str
 
     def __str__(self) -> str:
+        text = self.message if len(self.message) <= LONGEST_SHOWN else self.message[:LONGEST_SHOWN] + " ..."
+        return f"{self.error}: {text}" if text else self.error
+
+    @property
+    def words(self) -> str:
+        """The error with its whole message."""
         return f"{self.error}: {self.message}" if self.message else self.error
+
+
+LONGEST_SHOWN = 600
+"""Characters of a message that people are shown."""
+
+LONGEST_KEPT = 100_000
+"""Characters of a message beyond which its middle is left out: a message may hold a whole tensor."""
+
+
+def message_of(error: BaseException) -> str:
+    """An exception's words on one line."""
+    try:
+        text = str(error)
+    except Exception as broken:
+        return f"(its message cannot be read: {type(broken).__name__})"
+    text = " ".join(text.split())
+    half = LONGEST_KEPT // 2
+    return text if len(text) <= LONGEST_KEPT else f"{text[:half]} ... {text[-half:]}"
 
 
 def name_of(error: BaseException) -> str:

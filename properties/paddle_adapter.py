@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,15 +12,13 @@ import paddle
 from numpy.typing import NDArray
 
 from properties.generators import OF_PYTHON, Generator, reseeded
-from properties.observation import Failure, Observation, name_of
+from properties.observation import Failure, Observation, message_of, name_of
 from properties.paddle_modes import Modes
 from properties.paddle_saved import Saved
 from properties.paddle_steps import Steps
 from properties.problem import Problem
 from properties.streams import captured
 from properties.subject import Subject
-
-LONGEST_MESSAGE = 600
 
 GENERATORS = (
     *OF_PYTHON,
@@ -267,17 +266,14 @@ def _failed(error: BaseException) -> Failure:
 
 
 def _message(error: BaseException) -> str:
-    """The exception's words, without Paddle's C++ stack around them."""
-    try:
-        text = str(error)
-    except Exception as broken:
-        return f"(its message cannot be read: {type(broken).__name__})"
+    """The exception's words, without Paddle's C++ stack among them."""
+    text = message_of(error)
     name = f"{type(error).__name__}: "
     if text.startswith("In transformed code:") and name in text:
         # above it stands the code that Paddle made of the layer's
         text = text.rpartition(name)[2]
-    marker = "Error Message Summary:"
-    if marker in text:
-        text = text.split(marker, 1)[1].lstrip("-\n ")
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + " ..."
+    return _STACK.sub("", text).strip()
+
+
+_STACK = re.compile(r"-{4,} ?C\+\+ Traceback.*?(?=-{4,} ?Error Message Summary:)|-{4,} ?Error Message Summary:[- ]*")
+"""Paddle's C++ stack, and the title of what follows it; what a layer says before them is its own."""

@@ -31,6 +31,8 @@ def script_of(law: Law, finding: Finding, subject: Subject, contract: Contract) 
     body: list[str] = []
     if finding.calls and "program" in finding.calls[0].config:
         return "\n".join([*lines, *_steps(finding, source, subject)]) + "\n"
+    if finding.quantity == "refusal" and len(finding.calls) > 1:
+        return "\n".join([*lines, inf_nan, *_offers(finding, source, subject)]) + "\n"
     for number, problem in enumerate(finding.calls[:2]):
         body += _call(problem, source, subject, number, finding)
     if not finding.check and finding.failure is None:
@@ -43,24 +45,8 @@ def script_of(law: Law, finding: Finding, subject: Subject, contract: Contract) 
 def _call(problem: Problem, source: Source, subject: Subject, number: int, finding: Finding) -> list[str]:
     suffix = "" if number == 0 else str(number + 1)
     tensor = f"logits{suffix}"
-    precision = "float64" if problem.dtype == "float64" else "float32"
-    lines = ["", *_tensor(tensor, problem.logits, precision)]
-    if problem.dtype != precision:
-        lines.append(f'{tensor} = {tensor}.astype("{problem.dtype}")')
-    lines.append(f"{tensor}.stop_gradient = False")
-    lines += _tensor(f"labels{suffix}", problem.labels, problem.label_dtype if problem.targets == "hard" else precision)
-    if problem.targets != "hard" and problem.dtype != precision:
-        lines.append(f'labels{suffix} = labels{suffix}.astype("{problem.dtype}")')
-    if problem.layout == "label-axis":
-        lines.append(f"labels{suffix} = labels{suffix}.unsqueeze({problem.axis})")
-    given = tensor
-    if problem.layout == "strided":
-        order = list(range(problem.logits.ndim))[::-1]
-        gaps = f"paddle.stack([labels{suffix}, labels{suffix}], axis=-1)[..., 0]"
-        turned = f"labels{suffix}.transpose({order}).contiguous().transpose({order})"
-        lines.append(f"labels{suffix} = {gaps if problem.targets == 'hard' else turned}")
-        lines.append(f"strided{suffix} = {tensor}.transpose({order}).contiguous().transpose({order})")
-        given = f"strided{suffix}"
+    precision = _precision(problem)
+    lines, given = _inputs(problem, suffix)
     lines += _layer(problem, source, subject, suffix, precision)
     build = lines[-1].partition(" = ")[2]
     if finding.failure is not None and number == 0:
@@ -69,13 +55,8 @@ def _call(problem: Problem, source: Source, subject: Subject, number: int, findi
         lines.append(f"logits_before, labels_before = {tensor}.numpy().copy(), labels{suffix}.numpy().copy()")
         if problem.weight is not None:
             lines.append("weight_before = weight.numpy().copy()")
-    more = ""
-    for name, value in problem.call_arguments().items():
-        shown = repr(value)
-        if isinstance(value, np.ndarray):
-            shown = f"{name}{suffix}"
-            lines.append(f'{shown} = paddle.to_tensor({literal(value)}, dtype="{precision}")')
-        more += f", {source.names.get(name, name)}={shown}"
+    made, more = _with_call(problem, source, suffix)
+    lines += made
     arguments = f"{given}, labels{suffix}{more})"
     lines.append(f"loss{suffix} = {_called(source, f'layer{suffix}')}{arguments}")
     lines.append(f'print("loss{suffix}", loss{suffix}.astype("float64").numpy())')
@@ -85,6 +66,76 @@ def _call(problem: Problem, source: Source, subject: Subject, number: int, findi
         call = re.sub(r"(\w+)\(logits, labels\)", lambda found: f"{_called(source, found[1])}{arguments}", line)
         lines.append(call.replace("{build}", build))
     return lines
+
+
+def _precision(problem: Problem) -> str:
+    return "float64" if problem.dtype == "float64" else "float32"
+
+
+def _inputs(problem: Problem, suffix: str) -> tuple[list[str], str]:
+    """Lines that make the logits and labels of a call, and the name of what is given as logits."""
+    tensor, precision = f"logits{suffix}", _precision(problem)
+    lines = ["", *_tensor(tensor, problem.logits, precision)]
+    if problem.dtype != precision:
+        lines.append(f'{tensor} = {tensor}.astype("{problem.dtype}")')
+    lines.append(f"{tensor}.stop_gradient = False")
+    lines += _tensor(f"labels{suffix}", problem.labels, problem.label_dtype if problem.targets == "hard" else precision)
+    if problem.targets != "hard" and problem.dtype != precision:
+        lines.append(f'labels{suffix} = labels{suffix}.astype("{problem.dtype}")')
+    if problem.layout == "label-axis":
+        lines.append(f"labels{suffix} = labels{suffix}.unsqueeze({problem.axis})")
+    if problem.layout != "strided":
+        return lines, tensor
+    order = list(range(problem.logits.ndim))[::-1]
+    gaps = f"paddle.stack([labels{suffix}, labels{suffix}], axis=-1)[..., 0]"
+    turned = f"labels{suffix}.transpose({order}).contiguous().transpose({order})"
+    lines.append(f"labels{suffix} = {gaps if problem.targets == 'hard' else turned}")
+    lines.append(f"strided{suffix} = {tensor}.transpose({order}).contiguous().transpose({order})")
+    return lines, f"strided{suffix}"
+
+
+def _with_call(problem: Problem, source: Source, suffix: str) -> tuple[list[str], str]:
+    """Lines that make what goes with the call, and how the call has it."""
+    lines, more = [], ""
+    for name, value in problem.call_arguments().items():
+        shown = repr(value)
+        if isinstance(value, np.ndarray):
+            shown = f"{name}{suffix}"
+            lines += _tensor(shown, value, _precision(problem))
+        more += f", {source.names.get(name, name)}={shown}"
+    return lines, more
+
+
+def _offers(finding: Finding, source: Source, subject: Subject) -> list[str]:
+    """Everything that was to be refused, tried one after another."""
+    first = finding.calls[0]
+    lines, given = _inputs(first, "")
+    entries = []
+    for number, problem in enumerate(finding.calls, 1):
+        suffix, labels = "" if number == 1 else str(number), "labels"
+        if problem.labels is not first.labels:
+            made = _inputs(problem, suffix)[0]
+            lines += [line for line in made if line.startswith("labels")]
+            labels = f"labels{suffix}"
+        *weights, build = _layer(problem, source, subject, suffix, _precision(problem))
+        mask, more = _with_call(problem, source, suffix)
+        lines += weights + mask
+        layer = f"({build.partition(' = ')[2]})" if source.is_function else build.partition(" = ")[2]
+        entries.append(f"    lambda: {_called(source, layer)}{given}, {labels}{more}),")
+    return [
+        *lines,
+        f"# {finding.message}",
+        "taken = 0",
+        "for call in (",
+        *entries,
+        "):",
+        "    try:",
+        '        print("loss", call().astype("float64").numpy())',
+        "        taken += 1",
+        "    except Exception as error:",
+        "        print(type(error).__name__, error)",
+        f"assert not taken, {'no error, though one was due'!r}",
+    ]
 
 
 def _steps(finding: Finding, source: Source, subject: Subject) -> list[str]:
@@ -198,18 +249,27 @@ def _number(value: Any) -> str:
     if isinstance(value, (int, np.integer)):
         return str(int(value))
     text = repr(float(value))
+    if text == "-0.0":
+        # a list of whole numbers would lose the sign
+        return text
     return text[:-1] if text.endswith(".0") else text
+
+
+LONGEST_NUMBERS = 240
+"""Characters of an array that people are shown."""
 
 
 def short(array: NDArray[Any] | None, digits: int = 4) -> str:
     """Numbers for people: few significant digits, long arrays cut."""
     if array is None:
         return "-"
-    text = _people(np.asarray(array), digits)
-    return text if len(text) <= 240 else text[:240] + " ..."
+    text = people(np.asarray(array), digits)
+    return text if len(text) <= LONGEST_NUMBERS else text[:LONGEST_NUMBERS] + " ..."
 
 
-def _people(array: NDArray[Any], digits: int) -> str:
-    if array.ndim == 0:
-        return f"{float(array):.{digits}g}"
-    return "[" + ", ".join(_people(np.asarray(item), digits) for item in array) + "]"
+def people(array: NDArray[Any], digits: int) -> str:
+    """Numbers for people: so many significant digits, all of a whole number."""
+    numbers = np.asarray(array)
+    if numbers.ndim == 0:
+        return str(int(numbers)) if numbers.dtype.kind in "iu" else f"{float(numbers):.{digits}g}"
+    return "[" + ", ".join(people(item, digits) for item in numbers) + "]"

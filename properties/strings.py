@@ -30,7 +30,7 @@ MODERATE = 1024
 """Elements of most of the problems that grow; the larger ones are rare, since they take so long."""
 
 SMALL_LOGITS, LARGE_LOGITS = 32.0, 1e4
-"""Up to which size constants become logits: where formulas are compared, and anywhere. Plain ones are no larger."""
+"""Up to which size constants become logits: where formulas are compared, and anywhere."""
 
 
 class Strings:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from properties.domain import Domain
+from properties.domain import NEVER_OCCURS, Domain, counts_zero
 from properties.law import Law
 from properties.membership import outside
 from properties.problem import Problem
@@ -47,6 +47,10 @@ def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[s
             f"ignore_index={problem.ignore_index}",
             [problem.replace(ignore_index=i, labels=np.where(ignored, i, problem.labels)) for i in moved],
         )
+    elif not ignored.any() and problem.targets not in ("soft", "real") and "ignore_index" not in fixed:
+        others = [i for i in dict.fromkeys(domain["ignore_index"]) if i != problem.ignore_index]
+        free = [i for i in others if i is None or not (problem.labels == i).any()]
+        yield f"ignore_index={problem.ignore_index}", [problem.replace(ignore_index=i) for i in free]
     if "reduction" not in fixed:
         others = [r for r in dict.fromkeys(domain["reduction"]) if r != problem.reduction]
         yield f"reduction={problem.reduction}", [problem.replace(reduction=r) for r in others]
@@ -58,6 +62,8 @@ def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[s
     for name, value in problem.config.items():
         if name not in domain.dimensions:
             continue
+        if name not in fixed and counts_zero(value):
+            yield NEVER_OCCURS, [problem.configure(**{name: np.where(value == 0, 1.0, value)})]
         if domain.dimensions[name].kind is not None or domain.dimensions[name].expand is not None:
             continue
         others = [v for v in dict.fromkeys(domain[name]) if v != value]

@@ -219,6 +219,9 @@ def _made_small(
             hangs += found is not None and _ending(found) == "timed out"
             if found is None or _ending(found) != _ending(finding) or excuse(problem, found):
                 return None
+            if not found.items >= finding.items:
+                # a smaller case must not tell of less
+                return None
             shown = found
             return found
 

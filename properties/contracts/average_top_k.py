@@ -10,12 +10,14 @@ import numpy as np
 from properties.assumed import spoken
 from properties.case import Case
 from properties.contract import OF_CLASSES, Contract, divisor
-from properties.domain import DENOMINATOR, Dimension, within
-from properties.law import Finding, Law
+from properties.domain import DENOMINATOR, Dimension, outside, within
+from properties.law import Finding, Law, LayerFailed
 from properties.laws.aggregate import TOP_K_LAWS
 from properties.laws.limits import cross_entropy_of, limit
 from properties.laws.symmetry import symmetry
+from properties.observation import Failure, Observation
 from properties.problem import Problem
+from properties.verdict import Match, compare
 from reference import Answer, top_k_loss
 from reference.top_k import count_of
 
@@ -107,6 +109,48 @@ def _fraction(k: Any, top_k: Any) -> dict[str, Any]:
     return {"top_k": top_k if k is None else f"{top_k} where k is not given"}
 
 
+def both_given(case: Case) -> Iterator[Finding]:
+    """A number and a fraction of elements at once: refused, or one of the two holds."""
+    by_number = case.problem
+    fractions = [r for r in dict.fromkeys(case.domain["top_k"]) if r is not None]
+    if not fractions:
+        return
+    fraction = fractions[by_number.salt % len(fractions)]
+    asked = by_number.configure(top_k=fraction)
+    got = case.attempt(asked)
+    if isinstance(got, Failure):
+        if got.kind != "raised":
+            raise LayerFailed(got, asked)
+        return
+    matches = [_like(case, got, alone) for alone in (by_number, by_number.configure(k=None, top_k=fraction))]
+    if not any(match.holds for match in matches):
+        message = (
+            f"Given k={by_number.config['k']} and top_k={fraction}, the layer goes by neither, and refuses nothing."
+        )
+        yield case.finding(matches[0], (asked, by_number), message)
+
+
+def _like(case: Case, got: Observation, alone: Problem) -> Match:
+    """Whether an answer is the layer's own to another problem."""
+    due = case.observe(alone)
+    scales = [case.error_scale(quantity, alone, due) for quantity in ("value", "gradient")]
+    value = compare(got.value, due.value, scales[0], alone.dtype)
+    if not value.holds or got.gradient is None or due.gradient is None:
+        return value
+    return compare(got.gradient, due.gradient, scales[1], alone.dtype, "gradient")
+
+
+BOTH = Law(
+    "refusals/k-and-top-k",
+    "A number and a fraction of elements at once are refused, or one of them holds.",
+    both_given,
+    level="conduct",
+    demand={"k": outside(None), "size": within("few", "several"), "logits": within("lattice", "normal")},
+    needs=("oracle", "k", "top_k"),
+    rests_on="k and r each say how many losses are averaged: k is given, or the largest j with j / N <= r",
+)
+"""Everywhere else a number leaves no room for a fraction."""
+
 EVERYTHING = limit(
     "everything-is-cross-entropy",
     "With top_k 1 the loss is cross entropy.",
@@ -160,7 +204,7 @@ CONTRACT = Contract(
     bases=(individual_of,),
     essential=(("top_k", "k"),),
     reads=reads,
-    own=(EVERYTHING, MAXIMUM, symmetry(), *TOP_K_LAWS),
+    own=(EVERYTHING, MAXIMUM, BOTH, symmetry(), *TOP_K_LAWS),
     precise=True,
     jumps=selection_moves,
     bad_arguments={

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from properties.assumed import reading
+from properties.case import Case
 from properties.contract import OF_CLASSES, Bad, Contract, divisor
 from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT, cross_entropy_base
 from properties.contracts.focal import GAMMA
-from properties.domain import DENOMINATOR, Dimension
+from properties.domain import DENOMINATOR, Dimension, outside, within
+from properties.law import Finding, Law, LayerFailed
 from properties.laws.limits import ONE_HOT, cross_entropy_of, gamma_zero, limit
+from properties.observation import Failure
 from properties.problem import Array, Problem
-from reference import cost_sensitive
+from properties.verdict import judge
+from reference import Answer, cost_sensitive
 from reference.cost_sensitive import class_costs
 
 COUNTS: dict[str, Callable[[int], NDArray[Any]]] = {
@@ -56,6 +60,87 @@ def divides_by(problem: Problem) -> float:
     costs = class_costs(config["num_class_list"], config["gamma"], config["empty_class_weight"])
     return divisor(problem.replace(weight=costs if problem.weight is None else costs * problem.weight))
 
+
+def never_occurs(case: Case) -> Iterator[Finding]:
+    """A count of 0, of a class that no element has and then of one that has an element, and no weight given for it."""
+    problem = case.problem
+    empty = problem.classes - 1
+    listed = counts("with-empty", problem.classes)
+    asked = _elsewhere(problem, empty).configure(num_class_list=listed, empty_class_weight=None)
+    if asked.label_rows.size and not _occurs(asked, empty) and _answers(case, asked):
+        # whatever weight the class has, it multiplies nothing
+        yield from case.matches(asked, answer=_with_weight(case, asked, 1.0), message=OTHERS_CHANGE)
+    if problem.targets == "hard" and problem.size and problem.ignore_index != empty and problem.logits.ndim > 1:
+        single = problem.take([0])
+        yield from _of_the_empty_class(case, asked.take([0]).replace(labels=np.full_like(single.labels, empty)))
+
+
+OTHERS_CHANGE = "A class that never occurs, neither in num_class_list nor among the labels, changes the loss."
+NO_WEIGHT = "An element of a class that never occurs in num_class_list has a loss that no finite weight of it gives."
+
+
+def _of_the_empty_class(case: Case, single: Problem) -> Iterator[Finding]:
+    if not _answers(case, single):
+        return
+    observed, plain = case.observe(single), _with_weight(case, single, 1.0)
+    weights = (1.0, 0.0, *_read_off(case, single))
+    if not any(judge(observed, _with_weight(case, single, w), single.dtype).holds for w in weights):
+        yield case.finding(judge(observed, plain, single.dtype), (single,), NO_WEIGHT)
+
+
+def _read_off(case: Case, single: Problem) -> list[float]:
+    """The weight that a layer gives to an element, from its loss at equal logits, log C, which loses no digits."""
+    even = single.with_rows(np.zeros_like(single.rows))
+    if not _answers(case, even):
+        return []
+    weight = float(case.observe(even).value.sum()) / float(_with_weight(case, even, 1.0).value.sum())
+    return [weight] if np.isfinite(weight) and weight > 0 else []
+
+
+def _answers(case: Case, problem: Problem) -> bool:
+    """Whether there is an answer at all: any exception is a refusal, the end of the process is none."""
+    result = case.attempt(problem)
+    if isinstance(result, Failure) and result.kind != "raised":
+        raise LayerFailed(result, problem)
+    return not isinstance(result, Failure)
+
+
+def _with_weight(case: Case, problem: Problem, weight: float) -> Answer:
+    """The oracle's answer, with a weight for the class that never occurs."""
+    return case.answer(problem.configure(empty_class_weight=weight))
+
+
+def _elsewhere(problem: Problem, empty: int) -> Problem:
+    """The problem without elements of a class: they are of another one, and no soft label has a part of it."""
+    if problem.targets == "soft":
+        rows = np.array(problem.label_rows)
+        rows[:, empty] = 0.0
+        return problem.with_labels(rows)
+    others = [c for c in range(problem.classes) if c not in (empty, problem.ignore_index)]
+    moved = (problem.labels == empty) & problem.valid
+    return problem.replace(labels=np.where(moved, others[0] if others else empty, problem.labels))
+
+
+def _occurs(problem: Problem, label: int) -> bool:
+    return problem.targets == "hard" and bool((problem.labels == label)[problem.valid].any())
+
+
+NEVER_OCCURS = Law(
+    "weights/class-that-never-occurs",
+    "A class with count 0 is refused, or has a finite weight and leaves the other classes alone.",
+    never_occurs,
+    demand={
+        "num_class_list": within("with-empty"),
+        "empty_class_weight": within(None),
+        "classes": outside(1),
+        "size": outside("empty"),
+        "ignored": within("none", "some", "most"),
+        "weight": within("absent", "ones", "small"),
+    },
+    needs=("oracle", "num_class_list"),
+    rests_on="(N_min / 0)^gamma is no number: N_min is that of the classes that occur, and w_c of the others is given",
+)
+"""The other laws draw a count of 0 only beside ``empty_class_weight``, which many layers lack."""
 
 EQUAL = limit(
     "equal-counts-is-cross-entropy",
@@ -124,7 +209,7 @@ CONTRACT = Contract(
     bases=(cross_entropy_base,),
     essential=(("num_class_list",),),
     reads=reading("cost-sensitive cross entropy", {"num_class_list": in_words}, without_costs),
-    own=(gamma_zero(empty_class_weight=(None,)), EQUAL, ONE_HOT),
+    own=(gamma_zero(empty_class_weight=(None,)), EQUAL, ONE_HOT, NEVER_OCCURS),
     bad_arguments={
         "num_class_list": (
             _bad(lambda c: np.where(np.arange(c) == 0, 0.0, 5.0), "0", "0.0"),

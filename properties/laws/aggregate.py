@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from properties.case import Case
 from properties.domain import Demand, within
 from properties.law import Finding, Law
-from properties.problem import Problem
+from properties.observation import Failure
+from properties.problem import Problem, round_to
 from properties.rounding import largest
 from reference import Answer
 
@@ -37,6 +40,52 @@ def _weights_sum_to_n(case: Case, plain_of: Callable[[Problem], Answer]) -> Iter
 def edges(case: Case) -> Iterator[Finding]:
     """Regions begin where they should: gradient norms on and beside an edge fall on the right side."""
     yield from case.matches(message="Beside the edge of a region an element is counted on the wrong side.")
+
+
+def last_region(case: Case) -> Iterator[Finding]:
+    """Elements whose gradient norm is 1 count in the last region: it is closed on the right."""
+    problem, ones = _with_norms_of_one(case.problem)
+    if not len(ones):
+        return
+    # the weight of an element shows in its loss; a kernel may be wrong about slopes elsewhere
+    for finding in case.matches(problem, gradient=False):
+        message = LEFT_OUT if _are_left_out(case, problem, ones) else MISPLACED
+        yield replace(finding, message=message)
+
+
+LEFT_OUT = "The last region is open: an element whose gradient norm is 1 is in no region."
+MISPLACED = "An element whose gradient norm is 1 does not count in the last region as its other elements do."
+
+GAPS = {"float64": (40.0, 50.0, 60.0), "float32": (20.0, 25.0, 30.0), "float16": (9.0, 10.0, 12.0)}
+"""How far a logit lies on the wrong side: far enough that the gradient norm rounds to 1, below where kernels clip."""
+
+DOUBLINGS = {"float64": (28, 30, 32), "float32": (14, 15, 16), "float16": (6, 6, 6)}
+"""How often mu is doubled to give an error whose gradient norm rounds to 1."""
+
+
+def _with_norms_of_one(problem: Problem) -> tuple[Problem, NDArray[np.int64]]:
+    """The problem with every other valid element as wrong as can be, and which these are."""
+    valid = np.flatnonzero(problem.valid.reshape(-1))
+    ones = valid[problem.salt % 2 :: 2] if len(valid) > 1 else valid
+    known = problem.dtype if problem.dtype in GAPS else "float16"
+    rows, labels = problem.rows.copy(), problem.label_rows
+    gap = GAPS[known][problem.salt % 3]
+    if problem.targets == "real":
+        rows[ones, 0] = labels[ones] + problem.config["mu"] * 2.0 ** DOUBLINGS[known][problem.salt % 3]
+    elif problem.entrywise:
+        rows[ones, 0] = np.where(labels[ones] > 0.5, -gap, gap)
+    else:
+        rows[ones, labels[ones]] = -np.inf
+        rows[ones, labels[ones]] = rows[ones].max(axis=1) - gap
+    return problem.with_rows(round_to(rows, problem.dtype)), ones
+
+
+def _are_left_out(case: Case, problem: Problem, ones: NDArray[np.int64]) -> bool:
+    """Whether the layer gives these elements no loss at all."""
+    result = case.attempt(problem.replace(reduction="none", normalizer=None, cotangent=None))
+    if isinstance(result, Failure) or result.value.shape != problem.shape:
+        return False
+    return not result.value.reshape(-1)[ones].any()
 
 
 def uneven_width(case: Case) -> Iterator[Finding]:
@@ -102,8 +151,20 @@ def density_laws(plain_of: Callable[[Problem], Answer], classes: Demand) -> tupl
             needs=("oracle", "bins"),
             rests_on="region of g: min(floor(M g), M - 1): closed on the left, the last one on both sides",
         ),
+        Law(
+            "aggregate/last-region-is-closed",
+            "An element whose gradient norm is 1 is in the last region.",
+            last_region,
+            demand={"logits": within("lattice", "normal", "ties"), **classes, "targets": within(*WHOLE)},
+            needs=("oracle", "bins"),
+            rests_on="g in [0, 1], and region of g: min(floor(M g), M - 1), which is M - 1 for g = 1",
+        ),
         *_WIDTH_LAWS,
     )
+
+
+WHOLE = ("hard", "binary", "real")
+"""Targets that a logit can be as wrong about as can be: to a probability between 0 and 1 no norm is 1."""
 
 
 _WIDTH_LAWS = (

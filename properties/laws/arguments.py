@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,20 @@ def has_effect(case: Case) -> Iterator[Finding]:
     """Where another value of an argument changes the loss of the contract, it changes the layer's."""
     names = sorted(case.takes & set(case.contract.argument_names))
     first = case.problem.salt % max(len(names), 1)
+    shown, dead = False, list[tuple[str, Finding]]()
     for name in names[first:] + names[:first]:
         pairs = list(_by_oracle(case, name) if case.contract.oracle else _by_any_loss(case, name))
-        if pairs:
-            yield from (_dead(case, name, *pair) for pair in pairs if _equal_everywhere(case, *pair))
+        # one argument for each example is enough, until one is dead: then all that are shall be told
+        if pairs and (dead or not shown):
+            shown = True
+            dead += [(name, _dead(case, name, *pair)) for pair in pairs if _equal_everywhere(case, *pair)][:1]
+        if shown and not dead:
             return
-    raise NotApplicable("no argument that the layer takes changes the loss here, in any sound layer")
+    if not shown:
+        raise NotApplicable("no argument that the layer takes changes the loss here, in any sound layer")
+    if dead:
+        message = " ".join(finding.message for _, finding in dead)
+        yield replace(dead[0][1], message=message, items=frozenset(name for name, _ in dead))
 
 
 def _equal_everywhere(case: Case, one: Problem, other: Problem) -> bool:

@@ -29,41 +29,50 @@ def answers(case: Case) -> Iterator[Finding]:
 def not_mutated(case: Case) -> Iterator[Finding]:
     """Logits, labels and weights are as they were."""
     facts = case.observe(probe="mutation").facts
-    for name in ("labels", "logits", "weight"):
-        if facts.get(name):
-            check = (f"assert ({name}.numpy() == {name}_before).all(), {name}",)
-            yield Finding(f"The layer writes into its {name}.", (case.problem,), "mutation", check=check)
-            return
+    names = [name for name in ("labels", "logits", "weight") if facts.get(name)]
+    if names:
+        pairs = ", ".join(f"{name}=({name}.numpy(), {name}_before)" for name in names)
+        check = (
+            f"pairs = dict({pairs})",
+            "changed = [name for name, (now, before) in pairs.items() if not np.array_equal(now, before)]",
+            "assert not changed, changed",
+        )
+        message = f"The layer writes into its {listed(names)}."
+        yield Finding(message, (case.problem,), "mutation", check=check, items=frozenset(names))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as they stand in a sentence."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def grad_mode(case: Case) -> Iterator[Finding]:
     """Whether gradients are recorded is left as found."""
     facts = case.observe(probe="grad-mode").facts
-    for mode in ("enabled", "disabled"):
-        if facts[mode] != (mode == "enabled"):
-            yield Finding(
-                f"Called with gradients {mode}, the layer leaves them switched {'off' if mode == 'enabled' else 'on'}.",
-                (case.problem,),
-                "grad mode",
-                check=("assert paddle.is_grad_enabled()",) if mode == "enabled" else _NO_GRAD_CHECK,
-            )
-            return
+    wrong = [mode for mode in ("enabled", "disabled") if facts[mode] != (mode == "enabled")]
+    if wrong:
+        left = [f"Called with gradients {m}, the layer leaves them switched {_TURNED[m]}." for m in wrong]
+        check = tuple(line for mode in wrong for line in _GRAD_MODE_CHECKS[mode])
+        yield Finding(" ".join(left), (case.problem,), "grad mode", check=check, items=frozenset(wrong))
 
 
-_NO_GRAD_CHECK = (
-    "with paddle.no_grad():",
-    "    layer(logits, labels)",
-    "    assert not paddle.is_grad_enabled()",
-)
+_TURNED = {"enabled": "off", "disabled": "on"}
+_GRAD_MODE_CHECKS = {
+    "enabled": ("assert paddle.is_grad_enabled()",),
+    "disabled": (
+        "with paddle.no_grad():",
+        "    layer(logits, labels)",
+        "    assert not paddle.is_grad_enabled()",
+    ),
+}
 
 
 def global_state(case: Case) -> Iterator[Finding]:
     """What the generators draw next still follows from their seeds."""
     names = case.observe(probe="seeds").facts["reseeded"]
     if names:
-        listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-        message = f"The layer sets the seed of {listed}."
-        yield Finding(message, (case.problem,), "seed", check=_seeded_check(names))
+        message = f"The layer sets the seed of {listed(names)}."
+        yield Finding(message, (case.problem,), "seed", check=_seeded_check(names), items=frozenset(names))
 
 
 def _seeded_check(names: Sequence[str]) -> tuple[str, ...]:
@@ -131,10 +140,13 @@ def _both(case: Case, probe: str) -> Iterator[tuple[str, Array, Array]]:
 def prints_nothing(case: Case) -> Iterator[Finding]:
     """Neither standard output nor standard error gets a word, and both stay open."""
     facts = case.observe(probe="prints").facts
+    found = {}
     if facts["printed"]:
-        yield Finding(f"The layer prints: {facts['printed'][:200]!r}.", (case.problem,), "output")
-    elif facts["closed"]:
-        yield Finding(f"The layer closes {' and '.join(facts['closed'])}.", (case.problem,), "output")
+        found["prints"] = f"The layer prints: {facts['printed'][:200]!r}."
+    if facts["closed"]:
+        found["closes"] = f"The layer closes {' and '.join(facts['closed'])}."
+    if found:
+        yield Finding(" ".join(found.values()), (case.problem,), "output", items=frozenset(found))
 
 
 def under_no_grad(case: Case) -> Iterator[Finding]:

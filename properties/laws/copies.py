@@ -110,11 +110,12 @@ def state_dict(case: Case) -> Iterator[Finding]:
     if isinstance(found, Finding):
         yield found
         return
-    for name, words in (("missing", "does not hold"), ("unexpected", "holds, for no place in a new layer,")):
-        if found.facts[name]:
-            listed = ", ".join(found.facts[name])
-            yield Finding(f"The layer's state_dict {words} {listed}.", (case.problem,), "state", check=_SAVED)
-            return
+    places = {"missing": "does not hold", "unexpected": "holds, for no place in a new layer,"}
+    wrong = {name: words for name, words in places.items() if found.facts[name]}
+    if wrong:
+        told = " and ".join(f"{words} {', '.join(found.facts[name])}" for name, words in wrong.items())
+        yield Finding(f"The layer's state_dict {told}.", (case.problem,), "state", check=_SAVED, items=frozenset(wrong))
+        return
     message = "In eval() a new layer with the state_dict of one that was called has another answer than that one."
     yield from alike(case, found, found.facts["original"], message, _SAVED)
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from properties.case import Case, zeros_inserted
-from properties.domain import within
+from properties.domain import outside, within
 from properties.law import Finding, Law, NotApplicable
-from properties.observation import Failure
-from properties.problem import Array
+from properties.laws.choices import because
+from properties.observation import Failure, Observation
+from properties.problem import Array, Problem
 
 MANY = 10_000
 POISONS = (np.nan, np.inf, -np.inf, 1e30)
 
 
-def deleting(case: Case, message: str) -> Iterator[Finding]:
+def deleting(case: Case, message: str, asked: Problem | None = None) -> Iterator[Finding]:
     """Value and gradient equal those of the problem without the ignored elements."""
-    problem = case.problem
+    problem = case.problem if asked is None else asked
     mask = problem.valid
     if mask.all():
         return
@@ -48,6 +50,18 @@ def sentinels(case: Case) -> Iterator[Finding]:
     yield from deleting(case, f"With ignore_index={index} masking is not deleting.")
 
 
+def label_and_mask(case: Case) -> Iterator[Finding]:
+    """Some elements are ignored by their label, others by the mask, and both go."""
+    problem = case.problem
+    valid = np.flatnonzero(problem.valid.reshape(-1))
+    if problem.label_weight is None or len(valid) < 2:
+        return
+    labels = problem.label_rows.astype(np.float64)
+    labels[valid[problem.salt % len(valid)]] = problem.ignore_index
+    both = problem.with_labels(labels)
+    yield from deleting(case, "Beside a mask, what is ignored by its label is counted somewhere.", both)
+
+
 def poison(case: Case) -> Iterator[Finding]:
     """NaN, inf or huge logits at ignored positions change nothing."""
     problem = case.problem
@@ -65,19 +79,23 @@ def zero_gradient(case: Case) -> Iterator[Finding]:
     ignored = ~problem.valid.reshape(-1)
     if not ignored.any():
         return
-    observed = case.observe()
-    if observed.gradient is not None:
-        rows = problem.flatten(observed.gradient)[ignored]
-        if (rows != 0).any():
-            expected = problem.unflatten(problem.flatten(observed.gradient) * ~ignored[:, None])
-            yield Finding(
-                "The gradient is not 0 at an ignored element.", (problem,), "gradient", expected, observed.gradient
-            )
-    if problem.reduction == "none" and observed.value.shape == problem.shape:
-        wrong = observed.value[~problem.valid] != 0
-        if wrong.any():
-            expected = np.where(problem.valid, observed.value, 0.0)
-            yield Finding("`none` is not 0 at an ignored element.", (problem,), "value", expected, observed.value)
+    observed, wrong = case.observe(), {}
+    if observed.gradient is not None and (problem.flatten(observed.gradient)[ignored] != 0).any():
+        expected = problem.unflatten(problem.flatten(observed.gradient) * ~ignored[:, None])
+        wrong["gradient"] = ("The gradient is not 0 at an ignored element.", expected, observed.gradient)
+    unreduced = problem.reduction == "none" and observed.value.shape == problem.shape
+    if unreduced and (observed.value[~problem.valid] != 0).any():
+        expected = np.where(problem.valid, observed.value, 0.0)
+        wrong["value"] = ("`none` is not 0 at an ignored element.", expected, observed.value)
+    yield from told(problem, wrong)
+
+
+def told(problem: Problem, wrong: Mapping[str, tuple[str, Array, Array]]) -> Iterator[Finding]:
+    """One finding of all the quantities that are wrong, each with words, what is due and what came."""
+    if wrong:
+        quantity, (_, expected, got) = next(iter(wrong.items()))
+        message = " ".join(words for words, _, _ in wrong.values())
+        yield Finding(message, (problem,), quantity, expected, got)
 
 
 def all_ignored(case: Case) -> Iterator[Finding]:
@@ -98,22 +116,44 @@ def nothing(case: Case, message: str) -> Iterator[Finding]:
 
 
 def matches_nothing(case: Case) -> Iterator[Finding]:
-    """An ignore_index that no label equals changes nothing."""
+    """An ignore_index that no label equals changes nothing, whichever it is, and neither does none at all."""
     problem = case.problem
-    beyond = max(255, problem.classes)
-    other = beyond if problem.ignore_index != beyond else -100
-    yield from case.agree(
-        problem,
-        problem.replace(ignore_index=other),
-        "An ignore_index that matches no label changes the answer.",
-    )
+    without = problem.ignore_index is None
+    for index in _unmatched(problem, case.domain["ignore_index"]):
+        witness = problem.replace(ignore_index=index)
+        refused = index is None and _raises(case.attempt(witness))
+        without = without or (index is None and not refused)
+        if not refused:
+            own = f"it is another with {problem.ignore_index} than with {index}"
+            message = f"An ignore_index that matches no label changes the answer: {own}."
+            found = next(case.agree(problem, witness, message), None)
+            if found is not None:
+                yield found
+                return
+    if not without and case.contract.oracle is not None:
+        # with one they may all be wrong alike
+        words = f"With ignore_index={problem.ignore_index}, which no label equals, the loss is not the contract's."
+        for finding in case.matches(message=words):
+            yield replace(finding, message=because(case, finding) or words)
+
+
+def _unmatched(problem: Problem, values: Sequence[int | None]) -> list[int | None]:
+    """The values of ignore_index that no label of the problem equals, its own left out; none at all first."""
+    own = problem.ignore_index
+    labels = problem.labels if problem.targets != "soft" else np.zeros(0)
+    free = [v for v in dict.fromkeys(values) if v != own and (v is None or not (labels == v).any())]
+    return sorted(free, key=lambda value: value is not None)
+
+
+def _raises(result: Observation | Failure) -> bool:
+    return isinstance(result, Failure) and result.kind == "raised"
 
 
 def none_is_all_valid(case: Case) -> Iterator[Finding]:
     """ignore_index=None means that every element counts."""
     problem = case.problem
     result = case.attempt()
-    if isinstance(result, Failure) and result.kind == "raised":
+    if isinstance(result, Failure) and _raises(result):
         raise NotApplicable(f"the layer refuses ignore_index=None ({result.error})")
     witness = problem.replace(ignore_index=-100)
     yield from case.agree(problem, witness, "ignore_index=None differs from an ignore_index that matches nothing.")
@@ -159,6 +199,14 @@ LAWS = (
         rests_on="masking = deleting: v_i = 0 gives o_i = 0, in every sum, count and histogram",
     ),
     Law(
+        "ignore/label-and-mask",
+        "Beside a mask, an element is ignored by its label all the same.",
+        label_and_mask,
+        demand={"label_weight": within("mask"), "ignore_index": outside(None), "size": within("few", "several")},
+        needs=("ignore_index", "label_weight"),
+        rests_on="v_i = [y_i != ignore_index] [label_weight_i > 0]: either takes an element out",
+    ),
+    Law(
         "ignore/poison",
         "NaN, inf and huge logits at ignored positions change nothing.",
         poison,
@@ -187,7 +235,7 @@ LAWS = (
         "ignore/matches-nothing",
         "An ignore_index that no label equals changes nothing.",
         matches_nothing,
-        demand={"ignored": within("none"), "ignore_index": lambda v: v is not None and not 0 <= v < 100},
+        demand={"ignored": within("none")},
         needs=_BY_LABEL,
         rests_on="v_i = [y_i != ignore_index] = 1 for all i",
     ),

@@ -142,17 +142,22 @@ def double_backward(case: Case) -> Iterator[Finding]:
     if not answers:
         raise NotApplicable(refusals[0])
     expected, tolerance = _second_derivative(case, problem)
-    for words, second in answers.items():
-        if second.shape != expected.shape or not (np.abs(second - expected) <= tolerance).all():
-            yield Finding(
-                f"With {words} the layer has a second derivative, and it is not the slope of the gradient.",
-                (problem,),
-                "second derivative",
-                expected,
-                second,
-                check=_twice(problem, expected, words, float(np.max(tolerance))),
-            )
-            return
+    wrong = {
+        words: second
+        for words, second in answers.items()
+        if second.shape != expected.shape or not (np.abs(second - expected) <= tolerance).all()
+    }
+    if wrong:
+        first, how = next(iter(wrong)), " and with ".join(wrong)
+        yield Finding(
+            f"With {how} the layer has a second derivative, and it is not the slope of the gradient.",
+            (problem,),
+            "second derivative",
+            expected,
+            wrong[first],
+            check=_twice(problem, expected, first, float(np.max(tolerance))),
+            items=frozenset(wrong),
+        )
 
 
 def _second_derivative(case: Case, problem: Problem) -> tuple[Array, Array]:

@@ -20,13 +20,14 @@ FAR, THREE = 30_000.0, 3
 def finite(case: Case) -> Iterator[Finding]:
     """At saturated and huge logits value and gradient are finite."""
     observed = case.observe()
-    for quantity, array in (("value", observed.value), ("gradient", observed.gradient)):
-        if array is not None and not np.isfinite(array).all():
-            message = f"At finite logits the {quantity} is not finite."
-            shown = "loss" if quantity == "value" else "logits.grad"
-            check = (f'assert np.isfinite({shown}.astype("float64").numpy()).all(), {shown}',)
-            yield Finding(message, (case.problem,), quantity, None, array, check=check)
-            return
+    answers = {"value": observed.value, "gradient": observed.gradient}
+    wrong = {name: a for name, a in answers.items() if a is not None and not np.isfinite(a).all()}
+    if wrong:
+        message = f"At finite logits the {' and the '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not finite."
+        shown = ["loss" if name == "value" else "logits.grad" for name in wrong]
+        check = tuple(f'assert np.isfinite({s}.astype("float64").numpy()).all(), {s}' for s in shown)
+        first = next(iter(wrong))
+        yield Finding(message, (case.problem,), first, None, wrong[first], check=check, items=frozenset(wrong))
 
 
 def linear_past_64(case: Case) -> Iterator[Finding]:
@@ -62,16 +63,13 @@ def masked_classes(case: Case) -> Iterator[Finding]:
 
 def result_dtype(case: Case) -> Iterator[Finding]:
     """Loss and gradient have the dtype of the logits."""
-    observed = case.observe()
-    for quantity, dtype in (("loss", observed.dtype), ("gradient", observed.gradient_dtype)):
-        if dtype and dtype != case.problem.dtype:
-            yield Finding(
-                f"The {quantity} of {case.problem.dtype} logits has dtype {dtype}.",
-                (case.problem,),
-                "dtype",
-                check=("assert loss.dtype == logits.dtype, (loss.dtype, logits.dtype)",),
-            )
-            return
+    observed, due = case.observe(), case.problem.dtype
+    found = {"loss": observed.dtype, "gradient": observed.gradient_dtype}
+    wrong = {name: dtype for name, dtype in found.items() if dtype and dtype != due}
+    if wrong:
+        has = " and the ".join(f"{name} of {due} logits has dtype {dtype}" for name, dtype in wrong.items())
+        check = ("assert loss.dtype == logits.dtype, (loss.dtype, logits.dtype)",)
+        yield Finding(f"The {has}.", (case.problem,), "dtype", check=check, items=frozenset(wrong))
 
 
 def label_dtype(case: Case) -> Iterator[Finding]:

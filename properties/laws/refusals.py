@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from properties.case import Case
+from properties.case import Case, zeros_inserted
 from properties.contract import Bad
 from properties.domain import CLASSES, outside, within
 from properties.law import Finding, Law, LayerFailed
-from properties.observation import Failure
+from properties.laws.offers import Offer, refuses
+from properties.observation import Failure, Observation
 from properties.problem import Problem
 from properties.rounding import agreement, largest
+from properties.verdict import compare
 
 _SMALL = {
     "size": within("few", "one", "several"),
@@ -24,119 +25,119 @@ _SMALL = {
 }
 
 
-def refuses(
-    case: Case, problem: Problem, what: str, named: tuple[str, ...], about: tuple[str, ...] = ()
-) -> Iterator[Finding]:
-    """The layer must raise ValueError or TypeError, with one of the words ``named`` in the message.
-
-    In the dimensions that it is ``about`` the problem is wrong on purpose.
-    """
-    result = case.attempt(problem, "value", about)
-    if not isinstance(result, Failure):
-        yield Finding(f"{what} gets a number.", (problem,), "refusal", None, result.value, check=_raises(named))
-    elif result.kind != "raised":
-        raise LayerFailed(result, problem)
-    elif not _is_refusal(result.error):
-        message = f"{what} raises {result.error} where ValueError or TypeError is expected."
-        yield Finding(message, (problem,), "refusal", failure=result)
-    elif not any(_says(result.message, word) for word in named):
-        message = f"{what} raises {result.error} without saying what was wrong ({' or '.join(named)})."
-        yield Finding(message, (problem,), "refusal", failure=result)
-
-
-def _says(message: str, word: str) -> bool:
-    """Whether a message has a word as a whole: 12 does not say 2."""
-    return re.search(rf"(?<![\w.]){re.escape(word)}(?![\w])", message) is not None
-
-
-def _is_refusal(error: str) -> bool:
-    return error in ("ValueError", "TypeError") or error.endswith(("(ValueError)", "(TypeError)"))
-
-
-def _raises(named: tuple[str, ...]) -> tuple[str, ...]:
-    return (f"raise SystemExit({f'no error, though one was due that says {named[0]}'!r})",)
-
-
 def label_out_of_range(case: Case) -> Iterator[Finding]:
     """A label that is neither a class nor ignored; a target that is no probability."""
     problem = case.problem
     if problem.targets != "hard":
         yield from _bad_target(case)
         return
-    candidates = [problem.classes, -1, problem.classes + 7, -2, 1_000_000]
-    allowed = [c for c in candidates if c != problem.ignore_index]
-    bad = allowed[problem.salt % len(allowed)]
+    labels = {"C": problem.classes, "C + 7": problem.classes + 7}
+    labels |= {str(label): label for label in (-1, -2, 1_000_000, *USUAL)}
+    outside = {n: c for n, c in labels.items() if c != problem.ignore_index and not 0 <= c < problem.classes}
+    yield from refuses(case, [_labelled(case, name, label) for name, label in outside.items()], ("ignored",))
+
+
+USUAL = (-100, 255)
+"""What kernels and data sets mark an ignored element with, whatever a layer was told."""
+
+
+def _labelled(case: Case, name: str, label: int) -> Offer:
+    problem = case.problem
     labels = problem.labels.copy()
-    labels.reshape(-1)[problem.salt % labels.size] = bad
-    what = f"The label {bad} of {problem.classes} classes"
-    yield from refuses(case, problem.replace(labels=labels), what, (str(bad),), ("ignored",))
+    labels.reshape(-1)[problem.salt % labels.size] = label
+    bad, what = problem.replace(labels=labels), f"The label {label} of {problem.classes} classes"
+    if label not in USUAL or "ignore_index" in case.takes or problem.ignore_index is not None:
+        return Offer(name, what, bad, (str(label),))
+    # a layer that has no argument for it may have a number of its own that is ignored
+    return Offer(
+        name, f"{what}, neither refused nor ignored,", bad, (str(label),), lambda got: _deleted(case, bad, label, got)
+    )
+
+
+def _deleted(case: Case, problem: Problem, label: int, got: Observation) -> bool:
+    """Whether an answer is the one without the elements that have this label."""
+    mask = problem.replace(ignore_index=label).valid
+    if not mask.any():
+        return True
+    due = case.observe(problem.take(mask.reshape(-1)))
+    value = due.value
+    if problem.reduction == "none":
+        value = zeros_inserted(mask)(due.value.reshape(-1)).reshape(mask.shape)
+    scale = np.max(case.error_scale("value", problem.take(mask.reshape(-1)), due), initial=0.0)
+    return compare(got.value, value, np.broadcast_to(scale, value.shape), problem.dtype).holds
 
 
 def _bad_target(case: Case) -> Iterator[Finding]:
     problem = case.problem
-    bad = ((-1.0, np.nan) if problem.targets == "soft" else (1.5, -0.5, 2.0))[problem.salt % 2]
     where = np.flatnonzero(problem.valid.reshape(-1))
     if len(where) == 0:
         return
-    rows = problem.label_rows.copy()
-    rows[where[problem.salt % len(where)]] = bad
-    yield from refuses(case, problem.with_labels(rows), f"The target {bad}", (str(bad), f"{bad:g}"), ("ignored",))
+    offers = []
+    for bad in (-1.0, np.nan) if problem.targets == "soft" else (1.5, -0.5, 2.0):
+        rows = problem.label_rows.copy()
+        rows[where[problem.salt % len(where)]] = bad
+        offers.append(Offer(str(bad), f"The target {bad}", problem.with_labels(rows), (str(bad), f"{bad:g}")))
+    yield from refuses(case, offers, ("ignored",))
 
 
 def label_shape(case: Case) -> Iterator[Finding]:
     """Labels of another shape than the logits', without the class axis."""
     problem = case.problem
-    first = problem.labels.shape[0]
-    longer = np.concatenate([problem.labels, problem.labels[:1]], axis=0)
-    labels = longer if problem.salt % 2 == 0 or first < 3 else problem.labels[:2]
-    what = f"Labels of shape {labels.shape} for logits of shape {problem.logits.shape}"
-    named = (str(labels.shape[0]), str(list(labels.shape)), str(labels.shape))
-    yield from refuses(case, problem.replace(labels=labels), what, named, ("size", "ignored", "weight"))
+    shapes = {"longer": np.concatenate([problem.labels, problem.labels[:1]], axis=0)}
+    if problem.labels.shape[0] >= 3:
+        shapes["shorter"] = problem.labels[:2]
+    offers = []
+    for item, labels in shapes.items():
+        what = f"Labels of shape {labels.shape} for logits of shape {problem.logits.shape}"
+        named = (str(labels.shape[0]), str(list(labels.shape)), str(labels.shape))
+        offers.append(Offer(item, what, problem.replace(labels=labels), named))
+    yield from refuses(case, offers, ("size", "ignored", "weight"))
 
 
 def weight_length(case: Case) -> Iterator[Finding]:
     """Class weights, one too many or too few."""
-    problem = case.problem
-    length = problem.classes + 1 if problem.salt % 2 == 0 else problem.classes - 1
-    what = f"{length} class weights for {problem.classes} classes"
-    yield from refuses(case, problem.replace(weight=np.ones(length)), what, (str(length),), ("weight",))
+    classes = case.problem.classes
+    offers = []
+    for item, length in (("more", classes + 1), ("fewer", classes - 1)):
+        what = f"A weight of {length} numbers for {classes} classes"
+        offers.append(Offer(item, what, case.problem.replace(weight=np.ones(length)), (str(length),)))
+    yield from refuses(case, offers, ("weight",))
 
 
 def bad_weight(case: Case) -> Iterator[Finding]:
     """A negative or NaN class weight."""
     problem = case.problem
-    bad = (-1.0, np.nan, np.inf)[problem.salt % 3]
-    weight = np.ones(problem.classes)
-    weight[problem.salt % problem.classes] = bad
-    what = f"A class weight of {bad}"
-    yield from refuses(case, problem.replace(weight=weight), what, (str(bad), f"{bad:g}"), ("weight",))
+    offers = []
+    for bad in (-1.0, np.nan, np.inf):
+        weight = np.ones(problem.classes)
+        weight[problem.salt % problem.classes] = bad
+        named = (str(bad), f"{bad:g}")
+        offers.append(Offer(str(bad), f"A class weight of {bad}", problem.replace(weight=weight), named))
+    yield from refuses(case, offers, ("weight",))
 
 
 def bad_reduction(case: Case) -> Iterator[Finding]:
     """A reduction that does not exist."""
-    bad = ("average", "", "batchmean")[case.problem.salt % 3]
-    named = (repr(bad), bad or "reduction")
-    yield from refuses(case, case.problem.replace(reduction=bad), f"reduction={bad!r}", named, ("reduction",))
+    bad = ("average", "", "batchmean")
+    offers = [Offer(b, f"reduction={b!r}", case.problem.replace(reduction=b), (repr(b), b or "reduction")) for b in bad]
+    yield from refuses(case, offers, ("reduction",))
 
 
 def bad_arguments(case: Case) -> Iterator[Finding]:
-    """Constructor values out of range."""
-    choices: list[tuple[str, Any]] = [
-        (name, value)
-        for name, values in sorted(case.contract.bad_arguments.items())
-        for value in values
-        if name in case.takes
-    ]
-    if not choices:
-        return
-    name, value = choices[case.problem.salt % len(choices)]
-    if isinstance(value, Bad):
-        arguments = dict(value.make(case.problem.classes))
-        given = {k: v for k, v in arguments.items() if k in case.takes}
-        yield from refuses(case, case.problem.configure(**arguments), f"{given}", value.words, tuple(arguments))
-        return
-    wrong = case.problem.configure(**{name: value})
-    yield from refuses(case, wrong, f"{name}={value!r}", (repr(value), str(value)), (name,))
+    """Constructor values out of range, each of every argument."""
+    known = sorted((name, values) for name, values in case.contract.bad_arguments.items() if name in case.takes)
+    offers = [_argument(case, name, value) for name, values in known for value in values]
+    yield from refuses(case, offers, tuple(case.contract.bad_arguments))
+
+
+def _argument(case: Case, name: str, value: Any) -> Offer:
+    if not isinstance(value, Bad):
+        what = f"{name}={value!r}"
+        return Offer(what, what, case.problem.configure(**{name: value}), (repr(value), str(value)))
+    arguments = dict(value.make(case.problem.classes))
+    given = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in arguments.items() if k in case.takes}
+    what = ", ".join(f"{k}={v!r}" for k, v in given.items())
+    return Offer(f"{name} {' or '.join(value.words)}", what, case.problem.configure(**arguments), value.words)
 
 
 def broadcasting(case: Case) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from properties.case import Case
 from properties.domain import CLASSES, outside, within
 from properties.law import Finding, Law, NotApplicable
-from properties.laws.ignore import nothing
+from properties.laws.ignore import nothing, told
 from properties.problem import Problem
 
 TINY = (1e-6, 1e-6, 1e-18)
@@ -60,16 +60,16 @@ def zero_weight(case: Case) -> Iterator[Finding]:
     if problem.config.get("label_smoothing"):
         # a smoothed label has a part of every class
         kept = kept | bool(problem.weight.any())
+    wrong = {}
     if observed.gradient is not None:
         expected = problem.unflatten(problem.flatten(observed.gradient) * kept[:, None])
         if (expected != observed.gradient).any():
-            yield Finding(
-                "The gradient is not 0 where the class weight is.", (problem,), "gradient", expected, observed.gradient
-            )
+            wrong["gradient"] = ("The gradient is not 0 where the class weight is.", expected, observed.gradient)
     if problem.reduction == "none" and observed.value.shape == problem.shape:
         wanted = observed.value * kept.reshape(problem.shape)
         if (wanted != observed.value).any():
-            yield Finding("`none` is not 0 where the class weight is.", (problem,), "value", wanted, observed.value)
+            wrong["value"] = ("`none` is not 0 where the class weight is.", wanted, observed.value)
+    yield from told(problem, wrong)
 
 
 def zero_total(case: Case) -> Iterator[Finding]:

@@ -20,11 +20,11 @@ from properties.domain import FORMULA_LOGITS
 from properties.law import Law
 from properties.mistakes import ContractError, UsageError
 from properties.problem import Problem
-from properties.report.terminal import describe, outcome_of
+from properties.report.cases import descriptions, outcome_of
 from properties.script import short
 
 LEVELS = {
-    "formula": "formula: the widest dtype there is, logits of at most 32",
+    "formula": "formula: the widest dtype there is, logits of at most 50",
     "numerics": "numerics: every dtype, logits of any size",
     "conduct": "conduct: what the layer does beside computing",
 }
@@ -152,8 +152,9 @@ def _at_work(example: Mapping[str, Any]) -> list[Text]:
     lines = [Text(title, style="bold"), Text(example["message"], style="red")]
     if example["condition"]:
         lines.append(Text("only with " + ", ".join(example["condition"]), style="yellow"))
-    for number, problem in enumerate(problems):
-        words = "    " + ("" if number == 0 else "compared with ") + describe(problem)
+    joint = "and " if example["quantity"] == "refusal" else "compared with "
+    for number, (problem, told) in enumerate(zip(problems, descriptions(problems), strict=True)):
+        words = "    " + (joint if number else "") + told
         lines += [Text(words), Text(f"        a sound loss {_sound(problem, example)}", style="green")]
     return [*lines, *(Text(f"    {line}") for line in outcome_of(example))]
 

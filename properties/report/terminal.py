@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from rich.console import Console, Group
 from rich.markup import escape
 from rich.padding import Padding
@@ -14,15 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from properties.assumed import AT_REST
 from properties.causes import causes, ingredients_of
 from properties.certificate import Certificate, LawReport
 from properties.engine import FAILED, OUTCOMES, UNSETTLED
 from properties.events import Ended, Event, LawEnded, Progressed, Started
 from properties.ingredients import MODERATE
-from properties.problem import Problem
+from properties.report.cases import case_lines
 from properties.report.facts import in_lines
-from properties.script import short
 from reference import BUDGET
 
 LONGEST_SCRIPT = 12_000
@@ -221,7 +218,7 @@ def show_failure(
         again = law.reason or "the same problem did not fail again"
         indented.append(Text(f"{again}: the layer is not deterministic", style="yellow"))
     if law.counterexample is not None:
-        indented += [Text(line) for line in _case(law.counterexample)]
+        indented += [Text(line) for line in case_lines(law.counterexample)]
     for text in indented:
         console.print(Padding(text, (0, 0, 0, 3)))
     if len(law.script) > LONGEST_SCRIPT:
@@ -232,60 +229,6 @@ def show_failure(
         # no wrapping: what is copied from here must run
         for line in law.script.splitlines():
             console.print(Text(f"       {line}", style="cyan"), soft_wrap=True)
-
-
-def _case(counterexample: Mapping[str, Any]) -> list[str]:
-    lines = []
-    for number, plain in enumerate(counterexample["problems"]):
-        words = "" if number == 0 else "compared with "
-        lines.append("    " + words + describe(Problem.from_dict(plain)))
-    return [*lines, *(f"    {line}" for line in outcome_of(counterexample))]
-
-
-def outcome_of(counterexample: Mapping[str, Any]) -> list[str]:
-    """What was expected and what came, where they are numbers."""
-    # as many digits as it takes to see a difference
-    for digits in (4, 8, 12, 17):
-        expected, got = (_numbers(counterexample[name], digits) for name in ("expected", "got"))
-        if expected != got:
-            break
-    if expected == got == "-":
-        return []
-    of = "" if counterexample["quantity"] == "value" else f"{counterexample['quantity']}: "
-    return [f"{of}expected {expected}   got {got}"]
-
-
-def _numbers(plain: Any, digits: int) -> str:
-    return "-" if plain is None else short(np.asarray(plain, dtype=np.float64), digits)
-
-
-def describe(problem: Problem) -> str:
-    """A problem in one line; options at rest are left out."""
-    parts = [f"logits {short(problem.logits)}", f"labels {short(problem.labels)}"]
-    if problem.weight is not None:
-        parts.append(f"weight {short(problem.weight)}")
-    if problem.ignore_index is not None and problem.label_weight is None and not problem.valid.all():
-        parts.append(f"ignore_index {problem.ignore_index}")
-    if problem.label_weight is not None:
-        parts.append(f"label_weight {short(problem.label_weight)}")
-    if problem.element_weight is not None:
-        parts.append(f"element_weight {short(problem.element_weight)}")
-    parts += [
-        f"{name} {value.tolist() if isinstance(value, np.ndarray) else value!r}"
-        for name, value in problem.config.items()
-        if isinstance(value, np.ndarray) or (name, value) not in AT_REST
-    ]
-    if problem.normalizer is not None:
-        parts.append(f"normalizer {problem.normalizer:g}")
-    parts.append(f"reduction {problem.reduction}")
-    if problem.axis != 1 and problem.logits.ndim > 1:
-        parts.append(f"axis {problem.axis}")
-    for name, usual in (("dtype", "float64"), ("label_dtype", "int64"), ("layout", "contiguous")):
-        if getattr(problem, name) != usual:
-            parts.append(str(getattr(problem, name)))
-    if problem.cotangent is not None:
-        parts.append(f"upstream gradient {short(problem.cotangent)}")
-    return "   ".join(parts)
 
 
 def lines_of_not_given(certificate: Certificate) -> list[Text]:

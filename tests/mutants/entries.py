@@ -26,6 +26,21 @@ class IgnoredIdsSoughtInTheOneHot(SoundSigmoidFocal):
         return targets, valid if list(labels.shape) == list(logits.shape) else self.mask(targets)
 
 
+@refutes("ignore/label-and-mask", SIGMOID_FOCAL)
+class MaskInsteadOfLabels(SoundSigmoidFocal):
+    """Where there is a mask, labels are not looked at."""
+
+    def elements(self, logits, labels, label_weight=None):
+        self.masked = label_weight is not None
+        return super().elements(logits, labels, label_weight)
+
+    def mask(self, targets):
+        return paddle.ones_like(targets).astype("bool") if self.masked else super().mask(targets)
+
+    def check_targets(self, t):
+        pass
+
+
 @refutes("weights/entries-of-a-class", SIGMOID_FOCAL)
 class WeightsUncounted(SoundSigmoidFocal):
     def mean(self, losses, weight, valid):

@@ -317,6 +317,20 @@ class _Drifting(Regions):
         return (norm / (self.width + 1e-4)).floor().clip(0, self.count - 1).astype("int64")
 
 
+@refutes("aggregate/last-region-is-closed", GHM)
+class LastRegionOpen(SoundGHM):
+    """A gradient norm of exactly 1 is in no region."""
+
+    def cut(self, bins, normalize):
+        return OpenRegions(bins, normalize)
+
+
+class OpenRegions(Regions):
+    def harmony(self, norm, counted):
+        inside = norm < 1
+        return super().harmony(norm, counted & inside) * inside.astype(norm.dtype)
+
+
 @refutes("aggregate/uneven-width", GHM)
 class LastRegionMerged(SoundGHM):
     def cut(self, bins, normalize):

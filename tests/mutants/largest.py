@@ -52,3 +52,17 @@ class TiesAllCount(SoundTopK):
 class Truncated(SoundTopK):
     def count(self, valid):
         return super().count(valid) if self.k is not None else min(max(int(self.top_k * valid), 1), valid)
+
+
+@refutes("refusals/k-and-top-k", TOP_K)
+class SmallerOfBoth(SoundTopK):
+    """Given a number and a fraction, half as many elements."""
+
+    def __init__(self, individual="cross_entropy", top_k=None, k=None, **options):
+        both = top_k is not None and k is not None
+        super().__init__(individual, None if both else top_k, k, **options)
+        self.halved = both
+
+    def count(self, valid):
+        found = super().count(valid)
+        return (found + 1) // 2 if self.halved else found

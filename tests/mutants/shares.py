@@ -1,5 +1,6 @@
 """Mutants for the laws of soft labels, denominators and class weights: a sound loss with one change each."""
 
+import numpy as np
 import paddle
 import paddle.nn.functional as F
 
@@ -92,3 +93,14 @@ class NotRelativeToTheRarest(SoundCostSensitive):
     def costs_of(self, counts, gamma, empty_class_weight):
         costs = super().costs_of(counts, gamma, empty_class_weight)
         return costs / max(counts.min(), 1.0) ** gamma
+
+
+@refutes("weights/class-that-never-occurs", COST)
+class RarestOverNothing(SoundCostSensitive):
+    """The weight of a class that never occurs is 1 over 0, where none is given."""
+
+    def costs_of(self, counts, gamma, empty_class_weight):
+        if empty_class_weight is not None or counts.all():
+            return super().costs_of(counts, gamma, empty_class_weight)
+        with np.errstate(divide="ignore"):
+            return np.where(counts > 0, counts[counts > 0].min() / np.maximum(counts, 1e-300), np.inf) ** gamma

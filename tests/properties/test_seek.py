@@ -77,14 +77,15 @@ def test_who_knows_nothing_draws_what_is_drawn_without(contract):
 
 
 def test_the_result_of_who_knows_nothing_is_the_same_but_for_the_worst():
-    without, idle = searched("NeitherBranch", None, 60), searched("NeitherBranch", Seek(), 60)
+    without, idle = searched("NeitherBranch", None, 200), searched("NeitherBranch", Seek(), 200)
     assert (without.outcome, without.used_by_dtype) == (idle.outcome, idle.used_by_dtype)
     assert without.corpus == ()
     assert idle.corpus
 
 
 def test_the_same_knowledge_and_seed_draw_the_same():
-    corpus = searched("NeitherBranch", Seek(), 60).corpus
+    corpus = searched("NeitherBranch", Seek(), 200).corpus
+    assert corpus
     seek = Seek(KNOWING.constants, corpus, 300)
     one, two = (searched("ManyCauses", seek, 30) for _ in range(2))
     assert (one.examples, one.used, one.corpus) == (two.examples, two.used, two.corpus)
@@ -147,7 +148,7 @@ def test_constants_reach_the_logits():
     moderate = GHM.domain.demand({"logits": lambda regime: regime not in ("saturated", "huge", "offset", "near-ties")})
     found = drawn(Seeker(Seek((64.0, 1e-30, 7.3)), moderate, GHM.hard_logits).strategy)
     assert any((problem.logits == 7.3).any() for problem in found)
-    assert max(np.abs(problem.logits).max(initial=0.0) for problem in found) <= 33.0
+    assert max(np.abs(problem.logits).max(initial=0.0) for problem in found) <= 50.0
 
 
 def test_problems_grow_to_sizes_of_the_source_and_no_further():

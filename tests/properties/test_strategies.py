@@ -173,3 +173,31 @@ def test_a_crowd_of_equal_elements_is_written_once():
     np.testing.assert_array_equal(again.logits, problem.logits)
     np.testing.assert_array_equal(again.labels, problem.labels)
     np.testing.assert_array_equal(again.label_weight, problem.label_weight)
+
+
+CLIPPED = 64.0
+"""The gap of logits at which kernels clip."""
+
+
+@pytest.mark.parametrize("contract", ALL, ids=lambda contract: contract.name)
+def test_certain_logits_are_certain_on_the_wrong_side_and_far_from_a_clip(contract):
+    found = drawn(contract.domain.only(logits=["certain"], dtype=["float64"]), 300, contract.hard_logits)
+    far = 0.0
+    for problem in found:
+        valid = problem.valid.reshape(-1)
+        rows, labels = problem.rows[valid], problem.label_rows[valid]
+        if not rows.size:
+            continue
+        # laws move logits by up to 8
+        assert np.ptp(rows, axis=1).max() < CLIPPED - 8.0
+        assert np.abs(rows).max() < CLIPPED - 8.0
+        if problem.targets == "hard":
+            wrong = rows.max(axis=1) - rows[np.arange(len(labels)), labels]
+            assert (rows[np.arange(len(labels)), labels] == rows.min(axis=1)).all()
+        elif problem.entrywise and problem.targets != "real":
+            wrong = np.where(labels > 0.5, -rows[:, 0], rows[:, 0])
+        else:
+            wrong = np.abs(rows).max(axis=1)
+        assert (wrong >= 0.0).all()
+        far = max(far, wrong.max())
+    assert 1.0 - np.exp(-far) == 1.0

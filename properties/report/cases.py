@@ -1,0 +1,164 @@
+"""Cases in words: a problem in one line, several so that what tells them apart is seen, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from properties.assumed import AT_REST
+from properties.problem import Problem
+from properties.script import LONGEST_NUMBERS, people
+
+USUAL = {"dtype": "float64", "label_dtype": "int64", "layout": "contiguous"}
+"""What stands in a description as a word of its own, where it is not this."""
+
+NAMES = {"cotangent": "upstream gradient"}
+
+NOT_GIVEN = object()
+
+
+def describe(problem: Problem) -> str:
+    """A problem in one line; options at rest are left out."""
+    return descriptions([problem])[0]
+
+
+def descriptions(problems: Sequence[Problem]) -> list[str]:
+    """Problems in one line each. Whatever is not the same in all of them stands in each, at rest or not."""
+    fields = [_fields(problem) for problem in problems]
+    names = list(dict.fromkeys(name for own in fields for name in own))
+    parts: list[list[str]] = [[] for _ in problems]
+    for name in names:
+        values = [own.get(name, NOT_GIVEN) for own in fields]
+        varied = any(not _alike(*pair) for pair in combinations(values, 2))
+        for part, problem, text in zip(parts, problems, _texts(name, values), strict=True):
+            if varied or _matters(problem, name):
+                part.append(text)
+    return ["   ".join(part) for part in parts]
+
+
+def case_lines(counterexample: Mapping[str, Any]) -> list[str]:
+    """The calls of a counterexample, and what came of them."""
+    # what was to be refused stands by itself
+    joint = "and " if counterexample["quantity"] == "refusal" else "compared with "
+    told = descriptions([Problem.from_dict(plain) for plain in counterexample["problems"]])
+    lines = [f"{joint if number else ''}{words}" for number, words in enumerate(told)]
+    return [f"    {line}" for line in (*lines, *outcome_of(counterexample))]
+
+
+def outcome_of(counterexample: Mapping[str, Any]) -> list[str]:
+    """What was expected and what came, where they are numbers."""
+    numbers = [counterexample[name] for name in ("expected", "got")]
+    arrays = [None if plain is None else np.asarray(plain, dtype=np.float64) for plain in numbers]
+    expected, got = told_apart(arrays)
+    if expected == got == "-":
+        return []
+    of = "" if counterexample["quantity"] == "value" else f"{counterexample['quantity']}: "
+    return [f"{of}expected {expected}   got {got}"]
+
+
+def told_apart(arrays: Sequence[NDArray[Any] | None]) -> list[str]:
+    """Arrays for people, with as many digits, indices and shapes as it takes to see which of them differ."""
+    pairs = [(i, j) for i, j in combinations(range(len(arrays)), 2) if not _alike(arrays[i], arrays[j])]
+    whole: list[str] = []
+    for digits in (4, 8, 12, 17):
+        whole = ["-" if array is None else people(array, digits) for array in arrays]
+        if all(whole[i] != whole[j] for i, j in pairs):
+            break
+    texts = [text if len(text) <= LONGEST_NUMBERS else text[:LONGEST_NUMBERS] + " ..." for text in whole]
+    added: list[dict[str, None]] = [{} for _ in arrays]
+    for i, j in pairs:
+        if texts[i] == texts[j]:
+            for place, words in zip((i, j), _difference(arrays[i], arrays[j]), strict=True):
+                added[place][words] = None
+    return [text + "".join(words) for text, words in zip(texts, added, strict=True)]
+
+
+def _difference(one: Any, other: Any) -> tuple[str, str]:
+    """Where two arrays differ first, in words for each."""
+    if one.shape != other.shape:
+        return f" of shape {list(one.shape)}", f" of shape {list(other.shape)}"
+    flat = np.flatnonzero(~_equal_numbers(one, other))
+    index = tuple(int(i) for i in np.unravel_index(flat[0], one.shape))
+    return f" with {people(one[index], 17)} at {list(index)}", f" with {people(other[index], 17)} at {list(index)}"
+
+
+def _equal_numbers(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which numbers are the same, NaN and the sign of 0 among them."""
+    same = (one == other) & (np.signbit(one) == np.signbit(other))
+    return np.asarray(same | ((one != one) & (other != other)))
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return one.shape == other.shape and bool(_equal_numbers(one, other).all())
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return False
+    return type(one) is type(other) and repr(one) == repr(other)
+
+
+def _fields(problem: Problem) -> dict[str, Any]:
+    """Everything that a problem has, by name, in the order in which it is told."""
+    return {
+        "logits": problem.logits,
+        "labels": problem.labels,
+        "targets": problem.targets,
+        "weight": problem.weight,
+        "ignore_index": problem.ignore_index,
+        "label_weight": problem.label_weight,
+        **{f"config {name}": value for name, value in problem.config.items()},
+        "normalizer": problem.normalizer,
+        "reduction": problem.reduction,
+        "axis": problem.axis,
+        **{name: getattr(problem, name) for name in USUAL},
+        "cotangent": problem.cotangent,
+        "salt": problem.salt,
+    }
+
+
+def _matters(problem: Problem, name: str) -> bool:
+    """Whether one problem by itself is told with this field."""
+    if name in ("logits", "labels", "reduction"):
+        return True
+    if name.startswith("config "):
+        argument = name.removeprefix("config ")
+        value = problem.config.get(argument, NOT_GIVEN)
+        return value is not NOT_GIVEN and (isinstance(value, np.ndarray) or (argument, value) not in AT_REST)
+    if name == "ignore_index":
+        ignores = problem.label_weight is None and not problem.valid.all()
+        return problem.ignore_index is not None and (ignores or problem.ignore_index != -100)
+    if name == "axis":
+        return problem.axis != 1 and problem.logits.ndim > 1
+    if name in USUAL:
+        return bool(getattr(problem, name) != USUAL[name])
+    return name in ("weight", "label_weight", "normalizer", "cotangent") and getattr(problem, name) is not None
+
+
+def _texts(name: str, values: Sequence[Any]) -> list[str]:
+    """A field of each problem, in words."""
+    if name in USUAL:
+        return [str(value) for value in values]
+    short = name.removeprefix("config ")
+    title = NAMES.get(short, short)
+    if name.startswith("config "):
+        return [f"{title} {_argument(value)}" for value in values]
+    arrays = [value if isinstance(value, np.ndarray) else None for value in values]
+    numbers = told_apart(arrays) if any(array is not None for array in arrays) else ["" for _ in values]
+    return [
+        f"{title} {_plain(value) if array is None else text}"
+        for value, array, text in zip(values, arrays, numbers, strict=True)
+    ]
+
+
+def _argument(value: Any) -> str:
+    if value is NOT_GIVEN:
+        return "not given"
+    return repr(value.tolist()) if isinstance(value, np.ndarray) else repr(value)
+
+
+def _plain(value: Any) -> str:
+    """A number or a word; a number of as few digits as name it."""
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
