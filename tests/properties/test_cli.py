@@ -106,7 +106,7 @@ def test_the_same_seed_gives_the_same_certificate(tmp_path):
 def test_a_required_argument_can_be_set():
     done = lossproof(
         *("certify", "tests/hostile/layers.py:NeedsArgument", "--contract", "cross_entropy", "--set", "temperature=1"),
-        *(*QUICK, "--only", "oracle/value"),
+        *(*QUICK, "--only", "oracle/value", "--domain", "rank=2", "--domain", "targets=hard"),
     )
     assert done.exit_code == 0, done.output
 
@@ -180,6 +180,7 @@ def test_a_function_is_a_target_too():
     done = lossproof(
         *("certify", "paddle.nn.functional:cross_entropy", "--contract", "cross_entropy", *QUICK),
         *("--only", "limit", "--domain", "ignore_index=255", "--domain", "label_smoothing=0.0"),
+        *("--domain", "size=few,several"),
     )
     assert done.exit_code == 0, done.output
 

@@ -64,6 +64,9 @@ def has(problem, name, value):
         return SIZES[value](problem.labels.size if problem.targets != "soft" else problem.size, problem.classes)
     if name == "classes":
         return problem.entrywise or problem.logits.shape[problem.axis] == value
+    if name == "axis" and problem.entrywise:
+        # entries have no class axis; it is the contract's own number
+        return problem.axis == value
     if name == "axis":
         ndim = problem.logits.ndim
         return -ndim <= value < ndim and value % ndim == problem.axis % ndim
@@ -137,7 +140,7 @@ def narrowed(draw, name):
         return subject_of(name, domain)
     except EmptyDomainError:
         # nothing has all of these: the user is told so, and nothing is asked
-        return subject_of(name, {chosen[0]: domain[chosen[0]][:1]} if chosen[0] != "axis" else {})
+        return subject_of(name, {"reduction": ["sum"]})
 
 
 def not_listed(name, dimension):

@@ -27,6 +27,8 @@ from tests.properties.test_campaign import run as campaign_of
 
 LAYERS = "tests.hostile.ungiven"
 QUICK = {"max_examples": 10, "workers": 0}
+CLAIMED = {"ignored": ("none",), "rank": (2, 3), "size": ("few", "several"), "classes": (2, 3)}
+"""What the layers here are right about."""
 
 
 def lossproof(*words):
@@ -201,8 +203,8 @@ def test_arguments_behind_a_star_are_seen():
 
 
 def test_an_argument_that_nothing_fills_is_named_with_a_guess():
-    found = run("GatheredByIgnored")
-    assert found.verdict == "certified"
+    found = run("GatheredByIgnored", domain=CLAIMED, max_examples=30)
+    assert found.verdict == "certified", found.gaps
     assert found.not_given["alpha"] == {
         "default": "None",
         "argument": "",
@@ -216,7 +218,8 @@ def test_an_argument_that_nothing_fills_is_named_with_a_guess():
 
 def test_it_stands_in_the_last_lines_of_the_report(tmp_path):
     done = lossproof(
-        *("certify", f"{LAYERS}:GatheredByIgnored", "--contract", "focal", "--max-examples", "5"),
+        *("certify", f"{LAYERS}:GatheredByIgnored", "--contract", "focal", "--max-examples", "30"),
+        *(word for name, values in CLAIMED.items() for word in ("--domain", f"{name}={','.join(map(str, values))}")),
         *("--only", "softmax/shift", "--forgive-inherited", "--json", str(tmp_path / "c.json")),
     )
     last = done.output.strip().splitlines()[-4:]
@@ -290,8 +293,9 @@ def test_a_certificate_without_the_field_is_read():
 
 
 def test_a_campaign_names_it_too(tmp_path):
-    targets = (Target(f"{LAYERS}:GatheredByIgnored", "focal"), Target("paddle_impl:CrossEntropyLoss", "ghm"))
-    events = campaign_of(tmp_path, Here(), targets, max_examples=4, only=("softmax/shift",))
+    focal = Target(f"{LAYERS}:GatheredByIgnored", "focal", domain=CLAIMED)
+    targets = (focal, Target("paddle_impl:CrossEntropyLoss", "ghm"))
+    events = campaign_of(tmp_path, Here(), targets, max_examples=30, only=("softmax/shift",))
     focal, ghm = events[-1].certificates
     assert focal.not_given["alpha"]["guess"] == "weight"
     assert "reduction" not in focal.not_given

@@ -40,7 +40,7 @@ def test_why_is_told_in_the_layers_words():
 @pytest.mark.parametrize(
     "where",
     [
-        "tests/mutants/sound.py:SoundGHM",
+        "tests.mutants.sound:SoundGHM",
         "paddle_impl:GHMLoss",
         f"{LAYERS}:Deaf",
         "examples/published_ghm.py:PublishedGHM",
