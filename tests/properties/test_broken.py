@@ -33,7 +33,7 @@ FAILING = of_ours("def check(case, **options):\n    case.observe()\n    yield fr
 def broken_oracle_value(monkeypatch, check=FAILING):
     """The law oracle/value with another body."""
     laws = tuple(replace(law, check=check) if law.id == "oracle/value" else law for law in oracle_laws.LAWS)
-    monkeypatch.setattr("properties.work.LAWS", (*laws, *(law for law in LAWS if law.family != "oracle")))
+    monkeypatch.setattr("properties.description.LAWS", (*laws, *(law for law in LAWS if law.family != "oracle")))
 
 
 SOUND = Subject("cross_entropy", CrossEntropy, backend="numpy")
@@ -86,7 +86,7 @@ def test_the_command_fails_with_the_code_of_incomplete():
 
 def test_where_the_first_law_fails_by_us_the_layer_is_asked_all_the_same(monkeypatch):
     laws = tuple(replace(law, check=FAILING) if law.id == ANSWERS else law for law in LAWS)
-    monkeypatch.setattr("properties.work.LAWS", laws)
+    monkeypatch.setattr("properties.description.LAWS", laws)
     certificate = certify(SOUND, max_examples=5, only=(ANSWERS, "oracle/value"), workers=0)
     assert certificate.law(ANSWERS).outcome == "gave up"
     assert certificate.law("oracle/value").outcome == "held"

@@ -19,7 +19,7 @@ from properties.problem import round_to
 from properties.serving import observer_of
 from properties.work import laws_of
 from reference import UNIT_ROUNDOFF
-from tests.properties.test_oracles_hold import PROBES
+from tests.properties.oracle_observer import PROBES
 from tests.reference import naive
 
 ROUNDINGS = 2

@@ -9,7 +9,7 @@ import pytest
 from properties import Subject
 from properties.certificate import LawReport
 from properties.contracts import contract_named
-from properties.engine import examine
+from properties.examination import examine
 from properties.numpy_adapter import NumpyObserver
 from properties.observation import LONGEST_KEPT, LONGEST_SHOWN, Failure
 from properties.paddle_adapter import PaddleObserver
