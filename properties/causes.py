@@ -28,6 +28,10 @@ HEADLINES = ("limit/one-region-is-cross-entropy", "ignore/deleting-is-masking")
 """Laws that say more than others of their family, whose counterexamples may be plainer."""
 
 
+NAMES_IT = {"aggregate/last-region-is-closed": "The last region is open"}
+"""Laws that lead, whatever family is the plainest, where their message begins so: then it names the fault itself."""
+
+
 @dataclass(frozen=True)
 class Cause:
     """A law that does not hold, and the laws that fail where it does."""
@@ -58,10 +62,10 @@ def causes(certificate: Certificate) -> tuple[Cause, ...]:
 
 
 def _headed(laws: list[str], reports: Mapping[str, LawReport]) -> Cause:
-    """The group under its plainest law, or under one of that family which says more."""
-    first = next(
-        (law for law in HEADLINES if law in laws and _family(reports[law]) == _family(reports[laws[0]])), laws[0]
-    )
+    """The group under a law that names the fault, else under its plainest law or one of that family which says more."""
+    naming = [law for law in laws if law in NAMES_IT and reports[law].message.startswith(NAMES_IT[law])]
+    telling = [law for law in HEADLINES if law in laws and _family(reports[law]) == _family(reports[laws[0]])]
+    first = [*naming, *telling, laws[0]][0]
     return Cause(reports[first], tuple(law for law in laws if law != first))
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import paddle
 import pytest
 
-from properties import Subject
+from properties import Subject, certify
+from properties.causes import causes
 from properties.contracts import contract_named, ghm, ghm_regression, sigmoid_ghm
 from properties.laws.aggregate import _with_norms_of_one
 from properties.paddle_adapter import PaddleObserver
@@ -98,3 +99,11 @@ def test_the_oracle_too_sees_it_where_formulas_are_compared(contract):
     assert result.outcome == "refuted"
     assert np.abs(result.finding.calls[0].logits).max() <= 50.0
     assert result.finding.got == 0.0 or np.isnan(result.finding.got)
+
+
+def test_a_report_leads_with_it():
+    subject = Subject("ghm", lambda **given: sound(OpenRegions)["ghm"](**given), arguments=ARGUMENTS["ghm"])
+    only = ["oracle", "aggregate", "limit", "shape/one-element"]
+    first = causes(certify(subject, max_examples=60, workers=0, levels=["formula"], only=only))[0]
+    assert first.law.message.startswith("The last region is open")
+    assert "limit/one-region-is-cross-entropy" in first.also

@@ -4,6 +4,7 @@ import itertools
 from dataclasses import replace
 
 import numpy as np
+import paddle
 import pytest
 
 from properties import Subject
@@ -177,3 +178,25 @@ def test_every_dead_argument_that_a_case_shows_is_told():
     finding, _ = examine(law, problem, subject.resolved, PaddleObserver(subject), subject.takes, subject.full_domain)
     assert finding.items == {"weight", "reduction"}
     assert finding.message.count("has no effect") == 2
+
+
+def of_kernel(mean):
+    """A layer without ignore_index on a kernel that ignores -100 by itself; ``mean`` puts its losses together."""
+
+    def layer(logits, labels):
+        classes = logits.shape[1]
+        if ((labels != -100) & ((labels < 0) | (labels >= classes))).any():
+            wrong = labels[(labels != -100) & ((labels < 0) | (labels >= classes))]
+            raise ValueError(f"labels must lie in [0, {classes}), got {int(wrong.reshape([-1])[0])}")
+        losses = paddle.nn.functional.cross_entropy(logits, labels, reduction="none", axis=1).reshape(labels.shape)
+        return mean(losses, labels)
+
+    return Subject("cross_entropy", lambda: layer, domain={"rank": [2], "targets": ["hard"]})
+
+
+def test_a_kernels_own_number_for_what_is_ignored_is_no_hiding_place():
+    law = "refusals/label-out-of-range"
+    assert put(of_kernel(lambda losses, labels: losses.sum() / (labels != -100).sum()), law, 40).outcome == "held"
+    result = put(of_kernel(lambda losses, labels: losses.mean()), law, 40)
+    assert result.finding.items == {"-100 gets a number"}
+    assert "neither refused nor ignored" in result.finding.message
