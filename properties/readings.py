@@ -37,7 +37,8 @@ def readings_taken(
     narrowed: dict[str, str] = {}
     for name, dimension in domain.dimensions.items():
         if len(dimension.readings) == 2 and not dimension.chosen and name in subject.takes:
-            found = _alone(dimension, lambda value, name=name: _asked(subject, observer, domain, name, value))  # type: ignore[misc]
+            batch = _batch(subject, domain)
+            found = _alone(dimension, lambda value, name=name, batch=batch: _asked(observer, batch, name, value))  # type: ignore[misc]
             if found is not None:
                 kept[name], narrowed[name] = found
     return kept, narrowed
@@ -102,13 +103,14 @@ def _all_alike(answers: Sequence[Any]) -> bool:
     return all(np.allclose(answer, answers[0], rtol=1e-6, atol=0.0) for answer in answers[1:])
 
 
-def _asked(subject: Subject, observer: Observer, domain: Domain, name: str, value: Any) -> Failure | np.ndarray:
-    """What a layer answers with one value of an argument, on a plain batch in which every other value would show."""
-    result = observer.observe(_batch(subject, domain).configure(**{name: value}), "value")
+def _asked(observer: Observer, batch: Problem, name: str, value: Any) -> Failure | np.ndarray:
+    """What a layer answers with one value of an argument."""
+    result = observer.observe(batch.configure(**{name: value}), "value")
     return result if isinstance(result, Failure) else result.value
 
 
 def _batch(subject: Subject, domain: Domain) -> Problem:
+    """A plain batch of several elements, in which another value of an argument would show."""
     gates = {dimension.gate(value) for dimension in domain.dimensions.values() for value in dimension.values} - {None}
     plain = domain.open({gate for gate in gates if gate is not None})
     try:

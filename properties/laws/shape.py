@@ -12,7 +12,7 @@ from properties.domain import CLASSES, outside, within
 from properties.law import Finding, Law, NotApplicable
 from properties.laws.ignore import nothing
 from properties.observation import Failure
-from properties.problem import Array
+from properties.problem import Array, Problem
 
 
 def permutation(case: Case) -> Iterator[Finding]:
@@ -160,15 +160,21 @@ def one_class(case: Case) -> Iterator[Finding]:
         yield Finding("With a single class the loss is not finite.", (problem,), got=observed.value)
 
 
+def _with_label_axis(case: Case) -> Problem:
+    """The problem with labels that keep the class axis; NotApplicable where the layer refuses such."""
+    kept = case.problem.replace(layout="label-axis")
+    result = case.attempt(kept)
+    if isinstance(result, Failure) and result.kind == "raised":
+        raise NotApplicable(f"the layer refuses labels with a class axis of length 1 ({result.error})")
+    return kept
+
+
 def label_axis(case: Case) -> Iterator[Finding]:
     """Labels that keep the class axis, with length 1, have the same loss, where a layer takes them."""
     problem = case.problem
     if problem.logits.ndim == 1:
         return
-    kept = problem.replace(layout="label-axis")
-    result = case.attempt(kept)
-    if isinstance(result, Failure) and result.kind == "raised":
-        raise NotApplicable(f"the layer refuses labels with a class axis of length 1 ({result.error})")
+    kept = _with_label_axis(case)
     yield from case.agree(kept, problem, "Labels that keep the class axis, with length 1, have another loss.")
 
 
@@ -177,10 +183,7 @@ def none_label_axis(case: Case) -> Iterator[Finding]:
     problem = case.problem
     if problem.logits.ndim == 1:
         return
-    kept = problem.replace(layout="label-axis")
-    observed = case.attempt(kept)
-    if isinstance(observed, Failure) and observed.kind == "raised":
-        raise NotApplicable(f"the layer refuses labels with a class axis of length 1 ({observed.error})")
+    kept = _with_label_axis(case)
     observed = case.observe(kept)
     shape = kept.given_labels.shape
     if observed.value.shape != shape:
