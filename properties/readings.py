@@ -51,16 +51,10 @@ def _alone(dimension: Dimension, ask: Callable[[Any], Failure | np.ndarray]) -> 
     for kind, other in (tuple(kinds), tuple(kinds)[::-1]):
         reason = _lacking(dimension.name, answers[kind], answers[other])
         if reason:
-            neither = [v for v in values if not any(tells(v) for tells in dimension.readings.values())]
-            taken = {id(v) for v in neither if not _fails(ask(v))}
-            allowed = dimension.readings[other]
-            left = tuple(v for v in dimension.values if allowed(v) or (v in neither and _is_one_of(v, neither, taken)))
+            unlike = dimension.readings[kind]
+            left = tuple(v for v in values if dimension.readings[other](v) or not (unlike(v) or _fails(ask(v))))
             return left, f"{dimension.name} is taken as a {other} alone: {reason}"
     return None
-
-
-def _is_one_of(value: Any, neither: Sequence[Any], taken: set[int]) -> bool:
-    return any(id(v) in taken and type(v) is type(value) and v == value for v in neither)
 
 
 def _answers(values: Sequence[Any], ask: Callable[[Any], Failure | np.ndarray]) -> Answers:
