@@ -19,7 +19,7 @@ from properties.harvest import source_of
 from properties.inference import Facts, Inquiry, infer
 from properties.inheritance import Kernels, attended
 from properties.law import Finding
-from properties.mistakes import ContractError, UsageError, broken_in, is_foreign, words_of
+from properties.mistakes import ContractError, UsageError, broken_in
 from properties.numpy_adapter import NumpyObserver
 from properties.observation import Failure, Observation, Observer
 from properties.problem import Problem
@@ -115,14 +115,8 @@ def _described(subject: Subject, limits: Limits) -> Description:
 
 def described(subject: Subject, observer: Observer) -> Description:
     """A description of the subject; ContractError where what its author wrote into the contract raises."""
-    try:
+    with subject.authors_mistakes():
         return describe(subject, observer)
-    except UsageError:
-        raise
-    except Exception as error:
-        if subject.shipped or not is_foreign(error):
-            raise
-        raise ContractError(f"contract {subject.resolved.name}: its code raised {words_of(error)}") from error
 
 
 def _inferred(inquiry: Inquiry, subject: Subject, limits: Limits, pipe: Connection) -> Facts:

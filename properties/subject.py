@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from properties.claims import held_to, pinned_by
 from properties.contract import DERIVED_ARGUMENTS, Contract
 from properties.contracts import contract_named, contracts
 from properties.domain import Domain
+from properties.mistakes import ContractError, UsageError, is_foreign, words_of
 from properties.observation import Failure, Observer
 from properties.signature import LayerArgument, shown_by, taken_by
 from properties.strategies import simplest
@@ -84,7 +86,8 @@ class Subject:
         if unknown:
             raise ValueError(f"build takes {unknown[0]!r}; contract {contract.name} has {', '.join(known)}")
         # a domain that nothing can be drawn from must not wait for the first law
-        simplest(self.full_domain)
+        with self.authors_mistakes():
+            simplest(self.full_domain)
 
     @property
     def resolved(self) -> Contract:
@@ -96,6 +99,18 @@ class Subject:
     def shipped(self) -> bool:
         """Whether its contract is one of ours: a mistake in that is nobody else's."""
         return isinstance(self.contract, str) or any(self.contract is one for one in contracts().values())
+
+    @contextmanager
+    def authors_mistakes(self) -> Iterator[None]:
+        """ContractError for what the author of the contract wrote and what raises in here."""
+        try:
+            yield
+        except UsageError:
+            raise
+        except Exception as error:
+            if self.shipped or not is_foreign(error):
+                raise
+            raise ContractError(f"contract {self.resolved.name}: its code raised {words_of(error)}") from error
 
     @property
     def takes(self) -> frozenset[str]:
