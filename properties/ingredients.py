@@ -91,9 +91,15 @@ def _special(problem: Problem) -> Mapping[str, bool]:
         "none": problem.reduction == "none",
         "mean": problem.reduction == "mean" and int(valid.sum()) != 1,
     }
+    special["regions of uneven width"] = _uneven(problem.config.get("bins"))
     return special | {f"{name}={value}": True for name, value in problem.config.items() if _unusual(name, value)}
 
 
 def _unusual(name: str, value: Any) -> bool:
     """Arguments of which one value is as good as another tell nothing of a cause."""
     return name in ("label_smoothing", "momentum") and bool(value)
+
+
+def _uneven(bins: Any) -> bool:
+    """Whether regions of this width leave a narrower last one: a layer may be wrong there alone."""
+    return isinstance(bins, float) and 0 < bins < 1 and abs(1 / bins - round(1 / bins)) > 1e-9

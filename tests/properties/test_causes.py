@@ -3,7 +3,7 @@
 import pytest
 
 from properties import Target, certify
-from properties.causes import causes
+from properties.causes import HEADLINES, causes
 
 LAWS = ("limit", "oracle", "ignore", "weights/scaling", "refusals/bad-weight", "conduct/second-backward")
 
@@ -35,3 +35,11 @@ def test_conduct_and_refusals_stand_alone(found):
     _, grouped = found
     assert grouped["conduct/second-backward"] == ()
     assert grouped["refusals/bad-weight"] == ()
+
+
+def test_each_of_three_faults_leads_a_cause():
+    """The plainest counterexample of all is of a narrower last region: it explains nothing where there is none."""
+    layer = Target("tests/hostile/looping_widths.py:LoopingWidths", "ghm")
+    certificate = certify(layer, max_examples=40, only=("limit", "ignore", "aggregate", "oracle/value"))
+    leaders = [cause.law.id for cause in causes(certificate)]
+    assert {"aggregate/uneven-width", *HEADLINES} <= set(leaders)
