@@ -3,10 +3,10 @@
     python -m benchmarks.same_certificates write DIR [--max-examples 20]
     python -m benchmarks.same_certificates compare BEFORE AFTER [--words WAS=IS ...]
 
-``write`` certifies every layer, the layers of `examples/` and some wrong ones, and puts the laws to the museum, at seed 0;
-each becomes a JSON file without the times it took. ``compare`` names the files that are not equal byte for byte, and the
-lines in which they differ; ``--words`` reads BEFORE with words replaced, where the change was one of wording. Exit codes:
-0 all are equal, 1 some are not, 2 usage.
+``write`` certifies every layer, the layers of `examples/` and some wrong ones, and puts the laws to the museum, at seed
+0; each becomes a JSON file without the times it took. ``compare`` names the files that are not equal byte for byte, and
+the lines in which they differ; ``--words`` reads BEFORE with words replaced, where the change was one of wording.
+Exit codes: 0 all are equal, 1 some are not, 2 usage.
 """
 
 import argparse
