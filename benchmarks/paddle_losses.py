@@ -11,7 +11,7 @@ from paddle import nn
 
 from benchmarks import paddle_oracles as oracles
 from properties import Subject
-from properties.subject import Source
+from properties.subjects.subject import Source
 from tests.mutants.museum.positive_weight import CONTRACT as POSITIVE_WEIGHT
 
 # every script imports Paddle itself

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from properties import Target, certify
-from properties.selftest import exhibits_of, selftest
+from properties.runs.selftest import exhibits_of, selftest
 
 LAYERS = {
     "cross_entropy": "CrossEntropyLoss",

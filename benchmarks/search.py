@@ -9,11 +9,11 @@ import argparse
 import statistics
 
 from benchmarks.planted import PLANTED
-from properties.engine import run_law
-from properties.harvest import harvest, source_of
-from properties.numpy_adapter import NumpyObserver
-from properties.seek import Seek
-from properties.work import domain_of, laws_of
+from properties.drawing.guided import Seek
+from properties.engine.execution import domain_of, laws_of
+from properties.engine.search import run_law
+from properties.subjects.numpy_backend.observer import NumpyObserver
+from properties.subjects.source_constants import harvest, source_of
 
 
 def examples_to_find(planted, seed, generations, examples, seek):

@@ -22,17 +22,17 @@ from multiprocessing import forkserver
 from pathlib import Path
 
 from properties import Target
-from properties.campaign import campaign
-from properties.campaign_options import CampaignOptions
-from properties.cluster import cluster
-from properties.course import BLOCK, Plan, TargetCourse
-from properties.engine import LawResult
-from properties.events import ShardEnded
-from properties.isolation import Worker
-from properties.runner import chosen_laws
-from properties.serving import Inline
-from properties.shard import law_record, run_shard
-from properties.vitals import Limits
+from properties.campaigns.campaign import campaign
+from properties.campaigns.dask_cluster import cluster
+from properties.campaigns.options import CampaignOptions
+from properties.campaigns.shard import law_record, run_shard
+from properties.campaigns.target_schedule import BLOCK, Plan, TargetCourse
+from properties.certificates.events import ShardEnded
+from properties.engine.search import LawResult
+from properties.runs.certify import chosen_laws
+from properties.workers.heartbeat import Limits
+from properties.workers.worker import Worker
+from properties.workers.worker_main import Inline
 
 SUBJECT = Target("benchmarks.sound_numpy:CROSS_ENTROPY")
 SUBJECTS = {

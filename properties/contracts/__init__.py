@@ -1,4 +1,4 @@
-"""Contracts by name. Every module of this package defines one, as ``CONTRACT``; there is no list to keep."""
+"""Contracts by name. Every module of this package whose name begins with a letter defines one, as ``CONTRACT``."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import importlib
 import pkgutil
 from functools import lru_cache
 
-from properties.contract import Contract
+from properties.judging.contract import Contract
 
 
 @lru_cache
 def contracts() -> dict[str, Contract]:
     """All contracts, by name."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
     found = [importlib.import_module(f"{__name__}.{name}").CONTRACT for name in names]
     return {contract.name: contract for contract in found}
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from properties.assumed import spoken
-from properties.case import Case
-from properties.contract import OF_CLASSES, Contract, divisor
-from properties.domain import DENOMINATOR, Dimension, outside, within
-from properties.law import Finding, Law, LayerFailed
+from properties.judging.assumptions import spoken
+from properties.judging.context import Case
+from properties.judging.contract import OF_CLASSES, Contract, divisor
+from properties.judging.law import Finding, Law, LayerFailed
+from properties.judging.observation import Failure, Observation
+from properties.judging.tolerance import Match, compare
 from properties.laws.aggregate import TOP_K_LAWS
 from properties.laws.limits import cross_entropy_of, limit
-from properties.laws.symmetry import symmetry
-from properties.observation import Failure, Observation
-from properties.problem import Problem
-from properties.verdict import Match, compare
+from properties.laws.sigmoid import symmetry
+from properties.problems.domain import DENOMINATOR, Dimension, outside, within
+from properties.problems.problem import Problem
 from reference import Answer, top_k_loss
 from reference.top_k import count_of
 

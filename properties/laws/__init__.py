@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from properties.law import Law
+from properties.judging.law import Law
 from properties.laws import (
     arguments,
-    batch,
     conduct,
-    copies,
-    crowds,
+    conduct_copies,
     denominator,
     ignore,
     modes,
+    modes_saved,
     numerics,
+    numerics_large_batch,
     oracle,
     refusals,
-    saved,
     shape,
+    shape_batch,
     softmax,
     weights,
 )
@@ -27,14 +27,14 @@ LAWS: tuple[Law, ...] = (
     *weights.LAWS,
     *denominator.LAWS,
     *shape.LAWS,
-    *batch.LAWS,
+    *shape_batch.LAWS,
     *softmax.LAWS,
     *numerics.LAWS,
-    *crowds.LAWS,
+    *numerics_large_batch.LAWS,
     *conduct.LAWS,
-    *copies.LAWS,
+    *conduct_copies.LAWS,
     *modes.LAWS,
-    *saved.LAWS,
+    *modes_saved.LAWS,
     *refusals.LAWS,
     *arguments.LAWS,
 )

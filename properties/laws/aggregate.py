@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.case import Case
-from properties.domain import Demand, within
-from properties.law import Finding, Law
-from properties.observation import Failure
-from properties.problem import Problem, round_to
-from properties.rounding import largest
+from properties.judging.context import Case
+from properties.judging.law import Finding, Law
+from properties.judging.observation import Failure
+from properties.judging.rounding import largest
+from properties.problems.domain import Demand, within
+from properties.problems.problem import Problem, round_to
 from reference import Answer
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.case import Case
-from properties.contract import COMMON_ARGUMENTS
-from properties.domain import Dimension, outside
-from properties.law import Finding, Law, NotApplicable
-from properties.observation import Observation
-from properties.problem import Array, Problem
-from properties.verdict import judge
+from properties.judging.context import Case
+from properties.judging.contract import COMMON_ARGUMENTS
+from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.observation import Observation
+from properties.judging.tolerance import judge
+from properties.problems.domain import Dimension, outside
+from properties.problems.problem import Array, Problem
 from reference import BUDGET, UNIT_ROUNDOFF, Answer
 
 CLEARLY = 4.0

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from properties.case import Case
-from properties.domain import CLASSES, outside, within
-from properties.law import Finding, Law, NotApplicable
-from properties.problem import Array
+from properties.judging.context import Case
+from properties.judging.law import Finding, Law, NotApplicable
+from properties.problems.domain import CLASSES, outside, within
+from properties.problems.problem import Array
 
 _SMALL = {
     "size": within("few", "one", "several"),

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from properties.case import Case
-from properties.domain import outside, within
-from properties.law import Finding, Law
+from properties.judging.context import Case
+from properties.judging.law import Finding, Law
 from properties.laws.ignore import nothing
+from properties.problems.domain import outside, within
 
 NORMALIZERS = (1.0, 2.5, 7.0, 0.125, 1000.0)
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from properties.case import Case, zeros_inserted
-from properties.domain import outside, within
-from properties.law import Finding, Law, NotApplicable
-from properties.laws.choices import because
-from properties.observation import Failure, Observation
-from properties.problem import Array, Problem
+from properties.judging.context import Case, zeros_inserted
+from properties.judging.explanations import because
+from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.observation import Failure, Observation
+from properties.problems.domain import outside, within
+from properties.problems.problem import Array, Problem
 
 MANY = 10_000
 POISONS = (np.nan, np.inf, -np.inf, 1e30)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from properties.case import Case
-from properties.domain import outside, within
-from properties.frozen import frozen
-from properties.law import Finding, Law, NotApplicable
-from properties.laws.choices import because
-from properties.observation import Failure
-from properties.problem import Array, Problem
+from properties.judging.context import Case
+from properties.judging.detached_gradient import frozen
+from properties.judging.explanations import because
+from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.observation import Failure
+from properties.problems.domain import outside, within
+from properties.problems.problem import Array, Problem
 from reference import Answer, cross_entropy
 from reference.elements import Elements, Losses, arrange
 from reference.entries import arrange_entries, logistic_losses

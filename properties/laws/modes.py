@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from properties.case import Case
-from properties.domain import within
-from properties.law import Finding, Law, NotApplicable, Undecided
-from properties.laws.copies import SMALL, alike, probed
-from properties.observation import Observation
-from properties.problem import Array, Problem
+from properties.judging.context import Case
+from properties.judging.law import Finding, Law, NotApplicable, Undecided
+from properties.judging.observation import Observation
+from properties.laws.conduct_copies import SMALL, alike, probed
+from properties.problems.domain import within
+from properties.problems.problem import Array, Problem
 from reference import BUDGET, UNIT_ROUNDOFF
 
 MOST = 8

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from properties.case import Case
-from properties.domain import outside, within
-from properties.law import Finding, Law, NotApplicable
-from properties.observation import Failure
+from properties.judging.context import Case
+from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.observation import Failure
+from properties.problems.domain import outside, within
 
 GAPS = (65.0, 64.0, 90.0, 100.0, 1000.0, 10_000.0, 17.0)
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from properties.case import Case
-from properties.domain import within
-from properties.law import Finding, Law, Undecided
-from properties.laws.choices import because
-from properties.laws.slopes import cause_of, freezes, kinked, signs, slope_of
+from properties.judging.context import Case
+from properties.judging.explanations import because
+from properties.judging.finite_differences import cause_of, freezes, kinked, signs, slope_of
+from properties.judging.law import Finding, Law, Undecided
+from properties.problems.domain import within
 from reference import BUDGET
 
 COTANGENTS = np.array([2.0, -1.0, 0.5, 3.0, 0.0, -0.25, 1.0])

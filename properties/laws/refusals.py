@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from properties.case import Case, zeros_inserted
-from properties.contract import Bad
-from properties.domain import CLASSES, outside, within
-from properties.law import Finding, Law, LayerFailed
-from properties.laws.offers import Offer, refuses
-from properties.observation import Failure, Observation
-from properties.problem import Problem
-from properties.rounding import agreement, largest
-from properties.verdict import compare
+from properties.judging.context import Case, zeros_inserted
+from properties.judging.contract import Bad
+from properties.judging.law import Finding, Law, LayerFailed
+from properties.judging.observation import Failure, Observation
+from properties.judging.refusals import Offer, refuses
+from properties.judging.rounding import agreement, largest
+from properties.judging.tolerance import compare
+from properties.problems.domain import CLASSES, outside, within
+from properties.problems.problem import Problem
 
 _SMALL = {
     "size": within("few", "one", "several"),

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from properties.case import Case
-from properties.denominators import contradiction
-from properties.domain import CLASSES, outside, within
-from properties.law import Finding, Law, NotApplicable
+from properties.judging.context import Case
+from properties.judging.denominators import contradiction
+from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.observation import Failure
 from properties.laws.ignore import nothing
-from properties.observation import Failure
-from properties.problem import Array, Problem
+from properties.problems.domain import CLASSES, outside, within
+from properties.problems.problem import Array, Problem
 
 
 def permutation(case: Case) -> Iterator[Finding]:

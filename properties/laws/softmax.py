@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from properties.case import Case
-from properties.domain import CLASSES, within
-from properties.law import Finding, Law
-from properties.rounding import sizes
-from properties.verdict import SMALLEST_NORMAL
+from properties.judging.context import Case
+from properties.judging.law import Finding, Law
+from properties.judging.rounding import sizes
+from properties.judging.tolerance import SMALLEST_NORMAL
+from properties.problems.domain import CLASSES, within
 from reference import BUDGET, UNIT_ROUNDOFF
 
 GRID = 2.0**10

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.case import Case
-from properties.domain import CLASSES, outside, within
-from properties.law import Finding, Law, NotApplicable
+from properties.judging.context import Case
+from properties.judging.law import Finding, Law, NotApplicable
 from properties.laws.ignore import nothing, told
-from properties.problem import Problem
+from properties.problems.domain import CLASSES, outside, within
+from properties.problems.problem import Problem
 
 TINY = (1e-6, 1e-6, 1e-18)
 FACTORS = (2.0, 0.5, 4.0, 3.0, 10.0)

@@ -13,15 +13,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from properties.contract import Contract
 from properties.contracts import contracts
-from properties.description import laws_of
-from properties.domain import FORMULA_LOGITS
-from properties.law import Law
-from properties.mistakes import ContractError, UsageError
-from properties.problem import Problem
+from properties.engine.description import laws_of
+from properties.errors import ContractError, UsageError
+from properties.judging.contract import Contract
+from properties.judging.law import Law
+from properties.problems.domain import FORMULA_LOGITS
+from properties.problems.problem import Problem
 from properties.report.cases import descriptions, outcome_of
-from properties.script import short
+from properties.subjects.script import short
 
 LEVELS = {
     "formula": "formula: the widest dtype there is, logits of at most 50",

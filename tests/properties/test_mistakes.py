@@ -8,19 +8,19 @@ import pytest
 from click.testing import CliRunner
 
 from properties import Contract, Subject, UsageError, certify
-from properties.certificate import Certificate
-from properties.cli import main
-from properties.contract import OF_CLASSES
-from properties.domain import Dimension
-from properties.engine import LawResult
-from properties.law import Finding, Law, Undecided
-from properties.law_course import LawCourse
-from properties.mistakes import BROKEN, Broken, ContractError
-from properties.serving import Inline
-from properties.shard import Shard, law_record, record_of
-from properties.target import Target
-from properties.vitals import Limits
-from properties.work import Task
+from properties.campaigns.law_schedule import LawCourse
+from properties.campaigns.shard import Shard, law_record, record_of
+from properties.certificates.certificate import Certificate
+from properties.command.cli import main
+from properties.engine.execution import Task
+from properties.engine.search import LawResult
+from properties.errors import BROKEN, Broken, ContractError
+from properties.judging.contract import OF_CLASSES
+from properties.judging.law import Finding, Law, Undecided
+from properties.problems.domain import Dimension
+from properties.subjects.target import Target
+from properties.workers.heartbeat import Limits
+from properties.workers.worker_main import Inline
 from reference import cross_entropy
 from tests.mutants.museum.classes import CrossEntropy
 

@@ -6,20 +6,20 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from benchmarks.planted import PLANTED
-from properties.constants import STEPS, as_logits, beside
 from properties.contracts import contract_named, contracts
-from properties.engine import run_law
-from properties.examination import verdict_on
-from properties.law import Finding, Law
-from properties.mutation import CHANGES, changed
-from properties.numpy_adapter import NumpyObserver
-from properties.problem import Problem, round_to
-from properties.seek import KEPT, Seek, Seeker
-from properties.shrink import effort, shrink
-from properties.strategies import problems
-from properties.strings import MODERATE, MOST_NUMBERS, TAIL, Strings
-from properties.target import Target
-from properties.work import Task, domain_of, laws_of, perform
+from properties.drawing.boundary_values import STEPS, as_logits, beside
+from properties.drawing.encoding import MODERATE, MOST_NUMBERS, TAIL, Strings
+from properties.drawing.guided import KEPT, Seek, Seeker
+from properties.drawing.mutation import CHANGES, changed
+from properties.drawing.strategies import problems
+from properties.engine.examination import verdict_on
+from properties.engine.execution import Task, domain_of, laws_of, perform
+from properties.engine.search import run_law
+from properties.engine.shrinking import effort, shrink
+from properties.judging.law import Finding, Law
+from properties.problems.problem import Problem, round_to
+from properties.subjects.numpy_backend.observer import NumpyObserver
+from properties.subjects.target import Target
 
 GHM = contract_named("ghm")
 ALL = list(contracts().values())

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from properties.contracts import contract_named, contracts
-from properties.domain import Domain, EmptyDomainError, outside, within
-from properties.law import Finding, Law
-from properties.problem import Problem, round_to
-from properties.shrink import shrink
-from properties.strategies import ROW, decode, header_length, problems
+from properties.drawing.strategies import ROW, decode, header_length, problems
+from properties.engine.shrinking import shrink
+from properties.judging.law import Finding, Law
+from properties.problems.domain import Domain, EmptyDomainError, outside, within
+from properties.problems.problem import Problem, round_to
 
 GHM = contract_named("ghm")
 ALL = list(contracts().values())
