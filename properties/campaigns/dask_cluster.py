@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import properties
-import reference
 from properties.campaigns.executors import Elsewhere, ExecutorLost
 from properties.campaigns.shard import Shard
 from properties.certificates.certificate import environment
@@ -225,8 +224,8 @@ def _at_work(wanted: Mapping[str, str], fn: Callable[..., Any], *args: Any, **kw
 def packages() -> dict[str, str]:
     """The versions that decide an outcome, and which files lossproof itself has: two checkouts may have one version."""
     digest = hashlib.sha256()
-    for package in (properties, reference):
-        root = Path(package.__path__[0])
+    for package in ("properties", "reference"):
+        root = Path(str(resources.files(package)))
         for path in sorted(root.rglob("*.py")):
             digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
     return {**environment(), "files of lossproof": digest.hexdigest()[:12]}

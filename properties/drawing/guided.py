@@ -7,7 +7,6 @@ draws depend on which modules are loaded.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -16,15 +15,11 @@ from hypothesis import strategies as st
 from properties.drawing.encoding import TAIL, Strings
 from properties.drawing.mutation import CHANGES, changed
 from properties.drawing.regimes import HardLogits
-from properties.judging.context import Case
 from properties.problems.domain import Domain
 from properties.problems.problem import Problem
 
 KEPT = 4
 """Byte strings kept for each score."""
-
-NEAR = -16.0
-"""The logarithm of a number over the largest of its dtype from which on overflow is in reach."""
 
 USUAL = 12
 """Elements up to which problems are drawn one by one anyway."""
@@ -52,16 +47,6 @@ class Seek:
     def at_most(self, largest: int) -> Seek:
         """The same with problems of no more than so many elements."""
         return replace(self, largest=min(self.largest, largest))
-
-
-def scores(case: Case) -> dict[str, float]:
-    """What makes an example worth changing: the budget that it used, and how near it came to overflow."""
-    found = {}
-    if case.used > 0:
-        found[f"budget {case.problem.dtype}"] = math.log(case.used)
-    if case.nearness > NEAR:
-        found[f"overflow {case.problem.dtype}"] = case.nearness
-    return found
 
 
 class Seeker:

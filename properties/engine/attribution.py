@@ -13,8 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +20,10 @@ from numpy.typing import NDArray
 from properties.engine.examination import examine, outcome_of, verdict_on
 from properties.judging.contract import Contract
 from properties.judging.law import Finding, Law, NotApplicable, Undecided
-from properties.judging.observation import Failure, Observation, Observer
+from properties.judging.observation import Failure, Observer
 from properties.problems.domain import Domain
 from properties.problems.problem import Problem
+from properties.subjects.kernels import AND, KernelSet
 from reference import BUDGET, UNIT_ROUNDOFF
 
 Array = NDArray[np.float64]
@@ -33,104 +32,12 @@ SHARE = 1.0 / 16.0
 """Beside the budget, how much of a deviation may be left unexplained."""
 
 
-@dataclass(frozen=True)
-class Kernel:
-    """A kernel by its public name, and an observer that asks the contract's loss standing on it.
-
-    ``told`` says that it is given labels and class weights as they are: only such a kernel can refuse them. One that
-    ``refuses`` is asked for its refusals alone: its numbers are not the contract's.
-    """
-
-    name: str
-    observer: Observer
-    told: bool = False
-    refuses: bool = False
-
-
-class Replaced(Observer, Protocol):
-    """Asks the layer itself, while kernels are replaced by exact ones."""
-
-    def faulty(self, second: bool = False) -> tuple[str, ...]:
-        """Those of the kernels that by themselves are wrong on what the layer gave them so far."""
-        ...
-
-
-AND = " and "
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What the losses of a contract may stand on: kernels, and exact per-element losses to hold them against.
-
-    ``replaced`` asks the layer with kernels replaced, any of the ``replaceable`` ones.
-    """
-
-    kernels: tuple[Kernel, ...] = ()
-    exact: Observer | None = None
-    replaceable: tuple[str, ...] = ()
-    replaced: Callable[[tuple[str, ...]], Replaced] | None = None
-
-    def only(self, names: str) -> Standing:
-        """The same with one kernel (or those that were named together), in whatever ways it may be stood on."""
-        chosen = names.split(AND)
-        return replace(
-            self,
-            kernels=tuple(kernel for kernel in self.kernels if kernel.name in chosen),
-            replaceable=tuple(name for name in self.replaceable if name in chosen),
-        )
-
-
-Kernels = Callable[[Contract], Standing | None]
-"""Finds the kernels of a contract; None where there are none."""
-
-
-class _Attended:
-    """Gives a sign of life before each question: a kernel that is slow must not look like a layer that hangs."""
-
-    def __init__(self, observer: Observer, alive: Callable[[], None]) -> None:
-        self._observer, self._alive = observer, alive
-
-    def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
-        """Ask the kernel."""
-        self._alive()
-        return self._observer.observe(problem, probe)
-
-
-class _AttendedLayer(_Attended):
-    """The same for a layer on exact kernels."""
-
-    def __init__(self, observer: Replaced, alive: Callable[[], None]) -> None:
-        super().__init__(observer, alive)
-        self._replaced = observer
-
-    def faulty(self, second: bool = False) -> tuple[str, ...]:
-        """As the layer's observer says."""
-        self._alive()
-        return self._replaced.faulty(second)
-
-
-def attended(kernels: Kernels, alive: Callable[[], None]) -> Kernels:
-    """The same kernels, with a sign of life before each is asked."""
-
-    def found(contract: Contract) -> Standing | None:
-        standing = kernels(contract)
-        if standing is None:
-            return None
-        watched = tuple(replace(one, observer=_Attended(one.observer, alive)) for one in standing.kernels)
-        exact = None if standing.exact is None else _Attended(standing.exact, alive)
-        replaced = standing.replaced
-        layer = None if replaced is None else lambda names: _AttendedLayer(replaced(names), alive)
-        return replace(standing, kernels=watched, exact=exact, replaced=layer)
-
-    return found
-
-
 Heir = Callable[[Problem, Finding], str]
 """For a problem and what it showed of a layer: the kernel that the contradiction comes from, or ''."""
 
 
 def heir(
-    law: Law, contract: Contract, takes: AbstractSet[str], standing: Standing, domain: Domain | None = None
+    law: Law, contract: Contract, takes: AbstractSet[str], standing: KernelSet, domain: Domain | None = None
 ) -> Heir:
     """A judge of contradictions: for a problem and what it showed of a layer, the kernel that it comes from, or ''."""
 

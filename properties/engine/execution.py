@@ -9,7 +9,7 @@ from dataclasses import replace
 from hypothesis.strategies import SearchStrategy
 
 from properties.drawing.strategies import problems
-from properties.engine.attribution import Heir, Kernels, heir
+from properties.engine.attribution import Heir, heir
 from properties.engine.conditions import conditions
 from properties.engine.description import Description as Description
 from properties.engine.description import LawInfo as LawInfo
@@ -29,6 +29,7 @@ from properties.problems.domain import Domain
 from properties.problems.membership import outside
 from properties.problems.problem import Problem
 from properties.subjects.argument_effects import Witness
+from properties.subjects.kernels import Kernels
 from properties.subjects.numpy_backend.script import numpy_script_of
 from properties.subjects.script import script_of
 from properties.subjects.subject import Subject

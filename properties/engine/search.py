@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
 from hypothesis import seed as seeded
 from hypothesis.errors import Flaky, HypothesisWarning, Unsatisfiable
 
-from properties.drawing.guided import USUAL, Seek, Seeker, scores
+from properties.drawing.guided import USUAL, Seek, Seeker
 from properties.drawing.strategies import problems
 from properties.engine.examination import examined, outcome_of, unforeseen
+from properties.engine.scores import scores
 from properties.engine.shrinking import effort
 from properties.errors import Broken, ContractError
 from properties.judging.context import Case

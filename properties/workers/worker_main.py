@@ -13,7 +13,6 @@ from typing import Any
 
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.attribution import Kernels, attended
 from properties.engine.execution import Description, Task, describe, perform, refutation, strategy_of
 from properties.engine.inference import Facts, Inquiry, infer
 from properties.engine.search import FAILED, LawResult
@@ -21,6 +20,7 @@ from properties.errors import ContractError, UsageError, broken_in
 from properties.judging.law import Finding
 from properties.judging.observation import Failure, Observation, Observer
 from properties.problems.problem import Problem
+from properties.subjects.kernels import Kernels, attended
 from properties.subjects.numpy_backend.observer import NumpyObserver
 from properties.subjects.source_constants import source_of
 from properties.subjects.subject import Subject

@@ -15,8 +15,8 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 
-from properties.engine.attribution import Kernel, Standing
 from properties.judging.contract import Contract
+from properties.subjects.kernels import Kernel, KernelSet
 from properties.subjects.paddle_backend.exact_kernels import REPLACEABLE, Replaced, log_softmax
 from properties.subjects.paddle_backend.formulas import (
     Arguments,
@@ -42,10 +42,10 @@ PLAIN = {"weight": None, "ignore_index": None, "reduction": "mean", "axis": 1}
 """What a contract may lack."""
 
 
-def kernels_of(subject: Subject, contract: Contract) -> Standing:
+def kernels_of(subject: Subject, contract: Contract) -> KernelSet:
     """What the losses of a contract may stand on, and the layer on exact kernels."""
     return replace(
-        formulas_of(contract) or Standing(_refusing(contract)),
+        formulas_of(contract) or KernelSet(_refusing(contract)),
         replaceable=REPLACEABLE,
         replaced=lambda kernels: Replaced(subject, kernels),
     )
@@ -62,7 +62,7 @@ def _refusing(contract: Contract) -> tuple[Kernel, ...]:
     )
 
 
-def formulas_of(contract: Contract) -> Standing | None:
+def formulas_of(contract: Contract) -> KernelSet | None:
     """The contract's own formula over kernels; None where it is not known here."""
     overs: list[Callable[..., Any]]
     if contract.name in FORMULAS:
@@ -79,7 +79,7 @@ def formulas_of(contract: Contract) -> Standing | None:
     ]
     if contract.name in FORMULAS:
         built += [Kernel(CROSS_ENTROPY, _observer(contract, partial(over, _behind)), False) for over in overs]
-    return Standing((*built, *whole), _observer(contract, partial(overs[0], exact)))
+    return KernelSet((*built, *whole), _observer(contract, partial(overs[0], exact)))
 
 
 def _observer(contract: Contract, loss: Callable[..., Any]) -> PaddleObserver:
