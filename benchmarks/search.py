@@ -9,7 +9,7 @@ import argparse
 import statistics
 
 from benchmarks.planted import PLANTED
-from properties.drawing.guided import Seek
+from properties.drawing.guided import Guidance
 from properties.engine.execution import domain_of, laws_of
 from properties.engine.search import run_law
 from properties.subjects.numpy_backend.observer import NumpyObserver
@@ -33,7 +33,7 @@ def examples_to_find(planted, seed, generations, examples, seek):
             seed=seed * 1000 + generation,
             max_examples=examples,
             shrinks=False,
-            seek=None if seek is None else Seek(seek.constants, corpus, seek.largest),
+            seek=None if seek is None else Guidance(seek.constants, corpus, seek.largest),
         )
         corpus = result.corpus
         if result.finding is not None:
@@ -60,7 +60,7 @@ def main():
     for planted in PLANTED:
         if options.names and planted.name not in options.names:
             continue
-        seek = Seek(harvest(source_of(planted.subject)), (), options.largest)
+        seek = Guidance(harvest(source_of(planted.subject)), (), options.largest)
         cells = [measured(planted, options, known) for known in (None, seek)]
         print(f"| {planted.name} | {planted.met} | {' | '.join(cells)} |", flush=True)
 

@@ -24,7 +24,7 @@ from properties.campaigns.journal.lock import NAME as LOCK
 from properties.campaigns.options import CampaignOptions, check_header, header_of, laws_of_each
 from properties.campaigns.outputs import certificate_of, name_of, write_finding
 from properties.campaigns.shard import Shard, loaded_record, record_of, run_shard, stop_all, timely
-from properties.campaigns.target_schedule import Plan, TargetCourse
+from properties.campaigns.target_schedule import Plan, TargetSchedule
 from properties.certificates.causes import causes
 from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.events import (
@@ -49,8 +49,8 @@ def campaign(
 ) -> Generator[CampaignEvent, None, None]:
     """Run a campaign; yields events, the last one CampaignEnded. Closing the iterator early ends its workers.
 
-    ``executor`` carries out shards, ``slots`` at a time (an Elsewhere knows how many); by default processes of this
-    machine do. A KeyboardInterrupt thrown into it ends the campaign with certificates of what was done.
+    ``executor`` carries out shards, ``slots`` at a time (a RemoteExecutor knows how many); by default processes of
+    this machine do. A KeyboardInterrupt thrown into it ends the campaign with certificates of what was done.
     Raises UsageError for a target that cannot be loaded, and for a directory that holds something else.
     """
     directory = Path(options.directory)
@@ -102,7 +102,7 @@ class _Campaign:
             lanes=self._header["lanes"],
         )
         texts = [Target.from_dict(plain) for plain in self._header["targets"]]
-        self._courses = [TargetCourse(n, target, plan) for n, target in enumerate(texts)]
+        self._courses = [TargetSchedule(n, target, plan) for n, target in enumerate(texts)]
         self._plan = plan
         self._ready: list[tuple[int, int, int, Shard]] = []
         self._order = itertools.count()
@@ -170,7 +170,7 @@ class _Campaign:
                 )
             course.described(record, laws, self._header["corpora"][course.target.text])
 
-    def _begun_with(self, course: TargetCourse, description: Description) -> dict[str, list[str]]:
+    def _begun_with(self, course: TargetSchedule, description: Description) -> dict[str, list[str]]:
         """The problems that an earlier campaign found the worst for each law."""
         if self._options.examples is None:
             return {}
@@ -260,7 +260,7 @@ class _Campaign:
                 course.planned,
             )
 
-    def _keep(self, course: TargetCourse, law: str) -> None:
+    def _keep(self, course: TargetSchedule, law: str) -> None:
         """Keep the problems that were the worst, for a later campaign."""
         if law and course.courses[law].corpus:
             self._examples.keep(course.target.text, law, course.courses[law].corpus)
@@ -276,7 +276,7 @@ class _Campaign:
         self._causes[number] = count
         return Found(number, name, report, new)
 
-    def _begun(self, course: TargetCourse) -> TargetStarted:
+    def _begun(self, course: TargetSchedule) -> TargetStarted:
         known = course.known
         return TargetStarted(
             course.number,

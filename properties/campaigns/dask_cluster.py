@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from properties.campaigns.executors import Elsewhere, ExecutorLost
+from properties.campaigns.executors import ExecutorLost, RemoteExecutor
 from properties.campaigns.shard import Shard
 from properties.certificates.certificate import environment
 from properties.subjects.target import Target, UsageError
@@ -89,7 +89,7 @@ def _looked_over(client: Any, address: str) -> dict[str, str]:
     return unfit
 
 
-class Cluster(Elsewhere):
+class Cluster(RemoteExecutor):
     """Carries out shards on the workers of a Dask cluster that have the packages of this campaign.
 
     A shard whose worker dies runs again on another one; one that several workers died of is lost.

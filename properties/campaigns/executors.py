@@ -1,4 +1,4 @@
-"""Elsewhere: what a campaign needs to know of executors on other machines, whose workers come and go."""
+"""RemoteExecutor: what a campaign needs to know of executors on other machines, whose workers come and go."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class ExecutorLost(RuntimeError):  # noqa: N818 - an outcome
     """There is nobody left to carry out shards; the message says why, and what to do."""
 
 
-class Elsewhere(Executor):
+class RemoteExecutor(Executor):
     """An executor whose results raise ExecutorLost where it can carry out nothing any more."""
 
     notes: list[str]
@@ -24,12 +24,12 @@ class Elsewhere(Executor):
 
 def slots_of(executor: Executor, given: int) -> int:
     """How many shards to hand out at a time."""
-    return executor.slots if isinstance(executor, Elsewhere) else given
+    return executor.slots if isinstance(executor, RemoteExecutor) else given
 
 
 def notes_of(executor: Executor) -> list[str]:
     """What a user ought to know of an executor."""
-    return executor.notes if isinstance(executor, Elsewhere) else []
+    return executor.notes if isinstance(executor, RemoteExecutor) else []
 
 
 def lanes_for(executor: Executor, laws: int) -> int:
@@ -37,4 +37,4 @@ def lanes_for(executor: Executor, laws: int) -> int:
 
     On one machine it is one, whatever its workers: the same seed finds the same on any.
     """
-    return max(1, round(2 * executor.slots / max(laws, 1))) if isinstance(executor, Elsewhere) else 1
+    return max(1, round(2 * executor.slots / max(laws, 1))) if isinstance(executor, RemoteExecutor) else 1

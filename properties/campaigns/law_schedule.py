@@ -24,7 +24,7 @@ MOST_KEPT = 16
 
 
 @dataclass
-class LawCourse:
+class LawSchedule:
     """One law on its way: the sums of its blocks, its faults, and the problems that were worst."""
 
     info: LawInfo

@@ -8,13 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from properties.campaigns.target_schedule import TargetCourse
+from properties.campaigns.target_schedule import TargetSchedule
 from properties.certificates.certificate import Certificate, LawReport, environment
 from properties.certificates.museum_score import score_of
 from properties.subjects.arguments_not_given import not_given
 
 
-def certificate_of(course: TargetCourse, seed: int, forgiven: bool = False) -> Certificate:
+def certificate_of(course: TargetSchedule, seed: int, forgiven: bool = False) -> Certificate:
     """The certificate of a target, of what ran so far."""
     known, reports = course.known, course.reports()
     return Certificate(
@@ -50,7 +50,7 @@ def write_finding(directory: Path, name: str, report: LawReport) -> None:
         (folder / f"{name}.py").write_text(report.script + "\n", encoding="utf-8")
 
 
-def _counts(course: TargetCourse) -> dict[str, Any]:
+def _counts(course: TargetSchedule) -> dict[str, Any]:
     """The true counts of a target: everything that ran, also after a law's first finding."""
     return {
         "shards": course.shards,

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from properties.campaigns.law_schedule import LawCourse, strings_of
+from properties.campaigns.law_schedule import LawSchedule, strings_of
 from properties.campaigns.shard import Shard
 from properties.certificates.certificate import LawReport
 from properties.certificates.gaps import gaps_of
-from properties.drawing.guided import Seek
+from properties.drawing.guided import Guidance
 from properties.engine.execution import GATE_EXAMPLES, Description, LawInfo, Task, aside, unanswered
 from properties.engine.features import Fault
 from properties.engine.inference import Facts, Inquiry
@@ -56,7 +56,7 @@ class Plan:
     repetitions: int = 3
 
 
-class TargetCourse:
+class TargetSchedule:
     """One target on its way through all of its laws."""
 
     def __init__(self, number: int, target: Target, plan: Plan) -> None:
@@ -64,7 +64,7 @@ class TargetCourse:
         self.description: Description | None = None
         self.inferred: Facts = {}
         self.shut: frozenset[str] = frozenset()
-        self.courses: dict[str, LawCourse] = {}
+        self.courses: dict[str, LawSchedule] = {}
         self.seconds = 0.0
         self.shards = self.planned = 0
         self._round = -1
@@ -88,7 +88,7 @@ class TargetCourse:
         self._fingerprint = record["fingerprint"]
         self.chosen = frozenset(chosen)
         self.courses = {
-            info.id: LawCourse(info, corpus=strings_of(corpora.get(info.id, ()))) for info in self.known.laws
+            info.id: LawSchedule(info, corpus=strings_of(corpora.get(info.id, ()))) for info in self.known.laws
         }
 
     def widen(self, lanes: int) -> None:
@@ -130,7 +130,7 @@ class TargetCourse:
         self.seconds += record["seconds"]
         self.shards += 1
 
-    def _answers_mostly(self, course: LawCourse) -> bool:
+    def _answers_mostly(self, course: LawSchedule) -> bool:
         """Whether a layer fails to answer only where there is something special: then the laws are asked elsewhere."""
         if course.info.id != ANSWERS or course.retired or course.examples < LEAST_ANSWERED:
             return False
@@ -157,7 +157,7 @@ class TargetCourse:
             for lane, examples in enumerate(sizes):
                 yield self._handed_out(self._shard(course, lane, examples))
 
-    def _blocks(self, course: LawCourse) -> list[int]:
+    def _blocks(self, course: LawSchedule) -> list[int]:
         """Examples of each block of a law's next generation; none where the law is done."""
         left = None if self._plan.max_examples is None else self._plan.max_examples - course.asked
         if course.retired or (left is not None and left <= 0):
@@ -171,10 +171,10 @@ class TargetCourse:
             return lanes
         return [n for n in (min(size, left - size * lane) for lane in range(self._plan.lanes)) if n > 0]
 
-    def _shard(self, course: LawCourse, lane: int, examples: int) -> Shard:
+    def _shard(self, course: LawSchedule, lane: int, examples: int) -> Shard:
         info, generation = course.info, course.generation
         gates = {i.id: i.gate for i in self.known.laws if i.gate}
-        seek = Seek(self.constants, course.corpus, SIZES[min(generation, len(SIZES) - 1)])
+        seek = Guidance(self.constants, course.corpus, SIZES[min(generation, len(SIZES) - 1)])
         task = Task(
             info.id,
             self._plan.seed + APART * (generation * self._plan.lanes + lane),

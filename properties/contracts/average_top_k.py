@@ -145,7 +145,7 @@ BOTH = Law(
     "A number and a fraction of elements at once are refused, or one of them holds.",
     both_given,
     level="conduct",
-    demand={"k": outside(None), "size": within("few", "several"), "logits": within("lattice", "normal")},
+    precondition={"k": outside(None), "size": within("few", "several"), "logits": within("lattice", "normal")},
     needs=("oracle", "k", "top_k"),
     rests_on="k and r each say how many losses are averaged: k is given, or the largest j with j / N <= r",
 )
@@ -164,7 +164,7 @@ MAXIMUM = Law(
     "limit/one-is-the-maximum",
     "With k 1 the loss is the maximum.",
     maximum,
-    demand={"k": within(1), "individual": within("cross_entropy"), "reduction": within("sum", "mean")},
+    precondition={"k": within(1), "individual": within("cross_entropy"), "reduction": within("sum", "mean")},
     needs=("k", "reference"),
     rests_on="k = 1: sum_i s_i o_i l_i = max_i o_i l_i",
 )

@@ -129,7 +129,7 @@ NEVER_OCCURS = Law(
     "weights/class-that-never-occurs",
     "A class with count 0 is refused, or has a finite weight and leaves the other classes alone.",
     never_occurs,
-    demand={
+    precondition={
         "num_class_list": within("with-empty"),
         "empty_class_weight": within(None),
         "classes": outside(1),

@@ -1,4 +1,4 @@
-"""Strings: byte strings that stand for more than plain problems do: logits at constants, other classes, crowds.
+"""Extended byte encoding: logits at boundary constants, other numbers of classes, large batches.
 
 A string is what ``strategies.problems`` draws and a tail. A tail of zeros changes nothing, so every string of a plain
 problem is one here too, and any bytes stand for a problem of the domain.
@@ -33,7 +33,7 @@ SMALL_LOGITS, LARGE_LOGITS = 32.0, 1e4
 """Up to which size constants become logits: where formulas are compared, and anywhere."""
 
 
-class Strings:
+class ExtendedEncoding:
     """Reads byte strings as problems of a domain, with the constants and the largest size of one search."""
 
     def __init__(

@@ -1,8 +1,8 @@
 """Search that is better than chance: examples worth changing, constants of the layer's source, crowds of elements.
 
 Nothing is remembered from example to example but which were the worst: what a search draws follows from its seed and
-its :class:`Seek` alone, so that it can be repeated. Every example is one string of bytes: the numbers that Hypothesis
-draws depend on which modules are loaded.
+its :class:`Guidance` alone, so that it can be repeated. Every example is one string of bytes, since the numbers that
+Hypothesis draws depend on which modules are loaded.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
-from properties.drawing.encoding import TAIL, Strings
+from properties.drawing.encoding import TAIL, ExtendedEncoding
 from properties.drawing.mutation import CHANGES, changed
 from properties.drawing.regimes import HardLogits
 from properties.problems.domain import Domain
@@ -26,7 +26,7 @@ USUAL = 12
 
 
 @dataclass(frozen=True)
-class Seek:
+class Guidance:
     """What a search knows beyond chance.
 
     ``constants`` are numbers of the layer's source; ``corpus`` byte strings of problems that were the worst so far;
@@ -44,17 +44,17 @@ class Seek:
         """Whether nothing is known, so that all are."""
         return not (self.constants or self.corpus or self.largest > USUAL)
 
-    def at_most(self, largest: int) -> Seek:
+    def at_most(self, largest: int) -> Guidance:
         """The same with problems of no more than so many elements."""
         return replace(self, largest=min(self.largest, largest))
 
 
-class Seeker:
+class GuidedSearch:
     """One search: draws problems of a domain, and keeps the byte strings of those with the highest scores."""
 
-    def __init__(self, seek: Seek, domain: Domain, hard_logits: HardLogits | None = None) -> None:
+    def __init__(self, seek: Guidance, domain: Domain, hard_logits: HardLogits | None = None) -> None:
         self._seek = seek
-        self._strings = Strings(domain, hard_logits, seek.constants, seek.largest)
+        self._strings = ExtendedEncoding(domain, hard_logits, seek.constants, seek.largest)
         self._corpus = tuple(dict.fromkeys(self._strings.fitted(entry) for entry in seek.corpus))
         self._current = b""
         self._best: dict[str, dict[tuple[int, ...], tuple[float, bytes]]] = {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from properties.drawing.strategies import MOST_BLOCKS, ROW
 
 if TYPE_CHECKING:
-    from properties.drawing.encoding import Strings
+    from properties.drawing.encoding import ExtendedEncoding
 
 CHANGE = 4
 MOST = 4
@@ -15,7 +15,7 @@ CHANGES = CHANGE * MOST
 """Bytes that say up to four changes; zeros change nothing."""
 
 
-def changed(one: bytes, other: bytes, changes: bytes, strings: Strings) -> bytes:
+def changed(one: bytes, other: bytes, changes: bytes, strings: ExtendedEncoding) -> bytes:
     """A string with changes, some of them taken from another one."""
     string = bytearray(one)
     for i in range(MOST):
@@ -27,7 +27,7 @@ def changed(one: bytes, other: bytes, changes: bytes, strings: Strings) -> bytes
     return bytes(string)
 
 
-def _change(string: bytearray, other: bytes, kind: int, where: int, what: int, strings: Strings) -> None:
+def _change(string: bytearray, other: bytes, kind: int, where: int, what: int, strings: ExtendedEncoding) -> None:
     head, blocks = strings.head, strings.head + 1
     block = blocks + ROW * (where % MOST_BLOCKS)
     used = blocks + ROW * (where % _used(string, strings))
@@ -52,5 +52,5 @@ def _change(string: bytearray, other: bytes, kind: int, where: int, what: int, s
         string[strings.plain + where % (len(string) - strings.plain)] = what
 
 
-def _used(string: bytearray, strings: Strings) -> int:
+def _used(string: bytearray, strings: ExtendedEncoding) -> int:
     return 1 + string[strings.head] % MOST_BLOCKS

@@ -32,13 +32,13 @@ SHARE = 1.0 / 16.0
 """Beside the budget, how much of a deviation may be left unexplained."""
 
 
-Heir = Callable[[Problem, Finding], str]
+KernelAtFault = Callable[[Problem, Finding], str]
 """For a problem and what it showed of a layer: the kernel that the contradiction comes from, or ''."""
 
 
-def heir(
+def kernel_at_fault(
     law: Law, contract: Contract, takes: AbstractSet[str], standing: KernelSet, domain: Domain | None = None
-) -> Heir:
+) -> KernelAtFault:
     """A judge of contradictions: for a problem and what it showed of a layer, the kernel that it comes from, or ''."""
 
     def judge(problem: Problem, finding: Finding) -> str:

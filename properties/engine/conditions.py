@@ -30,7 +30,7 @@ def conditions(problem: Problem, law: Law, domain: Domain, stands: Callable[[Pro
 
 def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[str, list[Problem]]]:
     """For each ingredient that the law does not itself ask for: its name, and the problems without it."""
-    fixed = set(law.demand)
+    fixed = set(law.precondition)
     if problem.weight is not None and "weight" not in fixed:
         yield "a class weight", [problem.replace(weight=None)]
     ignored = ~problem.valid

@@ -9,7 +9,7 @@ from dataclasses import replace
 from hypothesis.strategies import SearchStrategy
 
 from properties.drawing.strategies import problems
-from properties.engine.attribution import Heir, heir
+from properties.engine.attribution import KernelAtFault, kernel_at_fault
 from properties.engine.conditions import conditions
 from properties.engine.description import Description as Description
 from properties.engine.description import LawInfo as LawInfo
@@ -142,10 +142,10 @@ def _performed(
     kernel = ""
     try:
         drawn = _askable(task, law, subject)
-        kernel = heir(law, contract, subject.takes, standing, drawn)(result.problem, result.finding)
+        kernel = kernel_at_fault(law, contract, subject.takes, standing, drawn)(result.problem, result.finding)
         # a law of conduct holds a layer against itself: one case says whose conduct it is
         if kernel and task.example is None and law.level != "conduct":
-            excuse = heir(law, contract, subject.takes, standing.only(kernel), drawn)
+            excuse = kernel_at_fault(law, contract, subject.takes, standing.only(kernel), drawn)
             fewer = replace(task, max_examples=min(task.max_examples, SECOND_LOOK))
             own = _searched(fewer, law, subject, observer, tick, excuse)
             if own.outcome in FAILED:
@@ -162,7 +162,7 @@ def _searched(
     subject: Subject,
     observer: Observer,
     tick: Tick,
-    inherited: Heir = lambda problem, finding: "",
+    inherited: KernelAtFault = lambda problem, finding: "",
 ) -> LawResult:
     """Search and shrink; a contradiction that is inherited, or that a known fault explains, is none."""
 

@@ -17,7 +17,7 @@ from properties.errors import ContractError, broken_in
 from properties.judging.context import Case
 from properties.judging.denominators import WORDS, divisors
 from properties.judging.explanations import NORMALIZES
-from properties.judging.finite_differences import freezes, slope_of, uphill
+from properties.judging.finite_differences import detaches, slope_of, uphill
 from properties.judging.law import LayerFailed, OutsideDomain, Undecided
 from properties.judging.observation import Observer
 from properties.judging.tolerance import judge
@@ -184,7 +184,7 @@ def _gradient_of(case: Case) -> tuple[bool, bool] | None:
     slope = slope_of(case, problem, uphill(case, problem), stretch=1.0 if problem.dtype == "float64" else COARSE)
     if slope.tolerance > TELLING * (abs(slope.due) + abs(slope.slope)):
         return None
-    return slope.agrees, freezes(case)
+    return slope.agrees, detaches(case)
 
 
 @dataclass(frozen=True)

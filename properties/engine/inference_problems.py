@@ -152,8 +152,8 @@ def _plain(domain: Domain) -> Domain:
     for name, wanted in wishes.items():
         if name in domain.dimensions or name == "targets":
             try:
-                domain = domain.demand({name: wanted})
+                domain = domain.narrowed_to({name: wanted})
             except EmptyDomainError:
                 continue
     precisions = ("float64", "float32", "bfloat16", "float16")
-    return domain.demand({"dtype": within(next(d for d in precisions if d in domain["dtype"]))})
+    return domain.narrowed_to({"dtype": within(next(d for d in precisions if d in domain["dtype"]))})

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
 from hypothesis import seed as seeded
 from hypothesis.errors import Flaky, HypothesisWarning, Unsatisfiable
 
-from properties.drawing.guided import USUAL, Seek, Seeker
+from properties.drawing.guided import USUAL, Guidance, GuidedSearch
 from properties.drawing.strategies import problems
 from properties.engine.examination import examined, outcome_of, unforeseen
 from properties.engine.scores import scores
@@ -116,7 +116,7 @@ def run_law(
     shrinks: bool = True,
     excuse: Callable[[Problem, Finding], object] = lambda problem, finding: False,
     avoid: Callable[[Problem], bool] = lambda problem: False,
-    seek: Seek | None = None,
+    seek: Guidance | None = None,
     named: Collection[str] = (),
 ) -> LawResult:
     """Look for a contradiction to a law in ``max_examples`` examples, and shrink the first one found if it ``shrinks``.
@@ -133,7 +133,7 @@ def run_law(
         return LawResult(law.id, "not applicable", reason="the layer takes no argument of the contract's own")
     seeker = None
     if seek is not None and law.draw is None:
-        seeker = Seeker(seek.at_most(USUAL) if law.most else seek, drawn, contract.hard_logits)
+        seeker = GuidedSearch(seek.at_most(USUAL) if law.most else seek, drawn, contract.hard_logits)
     search = _Search(law, contract, observer, frozenset(takes), tick, excuse, avoid, seeker)
     search.may_ask(askable(law, domain, shut), named)
     try:
@@ -173,7 +173,7 @@ class _Search:
         tick: Tick,
         excuse: Callable[[Problem, Finding], object],
         avoid: Callable[[Problem], bool],
-        seeker: Seeker | None = None,
+        seeker: GuidedSearch | None = None,
     ) -> None:
         self._law, self._contract, self._observer, self._takes, self._tick = law, contract, observer, takes, tick
         self._excuse, self._avoid, self._seeker = excuse, avoid, seeker

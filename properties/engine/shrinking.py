@@ -43,7 +43,7 @@ def effort(problem: Problem) -> int:
 class _Shrinker:
     def __init__(self, problem: Problem, law: Law, domain: Domain, judge: Judge) -> None:
         self.problem, self._domain, self._judge = problem, domain, judge
-        self._fixed = frozenset(law.demand)
+        self._fixed = frozenset(law.precondition)
         self._left = MOST_EVALUATIONS if law.most is None else SLOW_EVALUATIONS
         self._smaller = law.smaller
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from properties.drawing.guided import Seek
+from properties.drawing.guided import Guidance
 from properties.engine.features import Fault
 from properties.problems.problem import Problem
 
@@ -35,7 +35,7 @@ class Task:
     known: tuple[Fault, ...] = ()
     seconds: float | None = None
     repetitions: int = 0
-    seek: Seek | None = None
+    seek: Guidance | None = None
     kept: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def guarded(self) -> Task:

@@ -92,7 +92,7 @@ class Contract:
         gradient: whether it differentiates through the weights of the elements (``live``) or holds them fixed
             (``detached``); ``both``: they are constants, so that there is no difference; empty: either will do.
         bases: losses of the elements, unweighted, that the weights multiply, for the detached gradient.
-        freezes: whether the oracle's gradient, which is live, is replaced by that of frozen weights.
+        detaches: whether the oracle's gradient, which is live, is replaced by that of frozen weights.
         essential: groups of arguments; without one of each group it says nothing that a simpler contract does not say,
             and no layer is certified that lacks them all and of which nobody said a value.
         reads: ``reads(values)`` says in words which loss it is where arguments have these values and no others, such as
@@ -118,7 +118,7 @@ class Contract:
     settle: Callable[[dict[str, Any]], dict[str, Any]] = lambda config: config
     gradient: str = ""
     bases: tuple[Callable[[Problem], Answer], ...] = ()
-    freezes: bool = False
+    detaches: bool = False
     essential: tuple[tuple[str, ...], ...] = ()
     reads: Callable[[Mapping[str, Any]], str] | None = None
 
@@ -131,10 +131,10 @@ class Contract:
     def with_gradient(self, gradient: str) -> Contract:
         """The contract of a subject that claims this gradient; the same where weights are constants, or jump."""
         if self.gradient in ("", "live", "detached") and self.jumps is None:
-            freezes = gradient == "detached" and self.oracle is not None
-            if freezes and not self.bases:
+            detaches = gradient == "detached" and self.oracle is not None
+            if detaches and not self.bases:
                 raise ValueError(f"claim gradient=detached: contract {self.name} names no losses that weights multiply")
-            return replace(self, gradient=gradient, freezes=freezes)
+            return replace(self, gradient=gradient, detaches=detaches)
         return self
 
     @property
@@ -189,7 +189,7 @@ class Contract:
 
     def answer(self, problem: Problem, **more: Any) -> Answer:
         """The oracle's answer to a problem, with the gradient that the contract says; ``more`` goes to the oracle."""
-        if self.freezes:
+        if self.detaches:
             return frozen(self.live_answer, self.bases[0])(problem)
         return self.live_answer(problem, **more)
 

@@ -83,7 +83,7 @@ def kinked(case: Case, problem: Problem, direction: Array) -> bool:
     return bool(gaps[1] > noise and gaps[1] > gaps[0] / 4.0)
 
 
-def freezes(case: Case, problem: Problem | None = None) -> bool:
+def detaches(case: Case, problem: Problem | None = None) -> bool:
     """Whether a layer's gradient is that of frozen weights."""
     asked = case.problem if problem is None else problem
     observed = case.observe(asked)
@@ -136,7 +136,7 @@ def gradient_words(case: Case) -> str:
     problem, observed = case.problem, case.observe()
     if observed.gradient is None or problem.cotangent is not None or not case.contract.gradient:
         return ""
-    frozen = freezes(case)
+    frozen = detaches(case)
     if frozen and case.contract.gradient == "detached":
         return ""
     try:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from properties.drawing.regimes import HardLogits
 from properties.judging.observation import Failure
-from properties.problems.domain import Demand, Domain
+from properties.problems.domain import Domain, Precondition
 from properties.problems.problem import Problem
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Finding:
 class Law:
     """A law with a stable id (family/name).
 
-    ``demand`` says which problems it is about; ``gate`` that other laws draw what it is about only where it
+    ``precondition`` says which problems it is about; ``gate`` that other laws draw what it is about only where it
     holds: gates of round 1 run first, those of round 2 over what they let through;
     ``needs`` which abilities of the layer or the contract it rests on: ``oracle``, or arguments such as ``weight``;
     ``reference`` that it compares with some loss's oracle, whether the contract has one or not;
@@ -62,7 +62,7 @@ class Law:
     check: Callable[[Case], Iterable[Finding]]
     level: str = "formula"
     severity: str = "error"
-    demand: Demand = field(default_factory=dict)
+    precondition: Precondition = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     gate: int = 0
     plain: bool = False

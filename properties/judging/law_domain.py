@@ -1,4 +1,4 @@
-"""What a law draws of a domain: less what stands behind shut gates, narrowed to its level and its own demand."""
+"""The subdomain that a law samples: minus closed gates, restricted to its level and its precondition."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from collections.abc import Set as AbstractSet
 
 from properties.judging.contract import CALL_ARGUMENTS, COMMON_ARGUMENTS
 from properties.judging.law import Law
-from properties.problems.domain import COMMON_NAMES, FORMULA_LOGITS, Demand, Domain, EmptyDomainError, outside, within
+from properties.problems.domain import (
+    COMMON_NAMES,
+    FORMULA_LOGITS,
+    Domain,
+    EmptyDomainError,
+    Precondition,
+    outside,
+    within,
+)
 
 
 def askable(law: Law, domain: Domain, shut: AbstractSet[str]) -> Domain:
@@ -16,7 +24,7 @@ def askable(law: Law, domain: Domain, shut: AbstractSet[str]) -> Domain:
 
 
 def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: AbstractSet[str]) -> Domain:
-    """What a law draws: the domain without what stands behind shut gates, narrowed to its level and its own demand.
+    """The domain that a law samples: without closed gates, restricted to its level and its precondition.
 
     Raises EmptyDomainError where nothing is left, with the reason.
     """
@@ -42,33 +50,37 @@ def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: Abstract
         name, _, value = need.partition("=")
         if value and value not in map(str, opened[name]):
             raise EmptyDomainError(f"{name}={value} is set aside")
-    return opened.demand(law.demand).demand(_level_demand(law, domain)).demand(_mask_demand(law, domain, takes))
+    return (
+        opened.narrowed_to(law.precondition)
+        .narrowed_to(_of_level(law, domain))
+        .narrowed_to(_of_mask(law, domain, takes))
+    )
 
 
-def _mask_demand(law: Law, domain: Domain, takes: AbstractSet[str]) -> Demand:
+def _of_mask(law: Law, domain: Domain, takes: AbstractSet[str]) -> Precondition:
     """Elements are ignored by their label or by a mask; a law about ignored ones needs a layer that takes either."""
     masked = "label_weight" in domain.dimensions and "mask" in domain["label_weight"]
     if "ignored" not in law.needs or masked:
         return {}
     if "ignore_index" not in takes and set(domain["ignore_index"]) == {None}:
         raise EmptyDomainError("the layer takes no ignore_index")
-    demand = {"ignore_index": outside(None)}
+    precondition = {"ignore_index": outside(None)}
     # probabilities of classes, and real numbers, have no value that says ignored
-    return demand if not domain.decides else {**demand, "targets": outside("soft", "real")}
+    return precondition if not domain.decides else {**precondition, "targets": outside("soft", "real")}
 
 
-def _level_demand(law: Law, domain: Domain) -> Demand:
+def _of_level(law: Law, domain: Domain) -> Precondition:
     """Formula laws run in the highest precision there is and on moderate logits, where wrong and inexact lie apart."""
-    demand = dict[str, Callable[[object], bool]]()
+    precondition = dict[str, Callable[[object], bool]]()
     if law.level == "conduct":
         # how a layer conducts itself shows in any precision; the half ones are slow to draw and to build
         wide = [d for d in ("float64", "float32") if d in domain["dtype"]]
-        demand["dtype"] = within(*(wide or domain["dtype"]))
+        precondition["dtype"] = within(*(wide or domain["dtype"]))
     if law.level == "formula":
-        demand["dtype"] = within(next(d for d in _PRECISIONS if d in domain["dtype"]))
-        if "logits" not in law.demand:
-            demand["logits"] = within(*FORMULA_LOGITS, "edges")
-    return demand
+        precondition["dtype"] = within(next(d for d in _PRECISIONS if d in domain["dtype"]))
+        if "logits" not in law.precondition:
+            precondition["logits"] = within(*FORMULA_LOGITS, "edges")
+    return precondition
 
 
 _PRECISIONS = ("float64", "float32", "bfloat16", "float16")

@@ -229,7 +229,7 @@ LAWS = (
         "arguments/has-effect",
         "Every argument that the layer takes changes the loss somewhere.",
         has_effect,
-        demand={"size": outside("empty", "many")},
+        precondition={"size": outside("empty", "many")},
         rests_on="L(z, y; a) != L(z, y; a') by the contract's formula: a layer that gives one answer for both is wrong",
     ),
 )

@@ -196,9 +196,9 @@ def _law(
     gate: int = 0,
     plain: bool = False,
     rests_on: str = "",
-    **demand: Callable[[object], bool],
+    **precondition: Callable[[object], bool],
 ) -> Law:
-    wanted = {**_SMALL, **demand}
+    wanted = {**_SMALL, **precondition}
     return Law(f"conduct/{name}", sentence, check, "conduct", severity, wanted, needs, gate, plain, rests_on)
 
 

@@ -34,7 +34,7 @@ IGNORED_IDS = Law(
     "ignore/class-ids",
     "An ignored class id takes all entries of its row out, where ids are taken.",
     ignored_ids,
-    demand={
+    precondition={
         "rank": within(2),
         "layout": within("contiguous"),
         "label_weight": within("absent"),

@@ -128,7 +128,7 @@ def moving_average(norms_of: NormsOf) -> Law:
         "With momentum a layer remembers the running average of the batches trained on, saved and copied with it.",
         check,
         "conduct",
-        demand={
+        precondition={
             **SMALL,
             "size": lambda size: size in ("few", "one", "several"),
             "rank": outside(1),

@@ -108,7 +108,7 @@ LAWS = (
         f"{WORDS}, the layer answers as it does without, if it can be saved.",
         dynamic_batch,
         "conduct",
-        demand={**SMALL, "rank": outside(1)},
+        precondition={**SMALL, "rank": outside(1)},
         most=8,
         rests_on="a program is the same function of every batch: L and dL/dz do not depend on when n is known",
     ),

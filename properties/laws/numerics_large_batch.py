@@ -55,7 +55,7 @@ LAWS = (
         f"A batch of {COPIES:,} elements loses no digits that a small one keeps.",
         many_elements,
         level="numerics",
-        demand={
+        precondition={
             "size": within("one", "few"),
             "classes": lambda c: c <= 3,
             "rank": outside(1),

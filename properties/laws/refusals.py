@@ -169,13 +169,15 @@ def broadcasting(case: Case) -> Iterator[Finding]:
         yield Finding(words, (asked,), "value", due.value, result.value)
 
 
-def _law(name: str, sentence: str, check: Any, needs: tuple[str, ...] = (), rests_on: str = "", **demand: Any) -> Law:
+def _law(
+    name: str, sentence: str, check: Any, needs: tuple[str, ...] = (), rests_on: str = "", **precondition: Any
+) -> Law:
     return Law(
         f"refusals/{name}",
         sentence,
         check,
         level="conduct",
-        demand={**_SMALL, **demand},
+        precondition={**_SMALL, **precondition},
         needs=needs,
         rests_on=rests_on,
     )
@@ -200,7 +202,7 @@ LAWS = (
         "Labels with an axis of length 1 too many or too few are refused, or have the loss of labels that fit.",
         broadcasting,
         level="conduct",
-        demand={
+        precondition={
             "size": within("few", "several"),
             "logits": within("lattice", "normal"),
             "ignored": within("none"),

@@ -35,13 +35,13 @@ def _pair(problem: Problem) -> tuple[Problem, Problem]:
     return base, turned if alpha is None else turned.configure(alpha=1.0 - alpha)
 
 
-def symmetry(needs: tuple[str, ...] = (), **demand: Callable[[Any], bool]) -> Law:
+def symmetry(needs: tuple[str, ...] = (), **precondition: Callable[[Any], bool]) -> Law:
     """The law for a contract whose targets lie in [0, 1]; an argument ``alpha`` is turned too."""
     return Law(
         "sigmoid/symmetry",
         "Which of the two classes is called 1 does not matter: logits and targets turned about have the same loss.",
         symmetric,
-        demand={"targets": within("binary", "probability"), **demand},
+        precondition={"targets": within("binary", "probability"), **precondition},
         needs=needs,
         rests_on="sigma(-x) = 1 - sigma(x): L(x, t) = L(-x, 1 - t), dL/dx changes its sign; alpha becomes 1 - alpha",
     )

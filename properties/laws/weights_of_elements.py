@@ -26,7 +26,7 @@ ELEMENT_WEIGHTS = Law(
     "weights/of-elements",
     "A weight of a single element multiplies its loss, and no denominator.",
     element_weights,
-    demand={"size": outside("empty")},
+    precondition={"size": outside("empty")},
     needs=("oracle", "element_weight"),
     rests_on="L = sum_i e_i o_i l_i / D, with D = W or N as without the weights e: D does not depend on e",
 )

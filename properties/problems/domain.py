@@ -17,7 +17,7 @@ import numpy as np
 SIZES = {"empty": (0, 0), "one": (1, 1), "few": (1, 6), "several": (2, 12), "square": (1, 6), "many": (2, 6)}
 """Elements of a problem of each size; a square then has as many as there are classes, a crowd forty times so many."""
 
-Demand = Mapping[str, Callable[[Any], bool]]
+Precondition = Mapping[str, Callable[[Any], bool]]
 """What a law wants of its problems: for some dimensions, which of their values will do."""
 
 
@@ -96,7 +96,7 @@ class Domain:
         return next((d for d in self.dimensions.values() if d.kind is not None), None)
 
     def _about(self, name: str, wanted: Callable[[Any], bool]) -> tuple[str, Callable[[Any], bool]]:
-        """A demand for kinds of labels as one of the dimension that decides on them."""
+        """A condition on kinds of labels as one of the dimension that decides on them."""
         decides = self.decides
         if name != "targets" or decides is None:
             return name, wanted
@@ -158,10 +158,10 @@ class Domain:
         dimensions = {n: d if n in varied else replace(d, values=d.values[:1]) for n, d in self.dimensions.items()}
         return replace(self, dimensions=dimensions)
 
-    def demand(self, demand: Demand) -> Domain:
+    def narrowed_to(self, precondition: Precondition) -> Domain:
         """The domain a law wants; EmptyDomainError where nothing is left of a dimension."""
         dimensions = dict(self.dimensions)
-        for asked, condition in demand.items():
+        for asked, condition in precondition.items():
             name, wanted = self._about(asked, condition)
             if name not in dimensions:
                 raise EmptyDomainError(f"the contract has no argument {name}")
@@ -184,12 +184,12 @@ def _fit_classes(dimensions: dict[str, Dimension], name: str, chosen: bool) -> N
 
 
 def within(*values: Any) -> Callable[[Any], bool]:
-    """A demand for these values."""
+    """A condition that these values meet."""
     return lambda value: any(value is v or (value == v and type(value) is type(v)) for v in values)
 
 
 def outside(*values: Any) -> Callable[[Any], bool]:
-    """A demand for any but these values."""
+    """A condition that any but these values meet."""
     inside = within(*values)
     return lambda value: not inside(value)
 
@@ -215,7 +215,7 @@ def _ignore_index_gate(value: Any) -> str | None:
 
 
 CLASSES = {"targets": within("hard", "soft")}
-"""The demand of a law about classes."""
+"""What a law about classes requires."""
 
 FORMULA_LOGITS = ("lattice", "ties", "normal", "spread", "certain")
 NUMERIC_LOGITS = ("saturated", "huge", "offset", "near-ties")

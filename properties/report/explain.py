@@ -123,7 +123,7 @@ def _drawn(law: Law, contract: Contract) -> list[str]:
     """What a law demands of its problems, as the values that are left of what the contract draws."""
     dimensions = contract.domain.dimensions
     found = []
-    for name, wanted in law.demand.items():
+    for name, wanted in law.precondition.items():
         values = list(dict.fromkeys(dimensions[name].values)) if name in dimensions else []
         if name == "logits" and law.level == "formula":
             values = [value for value in values if value in (*FORMULA_LOGITS, "edges")]

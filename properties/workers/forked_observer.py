@@ -28,7 +28,7 @@ TRANSLATING = 20.0
 """Seconds that Paddle may take beyond those of the layer to make a program of it."""
 
 
-class Guard:
+class ForkedObserver:
     """An observer that keeps the layer in a forked process, and replaces it when it dies or hangs.
 
     ``alive`` is called every second while an answer is waited for.
@@ -102,7 +102,7 @@ class Guard:
         theirs.close()
 
 
-class Apart:
+class ProgramsApart:
     """An observer that asks in this process, but what runs a program in another one.
 
     A process whose executor has run cannot be forked any more: the fork lacks its threads, and hangs. So the process
@@ -112,7 +112,7 @@ class Apart:
 
     def __init__(self, observer: Observer, time_limit: float, alive: Callable[[], None] = lambda: None) -> None:
         self._observer = observer
-        self._next_door = Guard(observer, time_limit, alive)
+        self._next_door = ForkedObserver(observer, time_limit, alive)
         # a daemon may not fork; nor is it forked itself, but ends with the process that made it
         self._forks = not multiprocessing.current_process().daemon
 

@@ -1,4 +1,4 @@
-"""Vitals: what a worker shows of itself while it runs, and what it may take."""
+"""Heartbeat: what a worker shows of itself while it runs, and what it may take."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Running:
         return other is not None and pickle.dumps(self) == pickle.dumps(other)
 
 
-class Vitals:
+class Heartbeat:
     """Told of each example before it runs: writes it down, gives a sign of life, says whether there is time left."""
 
     def __init__(self, pipe: Connection, limits: Limits, seconds: float | None = None) -> None:

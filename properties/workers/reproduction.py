@@ -12,10 +12,10 @@ from properties.engine.execution import Task, perform
 from properties.engine.search import FAILED, LawResult
 from properties.subjects.script import short
 from properties.subjects.subject import Subject
-from properties.workers.forked_observer import Guard
+from properties.workers.forked_observer import ForkedObserver
 
 
-def repeated(task: Task, result: LawResult, subject: Subject, fresh: Callable[[], Guard]) -> LawResult:
+def repeated(task: Task, result: LawResult, subject: Subject, fresh: Callable[[], ForkedObserver]) -> LawResult:
     """The result with what came of its problem when it was put to the layer again, ``task.repetitions`` times."""
     if result.problem is None:
         return result

@@ -25,8 +25,8 @@ from properties.subjects.numpy_backend.observer import NumpyObserver
 from properties.subjects.source_constants import source_of
 from properties.subjects.subject import Subject
 from properties.subjects.target import Target
-from properties.workers.forked_observer import Apart, Guard, die_with_parent, watch_parent
-from properties.workers.heartbeat import Limits, Vitals, limit_memory
+from properties.workers.forked_observer import ForkedObserver, ProgramsApart, die_with_parent, watch_parent
+from properties.workers.heartbeat import Heartbeat, Limits, limit_memory
 from properties.workers.reproduction import repeated
 
 CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGTERM)
@@ -109,7 +109,7 @@ def kernels_for(subject: Subject) -> Kernels | None:
 
 
 def _described(subject: Subject, limits: Limits) -> Description:
-    with contextlib.closing(Guard(observer_of(subject), limits.call)) as guard:
+    with contextlib.closing(ForkedObserver(observer_of(subject), limits.call)) as guard:
         return described(subject, guard)
 
 
@@ -120,29 +120,31 @@ def described(subject: Subject, observer: Observer) -> Description:
 
 
 def _inferred(inquiry: Inquiry, subject: Subject, limits: Limits, pipe: Connection) -> Facts:
-    vitals = Vitals(pipe, limits)
-    with contextlib.closing(Guard(observer_of(subject), limits.call, vitals.alive)) as guard:
+    vitals = Heartbeat(pipe, limits)
+    with contextlib.closing(ForkedObserver(observer_of(subject), limits.call, vitals.alive)) as guard:
         return infer(inquiry, subject, guard, lambda examples: vitals.alive())
 
 
 def _performed(task: Task, subject: Subject, limits: Limits, pipe: Connection) -> LawResult:
-    vitals = Vitals(pipe, limits, task.seconds)
+    vitals = Heartbeat(pipe, limits, task.seconds)
     # a guarded layer has a process of its own for all it is asked
-    kept = Guard if task.guard else Apart
+    kept = ForkedObserver if task.guard else ProgramsApart
     observer = kept(_Attended(observer_of(subject), vitals), limits.call, vitals.alive)
     with contextlib.closing(observer), contextlib.closing(vitals):
         # what ended the process once may have been a kernel: none is asked beside the guard
         kernels = None if task.guard else kernels_for(subject)
         result = perform(task, subject, observer, vitals, kernels and attended(kernels, vitals.alive))
         if task.repetitions and result.outcome in FAILED:
-            return repeated(task, result, subject, lambda: Guard(observer_of(subject), limits.call, vitals.alive))
+            return repeated(
+                task, result, subject, lambda: ForkedObserver(observer_of(subject), limits.call, vitals.alive)
+            )
         return result
 
 
 class _Attended:
     """An observer that gives a sign of life before each call of the layer: what is slow is not what hangs."""
 
-    def __init__(self, observer: Observer, vitals: Vitals) -> None:
+    def __init__(self, observer: Observer, vitals: Heartbeat) -> None:
         self._observer, self._vitals = observer, vitals
         self._home = os.getpid()
 
@@ -172,7 +174,7 @@ class Inline:
             tick(examples)
             return True
 
-        with contextlib.closing(Apart(self._observer, PATIENCE)) as observer:
+        with contextlib.closing(ProgramsApart(self._observer, PATIENCE)) as observer:
             return perform(task, self._subject, observer, ticking, kernels_for(self._subject))
 
     def infer(self, inquiry: Inquiry) -> Facts:
@@ -185,7 +187,7 @@ class Inline:
 
     def put(self, task: Task, problem: Problem) -> tuple[Finding, str] | None:
         """Put one problem to a law, here: the contradiction, with its script. Raises Undecided and NotApplicable."""
-        with contextlib.closing(Apart(self._observer, PATIENCE)) as observer:
+        with contextlib.closing(ProgramsApart(self._observer, PATIENCE)) as observer:
             return refutation(task, self._subject, observer, problem)
 
     def stop(self) -> None:

@@ -15,7 +15,7 @@ from properties.judging.law import Finding
 from properties.laws import LAWS
 from properties.laws import oracle as oracle_laws
 from properties.laws.conduct import ANSWERS
-from properties.workers.forked_observer import Guard
+from properties.workers.forked_observer import ForkedObserver
 from tests.mutants.museum.classes import CrossEntropy
 from tests.properties.test_mistakes import raises, subject
 
@@ -142,7 +142,7 @@ class Observing:
 
 @pytest.mark.parametrize("answer", [raises, lambda: lambda: "this cannot travel"])
 def test_next_door_our_failure_is_no_crash_of_the_layer(answer):
-    guard = Guard(Observing(answer), 30.0)
+    guard = ForkedObserver(Observing(answer), 30.0)
     with pytest.raises(Broken, match=f"^{BROKEN} in the process of the layer"):
         guard.observe(simplest(SOUND.full_domain))
     guard.close()

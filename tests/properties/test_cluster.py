@@ -16,7 +16,7 @@ import pytest
 from benchmarks.shards import Canned
 from properties import Target
 from properties.campaigns.campaign import campaign
-from properties.campaigns.executors import Elsewhere, ExecutorLost, lanes_for
+from properties.campaigns.executors import ExecutorLost, RemoteExecutor, lanes_for
 from properties.campaigns.options import CampaignOptions
 from properties.campaigns.shard import Shard
 from properties.certificates.events import CampaignEnded, Noted, ShardEnded
@@ -269,7 +269,7 @@ def killed(worker):
     raise KilledWorker("a shard", worker, 3)
 
 
-class Leaving(Canned, Elsewhere):
+class Leaving(Canned, RemoteExecutor):
     """An executor on other machines that is lost after so many shards."""
 
     slots = 600

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from properties import Contract, Subject, UsageError, certify
-from properties.campaigns.law_schedule import LawCourse
+from properties.campaigns.law_schedule import LawSchedule
 from properties.campaigns.shard import Shard, law_record, record_of
 from properties.certificates.certificate import Certificate
 from properties.command.cli import main
@@ -211,7 +211,7 @@ def future_of(error):
 @pytest.mark.parametrize("error", [ContractError("contract mine: its oracle raised"), Broken("in a worker")])
 def test_a_campaign_survives_either(error):
     shard = shard_of("oracle/value")
-    course = LawCourse(shard.info)
+    course = LawSchedule(shard.info)
     course.begin([20])
     found = course.take(0, record_of(shard, future_of(error)))
     assert found == []
@@ -223,7 +223,7 @@ def test_a_campaign_survives_either(error):
 def test_a_block_in_which_we_failed_is_not_held():
     """Twenty examples held, then we failed; the block before it held throughout."""
     shard = shard_of("oracle/value")
-    course = LawCourse(shard.info)
+    course = LawSchedule(shard.info)
     held = LawResult("oracle/value", "held", 20)
     broken = LawResult("oracle/value", "gave up", 20, reason=str(Broken("in law oracle/value: IndexError")))
     for result in (held, broken):

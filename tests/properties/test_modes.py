@@ -18,7 +18,7 @@ from properties.problems.batches import batches_of, shapes_of_any_batch, with_ba
 from properties.problems.problem import Problem
 from properties.problems.training import Step, smaller, steps_of, with_steps
 from properties.subjects.paddle_backend.observer import PaddleObserver
-from properties.workers.forked_observer import Apart
+from properties.workers.forked_observer import ProgramsApart
 from tests.mutants.moving import FAULTS
 from tests.properties.test_mutants import assert_script_shows_it, run
 
@@ -81,7 +81,7 @@ def test_programs_survive_fewer_elements_and_become_smaller():
 
 def test_programs_run_in_another_process():
     made, problem = observer()
-    apart = Apart(made, 60.0)
+    apart = ProgramsApart(made, 60.0)
     try:
         assert not isinstance(apart.observe(problem, "static-program"), Failure)
         assert apart._next_door._process.is_alive()
@@ -98,11 +98,11 @@ def twice(x):
 
 paddle.jit.to_static(twice, full_graph=True)(paddle.ones([2]))
 from properties.workers import forked_observer as guard
-from properties.workers.forked_observer import Apart
+from properties.workers.forked_observer import ProgramsApart
 from tests.properties.test_modes import observer
 guard.TRANSLATING = 5.0
 made, problem = observer()
-apart = Apart(made, 60.0)
+apart = ProgramsApart(made, 60.0)
 print("value", apart.observe(problem, "to-static").value)
 apart.close()
 """

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from properties import Subject, Target, certify
-from properties.campaigns.law_schedule import LawCourse
+from properties.campaigns.law_schedule import LawSchedule
 from properties.campaigns.shard import law_record
 from properties.certificates.certificate import Certificate
 from properties.command.cli import main
@@ -308,7 +308,7 @@ def test_a_campaign_names_it_too(tmp_path):
 
 def test_what_the_blocks_of_a_law_were_given_adds_up():
     info = LawInfo("family/law", "formula", "A sentence.", "error", 0, {})
-    course = LawCourse(info)
+    course = LawSchedule(info)
     for given_then in (("weight",), ("axis",), ()):
         record = law_record(info, LawResult(info.id, "held", examples=3, given=given_then))
         course.add(json.loads(json.dumps(record)))
