@@ -68,6 +68,18 @@ def test_mostly_unsure_is_given_up():
     assert verdict_of([report]) == "incomplete"
 
 
+def test_few_undecided_examples_beside_all_that_were_asked_for_are_chance():
+    """A law that takes long over each example gets one or two where others get forty."""
+    seen = []
+
+    def unsure(*arguments, **options):
+        seen.append(1)
+        return replace(reference.cross_entropy(*arguments, **options), decided=len(seen) == 3)
+
+    result = run(replace(law_named("oracle/value"), most=8), replace(CE, oracle=unsure), max_examples=40)
+    assert (result.outcome, result.examples, result.undecided) == ("held", 1, 2)
+
+
 def test_the_budget_used_is_kept_for_each_dtype():
     class Inexact(Oracle):
         """Off by one unit of roundoff in float32, by none in float64."""
