@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +21,7 @@ from reference.elements import (
     is_soft,
     row_sums,
 )
+from reference.options import Options, oracle
 
 GRADIENT_NOISE = 1e-12
 """Gradient entries this far below their row's own size are noise that no training sees."""
@@ -129,28 +131,26 @@ def weighted_cross_entropy(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
-    weight: ArrayLike | None,
-    ignore_index: int | None,
-    axis: int,
     label_smoothing: float = 0.0,
     soft_weight: str = "paddle",
+    **options: Unpack[Options],
 ) -> tuple[Elements, Losses]:
     """Elements with their weights, and weighted losses: hard, smoothed or soft labels."""
     check_choice("soft_weight", soft_weight, SOFT_WEIGHTS)
     smoothing = check_number("label_smoothing", label_smoothing, 0.0, 1.0)
     hard = not is_soft(labels)
     if hard:
-        elements = arrange(logits, labels, weight=weight, ignore_index=ignore_index, axis=axis)
+        elements = arrange(logits, labels, **options)
         if smoothing == 0.0:
             return elements, softmax_of(elements).losses.times(elements.weight)
         soft = np.eye(elements.rows.shape[1])[elements.labels]
     else:
-        elements = arrange_soft(logits, labels, weight=weight, axis=axis)
+        elements = arrange_soft(logits, labels, **options)
         assert elements.targets is not None
         soft = elements.targets
     classes = soft.shape[1]
     soft = (1.0 - smoothing) * soft + smoothing / classes
-    class_weight = check_weight(weight, classes)
+    class_weight = check_weight(options.get("weight"), classes)
     if soft_weight == "torch":
         losses = soft_losses(elements.rows, soft * class_weight)
         return (elements if hard else elements.weighing(np.ones(len(soft)))), losses
@@ -167,19 +167,14 @@ def weighted_cross_entropy(
     return elements.weighing(share), more
 
 
+@oracle
 def cross_entropy(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
-    weight: ArrayLike | None = None,
-    ignore_index: int | None = -100,
-    reduction: str = "mean",
-    axis: int = 1,
     label_smoothing: float = 0.0,
     soft_weight: str = "paddle",
-    denominator: str = "weights",
-    normalizer: float | None = None,
-    cotangent: ArrayLike | None = None,
+    **options: Unpack[Options],
 ) -> Answer:
     r"""Compute the cross entropy of a softmax with hard or soft labels, and its gradient.
 
@@ -218,14 +213,6 @@ def cross_entropy(
     Learning* (2006), eq. 4.108 and 4.109; smoothing: Szegedy et al., *Rethinking the Inception Architecture* (2016), 7.
     """
     elements, losses = weighted_cross_entropy(
-        logits,
-        labels,
-        weight=weight,
-        ignore_index=ignore_index,
-        axis=axis,
-        label_smoothing=label_smoothing,
-        soft_weight=soft_weight,
+        logits, labels, label_smoothing=label_smoothing, soft_weight=soft_weight, **options
     )
-    return elements.reduce(
-        losses, reduction=reduction, denominator=denominator, normalizer=normalizer, cotangent=cotangent
-    )
+    return elements.reduce(losses)

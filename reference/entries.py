@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from reference.answer import Array
 from reference.elements import Elements, Losses, check_axis, check_weight
+from reference.options import Reduction, ReductionOptions
 
 
 def arrange_entries(
@@ -19,6 +22,7 @@ def arrange_entries(
     axis: int = 1,
     label_weight: ArrayLike | None = None,
     probabilities: bool = True,
+    **reduction: Unpack[ReductionOptions],
 ) -> Elements:
     """Entries as rows of one logit, with ``targets`` [n].
 
@@ -62,6 +66,7 @@ def arrange_entries(
         shape=scores.shape,
         axis=None,
         targets=np.where(flat, targets.reshape(-1), 0.0),
+        reduction=Reduction(**reduction),
     )
 
 

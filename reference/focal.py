@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from reference.answer import BUDGET, UNIT_ROUNDOFF, Answer, Array
 from reference.cross_entropy import Softmax, softmax_of
 from reference.elements import Losses, arrange, check_number
+from reference.options import Options, oracle
 
 
+@oracle
 def focal(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
     gamma: float = 2.0,
-    weight: ArrayLike | None = None,
-    ignore_index: int | None = -100,
-    reduction: str = "mean",
-    axis: int = 1,
-    denominator: str = "weights",
-    normalizer: float | None = None,
     element_weight: ArrayLike | None = None,
-    cotangent: ArrayLike | None = None,
     unit_roundoff: float = UNIT_ROUNDOFF["float64"],
+    **options: Unpack[Options],
 ) -> Answer:
     r"""Compute the focal loss over a softmax, and its gradient.
 
@@ -48,12 +46,9 @@ def focal(
     Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 4, with p of the softmax.
     """
     gamma = check_number("gamma", gamma, 0.0)
-    elements = arrange(logits, labels, weight=weight, ignore_index=ignore_index, axis=axis)
+    elements = arrange(logits, labels, **options)
     losses = focal_losses(softmax_of(elements), gamma, unit_roundoff).times(elements.weight)
-    losses = elements.times(losses, element_weight)
-    return elements.reduce(
-        losses, reduction=reduction, denominator=denominator, normalizer=normalizer, cotangent=cotangent
-    )
+    return elements.reduce(elements.times(losses, element_weight))
 
 
 def power_drift(q: Array, gamma: float, slack: Array, unit_roundoff: float) -> Array:

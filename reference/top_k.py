@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +13,7 @@ from reference.cross_entropy import softmax_of
 from reference.elements import Elements, Losses, arrange, check_choice
 from reference.entries import arrange_entries
 from reference.individual import ENTRY_LOSSES, INDIVIDUALS, REAL, Individual
+from reference.options import Options, Reduction, ReductionOptions, oracle
 
 
 def count_of(top_k: float | None, k: int | None, valid: int) -> int:
@@ -40,6 +42,7 @@ def count_of(top_k: float | None, k: int | None, valid: int) -> int:
     return max(found, 1)
 
 
+@oracle
 def average_top_k(
     losses: ArrayLike,
     *,
@@ -47,11 +50,8 @@ def average_top_k(
     k: int | None = None,
     weight: ArrayLike | None = None,
     valid: ArrayLike | None = None,
-    reduction: str = "mean",
-    denominator: str = "weights",
-    normalizer: float | None = None,
-    cotangent: ArrayLike | None = None,
     unit_roundoff: float = UNIT_ROUNDOFF["float64"],
+    **options: Unpack[ReductionOptions],
 ) -> Answer:
     r"""Average the k largest of any losses, and differentiate by them.
 
@@ -90,14 +90,20 @@ def average_top_k(
     flat = mask.reshape(-1)
     kept = np.where(flat, values.reshape(-1), 0.0)
     elements = Elements(
-        kept[:, None], np.zeros(flat.size, np.int64), flat, weights.reshape(-1) * flat, shape, axis=None
+        rows=kept[:, None],
+        labels=np.zeros(flat.size, np.int64),
+        valid=flat,
+        weight=weights.reshape(-1) * flat,
+        shape=shape,
+        axis=None,
+        reduction=Reduction(**options),
     )
     ones = np.ones((flat.size, 1))
     individual = Individual(Losses(kept, ones, 1.0 + np.abs(kept), ones))
-    options = _Reduction(reduction, denominator, normalizer, cotangent)
-    return _aggregate(elements, individual, count_of(top_k, k, elements.count), options, unit_roundoff)
+    return _aggregate(elements, individual, count_of(top_k, k, elements.count), unit_roundoff)
 
 
+@oracle
 def top_k_loss(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -105,15 +111,9 @@ def top_k_loss(
     individual: str = "cross_entropy",
     top_k: float | None = None,
     k: int | None = None,
-    weight: ArrayLike | None = None,
-    ignore_index: int | None = -100,
-    reduction: str = "mean",
-    axis: int = 1,
     label_weight: ArrayLike | None = None,
-    denominator: str = "weights",
-    normalizer: float | None = None,
-    cotangent: ArrayLike | None = None,
     unit_roundoff: float = UNIT_ROUNDOFF["float64"],
+    **options: Unpack[Options],
 ) -> Answer:
     """Average the k largest individual losses of logits and labels, and differentiate by the logits.
 
@@ -128,34 +128,19 @@ def top_k_loss(
     """
     check_choice("individual", individual, INDIVIDUALS)
     if individual == "cross_entropy":
-        elements = arrange(logits, labels, weight=weight, ignore_index=ignore_index, axis=axis)
+        elements = arrange(logits, labels, **options)
         found = Individual(softmax_of(elements).losses)
     else:
         real = individual in REAL
-        elements = arrange_entries(
-            logits,
-            labels,
-            weight=weight,
-            ignore_index=None if real else ignore_index,
-            axis=axis,
-            label_weight=label_weight,
-            probabilities=not real,
-        )
+        if real:
+            options["ignore_index"] = None
+        elements = arrange_entries(logits, labels, label_weight=label_weight, probabilities=not real, **options)
         assert elements.targets is not None
         found = ENTRY_LOSSES[individual](elements.rows[:, 0], elements.targets, unit_roundoff)
-    options = _Reduction(reduction, denominator, normalizer, cotangent)
-    return _aggregate(elements, found, count_of(top_k, k, elements.count), options, unit_roundoff)
+    return _aggregate(elements, found, count_of(top_k, k, elements.count), unit_roundoff)
 
 
-@dataclass(frozen=True)
-class _Reduction:
-    reduction: str
-    denominator: str
-    normalizer: float | None
-    cotangent: ArrayLike | None
-
-
-def _aggregate(elements: Elements, individual: Individual, k: int, options: _Reduction, unit_roundoff: float) -> Answer:
+def _aggregate(elements: Elements, individual: Individual, k: int, unit_roundoff: float) -> Answer:
     """The k largest weighted losses, reduced; ties and kinks leave a set of answers, of which one is the nearest."""
     weighted = individual.losses.times(elements.weight)
     key = np.where(elements.valid, np.where(np.isnan(weighted.value), np.inf, weighted.value), -np.inf)
@@ -166,15 +151,9 @@ def _aggregate(elements: Elements, individual: Individual, k: int, options: _Red
 
     def answer(shares: Array, losses: Losses) -> Answer:
         kept = losses.keep(shares > 0)
-        return elements.reduce(
-            # to take or to leave rounds nothing
-            kept if np.isin(shares, (0.0, 1.0)).all() else kept.times(shares),
-            reduction=options.reduction,
-            denominator=options.denominator,
-            normalizer=options.normalizer,
-            cotangent=options.cotangent,
-            portion=portion,
-        )
+        # to take or to leave rounds nothing
+        whole = np.isin(shares, (0.0, 1.0)).all()
+        return elements.reduce(kept if whole else kept.times(shares), portion)
 
     found = answer(chosen, weighted)
     tied = _tied(key, weighted.value_scale, elements.valid, order, k, unit_roundoff)
