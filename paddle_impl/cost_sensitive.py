@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 import paddle
 
 from paddle_impl.checks import as_numbers, check_number, check_weight
 from paddle_impl.cross_entropy import CrossEntropyLoss
+from paddle_impl.options import KeywordOptions
 from paddle_impl.programs import UNKNOWN, is_variable
 
 
@@ -36,9 +37,7 @@ class CostSensitiveLoss(CrossEntropyLoss):
         soft_weight: how class weights meet soft labels, as in :class:`~paddle_impl.CrossEntropyLoss`.
         denominator: of the mean: ``weights`` (sum of the valid elements' class weights), under which a batch of one
             class cancels its weight, or ``count`` (their number).
-        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
-        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
-        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
+        **options: check_labels, twice_differentiable and as_dict, which all layers share.
 
     Shapes: as :class:`~paddle_impl.CrossEntropyLoss`.
 
@@ -69,23 +68,11 @@ class CostSensitiveLoss(CrossEntropyLoss):
         *,
         empty_class_weight: float | None = None,
         soft_weight: str = "paddle",
-        denominator: str = "weights",
-        check_labels: bool = True,
-        twice_differentiable: bool = False,
-        as_dict: bool | str = False,
+        **options: Unpack[KeywordOptions],
     ) -> None:
         costs = class_costs(num_class_list, gamma, empty_class_weight)
-        super().__init__(
-            weight=costs if weight is None else _further(weight, costs),
-            ignore_index=ignore_index,
-            reduction=reduction,
-            axis=axis,
-            soft_weight=soft_weight,
-            denominator=denominator,
-            check_labels=check_labels,
-            twice_differentiable=twice_differentiable,
-            as_dict=as_dict,
-        )
+        multiplied = costs if weight is None else _further(weight, costs)
+        super().__init__(multiplied, ignore_index, reduction, axis, soft_weight=soft_weight, **options)
         self.gamma = float(gamma)
         self.num_class_list = _counts(num_class_list)
         self.empty_class_weight = empty_class_weight

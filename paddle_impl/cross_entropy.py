@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import paddle
 from paddle import Tensor
@@ -12,6 +12,7 @@ from paddle_impl.checks import FLOATS, check_choice, check_logits, check_number,
 from paddle_impl.elements import ElementLoss, Elements, along, one_hot
 from paddle_impl.kernel import cross_entropy, soft_cross_entropy
 from paddle_impl.layer import label_range
+from paddle_impl.options import KeywordOptions
 from paddle_impl.precision import constant, narrow, widen
 from paddle_impl.programs import UNKNOWN, aligned, detached, sizes
 
@@ -46,10 +47,7 @@ class CrossEntropyLoss(ElementLoss):
             none of it.
         soft_weight: how class weights meet soft or smoothed labels: ``paddle`` as above; ``torch`` weighs each class's
             term, -sum_c w_c q_c log p_c, and divides by the number of elements (by the sum of w_y for hard labels).
-        denominator: of the mean: ``weights`` (sum of the valid elements' class weights) or ``count`` (their number).
-        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
-        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
-        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
+        **options: denominator, check_labels, twice_differentiable and as_dict, which all layers share.
 
     Raises:
         ValueError: an option, shape, weight or label out of range. TypeError: a wrong type or dtype.
@@ -73,21 +71,9 @@ class CrossEntropyLoss(ElementLoss):
         *,
         label_smoothing: float = 0.0,
         soft_weight: str = "paddle",
-        denominator: str = "weights",
-        check_labels: bool = True,
-        twice_differentiable: bool = False,
-        as_dict: bool | str = False,
+        **options: Unpack[KeywordOptions],
     ) -> None:
-        super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
-            axis=axis,
-            denominator=denominator,
-            check_labels=check_labels,
-            twice_differentiable=twice_differentiable,
-            as_dict=as_dict,
-        )
+        super().__init__(weight, ignore_index, reduction, axis, **options)
         check_choice("soft_weight", soft_weight, SOFT_WEIGHTS)
         self.label_smoothing = check_number("label_smoothing", label_smoothing, "a number in [0, 1]", 0.0, 1.0)
         self.soft_weight = soft_weight

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import paddle
 from paddle import Tensor
@@ -12,6 +12,7 @@ from paddle_impl.element_weights import of_elements
 from paddle_impl.elements import ElementLoss, Elements
 from paddle_impl.gradients import eager, written_over
 from paddle_impl.kernel import cross_entropy
+from paddle_impl.options import KeywordOptions
 from paddle_impl.precision import constant
 
 
@@ -33,10 +34,7 @@ class FocalLoss(ElementLoss):
         ignore_index: the label of elements that count for nothing; None: every element counts.
         reduction: ``none`` (the shape of the labels), ``sum`` or ``mean``.
         axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
-        denominator: of the mean: ``weights`` (sum of the valid elements' class weights) or ``count`` (their number).
-        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
-        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
-        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
+        **options: denominator, check_labels, twice_differentiable and as_dict, which all layers share.
 
     Parts of a batch add up to the whole under one ``normalizer``, the denominator of the whole.
 
@@ -61,22 +59,9 @@ class FocalLoss(ElementLoss):
         ignore_index: int | None = -100,
         reduction: str = "mean",
         axis: int = 1,
-        *,
-        denominator: str = "weights",
-        check_labels: bool = True,
-        twice_differentiable: bool = False,
-        as_dict: bool | str = False,
+        **options: Unpack[KeywordOptions],
     ) -> None:
-        super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
-            axis=axis,
-            denominator=denominator,
-            check_labels=check_labels,
-            twice_differentiable=twice_differentiable,
-            as_dict=as_dict,
-        )
+        super().__init__(weight, ignore_index, reduction, axis, **options)
         self.gamma = check_number("gamma", gamma, "a finite number >= 0", 0.0)
 
     def forward(

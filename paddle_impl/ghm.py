@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import paddle
 from paddle import Tensor
 
 from paddle_impl.elements import ElementLoss, Elements
 from paddle_impl.kernel import cross_entropy
+from paddle_impl.options import KeywordOptions
 from paddle_impl.regions import Harmony
 
 
@@ -20,7 +21,8 @@ class GHMLoss(Harmony, ElementLoss):
     .. math:: g_i = 1 - p_{i y_i}, \quad b_i = \frac{N}{R_{j(i)}\, m}, \quad l_i = w_{y_i} b_i CE_i
 
     [0, 1] is cut into regions; R_j counts the valid elements whose g lies in region j, N is their number, m the number
-    of occupied regions, so that the b_i sum to N. No gradient flows through b. ``bins=1`` is cross entropy.
+    of occupied regions, so that the b_i sum to N. ``bins=1`` is cross entropy. The gradient and the second derivative
+    hold b constant.
 
     The histogram is of the elements of one call: parts of a batch under one ``normalizer`` do not add up to the whole.
     With ``momentum`` it is of many calls, and they nearly do.
@@ -35,11 +37,7 @@ class GHMLoss(Harmony, ElementLoss):
         reduction: ``none`` (the shape of the labels), ``sum`` or ``mean``.
         ignore_index: the label of elements that count for nothing; None: every element counts.
         axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
-        denominator: of the mean: ``weights`` (sum of the valid elements' class weights) or ``count`` (their number).
-        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
-        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
-            The second derivative holds b constant, like the first.
-        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
+        **options: denominator, check_labels, twice_differentiable and as_dict, which all layers share.
 
     Shapes: logits [..., C, ...] with the classes along ``axis``, labels the same without that axis.
 
@@ -69,21 +67,9 @@ class GHMLoss(Harmony, ElementLoss):
         *,
         normalize: str = "occupied",
         ema: str = "corrected",
-        denominator: str = "weights",
-        check_labels: bool = True,
-        twice_differentiable: bool = False,
-        as_dict: bool | str = False,
+        **options: Unpack[KeywordOptions],
     ) -> None:
-        super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
-            axis=axis,
-            denominator=denominator,
-            check_labels=check_labels,
-            twice_differentiable=twice_differentiable,
-            as_dict=as_dict,
-        )
+        super().__init__(weight, ignore_index, reduction, axis, **options)
         self.set_regions(bins, momentum, normalize, ema)
 
     def element_losses(self, elements: Elements) -> Tensor:

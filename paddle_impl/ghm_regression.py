@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Unpack
 
 import paddle
 from paddle import Tensor
 
 from paddle_impl.checks import is_number, shown
 from paddle_impl.entries import EntryLoss
+from paddle_impl.options import KeywordOptions
 from paddle_impl.precision import constant
 from paddle_impl.programs import detached
 from paddle_impl.regions import HarmonyOfEntries
@@ -38,9 +39,7 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
         ema: ``corrected`` for the start of the running average, or as a detection toolbox has it (``mmdet``).
         reduction: ``none`` (the shape of the predictions), ``sum`` or ``mean``.
         denominator: ``weights`` or ``count``: the number of valid entries either way, since there are no class weights.
-        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
-        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
-        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
+        **options: check_labels, twice_differentiable and as_dict, which all layers share.
 
     Shapes: predictions and targets of any one shape, and ``label_weight``, whose entries above 0 are valid.
 
@@ -67,19 +66,9 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
         *,
         normalize: str = "occupied",
         ema: str = "corrected",
-        denominator: str = "weights",
-        check_labels: bool = True,
-        twice_differentiable: bool = False,
-        as_dict: bool | str = False,
+        **options: Unpack[KeywordOptions],
     ) -> None:
-        super().__init__(
-            ignore_index=None,
-            reduction=reduction,
-            denominator=denominator,
-            check_labels=check_labels,
-            twice_differentiable=twice_differentiable,
-            as_dict=as_dict,
-        )
+        super().__init__(ignore_index=None, reduction=reduction, **options)
         if not is_number(mu):
             raise TypeError(f"mu must be a finite number > 0, got {shown(mu)}")
         # what is too small for a float, or too large, is no mu either

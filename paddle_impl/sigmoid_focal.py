@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import paddle
 import paddle.nn.functional as F
@@ -12,6 +12,7 @@ from paddle_impl.checks import check_number
 from paddle_impl.element_weights import of_entries
 from paddle_impl.entries import Entries, EntryLoss, Piece
 from paddle_impl.focal import power
+from paddle_impl.options import KeywordOptions
 from paddle_impl.precision import constant
 from paddle_impl.sigmoid import logistic, logistic_value, parts, signs, softplus
 
@@ -33,10 +34,7 @@ class SigmoidFocalLoss(EntryLoss):
         ignore_index: the label of elements that count for nothing; None: every element counts.
         reduction: ``none`` (the shape of the logits), ``sum`` or ``mean``.
         axis: the class axis, for class weights and class ids.
-        denominator: of the mean: ``weights`` (the sum of the valid entries' class weights) or ``count`` (their number).
-        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
-        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
-        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
+        **options: denominator, check_labels, twice_differentiable and as_dict, which all layers share.
 
     Parts of a batch add up to the whole under one ``normalizer``, the denominator of the whole.
 
@@ -65,22 +63,9 @@ class SigmoidFocalLoss(EntryLoss):
         ignore_index: int | None = -100,
         reduction: str = "mean",
         axis: int = 1,
-        *,
-        denominator: str = "weights",
-        check_labels: bool = True,
-        twice_differentiable: bool = False,
-        as_dict: bool | str = False,
+        **options: Unpack[KeywordOptions],
     ) -> None:
-        super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
-            axis=axis,
-            denominator=denominator,
-            check_labels=check_labels,
-            twice_differentiable=twice_differentiable,
-            as_dict=as_dict,
-        )
+        super().__init__(weight, ignore_index, reduction, axis, **options)
         self.gamma = check_number("gamma", gamma, "a finite number >= 0", 0.0)
         self.alpha = None if alpha is None else check_number("alpha", alpha, "a number in [0, 1] or None", 0.0, 1.0)
         self.default_normalizer = self.normalizer(normalizer)

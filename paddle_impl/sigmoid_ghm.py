@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import paddle.nn.functional as F
 from paddle import Tensor
 
 from paddle_impl.entries import EntryLoss
+from paddle_impl.options import KeywordOptions
 from paddle_impl.regions import HarmonyOfEntries
 from paddle_impl.sigmoid import logistic, logistic_value, parts, signs, softplus
 
@@ -32,10 +33,7 @@ class SigmoidGHMLoss(HarmonyOfEntries, EntryLoss):
         ignore_index: the label of elements that count for nothing; None: every element counts.
         reduction: ``none`` (the shape of the logits), ``sum`` or ``mean``.
         axis: the class axis, for class weights and class ids.
-        denominator: of the mean: ``weights`` (the sum of the valid entries' class weights) or ``count`` (their number).
-        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
-        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
-        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
+        **options: denominator, check_labels, twice_differentiable and as_dict, which all layers share.
 
     Shapes: logits of any shape; labels of the same shape, or class ids without the class axis.
 
@@ -62,21 +60,9 @@ class SigmoidGHMLoss(HarmonyOfEntries, EntryLoss):
         *,
         normalize: str = "occupied",
         ema: str = "corrected",
-        denominator: str = "weights",
-        check_labels: bool = True,
-        twice_differentiable: bool = False,
-        as_dict: bool | str = False,
+        **options: Unpack[KeywordOptions],
     ) -> None:
-        super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
-            axis=axis,
-            denominator=denominator,
-            check_labels=check_labels,
-            twice_differentiable=twice_differentiable,
-            as_dict=as_dict,
-        )
+        super().__init__(weight, ignore_index, reduction, axis, **options)
         self.set_regions(bins, momentum, normalize, ema)
 
     def losses(self, x: Tensor, t: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import paddle
@@ -26,6 +26,7 @@ from paddle_impl.elements import ElementLoss, Elements, kept_of
 from paddle_impl.entries import arrange_entries
 from paddle_impl.kernel import cross_entropy
 from paddle_impl.layer import divided, unequal
+from paddle_impl.options import KeywordOptions
 from paddle_impl.precision import narrow, widen
 from paddle_impl.programs import aligned, detached, sizes
 from paddle_impl.sigmoid import logistic
@@ -82,9 +83,7 @@ class TopKLoss(ElementLoss):
         reduction: ``none`` (the shape of the labels; what is not selected is 0), ``sum`` or ``mean``.
         axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
         denominator: of the mean: ``weights``, k W / N, or ``count``, k.
-        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
-        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
-        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
+        **options: check_labels, twice_differentiable and as_dict, which all layers share.
 
     Shapes: logits [..., C, ...] with the classes along ``axis``, labels the same without that axis; for entries both
     of the same shape.
@@ -110,22 +109,9 @@ class TopKLoss(ElementLoss):
         ignore_index: int | None = -100,
         reduction: str = "mean",
         axis: int = 1,
-        *,
-        denominator: str = "weights",
-        check_labels: bool = True,
-        twice_differentiable: bool = False,
-        as_dict: bool | str = False,
+        **options: Unpack[KeywordOptions],
     ) -> None:
-        super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
-            axis=axis,
-            denominator=denominator,
-            check_labels=check_labels,
-            twice_differentiable=twice_differentiable,
-            as_dict=as_dict,
-        )
+        super().__init__(weight, ignore_index, reduction, axis, **options)
         self.top_k, self.k = _check_counts(top_k, k)
         if not callable(individual):
             check_choice("individual", individual, INDIVIDUALS)
