@@ -19,7 +19,7 @@ from paddle_impl.precision import constant
 class FocalLoss(ElementLoss):
     r"""Compute the focal loss over a softmax, finite and exact at saturation for every gamma >= 0.
 
-    The class axis is 1, where ``paddle.nn.CrossEntropyLoss`` has -1: of ``[N, ..., C]`` say ``axis=-1``.
+    The class axis is 1 by default (``paddle.nn.CrossEntropyLoss``: -1). For logits ``[N, ..., C]`` pass ``axis=-1``.
 
     .. math:: l_i = w_{y_i} (1 - p_{i y_i})^\gamma CE_i, \quad
               \partial l_i / \partial z_i = w_{y_i} (p_i - e_{y_i})\, q^\gamma (1 + \gamma p_{i y_i} CE_i / q),
@@ -28,28 +28,29 @@ class FocalLoss(ElementLoss):
     gamma=0 is cross entropy; class weights are the alpha of the paper, one for each class. CE / q goes to 1 as q goes
     to 0, so the gradient is finite for gamma below 1 too.
 
+    Losses of micro-batches add up to that of the batch if each call gets the batch's denominator as ``normalizer``.
+
     Args:
         gamma: finite, >= 0.
         weight: [C] class weights >= 0 (list, array or Tensor); None means ones.
-        ignore_index: the label of elements that count for nothing; None: every element counts.
+        ignore_index: elements with this label count for nothing; None: every element counts.
         reduction: ``none`` (the shape of the labels), ``sum`` or ``mean``.
-        axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
+        axis: the class axis of the logits: 1 by default, where ``paddle.nn.CrossEntropyLoss`` has -1.
         **options: denominator, check_labels, twice_differentiable and as_dict, which all layers share.
-
-    Parts of a batch add up to the whole under one ``normalizer``, the denominator of the whole.
 
     Shapes: logits [..., C, ...] with the classes along ``axis``, labels the same without that axis.
 
     Raises:
-        ValueError: an option, shape, weight or label out of range. TypeError: a wrong type or dtype.
+        ValueError: an option, shape, weight or label is out of range.
+        TypeError: an argument has the wrong type or dtype.
+
+    Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 4, with p of the softmax.
 
     Example:
         >>> import paddle
         >>> logits = paddle.to_tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0]])
         >>> FocalLoss(gamma=2, weight=[1.0, 2.0, 2.0])(logits, paddle.to_tensor([0, 1, 1])).item()
         0.8068...
-
-    Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 4, with p of the softmax.
     """
 
     def __init__(

@@ -218,6 +218,12 @@ class LossLayer(nn.Layer):
         self.register_buffer("weight", weight, persistable=False)
 
 
+def layers_of(package: str, base: type[LossLayer] = LossLayer) -> list[type[LossLayer]]:
+    """The subclasses of ``base`` in the modules of a package that have been imported."""
+    found = [layer for child in base.__subclasses__() for layer in (child, *layers_of(package, child))]
+    return [layer for layer in found if layer.__module__.startswith(f"{package}.")]
+
+
 def unequal(labels: Tensor, ignored: int | None) -> Tensor | None:
     """Which integer labels are not ``ignored`` (None: all)."""
     # beside an int32 Paddle (3.3) wraps an int that needs more bits: 2^32 would be class 0

@@ -26,30 +26,31 @@ class SigmoidFocalLoss(EntryLoss):
 
     gamma=0 with alpha=1/2 is half the binary cross entropy.
 
+    Losses of micro-batches add up to that of the batch if each call gets the batch's denominator as ``normalizer``.
+
     Args:
         gamma: finite, >= 0.
         alpha: weight of the positives, in [0, 1]; the negatives have 1 - alpha. None: both weigh 1.
         normalizer: denominator of ``mean`` where the call gives none, such as a number of positives.
         weight: [C] weights of the classes along ``axis``.
-        ignore_index: the label of elements that count for nothing; None: every element counts.
+        ignore_index: elements with this label count for nothing; None: every element counts.
         reduction: ``none`` (the shape of the logits), ``sum`` or ``mean``.
         axis: the class axis, for class weights and class ids.
         **options: denominator, check_labels, twice_differentiable and as_dict, which all layers share.
 
-    Parts of a batch add up to the whole under one ``normalizer``, the denominator of the whole.
-
     Shapes: logits of any shape; labels of the same shape, or class ids without the class axis.
 
     Raises:
-        ValueError: an option, shape, weight or target out of range. TypeError: a wrong type or dtype.
+        ValueError: an option, shape, weight or target is out of range.
+        TypeError: an argument has the wrong type or dtype.
+
+    Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 5.
 
     Example:
         >>> import paddle
         >>> logits, targets = paddle.to_tensor([[2.0, 0.0], [-1.0, 3.0]]), paddle.to_tensor([[1.0, 0.0], [0.0, 0.0]])
         >>> SigmoidFocalLoss(gamma=2, alpha=0.25)(logits, targets, normalizer=targets.sum()).item()
-        2.2...
-
-    Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 5.
+        2.2221...
     """
 
     kept_as: ClassVar = {"normalizer": "default_normalizer"}

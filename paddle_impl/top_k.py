@@ -60,16 +60,16 @@ INDIVIDUALS = ("cross_entropy", *BINARY, *REAL)
 class TopKLoss(ElementLoss):
     r"""Average the k largest individual losses of a batch.
 
-    The class axis is 1, where ``paddle.nn.CrossEntropyLoss`` has -1: of ``[N, ..., C]`` say ``axis=-1``.
+    The class axis is 1 by default (``paddle.nn.CrossEntropyLoss``: -1). For logits ``[N, ..., C]`` pass ``axis=-1``.
 
     .. math:: L = \frac{\sum_i s_i o_i l_i}{k W / N}, \quad s_i = 1 \text{ for the k largest } o_i l_i
               \text{ of the valid elements, else } 0
 
     o_i is the class weight, W the sum of the valid elements' weights, N their number. For weights of 1 this is the mean
-    of the k largest losses: the maximum loss for k=1, the average for k=N. Exactly k elements are selected, ties
-    included, and no gradient flows through the selection.
+    of the k largest losses: the maximum loss for k=1, the average for k=N. Exactly k elements are selected, also
+    where losses tie, and no gradient flows through the selection.
 
-    The k largest are those of one call: parts of a batch under one ``normalizer`` do not add up to the whole.
+    The k largest are those of one call, so losses of micro-batches do not add up to that of the batch.
 
     Args:
         top_k: fraction r in (0, 1] of the valid elements: k is the largest j with j / N <= r, at least 1. 0.7 where
@@ -81,23 +81,24 @@ class TopKLoss(ElementLoss):
         weight: [C] class weights of the elements' labels, or of the entries along ``axis``.
         ignore_index: elements with this label count for nothing (``squared`` and ``absolute``: none is ignored).
         reduction: ``none`` (the shape of the labels; what is not selected is 0), ``sum`` or ``mean``.
-        axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
-        denominator: of the mean: ``weights``, k W / N, or ``count``, k.
+        axis: the class axis of the logits: 1 by default, where ``paddle.nn.CrossEntropyLoss`` has -1.
+        denominator: what ``mean`` divides by: ``weights``, k W / N, or ``count``, k.
         **options: check_labels, twice_differentiable and as_dict, which all layers share.
 
     Shapes: logits [..., C, ...] with the classes along ``axis``, labels the same without that axis; for entries both
     of the same shape.
 
     Raises:
-        ValueError: an option, shape, weight or label out of range. TypeError: a wrong type or dtype.
+        ValueError: an option, shape, weight or label is out of range.
+        TypeError: an argument has the wrong type or dtype.
+
+    Source: Fan, Lyu, Ying, Hu, *Learning with Average Top-k Loss*, NeurIPS 2017, eq. 2 and 3.
 
     Example:
         >>> import paddle
         >>> logits = paddle.to_tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0]])
         >>> TopKLoss(k=1)(logits, paddle.to_tensor([0, 1, 1])).item()
-        2.40...
-
-    Source: Fan, Lyu, Ying, Hu, *Learning with Average Top-k Loss*, NeurIPS 2017, eq. 2 and 3.
+        2.4076...
     """
 
     def __init__(

@@ -44,6 +44,10 @@ def focal(
         ValueError, TypeError: as ``cross_entropy``, and for a gamma that is no finite number >= 0.
 
     Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 4, with p of the softmax.
+
+    Example:
+        >>> focal([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]], [0, 1], gamma=2.0, reduction="none").value.round(4).tolist()
+        [0.0457, 0.0008]
     """
     gamma = check_number("gamma", gamma, 0.0)
     elements = arrange(logits, labels, **options)

@@ -51,6 +51,11 @@ def ghm(
         ValueError, TypeError: as ``cross_entropy``, and for a ``bins`` or ``normalize`` out of range.
 
     Source: Li, Liu, Wang, *Gradient Harmonized Single-stage Detector*, AAAI 2019, eq. 5 to 9, with g of the softmax.
+
+    Example:
+        >>> logits = [[0.2, -0.2], [3.0, -3.0], [4.0, -4.0]]
+        >>> ghm(logits, [0, 0, 1], bins=2, reduction="none").value.round(4).tolist()
+        [0.3848, 0.0019, 12.0005]
     """
     elements = arrange(logits, labels, **options)
     softmax = softmax_of(elements)

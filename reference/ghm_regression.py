@@ -48,6 +48,11 @@ def ghm_regression(
         ValueError, TypeError: shapes or options out of range.
 
     Source: Li, Liu, Wang, *Gradient Harmonized Single-stage Detector*, AAAI 2019, eq. 10 to 13.
+
+    Example:
+        >>> predictions, targets = [0.25, 0.5, 3.0], [0.0, 0.0, 0.0]
+        >>> ghm_regression(predictions, targets, mu=0.5, bins=2, reduction="none").value.round(4).tolist()
+        [0.0885, 0.1553, 1.906]
     """
     mu = check_number("mu", mu, 0.0)
     if mu == 0.0:

@@ -16,6 +16,9 @@ from numpy.typing import ArrayLike
 
 from reference.answer import Answer
 
+ORACLES: dict[str, Callable[..., Answer]] = {}
+"""Every oracle of this package whose module has been imported, by name."""
+
 Function = TypeVar("Function", bound=Callable[..., Answer])
 
 
@@ -74,4 +77,6 @@ def oracle(function: Function) -> Function:
         return function(*given, **{**defaults, **named})
 
     with_options.__signature__ = signature  # type: ignore[attr-defined]
+    if function.__module__.startswith("reference."):
+        ORACLES[function.__name__] = with_options
     return cast(Function, with_options)

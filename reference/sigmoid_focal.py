@@ -52,6 +52,10 @@ def sigmoid_focal(
         ValueError, TypeError: targets, ids, shapes or options out of range.
 
     Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 5.
+
+    Example:
+        >>> sigmoid_focal([[2.0, -1.0]], [[1.0, 0.0]], reduction="none").value.round(4).tolist()
+        [[0.0005, 0.017]]
     """
     gamma = check_number("gamma", gamma, 0.0)
     balance = None if alpha is None else check_number("alpha", alpha, 0.0, 1.0)

@@ -44,6 +44,10 @@ def sigmoid_ghm(
         ValueError, TypeError: targets, ids, shapes or options out of range.
 
     Source: Li, Liu, Wang, *Gradient Harmonized Single-stage Detector*, AAAI 2019, eq. 3 to 9.
+
+    Example:
+        >>> sigmoid_ghm([[0.5, 3.0, 4.0]], [[0.0, 1.0, 1.0]], bins=2, reduction="none").value.round(4).tolist()
+        [[1.4611, 0.0364, 0.0136]]
     """
     elements = arrange_entries(logits, labels, label_weight=label_weight, **options)
     assert elements.targets is not None

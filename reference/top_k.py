@@ -76,6 +76,11 @@ def average_top_k(
         ValueError, TypeError: for a k, top_k, weight or mask out of range.
 
     Source: Fan et al., *Learning with Average Top-k Loss*, NeurIPS 2017, eq. 2 and 3.
+
+    Example:
+        >>> answer = average_top_k([3.0, 1.0, 2.0], k=2)
+        >>> answer.value.item(), answer.gradient.tolist()
+        (2.5, [0.5, 0.0, 0.5])
     """
     values = np.asarray(losses, dtype=np.float64)
     shape = values.shape
@@ -124,7 +129,22 @@ def top_k_loss(
     Ties at the k-th largest loss, and the kinks of hinge and absolute, have more than one right gradient: ``nearest``
     of the answer finds the one closest to a given gradient.
 
-    Raises ValueError or TypeError as ``cross_entropy`` and ``average_top_k``.
+    Args:
+        individual: the losses to average, as above.
+        top_k, k, unit_roundoff: as in ``average_top_k``.
+        label_weight: for losses of entries, of the labels' shape; what is not above 0 counts for nothing.
+        logits, labels, weight, ignore_index, reduction, axis, denominator, normalizer, cotangent: as in
+            ``cross_entropy`` or, for losses of entries, ``sigmoid_focal``; real targets ignore no label.
+
+    Raises:
+        ValueError, TypeError: as ``cross_entropy`` and ``average_top_k``.
+
+    Source: Fan et al., *Learning with Average Top-k Loss*, NeurIPS 2017, eq. 2 and 3.
+
+    Example:
+        >>> answer = top_k_loss([[2.0, -1.0]], [[0.0, 1.0]], individual="squared", k=1)
+        >>> answer.value.item(), answer.gradient.tolist()
+        (4.0, [[4.0, 0.0]])
     """
     check_choice("individual", individual, INDIVIDUALS)
     if individual == "cross_entropy":

@@ -20,7 +20,6 @@ every_layer = pytest.mark.parametrize("name", paddle_impl.__all__)
 def test_help_is_enough(name):
     layer = getattr(paddle_impl, name)
     parameters = inspect.signature(layer).parameters
-    assert list(documented(layer.__doc__).keys() & parameters.keys()) != []
     assert set(documented(layer.__doc__)) == set(parameters)
     assert "**options" not in layer.__doc__
 
