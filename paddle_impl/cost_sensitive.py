@@ -58,7 +58,7 @@ class CostSensitiveLoss(CrossEntropyLoss):
     """
 
     weights_from = "num_class_list"
-    kept_as: ClassVar = {"weight": "further"}
+    stored_as: ClassVar = {"weight": "further"}
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class CostSensitiveLoss(CrossEntropyLoss):
         **options: Unpack[KeywordOptions],
     ) -> None:
         costs = class_costs(num_class_list, gamma, empty_class_weight)
-        multiplied = costs if weight is None else _further(weight, costs)
+        multiplied = costs if weight is None else _times_costs(weight, costs)
         super().__init__(multiplied, ignore_index, reduction, axis, soft_weight=soft_weight, **options)
         self.gamma = float(gamma)
         self.num_class_list = _counts(num_class_list)
@@ -116,7 +116,7 @@ def _counts(num_class_list: Any) -> np.ndarray:
     return counts
 
 
-def _further(weight: Any, costs: np.ndarray) -> Any:
+def _times_costs(weight: Any, costs: np.ndarray) -> Any:
     """Class weights, multiplied by the costs."""
     if is_variable(weight):
         if list(weight.shape) not in ([len(costs)], [UNKNOWN]):

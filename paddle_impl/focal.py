@@ -91,7 +91,7 @@ class FocalLoss(ElementLoss):
             return losses
         if elements.plain:
             return self._composed(losses)
-        return self._sloped(losses)
+        return self._value_and_slope(losses)
 
     def _composed(self, losses: Tensor) -> Tensor:
         """q^gamma l by operations that have derivatives of all orders."""
@@ -103,15 +103,15 @@ class FocalLoss(ElementLoss):
         return paddle.where(endless, losses, power(half * 2.0 / (half + 1.0), self.gamma) * known)
 
     @eager
-    def _sloped(self, losses: Tensor) -> Tensor:
+    def _value_and_slope(self, losses: Tensor) -> Tensor:
         """The same, with its derivative by l: q^(gamma - 1) (q + gamma p l), since dq/dl = p."""
         with paddle.no_grad():
             less_one = paddle.expm1(-losses)
             p, q = less_one + 1.0, less_one.scale_(-1.0)
             # 0 where q is 0 and gamma below 1
-            damped = power(q, self.gamma - 1.0)
-            slope = p.multiply_(losses).scale_(self.gamma).add_(q).multiply_(damped)
-            value = q.multiply_(damped).multiply_(losses)
+            modulated = power(q, self.gamma - 1.0)
+            slope = p.multiply_(losses).scale_(self.gamma).add_(q).multiply_(modulated)
+            value = q.multiply_(modulated).multiply_(losses)
         return written_over(losses * slope, value)
 
 

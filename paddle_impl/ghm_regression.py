@@ -97,7 +97,7 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
         # the difference cancels for small d; this quotient does not
         return paddle.where(endless, d.abs(), finite * (finite / (self._root(finite) + constant(self.mu, d))))
 
-    def sloped(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    def value_and_slope(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """The same and its derivative by x."""
         d = x - t
         root = self._near_root(d)

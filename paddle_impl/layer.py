@@ -71,7 +71,7 @@ class LossLayer(nn.Layer):
     """The argument that says how many classes there are, as messages call it."""
     inputs = ("logits", "labels")
     """What is called with, as messages call it."""
-    kept_as: ClassVar[Mapping[str, str]] = {}
+    stored_as: ClassVar[Mapping[str, str]] = {}
     """The attribute that holds an argument, where it has another name."""
 
     def __new__(cls, *given: Any, **named: Any) -> LossLayer:
@@ -132,7 +132,7 @@ class LossLayer(nn.Layer):
         """The arguments that would build this layer again: those by position, and of the others what is no default."""
         said = []
         for name, parameter in inspect.signature(type(self).__init__).parameters.items():
-            attribute = self.kept_as.get(name, name)
+            attribute = self.stored_as.get(name, name)
             if name == "self" or not hasattr(self, attribute):
                 continue
             value = getattr(self, attribute)
@@ -167,12 +167,12 @@ class LossLayer(nn.Layer):
         """Which labels are not ignored (None: all). Raises ValueError for a label that is no class."""
         ignored = self.ignore_index
         if not self.looks():
-            return unequal(labels, ignored)
+            return not_ignored(labels, ignored)
         low, high = label_range(labels)
         inside = low >= 0 and high < classes
         if inside and (ignored is None or not low <= ignored <= high):
             return None
-        kept = unequal(labels, ignored)
+        kept = not_ignored(labels, ignored)
         if not inside:
             for label in label_range(labels if kept is None else paddle.where(kept, labels, paddle.zeros_like(labels))):
                 if not 0 <= label < classes:
@@ -224,7 +224,7 @@ def layers_of(package: str, base: type[LossLayer] = LossLayer) -> list[type[Loss
     return [layer for layer in found if layer.__module__.startswith(f"{package}.")]
 
 
-def unequal(labels: Tensor, ignored: int | None) -> Tensor | None:
+def not_ignored(labels: Tensor, ignored: int | None) -> Tensor | None:
     """Which integer labels are not ``ignored`` (None: all)."""
     # beside an int32 Paddle (3.3) wraps an int that needs more bits: 2^32 would be class 0
     if ignored is None or (labels.dtype == paddle.int32 and not -(2**31) <= ignored < 2**31):

@@ -53,7 +53,7 @@ class SigmoidFocalLoss(EntryLoss):
         2.2221...
     """
 
-    kept_as: ClassVar = {"normalizer": "default_normalizer"}
+    stored_as: ClassVar = {"normalizer": "default_normalizer"}
 
     def __init__(
         self,
@@ -100,23 +100,23 @@ class SigmoidFocalLoss(EntryLoss):
     def losses(self, x: Tensor, t: Tensor) -> Tensor:
         """alpha_t q^gamma BCE."""
         q = F.sigmoid(x) * (1.0 - t) + F.sigmoid(-x) * t
-        damped = power(q, self.gamma)
+        modulated = power(q, self.gamma)
         if self.alpha is not None:
-            damped = damped * (t * constant(self.alpha, t) + (1.0 - t) * constant(1.0 - self.alpha, t))
-        return damped * logistic(x, t)
+            modulated = modulated * (t * constant(self.alpha, t) + (1.0 - t) * constant(1.0 - self.alpha, t))
+        return modulated * logistic(x, t)
 
-    def sloped(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    def value_and_slope(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """The same and its derivative by x."""
         sign = signs(t)
-        return self._graded(x, t) if sign is None else self._binary(x, t, sign)
+        return self._soft_targets(x, t) if sign is None else self._binary(x, t, sign)
 
-    def weighed_values(self, piece: Piece, prepared: Any) -> Tensor:
+    def weighted_values(self, piece: Piece, prepared: Any) -> Tensor:
         """The losses of a piece alone, weighed."""
         sign = signs(piece.t)
         if sign is None:
-            return piece.shown(self.sloped(piece.x, piece.t)[0])
+            return piece.shown(self.value_and_slope(piece.x, piece.t)[0])
         margin = sign.multiply_(piece.x)
-        return piece.shown(self._damped(F.sigmoid(margin), piece.t).multiply_(softplus(margin)))
+        return piece.shown(self._modulated(F.sigmoid(margin), piece.t).multiply_(softplus(margin)))
 
     def _binary(self, x: Tensor, t: Tensor, sign: Tensor) -> tuple[Tensor, Tensor]:
         """Targets 0 and 1. With m = (1 - 2t) x: q = sigmoid(m), BCE = softplus(m), and the slope of alpha_t q^gamma BCE
@@ -124,32 +124,32 @@ class SigmoidFocalLoss(EntryLoss):
         """
         margin = x * sign
         q, loss = F.sigmoid(margin), softplus(margin)
-        damped = self._damped(q, t)
+        modulated = self._modulated(q, t)
         if self.gamma > 0.0:
             # 1 - q = exp(-BCE), without cancellation
             bend = paddle.scale(loss, -1.0).exp_().multiply_(loss)
             q.add_(bend.scale_(self.gamma))
-        slope = q.multiply_(damped).multiply_(sign)
-        return loss.multiply_(damped), slope
+        slope = q.multiply_(modulated).multiply_(sign)
+        return loss.multiply_(modulated), slope
 
-    def _graded(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    def _soft_targets(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """Targets in between: alpha_t q^gamma (p - t + gamma p (1 - p)(1 - 2t) BCE / q)."""
         positive, negative = parts(x, t)
         q, loss = positive + negative, logistic_value(x, t)
-        damped = self._damped(q, t)
+        modulated = self._modulated(q, t)
         slope = positive.subtract_(negative)
         if self.gamma > 0.0:
             turn = F.sigmoid(x).multiply_(F.sigmoid(-x)).multiply_(1.0 - 2.0 * t)
-            # where q is 0, damped is 0 too
+            # where q is 0, modulated is 0 too
             turn = turn.divide_(paddle.where(q > 0, q, paddle.ones_like(q)))
             slope = slope.add_(turn.multiply_(loss).scale_(self.gamma))
-        return loss.multiply_(damped), slope.multiply_(damped)
+        return loss.multiply_(modulated), slope.multiply_(modulated)
 
-    def _damped(self, q: Tensor, t: Tensor) -> Tensor:
+    def _modulated(self, q: Tensor, t: Tensor) -> Tensor:
         """alpha_t q^gamma, in a new Tensor."""
-        damped = power(q, self.gamma)
+        modulated = power(q, self.gamma)
         if self.alpha is None:
-            return damped
+            return modulated
         # a scale takes a Python number as a float64, except in a program
         balance = paddle.scale(t, self.alpha - 1.0, 1.0 - self.alpha).add_(paddle.scale(t, self.alpha))
-        return damped.multiply_(balance)
+        return modulated.multiply_(balance)

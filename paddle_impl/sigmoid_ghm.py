@@ -71,7 +71,7 @@ class SigmoidGHMLoss(HarmonyOfEntries, EntryLoss):
         """BCE."""
         return logistic(x, t)
 
-    def sloped(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    def value_and_slope(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """BCE and its derivative by x."""
         sign = signs(t)
         if sign is None:

@@ -22,10 +22,10 @@ from paddle_impl.checks import (
     is_number,
     shown,
 )
-from paddle_impl.elements import ElementLoss, Elements, kept_of
+from paddle_impl.elements import ElementLoss, Elements, zero_unless
 from paddle_impl.entries import arrange_entries
 from paddle_impl.kernel import cross_entropy
-from paddle_impl.layer import divided, unequal
+from paddle_impl.layer import divided, not_ignored
 from paddle_impl.options import KeywordOptions
 from paddle_impl.precision import narrow, widen
 from paddle_impl.programs import aligned, detached, sizes
@@ -170,7 +170,7 @@ class TopKLoss(ElementLoss):
             binary = self.individual in BINARY
             entries = arrange_entries(self, logits, labels, label_weight, binary)
             losses = (BINARY if binary else REAL)[self.individual](*entries.whole())
-            return kept_of(losses, entries.kept), entries
+            return zero_unless(losses, entries.kept), entries
         if label_weight is not None:
             raise ValueError(
                 f"label_weight is for losses of entries, {', '.join((*BINARY, *REAL))}; got one for "
@@ -179,21 +179,21 @@ class TopKLoss(ElementLoss):
         if self.individual == "cross_entropy":
             elements = self.arrange(logits, labels)
             return cross_entropy(elements), elements
-        return self._called(given, labels)
+        return self._of_function(given, labels)
 
-    def _called(self, losses: Any, labels: Tensor) -> tuple[Tensor, Elements]:
+    def _of_function(self, losses: Any, labels: Tensor) -> tuple[Tensor, Elements]:
         """Losses of a function of the user's own."""
         if not isinstance(losses, TENSORS):
             raise TypeError(f"individual must return the losses as a Tensor, got {type(losses).__name__}")
         losses = widen(losses)
         classes = labels.dtype in INTEGERS and fits(list(labels.shape), list(losses.shape))
         labels = aligned(labels, losses).astype("int64") if classes else detached(losses)
-        kept = unequal(labels, self.ignore_index) if classes else None
+        kept = not_ignored(labels, self.ignore_index) if classes else None
         elements = Elements(losses, labels, kept, 0, True)
         if classes and self.classes is not None:
             self.kept(labels, self.classes)
             elements.weigh(self.table(self.classes, losses.dtype))
-        return kept_of(losses, kept), elements
+        return zero_unless(losses, kept), elements
 
     def _average(self, losses: Tensor, elements: Any, k: Any, count: Any, normalizer: Any) -> Tensor:
         if self.reduction == "none":
@@ -241,7 +241,7 @@ def largest(losses: Tensor, kept: Tensor | None, k: int) -> Tensor:
     if math.isfinite(top):
         return losses * chosen.astype(losses.dtype)
     # a product with 0 would make NaN of an infinite loss that was not chosen
-    return kept_of(losses, chosen)
+    return zero_unless(losses, chosen)
 
 
 def _kth_largest(scores: Tensor, k: int) -> Tensor:
@@ -272,7 +272,7 @@ def traced_largest(losses: Tensor, kept: Tensor | None, k: Tensor) -> Tensor:
     scores = paddle.where(scores.isnan(), paddle.full_like(scores, math.inf), scores)
     rank = paddle.argsort(paddle.argsort(scores, descending=True))
     chosen = (rank.astype("float64") < k).reshape(sizes(losses))
-    return kept_of(losses, chosen)
+    return zero_unless(losses, chosen)
 
 
 def _scores(losses: Tensor, kept: Tensor | None) -> Tensor:

@@ -63,7 +63,7 @@ def softmax_of(elements: Elements) -> Softmax:
     n, classes = rows.shape
     index = np.arange(n)
     with np.errstate(invalid="ignore", over="ignore"):
-        p, log_rest, shifted = _powers(rows)
+        p, log_rest, shifted = _softmax_parts(rows)
         gap = -shifted[index, labels]
         # l = logsumexp(z) - z_y = log(1 + sum of exp(z_j - max) over j != argmax) + max - z_y
         loss = log_rest + gap
@@ -75,12 +75,12 @@ def softmax_of(elements: Elements) -> Softmax:
         slope[index, labels] = -p_rest
         unit = np.log(classes) + sum_error(classes)
         value_scale = 1.0 + np.abs(gap) + unit
-        slope_scale = _p_scale(p, shifted)
+        slope_scale = _probability_scale(p, shifted)
         slope_scale[index, labels] += 1.0
     return Softmax(p, p[index, labels], p_rest, Losses(loss, slope, value_scale, slope_scale))
 
 
-def _powers(rows: Array) -> tuple[Array, Array, Array]:
+def _softmax_parts(rows: Array) -> tuple[Array, Array, Array]:
     """Probabilities, log(1 + sum of exp(z_j - max) over j != argmax), and z - max."""
     # a sum along an axis that is not the last in memory adds one class after the other, and errs by a roundoff for each
     rows = np.ascontiguousarray(rows)
@@ -94,7 +94,7 @@ def _powers(rows: Array) -> tuple[Array, Array, Array]:
     return powers / (1.0 + rest)[:, None], np.log1p(rest), shifted
 
 
-def _p_scale(p: Array, shifted: Array) -> Array:
+def _probability_scale(p: Array, shifted: Array) -> Array:
     drop = np.where(p > 0, np.abs(shifted), 0.0)
     return np.asarray(p * (1.0 + drop + np.log(p.shape[1]) + sum_error(p.shape[1])) + GRADIENT_NOISE)
 
@@ -103,20 +103,20 @@ def soft_losses(rows: Array, soft: Array) -> Losses:
     """-sum_c q_c log p_c of every row and its slope p sum(q) - q, for any rows q >= 0."""
     classes = rows.shape[1]
     with np.errstate(invalid="ignore", over="ignore"):
-        p, log_rest, shifted = _powers(rows)
+        p, log_rest, shifted = _softmax_parts(rows)
         terms = np.where(soft > 0, soft * (log_rest[:, None] - shifted), 0.0)
         value = terms.sum(axis=1)
         unit = np.log(classes) + sum_error(classes)
         reach = np.where(soft > 0, soft * (1.0 + unit + np.abs(shifted)), 0.0)
         value_scale = reach.sum(axis=1) + sum_error(classes) * np.abs(value)
         # p_j sum(q) - q_j with what cancels taken out: p_j (sum(q) - q_j) - q_j (1 - p_j)
-        slope = p * _without_each(soft) - soft * _without_each(p)
+        slope = p * _leave_one_out_sums(soft) - soft * _leave_one_out_sums(p)
         total = soft.sum(axis=1)[:, None]
-        slope_scale = (_p_scale(p, shifted) + sum_error(classes) * p) * total + 2.0 * soft
+        slope_scale = (_probability_scale(p, shifted) + sum_error(classes) * p) * total + 2.0 * soft
     return Losses(value, slope, value_scale, slope_scale)
 
 
-def _without_each(rows: Array) -> Array:
+def _leave_one_out_sums(rows: Array) -> Array:
     """For each entry the sum of all others in its row, without cancellation."""
     # a running sum would err by a roundoff for each class; only the largest entry could cancel, so it alone is left out
     first, top = np.arange(len(rows)), rows.argmax(axis=1)

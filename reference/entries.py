@@ -41,12 +41,12 @@ def arrange_entries(
         if not probabilities:
             raise ValueError(f"targets must have the shape of the predictions, {scores.shape}, got {given.shape}")
         targets = _one_hot(given, scores, axis, ignore_index)
-        valid = _spread(valid, scores, axis)
+        valid = _mask_of_entries(valid, scores, axis)
     if label_weight is not None:
         mask = np.asarray(label_weight, dtype=np.float64)
         if mask.shape not in (given.shape, scores.shape):
             raise ValueError(f"label_weight must have the labels' shape, {given.shape}, got {mask.shape}")
-        valid = valid & _spread(mask > 0, scores, axis)
+        valid = valid & _mask_of_entries(mask > 0, scores, axis)
     if probabilities:
         wrong = valid & ~((targets >= 0) & (targets <= 1))
         if wrong.any():
@@ -70,7 +70,7 @@ def arrange_entries(
     )
 
 
-def _spread(mask: NDArray[np.bool_], scores: Array, axis: int) -> NDArray[np.bool_]:
+def _mask_of_entries(mask: NDArray[np.bool_], scores: Array, axis: int) -> NDArray[np.bool_]:
     """A mask of rows or of entries as one of entries."""
     if mask.shape == scores.shape:
         return mask

@@ -72,9 +72,9 @@ def focal_losses(softmax: Softmax, gamma: float, unit_roundoff: float) -> Losses
         value = np.where((power == 0.0) & ~np.isnan(plain.value), 0.0, power * plain.value)
         spread = np.where(np.isfinite(plain.value), plain.value, 0.0)
         value_scale = (power + unit * power_error) * plain.value_scale + spread * power_error + (2.0 + gamma) * value
-        bend = _bend(q, p, plain.value, gamma)
-        ends = [_slope_factor(np.clip(q + side, 0.0, 1.0), gamma) for side in (slack, -slack)]
-        center = _slope_factor(q, gamma)
+        bend = _gradient_factor(q, p, plain.value, gamma)
+        ends = [_gradient_factor_of(np.clip(q + side, 0.0, 1.0), gamma) for side in (slack, -slack)]
+        center = _gradient_factor_of(q, gamma)
         bend_error = np.maximum(*(np.abs(end - center) for end in ends)) / unit
         # the loss inside the bracket has an error of its own, beside that of q
         share = np.where(q > 0, gamma * p * power / np.where(q > 0, q, 1.0), 0.0)
@@ -89,13 +89,13 @@ def focal_losses(softmax: Softmax, gamma: float, unit_roundoff: float) -> Losses
     return Losses(value, slope, value_scale, slope_scale)
 
 
-def _bend(q: Array, p: Array, loss: Array, gamma: float) -> Array:
+def _gradient_factor(q: Array, p: Array, loss: Array, gamma: float) -> Array:
     """h(q) = q^gamma (1 + gamma p l / q), with l / q = 1 at q = 0 and p l = 0 at p = 0."""
     ratio = np.where(q > 0, loss / np.where(q > 0, q, 1.0), 1.0)
     return np.asarray(q**gamma * (1.0 + gamma * np.where(p > 0, p * ratio, 0.0)))
 
 
-def _slope_factor(q: Array, gamma: float) -> Array:
+def _gradient_factor_of(q: Array, gamma: float) -> Array:
     """h as a function of q alone, exact enough to see how it moves."""
     loss = -np.log1p(-np.minimum(q, 1.0 - 2.0**-53))
-    return _bend(q, 1.0 - q, loss, gamma)
+    return _gradient_factor(q, 1.0 - q, loss, gamma)

@@ -176,7 +176,7 @@ def _aggregate(elements: Elements, individual: Individual, k: int, unit_roundoff
         return elements.reduce(kept if whole else kept.times(shares), portion)
 
     found = answer(chosen, weighted)
-    tied = _tied(key, weighted.value_scale, elements.valid, order, k, unit_roundoff)
+    tied = _ties(key, weighted.value_scale, elements.valid, order, k, unit_roundoff)
     kinks = individual.kinks & elements.valid
     if k == 0 or not (tied.any() or kinks.any()):
         return found
@@ -193,7 +193,7 @@ def _aggregate(elements: Elements, individual: Individual, k: int, unit_roundoff
             if kinks.any():
                 trace = elements.flatten(answer(everything, unit).gradient)[:, 0]
                 least, most, size = _shares_at_kinks(elements, individual, trace, gradient, (least, most, size))
-            shares[tied] = _fill(least[tied], most[tied], size[tied], k - int((chosen * ~tied).sum()))
+            shares[tied] = _shares_of_sum(least[tied], most[tied], size[tied], k - int((chosen * ~tied).sum()))
         slopes = weighted.slope
         if kinks.any() and gradient is not None:
             trace = elements.flatten(answer(shares, unit).gradient)[:, 0]
@@ -203,7 +203,7 @@ def _aggregate(elements: Elements, individual: Individual, k: int, unit_roundoff
     return replace(found, nearest=nearest)
 
 
-def _tied(
+def _ties(
     key: Array, scale: Array, valid: NDArray[np.bool_], order: NDArray[np.int64], k: int, unit_roundoff: float
 ) -> NDArray[np.bool_]:
     """The valid elements within rounding of the k-th largest, where not all of them can be chosen."""
@@ -262,7 +262,7 @@ def _shares_at_kinks(
     return np.where(kinks, needed, least), np.where(kinks, 1.0, most), np.where(kinks, trace * trace, size)
 
 
-def _fill(least: Array, most: Array, size: Array, total: int) -> Array:
+def _shares_of_sum(least: Array, most: Array, size: Array, total: int) -> Array:
     """Shares in [0, 1] that sum to ``total``: between ``least`` and ``most`` where such there are.
 
     Elsewhere the nearest to those, by ``size``: what leaves little trace moves first, and what was left out moves last,
@@ -274,13 +274,13 @@ def _fill(least: Array, most: Array, size: Array, total: int) -> Array:
     largest = float(size.max())
     pace = np.minimum(largest / np.maximum(size, 1e-12 * largest), 1e12) if largest > 0 else np.ones_like(size)
     if missing < 0:
-        return _moved(least, -pace, total)
+        return _shifted_to_sum(least, -pace, total)
     used = most > 0
-    shares = _moved(most, np.where(used, pace, 0.0), total)
-    return shares if np.count_nonzero(used) >= total else _moved(shares, np.where(used, 0.0, pace), total)
+    shares = _shifted_to_sum(most, np.where(used, pace, 0.0), total)
+    return shares if np.count_nonzero(used) >= total else _shifted_to_sum(shares, np.where(used, 0.0, pace), total)
 
 
-def _moved(shares: Array, pace: Array, total: int) -> Array:
+def _shifted_to_sum(shares: Array, pace: Array, total: int) -> Array:
     """Shares after the shortest move along ``pace``, within [0, 1], that makes them sum to ``total``, or gets near."""
     low, high, rising = 0.0, 1.0, bool((pace >= 0).all())
     for _ in range(200):
