@@ -3,60 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 import paddle
 
 from paddle_impl.checks import as_numbers, check_number, check_weight
 from paddle_impl.cross_entropy import CrossEntropyLoss
+from paddle_impl.options import KeywordOptions
 from paddle_impl.programs import UNKNOWN, is_variable
 
 
 class CostSensitiveLoss(CrossEntropyLoss):
     r"""Compute the cross entropy with each class weighted by the inverse of its frequency.
 
-    The class axis is 1, where ``paddle.nn.CrossEntropyLoss`` has -1: of ``[N, ..., C]`` say ``axis=-1``.
+    The class axis is 1 by default (``paddle.nn.CrossEntropyLoss``: -1). For logits ``[N, ..., C]`` pass ``axis=-1``.
 
     .. math:: w_c = (N_{min} / N_c)^\gamma, \qquad l_i = w_{y_i} (\log \sum_c e^{z_{ic}} - z_{i y_i})
 
-    The rarest class that occurs has weight 1. Hard and soft labels are told apart by dtype and rank; soft labels are
-    taken as they are. gamma=0 is cross entropy.
+    The rarest class that occurs has weight 1. Hard and soft labels are told apart by dtype; soft labels are used as
+    given, without normalization. gamma=0 is cross entropy.
 
-    Parts of a batch add up to the whole under one ``normalizer``, the denominator of the whole.
+    Losses of micro-batches add up to that of the batch if each call gets the batch's denominator as ``normalizer``.
 
     Args:
         num_class_list: [C] N_c, how often each class occurs in the training set; 0 only with ``empty_class_weight``.
         gamma: finite, >= 0.
         weight: further class weights; the costs multiply them.
         empty_class_weight: the weight >= 0 of classes that never occur.
-        ignore_index: the label of elements that count for nothing; None: every element counts.
+        ignore_index: elements with this label count for nothing; None: every element counts.
         reduction: ``none`` (the shape of the labels), ``sum`` or ``mean``.
-        axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
-        soft_weight: how class weights meet soft labels, as in :class:`~paddle_impl.CrossEntropyLoss`.
-        denominator: of the mean: ``weights`` (sum of the valid elements' class weights), under which a batch of one
-            class cancels its weight, or ``count`` (their number).
-        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
-        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
-        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
+        axis: the class axis of the logits: 1 by default, where ``paddle.nn.CrossEntropyLoss`` has -1.
+        soft_weight: how class weights meet soft labels: ``paddle`` weighs an element by q . w, in the denominator too;
+            ``torch`` weighs each class's term, and divides by the number of elements.
+        denominator: what ``mean`` divides by: ``weights``, the sum of the valid elements' class weights, under which a
+            batch of one class cancels its weight, or ``count``, their number.
+        **options: check_labels, twice_differentiable and as_dict, which all layers share.
 
-    Shapes: as :class:`~paddle_impl.CrossEntropyLoss`.
+    Shapes: logits [..., C, ...] with the classes along ``axis``. Hard labels are integers of the same shape without
+    that axis, soft labels floats >= 0 of the logits' shape.
 
     Raises:
-        ValueError: a count, option, shape or label out of range. TypeError: a wrong type or dtype.
+        ValueError: a count, option, shape or label is out of range.
+        TypeError: an argument has the wrong type or dtype.
+
+    Source: Zhang et al., *Bag of Tricks for Long-Tailed Visual Recognition*, AAAI 2021, eq. 1.
 
     Example:
         >>> import paddle
         >>> logits = paddle.to_tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0]])
         >>> layer = CostSensitiveLoss([400, 100, 25], as_dict="CELoss")
         >>> layer({"logits": logits}, paddle.to_tensor([0, 1, 2]))["CELoss"].item()
-        0.3...
-
-    Source: Zhang et al., *Bag of Tricks for Long-Tailed Visual Recognition*, AAAI 2021, eq. 1.
+        0.3480...
     """
 
     weights_from = "num_class_list"
-    kept_as: ClassVar = {"weight": "further"}
+    stored_as: ClassVar = {"weight": "further"}
 
     def __init__(
         self,
@@ -69,23 +71,11 @@ class CostSensitiveLoss(CrossEntropyLoss):
         *,
         empty_class_weight: float | None = None,
         soft_weight: str = "paddle",
-        denominator: str = "weights",
-        check_labels: bool = True,
-        twice_differentiable: bool = False,
-        as_dict: bool | str = False,
+        **options: Unpack[KeywordOptions],
     ) -> None:
         costs = class_costs(num_class_list, gamma, empty_class_weight)
-        super().__init__(
-            weight=costs if weight is None else _further(weight, costs),
-            ignore_index=ignore_index,
-            reduction=reduction,
-            axis=axis,
-            soft_weight=soft_weight,
-            denominator=denominator,
-            check_labels=check_labels,
-            twice_differentiable=twice_differentiable,
-            as_dict=as_dict,
-        )
+        multiplied = costs if weight is None else _times_costs(weight, costs)
+        super().__init__(multiplied, ignore_index, reduction, axis, soft_weight=soft_weight, **options)
         self.gamma = float(gamma)
         self.num_class_list = _counts(num_class_list)
         self.empty_class_weight = empty_class_weight
@@ -126,7 +116,7 @@ def _counts(num_class_list: Any) -> np.ndarray:
     return counts
 
 
-def _further(weight: Any, costs: np.ndarray) -> Any:
+def _times_costs(weight: Any, costs: np.ndarray) -> Any:
     """Class weights, multiplied by the costs."""
     if is_variable(weight):
         if list(weight.shape) not in ([len(costs)], [UNKNOWN]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import paddle
 from paddle import Tensor
@@ -12,6 +12,7 @@ from paddle_impl.checks import FLOATS, check_choice, check_logits, check_number,
 from paddle_impl.elements import ElementLoss, Elements, along, one_hot
 from paddle_impl.kernel import cross_entropy, soft_cross_entropy
 from paddle_impl.layer import label_range
+from paddle_impl.options import KeywordOptions
 from paddle_impl.precision import constant, narrow, widen
 from paddle_impl.programs import UNKNOWN, aligned, detached, sizes
 
@@ -21,8 +22,8 @@ SOFT_WEIGHTS = ("paddle", "torch")
 class CrossEntropyLoss(ElementLoss):
     r"""Compute the cross entropy of a softmax with hard or soft labels.
 
-    The class axis is 1, where ``paddle.nn.CrossEntropyLoss`` has -1: of ``[N, ..., C]`` say ``axis=-1``.
-    Soft labels of rank 3 or more fit along either axis, and no error tells.
+    The class axis is 1 by default (``paddle.nn.CrossEntropyLoss``: -1). For logits ``[N, ..., C]`` pass ``axis=-1``.
+    Soft labels of rank 3 or more fit along either axis, so a wrong one raises no error.
 
     .. math:: l_i = w_{y_i} (\log \sum_c e^{z_{ic}} - z_{i y_i}), \qquad l_i = (q_i \cdot w)(-\sum_c q_{ic} \log p_{ic})
 
@@ -30,38 +31,37 @@ class CrossEntropyLoss(ElementLoss):
     Paddle 3.3 the loss keeps growing past a gap of 64 between the largest logit and the label's, and the gradient
     (q . w)(p sum(q) - q) is right for rows of soft labels that do not sum to 1.
 
-    Parts of a batch add up to the whole under one ``normalizer``, the denominator of the whole.
+    Losses of micro-batches add up to that of the batch if each call gets the batch's denominator as ``normalizer``.
+
+    Args:
+        weight: [C] class weights >= 0 (list, array or Tensor); None means ones.
+        ignore_index: elements with this label count for nothing; None: every element counts.
+        reduction: ``none`` (the shape of hard labels; of soft ones that of the rows), ``sum`` or ``mean``.
+        axis: the class axis of the logits: 1 by default, where ``paddle.nn.CrossEntropyLoss`` has -1.
+        label_smoothing: e in [0, 1]: labels become (1 - e) q + e / C, hard ones as one-hot rows. Ignored elements get
+            none of it.
+        soft_weight: how class weights meet soft or smoothed labels: ``paddle`` weighs an element by q . w, in
+            the denominator too; ``torch`` weighs each class's term, -sum_c w_c q_c log p_c, and divides by the number
+            of elements (by the sum of w_y for hard labels).
+        **options: denominator, check_labels, twice_differentiable and as_dict, which all layers share.
 
     Shapes: logits [..., C, ...] with the classes along ``axis`` (any rank >= 1). Hard labels are integers of the same
     shape without that axis, or with length 1 there; soft labels are floats >= 0 of the logits' shape, all of which
     count, and into which no gradient flows. float16 and bfloat16 are computed in float32; the result has the logits'
     dtype.
 
-    Args:
-        weight: [C] class weights >= 0 (list, array or Tensor); None means ones.
-        ignore_index: the label of elements that count for nothing; None: every element counts.
-        reduction: ``none`` (the shape of hard labels; of soft ones that of the rows), ``sum`` or ``mean``.
-        axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
-        label_smoothing: e in [0, 1]: labels become (1 - e) q + e / C, hard ones as one-hot rows. Ignored elements get
-            none of it.
-        soft_weight: how class weights meet soft or smoothed labels: ``paddle`` as above; ``torch`` weighs each class's
-            term, -sum_c w_c q_c log p_c, and divides by the number of elements (by the sum of w_y for hard labels).
-        denominator: of the mean: ``weights`` (sum of the valid elements' class weights) or ``count`` (their number).
-        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
-        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
-        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
-
     Raises:
-        ValueError: an option, shape, weight or label out of range. TypeError: a wrong type or dtype.
+        ValueError: an option, shape, weight or label is out of range.
+        TypeError: an argument has the wrong type or dtype.
+
+    Source: Bishop, *Pattern Recognition and Machine Learning* (2006), eq. 4.108; smoothing: Szegedy et al.,
+    *Rethinking the Inception Architecture for Computer Vision*, CVPR 2016, section 7.
 
     Example:
         >>> import paddle
         >>> logits = paddle.to_tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0]])
         >>> CrossEntropyLoss(ignore_index=255)(logits, paddle.to_tensor([0, 1, 255])).item()
         0.2512...
-
-    Source: Bishop, *Pattern Recognition and Machine Learning* (2006), eq. 4.108; smoothing: Szegedy et al.,
-    *Rethinking the Inception Architecture for Computer Vision*, CVPR 2016, section 7.
     """
 
     def __init__(
@@ -73,21 +73,9 @@ class CrossEntropyLoss(ElementLoss):
         *,
         label_smoothing: float = 0.0,
         soft_weight: str = "paddle",
-        denominator: str = "weights",
-        check_labels: bool = True,
-        twice_differentiable: bool = False,
-        as_dict: bool | str = False,
+        **options: Unpack[KeywordOptions],
     ) -> None:
-        super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
-            axis=axis,
-            denominator=denominator,
-            check_labels=check_labels,
-            twice_differentiable=twice_differentiable,
-            as_dict=as_dict,
-        )
+        super().__init__(weight, ignore_index, reduction, axis, **options)
         check_choice("soft_weight", soft_weight, SOFT_WEIGHTS)
         self.label_smoothing = check_number("label_smoothing", label_smoothing, "a number in [0, 1]", 0.0, 1.0)
         self.soft_weight = soft_weight

@@ -39,7 +39,7 @@ class Elements:
 
     def known_labels(self) -> Tensor:
         """The labels, 0 where ignored."""
-        return kept_of(self.labels, self.kept)
+        return zero_unless(self.labels, self.kept)
 
     def masked_logits(self) -> Tensor:
         """The logits, 0 where ignored: a product with 0 would keep NaN and inf, in the gradient too."""
@@ -49,7 +49,7 @@ class Elements:
 
     def masked(self, losses: Tensor) -> Tensor:
         """Losses [...], 0 where ignored."""
-        return kept_of(losses, self.kept)
+        return zero_unless(losses, self.kept)
 
     def as_labels(self, losses: Tensor) -> Tensor:
         """Unreduced losses [...] in the shape that the labels came in."""
@@ -70,7 +70,7 @@ class Elements:
 
 
 # not called masked like the method, which paddle.jit.to_static (3.3) would take it for
-def kept_of(array: Tensor, kept: Tensor | None) -> Tensor:
+def zero_unless(array: Tensor, kept: Tensor | None) -> Tensor:
     """An array, 0 where it is not ``kept`` (None: all of it is)."""
     return array if kept is None else paddle.where(kept, array, paddle.zeros_like(array))
 

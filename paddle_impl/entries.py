@@ -25,7 +25,7 @@ from paddle_impl.checks import (
     outside,
     without_class_axis,
 )
-from paddle_impl.elements import along, kept_of, one_hot
+from paddle_impl.elements import along, one_hot, zero_unless
 from paddle_impl.gradients import eager, with_slopes
 from paddle_impl.layer import LossLayer, divided, label_range
 from paddle_impl.pieces import Entries, Piece
@@ -89,26 +89,26 @@ class EntryLoss(LossLayer):
         """The loss of each entry, by operations that have derivatives of all orders. Subclasses say it."""
         raise TypeError(f"{type(self).__name__} must define losses(x, t)")
 
-    def sloped(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    def value_and_slope(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """The loss of each entry and its derivative by x, in new Tensors. Subclasses say it."""
-        raise TypeError(f"{type(self).__name__} must define sloped(x, t)")
+        raise TypeError(f"{type(self).__name__} must define value_and_slope(x, t)")
 
     def prepare(self, entries: Entries) -> Any:
         """What must be known of all entries before the loss of one; it is handed to the next two methods."""
         return None
 
-    def weighed(self, piece: Piece, prepared: Any) -> tuple[Tensor, Tensor]:
+    def weighted(self, piece: Piece, prepared: Any) -> tuple[Tensor, Tensor]:
         """Losses and slopes of a piece, weighed, in new Tensors."""
-        value, slope = self.sloped(piece.x, piece.t)
+        value, slope = self.value_and_slope(piece.x, piece.t)
         return piece.shown(value), piece.shown(slope)
 
-    def weighed_values(self, piece: Piece, prepared: Any) -> Tensor:
+    def weighted_values(self, piece: Piece, prepared: Any) -> Tensor:
         """The losses alone."""
-        return self.weighed(piece, prepared)[0]
+        return self.weighted(piece, prepared)[0]
 
-    def weighed_slopes(self, piece: Piece, prepared: Any) -> Tensor:
+    def weighted_slopes(self, piece: Piece, prepared: Any) -> Tensor:
         """The slopes alone."""
-        return self.weighed(piece, prepared)[1]
+        return self.weighted(piece, prepared)[1]
 
     def constant(self, x: Tensor, t: Tensor, prepared: Any) -> Tensor | None:
         """What multiplies the losses of all entries, held constant in the gradient (None: nothing does)."""
@@ -121,10 +121,10 @@ class EntryLoss(LossLayer):
         with paddle.no_grad():
             if entries.single():
                 # what is small is computed once and kept
-                value, slope = self.weighed(next(entries.pieces()), prepared)
+                value, slope = self.weighted(next(entries.pieces()), prepared)
                 value = value.reshape(x.shape) if none else value.sum()
             else:
-                values = (self.weighed_values(piece, prepared) for piece in entries.pieces())
+                values = (self.weighted_values(piece, prepared) for piece in entries.pieces())
                 value = paddle.concat(list(values)).reshape(x.shape) if none else _total(values)
             if not math.isfinite((value.sum() if none else value).item()):
                 return None
@@ -137,7 +137,7 @@ class EntryLoss(LossLayer):
             for piece in entries.pieces():
                 stop = start + piece.x.shape[0]
                 # written back, for a slice need not share the numbers of the whole (FLAGS_use_stride_kernel)
-                gradient[start:stop] = gradient[start:stop] * self.weighed_slopes(piece, prepared)
+                gradient[start:stop] = gradient[start:stop] * self.weighted_slopes(piece, prepared)
                 start = stop
 
         return self.reduced(with_slopes(value, x, rescale), entries, normalizer)
@@ -153,7 +153,7 @@ class EntryLoss(LossLayer):
             losses = losses * entries.weight
         if entries.factors is not None:
             losses = losses * entries.factors
-        losses = kept_of(losses, entries.kept)
+        losses = zero_unless(losses, entries.kept)
         return self.reduced(losses if self.reduction == "none" else losses.sum(), entries, normalizer)
 
     def reduced(self, loss: Tensor, entries: Entries, normalizer: Any) -> Tensor:
@@ -191,11 +191,11 @@ def arrange_entries(
         mask = aligned(mask, logits)
     if entrywise:
         targets = aligned(labels, logits)
-        kept = _kept_targets(layer, targets, mask) if probabilities else mask
+        kept = _valid_targets(layer, targets, mask) if probabilities else mask
     elif probabilities:
         targets, kept = _one_hot(layer, x, labels, mask if rows else None)
         if mask is not None and not rows:
-            kept = _both(kept, mask)
+            kept = _combined_masks(kept, mask)
     else:
         raise ValueError(
             f"targets must have the shape of the predictions, {list(logits.shape)}, got {list(labels.shape)}"
@@ -218,33 +218,33 @@ def _entrywise(layer: LossLayer, labels: list[int], logits: list[int], probabili
     return True
 
 
-def _kept_targets(layer: LossLayer, labels: Tensor, mask: Tensor | None) -> Tensor | None:
+def _valid_targets(layer: LossLayer, labels: Tensor, mask: Tensor | None) -> Tensor | None:
     """Which targets are valid (None: all). Raises ValueError for one outside [0, 1]."""
     if labels.dtype == paddle.bool:
         return mask
-    find = _looked_at if layer.looks() else _unignored
+    find = _checked_targets if layer.looks() else _mask_of_valid
     return find(layer.ignore_index, labels, mask)
 
 
-def _looked_at(ignored: int | None, labels: Tensor, mask: Tensor | None) -> Tensor | None:
+def _checked_targets(ignored: int | None, labels: Tensor, mask: Tensor | None) -> Tensor | None:
     low, high = label_range(labels)
     if low >= 0 and high <= 1 and (ignored is None or not low <= ignored <= high):
         return mask
-    kept = _unignored(ignored, labels, mask)
-    for value in label_range(kept_of(labels, kept)):
+    kept = _mask_of_valid(ignored, labels, mask)
+    for value in label_range(zero_unless(labels, kept)):
         if not 0 <= value <= 1:
             raise ValueError(outside(value, "[0, 1]", ignored))
     return kept
 
 
-def _unignored(ignored: int | None, labels: Tensor, mask: Tensor | None) -> Tensor | None:
+def _mask_of_valid(ignored: int | None, labels: Tensor, mask: Tensor | None) -> Tensor | None:
     if ignored is None:
         return mask
     if labels.dtype in FLOATS:
         # Paddle (3.3, CPU) finds floats equal that differ by less than 1e-15
-        return _both(~((labels >= ignored) & (labels <= ignored)), mask)
+        return _combined_masks(~((labels >= ignored) & (labels <= ignored)), mask)
     # the narrow integers overflow beside an ignore_index of -100
-    return _both(labels.astype("int64") != ignored, mask)
+    return _combined_masks(labels.astype("int64") != ignored, mask)
 
 
 def _one_hot(layer: LossLayer, x: Tensor, labels: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
@@ -264,12 +264,12 @@ def _one_hot(layer: LossLayer, x: Tensor, labels: Tensor, mask: Tensor | None) -
         # an id that is masked may be anything
         labels = paddle.where(mask, labels, paddle.zeros_like(labels))
     kept = layer.kept(labels, shape[axis])
-    targets = one_hot(kept_of(labels, kept), sizes(x)[axis], axis, x.dtype)
-    kept = _both(kept, mask)
-    return targets, kept if kept is None else _spread(kept.unsqueeze(axis), x)
+    targets = one_hot(zero_unless(labels, kept), sizes(x)[axis], axis, x.dtype)
+    kept = _combined_masks(kept, mask)
+    return targets, kept if kept is None else _mask_of_entries(kept.unsqueeze(axis), x)
 
 
-def _spread(kept: Tensor, x: Tensor) -> Tensor:
+def _mask_of_entries(kept: Tensor, x: Tensor) -> Tensor:
     """What is valid, repeated for each class, in the shape of x."""
     # Paddle (3.3) expands no empty array in a program
     return kept.expand_as(x) if paddle.in_dynamic_mode() else kept & paddle.ones_like(x, dtype="bool")
@@ -290,7 +290,7 @@ def _entry_weight(layer: LossLayer, x: Tensor, kept: Tensor | None) -> Tensor | 
     return ones * along(table, x, axis)
 
 
-def _both(kept: Tensor | None, mask: Tensor | None) -> Tensor | None:
+def _combined_masks(kept: Tensor | None, mask: Tensor | None) -> Tensor | None:
     """What is valid by either, where None is everything."""
     if kept is None or mask is None:
         return mask if kept is None else kept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import paddle
 from paddle import Tensor
@@ -12,13 +12,14 @@ from paddle_impl.element_weights import of_elements
 from paddle_impl.elements import ElementLoss, Elements
 from paddle_impl.gradients import eager, written_over
 from paddle_impl.kernel import cross_entropy
+from paddle_impl.options import KeywordOptions
 from paddle_impl.precision import constant
 
 
 class FocalLoss(ElementLoss):
     r"""Compute the focal loss over a softmax, finite and exact at saturation for every gamma >= 0.
 
-    The class axis is 1, where ``paddle.nn.CrossEntropyLoss`` has -1: of ``[N, ..., C]`` say ``axis=-1``.
+    The class axis is 1 by default (``paddle.nn.CrossEntropyLoss``: -1). For logits ``[N, ..., C]`` pass ``axis=-1``.
 
     .. math:: l_i = w_{y_i} (1 - p_{i y_i})^\gamma CE_i, \quad
               \partial l_i / \partial z_i = w_{y_i} (p_i - e_{y_i})\, q^\gamma (1 + \gamma p_{i y_i} CE_i / q),
@@ -27,31 +28,29 @@ class FocalLoss(ElementLoss):
     gamma=0 is cross entropy; class weights are the alpha of the paper, one for each class. CE / q goes to 1 as q goes
     to 0, so the gradient is finite for gamma below 1 too.
 
+    Losses of micro-batches add up to that of the batch if each call gets the batch's denominator as ``normalizer``.
+
     Args:
         gamma: finite, >= 0.
         weight: [C] class weights >= 0 (list, array or Tensor); None means ones.
-        ignore_index: the label of elements that count for nothing; None: every element counts.
+        ignore_index: elements with this label count for nothing; None: every element counts.
         reduction: ``none`` (the shape of the labels), ``sum`` or ``mean``.
-        axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
-        denominator: of the mean: ``weights`` (sum of the valid elements' class weights) or ``count`` (their number).
-        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
-        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
-        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
-
-    Parts of a batch add up to the whole under one ``normalizer``, the denominator of the whole.
+        axis: the class axis of the logits: 1 by default, where ``paddle.nn.CrossEntropyLoss`` has -1.
+        **options: denominator, check_labels, twice_differentiable and as_dict, which all layers share.
 
     Shapes: logits [..., C, ...] with the classes along ``axis``, labels the same without that axis.
 
     Raises:
-        ValueError: an option, shape, weight or label out of range. TypeError: a wrong type or dtype.
+        ValueError: an option, shape, weight or label is out of range.
+        TypeError: an argument has the wrong type or dtype.
+
+    Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 4, with p of the softmax.
 
     Example:
         >>> import paddle
         >>> logits = paddle.to_tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0]])
         >>> FocalLoss(gamma=2, weight=[1.0, 2.0, 2.0])(logits, paddle.to_tensor([0, 1, 1])).item()
         0.8068...
-
-    Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 4, with p of the softmax.
     """
 
     def __init__(
@@ -61,22 +60,9 @@ class FocalLoss(ElementLoss):
         ignore_index: int | None = -100,
         reduction: str = "mean",
         axis: int = 1,
-        *,
-        denominator: str = "weights",
-        check_labels: bool = True,
-        twice_differentiable: bool = False,
-        as_dict: bool | str = False,
+        **options: Unpack[KeywordOptions],
     ) -> None:
-        super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
-            axis=axis,
-            denominator=denominator,
-            check_labels=check_labels,
-            twice_differentiable=twice_differentiable,
-            as_dict=as_dict,
-        )
+        super().__init__(weight, ignore_index, reduction, axis, **options)
         self.gamma = check_number("gamma", gamma, "a finite number >= 0", 0.0)
 
     def forward(
@@ -105,7 +91,7 @@ class FocalLoss(ElementLoss):
             return losses
         if elements.plain:
             return self._composed(losses)
-        return self._sloped(losses)
+        return self._value_and_slope(losses)
 
     def _composed(self, losses: Tensor) -> Tensor:
         """q^gamma l by operations that have derivatives of all orders."""
@@ -117,15 +103,15 @@ class FocalLoss(ElementLoss):
         return paddle.where(endless, losses, power(half * 2.0 / (half + 1.0), self.gamma) * known)
 
     @eager
-    def _sloped(self, losses: Tensor) -> Tensor:
+    def _value_and_slope(self, losses: Tensor) -> Tensor:
         """The same, with its derivative by l: q^(gamma - 1) (q + gamma p l), since dq/dl = p."""
         with paddle.no_grad():
             less_one = paddle.expm1(-losses)
             p, q = less_one + 1.0, less_one.scale_(-1.0)
             # 0 where q is 0 and gamma below 1
-            damped = power(q, self.gamma - 1.0)
-            slope = p.multiply_(losses).scale_(self.gamma).add_(q).multiply_(damped)
-            value = q.multiply_(damped).multiply_(losses)
+            modulated = power(q, self.gamma - 1.0)
+            slope = p.multiply_(losses).scale_(self.gamma).add_(q).multiply_(modulated)
+            value = q.multiply_(modulated).multiply_(losses)
         return written_over(losses * slope, value)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Unpack
 
 import paddle
 from paddle import Tensor
 
 from paddle_impl.checks import is_number, shown
 from paddle_impl.entries import EntryLoss
+from paddle_impl.options import KeywordOptions
 from paddle_impl.precision import constant
 from paddle_impl.programs import detached
 from paddle_impl.regions import HarmonyOfEntries
@@ -26,33 +27,33 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
 
     N, R_j and m count valid entries, as in :class:`~paddle_impl.GHMLoss`; no gradient flows through b.
 
-    The histogram is of the elements of one call: parts of a batch under one ``normalizer`` do not add up to the whole.
-    With ``momentum`` it is of many calls, and they nearly do.
+    The histogram counts the elements of one call, so losses of micro-batches do not add up to that of the batch. With
+    ``momentum`` it averages many calls, and they nearly do.
 
     Args:
         mu: finite, > 0; errors well below it are squared, errors well above it count as they are.
         bins: a number of regions (int >= 1), or the width of one (float in (0, 1]).
-        momentum: in [0, 1); above 0 the R_j are running averages over the batches seen in ``train()``, which ``eval()``
-            uses and leaves alone, and which are in the ``state_dict``.
-        normalize: m counts the ``occupied`` regions, or all of them (``paper``).
-        ema: ``corrected`` for the start of the running average, or as a detection toolbox has it (``mmdet``).
+        momentum: in [0, 1). Above 0 the R_j are running averages over the batches seen in ``train()``; ``eval()`` uses
+            them without updating them. They are saved in the ``state_dict``.
+        normalize: which regions m counts: the ``occupied`` ones, or all of them (``paper``).
+        ema: how the running average starts: ``corrected`` for its zero start, or as in a common detection toolbox
+            (``mmdet``).
         reduction: ``none`` (the shape of the predictions), ``sum`` or ``mean``.
         denominator: ``weights`` or ``count``: the number of valid entries either way, since there are no class weights.
-        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
-        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
-        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
+        **options: check_labels, twice_differentiable and as_dict, which all layers share.
 
     Shapes: predictions and targets of any one shape, and ``label_weight``, whose entries above 0 are valid.
 
     Raises:
-        ValueError: an option or a shape out of range. TypeError: a wrong type or dtype.
+        ValueError: an option or a shape is out of range.
+        TypeError: an argument has the wrong type or dtype.
+
+    Source: Li, Liu, Wang, *Gradient Harmonized Single-stage Detector*, AAAI 2019, eq. 10 to 13.
 
     Example:
         >>> import paddle
         >>> GHMRLoss(mu=0.5, bins=2)(paddle.to_tensor([0.25, 0.5, 3.0]), paddle.zeros([3])).item()
-        0.7...
-
-    Source: Li, Liu, Wang, *Gradient Harmonized Single-stage Detector*, AAAI 2019, eq. 10 to 13.
+        0.7166...
     """
 
     probabilities = False
@@ -67,19 +68,9 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
         *,
         normalize: str = "occupied",
         ema: str = "corrected",
-        denominator: str = "weights",
-        check_labels: bool = True,
-        twice_differentiable: bool = False,
-        as_dict: bool | str = False,
+        **options: Unpack[KeywordOptions],
     ) -> None:
-        super().__init__(
-            ignore_index=None,
-            reduction=reduction,
-            denominator=denominator,
-            check_labels=check_labels,
-            twice_differentiable=twice_differentiable,
-            as_dict=as_dict,
-        )
+        super().__init__(ignore_index=None, reduction=reduction, **options)
         if not is_number(mu):
             raise TypeError(f"mu must be a finite number > 0, got {shown(mu)}")
         # what is too small for a float, or too large, is no mu either
@@ -106,7 +97,7 @@ class GHMRLoss(HarmonyOfEntries, EntryLoss):
         # the difference cancels for small d; this quotient does not
         return paddle.where(endless, d.abs(), finite * (finite / (self._root(finite) + constant(self.mu, d))))
 
-    def sloped(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    def value_and_slope(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """The same and its derivative by x."""
         d = x - t
         root = self._near_root(d)

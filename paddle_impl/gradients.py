@@ -52,7 +52,7 @@ def with_slopes(value: Tensor, x: Tensor, rescale: Callable[[Tensor], None]) -> 
     flat, version = x.flatten(), x.inplace_version
 
     def scaled(gradient: Tensor) -> Tensor:
-        _refuse_create_graph(_how())
+        _refuse_create_graph(_arguments_of_backward())
         if x.inplace_version != version:
             raise RuntimeError("the logits were changed in place after the loss was computed from them")
         with paddle.no_grad():
@@ -76,7 +76,7 @@ def once_differentiable(tensor: Tensor, held: list[Tensor]) -> None:
         return
 
     def look(_: Tensor) -> None:
-        how = _how()
+        how = _arguments_of_backward()
         _refuse_create_graph(how)
         if how.get("retain_graph") is False:
             held.clear()
@@ -84,7 +84,7 @@ def once_differentiable(tensor: Tensor, held: list[Tensor]) -> None:
     tensor.register_hook(look)
 
 
-def _how() -> dict[str, object]:
+def _arguments_of_backward() -> dict[str, object]:
     """The arguments of the backward pass that called our caller, a hook; what is unknown is not there.
 
     The frame below the hook is the one that started the pass: Tensor.backward, paddle.grad or

@@ -22,6 +22,7 @@ from paddle_impl.checks import (
     outside,
     shown,
 )
+from paddle_impl.options import expand, options_of
 from paddle_impl.programs import UNKNOWN, is_variable, numbers
 
 NO_KERNELS = (paddle.float16, paddle.bfloat16, paddle.int8, paddle.int16, paddle.uint8)
@@ -48,45 +49,54 @@ class LossLayer(nn.Layer):
     """Base of all layers.
 
     Args:
-        weight: [C] class weights >= 0 (list, array, Tensor, or a variable of the static program that the layer is
-            called in, whose numbers nobody checks); None means ones.
-        ignore_index: the label of elements that count for nothing; None: every element counts.
+        weight: [C] class weights >= 0: a list, an array, a Tensor, or a variable of the static program that calls the
+            layer, whose numbers are not checked. None means ones.
+        ignore_index: elements with this label count for nothing; None: every element counts.
         reduction: ``none``, ``sum`` or ``mean``. A denominator of 0 gives loss 0 and gradient 0.
-        axis: the class axis of the logits; rank-1 logits have no other.
-        denominator: of the mean: ``weights`` (sum of the valid elements' class weights) or ``count`` (their number).
-            A ``normalizer`` in the call replaces either.
-        check_labels: raise for labels out of range, before anything is computed with them. It reads their range back
-            from the device; switch it off where that costs too much and the labels are known to be right. Static
-            programs never check.
+        axis: the class axis of the logits: 1 by default, where ``paddle.nn.CrossEntropyLoss`` has -1.
+        denominator: what ``mean`` divides by: ``weights``, the sum of the valid elements' class weights, or ``count``,
+            their number. A ``normalizer`` in the call replaces either.
+        check_labels: raise ValueError for labels out of range before anything is computed from them. The check reads
+            two numbers back from the device; switch it off where that costs too much and the labels are known to be
+            right. Static programs never check.
         twice_differentiable: compute by operations that have second derivatives, at about twice the cost. Otherwise
-            ``create_graph=True`` is an error.
-        as_dict: return ``{key: loss}``, as toolboxes ask that add up several losses: the key itself, or True for the
-            name of the class. Whatever it is, the logits may come as a dict that has them under "logits".
+            ``create_graph=True`` raises RuntimeError.
+        as_dict: return ``{key: loss}``, as toolboxes expect that add up several losses: the key itself, or True for the
+            name of the class. In either case the logits may come in a dict, under the key "logits".
 
-    ``repr`` of a layer is the call that would build it again.
+    The ``repr`` of a layer is the call that builds it again.
     """
 
     weights_from = "weight"
     """The argument that says how many classes there are, as messages call it."""
     inputs = ("logits", "labels")
     """What is called with, as messages call it."""
-    kept_as: ClassVar[Mapping[str, str]] = {}
+    stored_as: ClassVar[Mapping[str, str]] = {}
     """The attribute that holds an argument, where it has another name."""
 
     def __new__(cls, *given: Any, **named: Any) -> LossLayer:
         """Refuse arguments that go by another name here, and say by which."""
+        shown = cls.__init__.__signature__.parameters if options_of(cls.__init__) else None
         for name in named:
             if name in ADVICE and name not in inspect.signature(cls.__init__).parameters:
                 raise TypeError(f"{cls.__name__} has no argument {name!r}: {ADVICE[name]}")
+            # **options would take it, and the base class would refuse it in its own name
+            if shown is not None and name not in shown:
+                raise TypeError(f"{cls.__init__.__qualname__}() got an unexpected keyword argument {name!r}")
         return super().__new__(cls)
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        """Let the signature and the docstring of a subclass show the options that it takes as ``**options``."""
+        super().__init_subclass__(**named)
+        expand(cls, LossLayer)
 
     def __init__(
         self,
-        *,
         weight: Sequence[float] | np.ndarray | Tensor | None = None,
         ignore_index: int | None = -100,
         reduction: str = "mean",
         axis: int = 1,
+        *,
         denominator: str = "weights",
         check_labels: bool = True,
         twice_differentiable: bool = False,
@@ -122,7 +132,7 @@ class LossLayer(nn.Layer):
         """The arguments that would build this layer again: those by position, and of the others what is no default."""
         said = []
         for name, parameter in inspect.signature(type(self).__init__).parameters.items():
-            attribute = self.kept_as.get(name, name)
+            attribute = self.stored_as.get(name, name)
             if name == "self" or not hasattr(self, attribute):
                 continue
             value = getattr(self, attribute)
@@ -157,12 +167,12 @@ class LossLayer(nn.Layer):
         """Which labels are not ignored (None: all). Raises ValueError for a label that is no class."""
         ignored = self.ignore_index
         if not self.looks():
-            return unequal(labels, ignored)
+            return not_ignored(labels, ignored)
         low, high = label_range(labels)
         inside = low >= 0 and high < classes
         if inside and (ignored is None or not low <= ignored <= high):
             return None
-        kept = unequal(labels, ignored)
+        kept = not_ignored(labels, ignored)
         if not inside:
             for label in label_range(labels if kept is None else paddle.where(kept, labels, paddle.zeros_like(labels))):
                 if not 0 <= label < classes:
@@ -208,7 +218,13 @@ class LossLayer(nn.Layer):
         self.register_buffer("weight", weight, persistable=False)
 
 
-def unequal(labels: Tensor, ignored: int | None) -> Tensor | None:
+def layers_of(package: str, base: type[LossLayer] = LossLayer) -> list[type[LossLayer]]:
+    """The subclasses of ``base`` in the modules of a package that have been imported."""
+    found = [layer for child in base.__subclasses__() for layer in (child, *layers_of(package, child))]
+    return [layer for layer in found if layer.__module__.startswith(f"{package}.")]
+
+
+def not_ignored(labels: Tensor, ignored: int | None) -> Tensor | None:
     """Which integer labels are not ``ignored`` (None: all)."""
     # beside an int32 Paddle (3.3) wraps an int that needs more bits: 2^32 would be class 0
     if ignored is None or (labels.dtype == paddle.int32 and not -(2**31) <= ignored < 2**31):

@@ -9,7 +9,7 @@ from typing import Any
 import paddle
 from paddle import Tensor
 
-from paddle_impl.elements import kept_of
+from paddle_impl.elements import zero_unless
 
 PIECE = 1 << 17
 """Entries in a piece: a dozen arrays of this length fit into the cache of one core."""
@@ -42,7 +42,7 @@ class Entries:
 
     def whole(self) -> tuple[Tensor, Tensor]:
         """All logits, with their graph, and all targets; 0 where ignored."""
-        return kept_of(self.logits, self.kept), kept_of(self.targets, self.kept)
+        return zero_unless(self.logits, self.kept), zero_unless(self.targets, self.kept)
 
     def single(self) -> bool:
         """Whether there is one piece; they are for the cache of a CPU, and a GPU would rather be called once."""
@@ -65,7 +65,7 @@ class Piece:
     def __init__(
         self, x: Tensor, t: Tensor, kept: Tensor | None, weight: Tensor | None, factors: Tensor | None
     ) -> None:
-        self.x, self.t = kept_of(x, kept), kept_of(t, kept)
+        self.x, self.t = zero_unless(x, kept), zero_unless(t, kept)
         self.kept = kept
         self.weight = weight
         self.factors = factors

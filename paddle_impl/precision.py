@@ -20,7 +20,7 @@ def widen(logits: Tensor) -> Tensor:
         return logits
     scores = logits.astype(working(logits.dtype))
     if _cast_is_broken(logits) and not scores.stop_gradient:
-        scores.register_hook(_flushed)
+        scores.register_hook(_flushed_to_zero)
     return scores
 
 
@@ -28,7 +28,7 @@ def narrow(loss: Tensor, logits: Tensor) -> Tensor:
     """The loss in the dtype of the logits."""
     if loss.dtype == logits.dtype:
         return loss
-    return (_flushed(loss) if _cast_is_broken(logits) else loss).astype(logits.dtype)
+    return (_flushed_to_zero(loss) if _cast_is_broken(logits) else loss).astype(logits.dtype)
 
 
 def constant(value: float, like: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ def constant(value: float, like: Tensor) -> Tensor:
     return paddle.full([], value, dtype=like.dtype)
 
 
-def _flushed(tensor: Tensor) -> Tensor:
+def _flushed_to_zero(tensor: Tensor) -> Tensor:
     """What rounds to 0 in float16 set to 0, before Paddle casts it.
 
     Paddle 3.3's cast from float32 to float16 on the CPU makes up to 1.2e-4 of numbers between 2^-87 and 2^-77.

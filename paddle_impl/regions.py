@@ -111,7 +111,7 @@ class Harmony:
 class HarmonyOfEntries(Harmony):
     """Mixed into an :class:`~paddle_impl.entries.EntryLoss`: the gradient norm of an entry is the size of its slope.
 
-    A subclass says ``losses``, and for pieces without a graph ``sloped`` and ``slopes``.
+    A subclass says ``losses``, and for pieces without a graph ``value_and_slope`` and ``slopes``.
     """
 
     def slopes(self, x: Tensor, t: Tensor) -> Tensor:
@@ -132,24 +132,24 @@ class HarmonyOfEntries(Harmony):
         """[M] populations; of a single piece also losses, slopes and regions."""
         if entries.single():
             piece = next(entries.pieces())
-            value, slope = self.sloped(piece.x, piece.t)
+            value, slope = self.value_and_slope(piece.x, piece.t)
             region = self._region(slope.abs())
             return self._population(region, piece.kept), (value, slope, region)
         norms = ((self.slopes(piece.x, piece.t).abs_(), piece.kept) for piece in entries.pieces())
         return sum(self._population(self._region(norm), kept) for norm, kept in norms), None
 
-    def weighed(self, piece: Piece, prepared: tuple[Tensor, Any]) -> tuple[Tensor, Tensor]:
+    def weighted(self, piece: Piece, prepared: tuple[Tensor, Any]) -> tuple[Tensor, Tensor]:
         """Losses and slopes of a piece, weighed."""
         weights, known = prepared
         if known is None:
-            value, slope = self.sloped(piece.x, piece.t)
+            value, slope = self.value_and_slope(piece.x, piece.t)
             region = self._region(slope.abs())
         else:
             value, slope, region = known
         harmony = piece.shown(paddle.gather(weights, region))
         return value.multiply_(harmony), slope.multiply_(harmony)
 
-    def weighed_slopes(self, piece: Piece, prepared: tuple[Tensor, Any]) -> Tensor:
+    def weighted_slopes(self, piece: Piece, prepared: tuple[Tensor, Any]) -> Tensor:
         """The slopes alone."""
         slope = self.slopes(piece.x, piece.t)
         return slope.multiply_(piece.shown(paddle.gather(prepared[0], self._region(slope.abs()))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import paddle
 import paddle.nn.functional as F
@@ -12,6 +12,7 @@ from paddle_impl.checks import check_number
 from paddle_impl.element_weights import of_entries
 from paddle_impl.entries import Entries, EntryLoss, Piece
 from paddle_impl.focal import power
+from paddle_impl.options import KeywordOptions
 from paddle_impl.precision import constant
 from paddle_impl.sigmoid import logistic, logistic_value, parts, signs, softplus
 
@@ -25,36 +26,34 @@ class SigmoidFocalLoss(EntryLoss):
 
     gamma=0 with alpha=1/2 is half the binary cross entropy.
 
+    Losses of micro-batches add up to that of the batch if each call gets the batch's denominator as ``normalizer``.
+
     Args:
         gamma: finite, >= 0.
         alpha: weight of the positives, in [0, 1]; the negatives have 1 - alpha. None: both weigh 1.
         normalizer: denominator of ``mean`` where the call gives none, such as a number of positives.
         weight: [C] weights of the classes along ``axis``.
-        ignore_index: the label of elements that count for nothing; None: every element counts.
+        ignore_index: elements with this label count for nothing; None: every element counts.
         reduction: ``none`` (the shape of the logits), ``sum`` or ``mean``.
         axis: the class axis, for class weights and class ids.
-        denominator: of the mean: ``weights`` (the sum of the valid entries' class weights) or ``count`` (their number).
-        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
-        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
-        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
-
-    Parts of a batch add up to the whole under one ``normalizer``, the denominator of the whole.
+        **options: denominator, check_labels, twice_differentiable and as_dict, which all layers share.
 
     Shapes: logits of any shape; labels of the same shape, or class ids without the class axis.
 
     Raises:
-        ValueError: an option, shape, weight or target out of range. TypeError: a wrong type or dtype.
+        ValueError: an option, shape, weight or target is out of range.
+        TypeError: an argument has the wrong type or dtype.
+
+    Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 5.
 
     Example:
         >>> import paddle
         >>> logits, targets = paddle.to_tensor([[2.0, 0.0], [-1.0, 3.0]]), paddle.to_tensor([[1.0, 0.0], [0.0, 0.0]])
         >>> SigmoidFocalLoss(gamma=2, alpha=0.25)(logits, targets, normalizer=targets.sum()).item()
-        2.2...
-
-    Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 5.
+        2.2221...
     """
 
-    kept_as: ClassVar = {"normalizer": "default_normalizer"}
+    stored_as: ClassVar = {"normalizer": "default_normalizer"}
 
     def __init__(
         self,
@@ -65,22 +64,9 @@ class SigmoidFocalLoss(EntryLoss):
         ignore_index: int | None = -100,
         reduction: str = "mean",
         axis: int = 1,
-        *,
-        denominator: str = "weights",
-        check_labels: bool = True,
-        twice_differentiable: bool = False,
-        as_dict: bool | str = False,
+        **options: Unpack[KeywordOptions],
     ) -> None:
-        super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
-            axis=axis,
-            denominator=denominator,
-            check_labels=check_labels,
-            twice_differentiable=twice_differentiable,
-            as_dict=as_dict,
-        )
+        super().__init__(weight, ignore_index, reduction, axis, **options)
         self.gamma = check_number("gamma", gamma, "a finite number >= 0", 0.0)
         self.alpha = None if alpha is None else check_number("alpha", alpha, "a number in [0, 1] or None", 0.0, 1.0)
         self.default_normalizer = self.normalizer(normalizer)
@@ -114,23 +100,23 @@ class SigmoidFocalLoss(EntryLoss):
     def losses(self, x: Tensor, t: Tensor) -> Tensor:
         """alpha_t q^gamma BCE."""
         q = F.sigmoid(x) * (1.0 - t) + F.sigmoid(-x) * t
-        damped = power(q, self.gamma)
+        modulated = power(q, self.gamma)
         if self.alpha is not None:
-            damped = damped * (t * constant(self.alpha, t) + (1.0 - t) * constant(1.0 - self.alpha, t))
-        return damped * logistic(x, t)
+            modulated = modulated * (t * constant(self.alpha, t) + (1.0 - t) * constant(1.0 - self.alpha, t))
+        return modulated * logistic(x, t)
 
-    def sloped(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    def value_and_slope(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """The same and its derivative by x."""
         sign = signs(t)
-        return self._graded(x, t) if sign is None else self._binary(x, t, sign)
+        return self._soft_targets(x, t) if sign is None else self._binary(x, t, sign)
 
-    def weighed_values(self, piece: Piece, prepared: Any) -> Tensor:
+    def weighted_values(self, piece: Piece, prepared: Any) -> Tensor:
         """The losses of a piece alone, weighed."""
         sign = signs(piece.t)
         if sign is None:
-            return piece.shown(self.sloped(piece.x, piece.t)[0])
+            return piece.shown(self.value_and_slope(piece.x, piece.t)[0])
         margin = sign.multiply_(piece.x)
-        return piece.shown(self._damped(F.sigmoid(margin), piece.t).multiply_(softplus(margin)))
+        return piece.shown(self._modulated(F.sigmoid(margin), piece.t).multiply_(softplus(margin)))
 
     def _binary(self, x: Tensor, t: Tensor, sign: Tensor) -> tuple[Tensor, Tensor]:
         """Targets 0 and 1. With m = (1 - 2t) x: q = sigmoid(m), BCE = softplus(m), and the slope of alpha_t q^gamma BCE
@@ -138,32 +124,32 @@ class SigmoidFocalLoss(EntryLoss):
         """
         margin = x * sign
         q, loss = F.sigmoid(margin), softplus(margin)
-        damped = self._damped(q, t)
+        modulated = self._modulated(q, t)
         if self.gamma > 0.0:
             # 1 - q = exp(-BCE), without cancellation
             bend = paddle.scale(loss, -1.0).exp_().multiply_(loss)
             q.add_(bend.scale_(self.gamma))
-        slope = q.multiply_(damped).multiply_(sign)
-        return loss.multiply_(damped), slope
+        slope = q.multiply_(modulated).multiply_(sign)
+        return loss.multiply_(modulated), slope
 
-    def _graded(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    def _soft_targets(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """Targets in between: alpha_t q^gamma (p - t + gamma p (1 - p)(1 - 2t) BCE / q)."""
         positive, negative = parts(x, t)
         q, loss = positive + negative, logistic_value(x, t)
-        damped = self._damped(q, t)
+        modulated = self._modulated(q, t)
         slope = positive.subtract_(negative)
         if self.gamma > 0.0:
             turn = F.sigmoid(x).multiply_(F.sigmoid(-x)).multiply_(1.0 - 2.0 * t)
-            # where q is 0, damped is 0 too
+            # where q is 0, modulated is 0 too
             turn = turn.divide_(paddle.where(q > 0, q, paddle.ones_like(q)))
             slope = slope.add_(turn.multiply_(loss).scale_(self.gamma))
-        return loss.multiply_(damped), slope.multiply_(damped)
+        return loss.multiply_(modulated), slope.multiply_(modulated)
 
-    def _damped(self, q: Tensor, t: Tensor) -> Tensor:
+    def _modulated(self, q: Tensor, t: Tensor) -> Tensor:
         """alpha_t q^gamma, in a new Tensor."""
-        damped = power(q, self.gamma)
+        modulated = power(q, self.gamma)
         if self.alpha is None:
-            return damped
+            return modulated
         # a scale takes a Python number as a float64, except in a program
         balance = paddle.scale(t, self.alpha - 1.0, 1.0 - self.alpha).add_(paddle.scale(t, self.alpha))
-        return damped.multiply_(balance)
+        return modulated.multiply_(balance)

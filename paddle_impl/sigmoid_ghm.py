@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import paddle.nn.functional as F
 from paddle import Tensor
 
 from paddle_impl.entries import EntryLoss
+from paddle_impl.options import KeywordOptions
 from paddle_impl.regions import HarmonyOfEntries
 from paddle_impl.sigmoid import logistic, logistic_value, parts, signs, softplus
 
@@ -19,36 +20,35 @@ class SigmoidGHMLoss(HarmonyOfEntries, EntryLoss):
 
     N, R_j and m count valid entries, as in :class:`~paddle_impl.GHMLoss`; no gradient flows through b.
 
-    The histogram is of the elements of one call: parts of a batch under one ``normalizer`` do not add up to the whole.
-    With ``momentum`` it is of many calls, and they nearly do.
+    The histogram counts the elements of one call, so losses of micro-batches do not add up to that of the batch. With
+    ``momentum`` it averages many calls, and they nearly do.
 
     Args:
         bins: a number of regions (int >= 1), or the width of one (float in (0, 1]).
-        momentum: in [0, 1); above 0 the R_j are running averages over the batches seen in ``train()``, which ``eval()``
-            uses and leaves alone, and which are in the ``state_dict``.
-        normalize: m counts the ``occupied`` regions, or all of them (``paper``).
-        ema: ``corrected`` for the start of the running average, or as a detection toolbox has it (``mmdet``).
+        momentum: in [0, 1). Above 0 the R_j are running averages over the batches seen in ``train()``; ``eval()`` uses
+            them without updating them. They are saved in the ``state_dict``.
+        normalize: which regions m counts: the ``occupied`` ones, or all of them (``paper``).
+        ema: how the running average starts: ``corrected`` for its zero start, or as in a common detection toolbox
+            (``mmdet``).
         weight: [C] weights of the entries of each class >= 0 (list, array or Tensor); None means ones.
-        ignore_index: the label of elements that count for nothing; None: every element counts.
+        ignore_index: elements with this label count for nothing; None: every element counts.
         reduction: ``none`` (the shape of the logits), ``sum`` or ``mean``.
         axis: the class axis, for class weights and class ids.
-        denominator: of the mean: ``weights`` (the sum of the valid entries' class weights) or ``count`` (their number).
-        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
-        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
-        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
+        **options: denominator, check_labels, twice_differentiable and as_dict, which all layers share.
 
     Shapes: logits of any shape; labels of the same shape, or class ids without the class axis.
 
     Raises:
-        ValueError: an option, shape, weight or target out of range. TypeError: a wrong type or dtype.
+        ValueError: an option, shape, weight or target is out of range.
+        TypeError: an argument has the wrong type or dtype.
+
+    Source: Li, Liu, Wang, *Gradient Harmonized Single-stage Detector*, AAAI 2019, eq. 3 to 9.
 
     Example:
         >>> import paddle
         >>> logits = paddle.to_tensor([[2.0, 0.0], [-1.0, 3.0]])
         >>> SigmoidGHMLoss(bins=2)(logits, paddle.to_tensor([[1.0, 0.0], [0.0, 0.0]])).item()
-        1.0...
-
-    Source: Li, Liu, Wang, *Gradient Harmonized Single-stage Detector*, AAAI 2019, eq. 3 to 9.
+        1.0454...
     """
 
     def __init__(
@@ -62,28 +62,16 @@ class SigmoidGHMLoss(HarmonyOfEntries, EntryLoss):
         *,
         normalize: str = "occupied",
         ema: str = "corrected",
-        denominator: str = "weights",
-        check_labels: bool = True,
-        twice_differentiable: bool = False,
-        as_dict: bool | str = False,
+        **options: Unpack[KeywordOptions],
     ) -> None:
-        super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
-            axis=axis,
-            denominator=denominator,
-            check_labels=check_labels,
-            twice_differentiable=twice_differentiable,
-            as_dict=as_dict,
-        )
+        super().__init__(weight, ignore_index, reduction, axis, **options)
         self.set_regions(bins, momentum, normalize, ema)
 
     def losses(self, x: Tensor, t: Tensor) -> Tensor:
         """BCE."""
         return logistic(x, t)
 
-    def sloped(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    def value_and_slope(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """BCE and its derivative by x."""
         sign = signs(t)
         if sign is None:

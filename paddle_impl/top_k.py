@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import paddle
@@ -22,10 +22,11 @@ from paddle_impl.checks import (
     is_number,
     shown,
 )
-from paddle_impl.elements import ElementLoss, Elements, kept_of
+from paddle_impl.elements import ElementLoss, Elements, zero_unless
 from paddle_impl.entries import arrange_entries
 from paddle_impl.kernel import cross_entropy
-from paddle_impl.layer import divided, unequal
+from paddle_impl.layer import divided, not_ignored
+from paddle_impl.options import KeywordOptions
 from paddle_impl.precision import narrow, widen
 from paddle_impl.programs import aligned, detached, sizes
 from paddle_impl.sigmoid import logistic
@@ -59,16 +60,16 @@ INDIVIDUALS = ("cross_entropy", *BINARY, *REAL)
 class TopKLoss(ElementLoss):
     r"""Average the k largest individual losses of a batch.
 
-    The class axis is 1, where ``paddle.nn.CrossEntropyLoss`` has -1: of ``[N, ..., C]`` say ``axis=-1``.
+    The class axis is 1 by default (``paddle.nn.CrossEntropyLoss``: -1). For logits ``[N, ..., C]`` pass ``axis=-1``.
 
     .. math:: L = \frac{\sum_i s_i o_i l_i}{k W / N}, \quad s_i = 1 \text{ for the k largest } o_i l_i
               \text{ of the valid elements, else } 0
 
     o_i is the class weight, W the sum of the valid elements' weights, N their number. For weights of 1 this is the mean
-    of the k largest losses: the maximum loss for k=1, the average for k=N. Exactly k elements are selected, ties
-    included, and no gradient flows through the selection.
+    of the k largest losses: the maximum loss for k=1, the average for k=N. Exactly k elements are selected, also
+    where losses tie, and no gradient flows through the selection.
 
-    The k largest are those of one call: parts of a batch under one ``normalizer`` do not add up to the whole.
+    The k largest are those of one call, so losses of micro-batches do not add up to that of the batch.
 
     Args:
         top_k: fraction r in (0, 1] of the valid elements: k is the largest j with j / N <= r, at least 1. 0.7 where
@@ -80,25 +81,24 @@ class TopKLoss(ElementLoss):
         weight: [C] class weights of the elements' labels, or of the entries along ``axis``.
         ignore_index: elements with this label count for nothing (``squared`` and ``absolute``: none is ignored).
         reduction: ``none`` (the shape of the labels; what is not selected is 0), ``sum`` or ``mean``.
-        axis: the class axis of the logits: 1, where ``paddle.nn.CrossEntropyLoss`` has -1.
-        denominator: of the mean: ``weights``, k W / N, or ``count``, k.
-        check_labels: raise for labels out of range before anything is computed (reads two numbers back).
-        twice_differentiable: compute by what has second derivatives; else ``create_graph=True`` is an error.
-        as_dict: return ``{key: loss}``: the key, or True for the name of the class.
+        axis: the class axis of the logits: 1 by default, where ``paddle.nn.CrossEntropyLoss`` has -1.
+        denominator: what ``mean`` divides by: ``weights``, k W / N, or ``count``, k.
+        **options: check_labels, twice_differentiable and as_dict, which all layers share.
 
     Shapes: logits [..., C, ...] with the classes along ``axis``, labels the same without that axis; for entries both
     of the same shape.
 
     Raises:
-        ValueError: an option, shape, weight or label out of range. TypeError: a wrong type or dtype.
+        ValueError: an option, shape, weight or label is out of range.
+        TypeError: an argument has the wrong type or dtype.
+
+    Source: Fan, Lyu, Ying, Hu, *Learning with Average Top-k Loss*, NeurIPS 2017, eq. 2 and 3.
 
     Example:
         >>> import paddle
         >>> logits = paddle.to_tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0]])
         >>> TopKLoss(k=1)(logits, paddle.to_tensor([0, 1, 1])).item()
-        2.40...
-
-    Source: Fan, Lyu, Ying, Hu, *Learning with Average Top-k Loss*, NeurIPS 2017, eq. 2 and 3.
+        2.4076...
     """
 
     def __init__(
@@ -110,22 +110,9 @@ class TopKLoss(ElementLoss):
         ignore_index: int | None = -100,
         reduction: str = "mean",
         axis: int = 1,
-        *,
-        denominator: str = "weights",
-        check_labels: bool = True,
-        twice_differentiable: bool = False,
-        as_dict: bool | str = False,
+        **options: Unpack[KeywordOptions],
     ) -> None:
-        super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
-            axis=axis,
-            denominator=denominator,
-            check_labels=check_labels,
-            twice_differentiable=twice_differentiable,
-            as_dict=as_dict,
-        )
+        super().__init__(weight, ignore_index, reduction, axis, **options)
         self.top_k, self.k = _check_counts(top_k, k)
         if not callable(individual):
             check_choice("individual", individual, INDIVIDUALS)
@@ -183,7 +170,7 @@ class TopKLoss(ElementLoss):
             binary = self.individual in BINARY
             entries = arrange_entries(self, logits, labels, label_weight, binary)
             losses = (BINARY if binary else REAL)[self.individual](*entries.whole())
-            return kept_of(losses, entries.kept), entries
+            return zero_unless(losses, entries.kept), entries
         if label_weight is not None:
             raise ValueError(
                 f"label_weight is for losses of entries, {', '.join((*BINARY, *REAL))}; got one for "
@@ -192,21 +179,21 @@ class TopKLoss(ElementLoss):
         if self.individual == "cross_entropy":
             elements = self.arrange(logits, labels)
             return cross_entropy(elements), elements
-        return self._called(given, labels)
+        return self._of_function(given, labels)
 
-    def _called(self, losses: Any, labels: Tensor) -> tuple[Tensor, Elements]:
+    def _of_function(self, losses: Any, labels: Tensor) -> tuple[Tensor, Elements]:
         """Losses of a function of the user's own."""
         if not isinstance(losses, TENSORS):
             raise TypeError(f"individual must return the losses as a Tensor, got {type(losses).__name__}")
         losses = widen(losses)
         classes = labels.dtype in INTEGERS and fits(list(labels.shape), list(losses.shape))
         labels = aligned(labels, losses).astype("int64") if classes else detached(losses)
-        kept = unequal(labels, self.ignore_index) if classes else None
+        kept = not_ignored(labels, self.ignore_index) if classes else None
         elements = Elements(losses, labels, kept, 0, True)
         if classes and self.classes is not None:
             self.kept(labels, self.classes)
             elements.weigh(self.table(self.classes, losses.dtype))
-        return kept_of(losses, kept), elements
+        return zero_unless(losses, kept), elements
 
     def _average(self, losses: Tensor, elements: Any, k: Any, count: Any, normalizer: Any) -> Tensor:
         if self.reduction == "none":
@@ -254,7 +241,7 @@ def largest(losses: Tensor, kept: Tensor | None, k: int) -> Tensor:
     if math.isfinite(top):
         return losses * chosen.astype(losses.dtype)
     # a product with 0 would make NaN of an infinite loss that was not chosen
-    return kept_of(losses, chosen)
+    return zero_unless(losses, chosen)
 
 
 def _kth_largest(scores: Tensor, k: int) -> Tensor:
@@ -285,7 +272,7 @@ def traced_largest(losses: Tensor, kept: Tensor | None, k: Tensor) -> Tensor:
     scores = paddle.where(scores.isnan(), paddle.full_like(scores, math.inf), scores)
     rank = paddle.argsort(paddle.argsort(scores, descending=True))
     chosen = (rank.astype("float64") < k).reshape(sizes(losses))
-    return kept_of(losses, chosen)
+    return zero_unless(losses, chosen)
 
 
 def _scores(losses: Tensor, kept: Tensor | None) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike
 from reference.answer import Answer, Array
 from reference.cross_entropy import weighted_cross_entropy
 from reference.elements import check_axis, check_number, check_weight
+from reference.options import Options, oracle
 
 
 def class_costs(num_class_list: ArrayLike, gamma: float, empty_class_weight: float | None = None) -> Array:
@@ -34,6 +36,7 @@ def class_costs(num_class_list: ArrayLike, gamma: float, empty_class_weight: flo
     return np.where(empty, empty_class_weight, (smallest / np.where(empty, 1.0, counts)) ** gamma)
 
 
+@oracle
 def cost_sensitive(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -41,14 +44,8 @@ def cost_sensitive(
     num_class_list: Sequence[float] | Array,
     gamma: float = 1.0,
     empty_class_weight: float | None = None,
-    weight: ArrayLike | None = None,
-    ignore_index: int | None = -100,
-    reduction: str = "mean",
-    axis: int = 1,
     soft_weight: str = "paddle",
-    denominator: str = "weights",
-    normalizer: float | None = None,
-    cotangent: ArrayLike | None = None,
+    **options: Unpack[Options],
 ) -> Answer:
     r"""Compute cross entropy with the class weights (N_min / N_c)^gamma, and its gradient.
 
@@ -66,20 +63,19 @@ def cost_sensitive(
         ValueError, TypeError: as ``cross_entropy``, and for counts or a gamma out of range.
 
     Source: Zhang et al., *Bag of Tricks for Long-Tailed Visual Recognition*, AAAI 2021, eq. 1.
+
+    Example:
+        >>> answer = cost_sensitive([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]], [0, 1], num_class_list=[400, 100, 25])
+        >>> answer.value.round(4).item()
+        0.1575
     """
     costs = class_costs(num_class_list, gamma, empty_class_weight)
     shape = np.shape(logits)
-    classes = shape[check_axis(axis, len(shape))]
+    classes = shape[check_axis(options["axis"], len(shape))]
     if len(costs) != classes:
         raise ValueError(f"num_class_list must hold one count for each of {classes} classes, got {len(costs)} counts")
-    elements, losses = weighted_cross_entropy(
-        logits,
-        labels,
-        weight=costs if weight is None else costs * check_weight(weight, classes),
-        ignore_index=ignore_index,
-        axis=axis,
-        soft_weight=soft_weight,
-    )
-    return elements.reduce(
-        losses, reduction=reduction, denominator=denominator, normalizer=normalizer, cotangent=cotangent
-    )
+    if options["weight"] is not None:
+        costs = costs * check_weight(options["weight"], classes)
+    options["weight"] = costs
+    elements, losses = weighted_cross_entropy(logits, labels, soft_weight=soft_weight, **options)
+    return elements.reduce(losses)

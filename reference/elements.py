@@ -1,8 +1,8 @@
 """Axes, ranks, masks, class weights and reductions: whatever the layout, a problem becomes n rows of C logits.
 
-Every loss of the package arranges its arguments with :func:`arrange` (labels are classes), :func:`arrange_soft` (labels
-are rows of probabilities) or :func:`reference.entries.arrange_entries` (every entry is an element of its own), computes
-one loss and one row of slopes for each row, and hands them to :meth:`Elements.reduce`. No other module knows of axes,
+Every loss of the package passes its arguments to :func:`arrange` (labels are classes), :func:`arrange_soft` (labels are
+rows of probabilities) or :func:`reference.entries.arrange_entries` (every entry is an element of its own), computes one
+loss and one row of slopes for each row, and hands them to :meth:`Elements.reduce`. No other module knows of axes,
 of ignored elements or of denominators.
 """
 
@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from reference.answer import Answer, Array
+from reference.options import MEAN, Reduction, ReductionOptions
 
 REDUCTIONS = ("none", "sum", "mean")
 DENOMINATORS = ("weights", "count")
@@ -58,7 +59,8 @@ class Elements:
     ``rows`` [n, C] logits; ``labels`` [n] classes (zeros where the targets are numbers); ``valid`` [n] bool; ``weight``
     [n], what the element counts in the denominator, 0 where ignored; ``shape`` of the elements; ``axis`` of the classes
     in the logits (None: every entry is an element); ``targets`` [n, C] or [n], numbers where the labels are no classes;
-    ``keeps_axis``: whether the labels came with the class axis, of length 1, which an unreduced loss then has too.
+    ``keeps_axis``: whether the labels came with the class axis, of length 1, which an unreduced loss then has too;
+    ``reduction``: what :meth:`reduce` does where it is told nothing else.
     """
 
     rows: Array
@@ -69,6 +71,7 @@ class Elements:
     axis: int | None
     targets: Array | None = None
     keeps_axis: bool = False
+    reduction: Reduction = MEAN
 
     def times(self, losses: Losses, element_weight: ArrayLike | None) -> Losses:
         """Losses times numbers >= 0, one for each element, of the labels' shape; what is ignored may have any.
@@ -106,24 +109,17 @@ class Elements:
         """The same elements with other weights in the denominator."""
         return replace(self, weight=weight * self.valid)
 
-    def reduce(
-        self,
-        losses: Losses,
-        *,
-        reduction: str,
-        denominator: str = "weights",
-        normalizer: float | None = None,
-        cotangent: ArrayLike | None = None,
-        portion: float = 1.0,
-    ) -> Answer:
+    def reduce(self, losses: Losses, portion: float = 1.0, **options: Unpack[ReductionOptions]) -> Answer:
         """Reduce per-element losses (weights already applied) to an :class:`Answer`.
 
-        ``mean`` divides by W, the sum of the valid elements' weights (``denominator="weights"``), or by their number N
-        (``"count"``), either times ``portion``; or by ``normalizer`` where one is given. A denominator of 0 gives loss
-        0 and gradient 0.
+        ``options`` override those that the elements were arranged with. ``mean`` divides by W, the sum of the valid
+        elements' weights (``denominator="weights"``), or by their number N (``"count"``), either times ``portion``; or
+        by ``normalizer`` where one is given. A denominator of 0 gives loss 0 and gradient 0.
         """
+        chosen = replace(self.reduction, **options)
+        reduction, normalizer, cotangent = chosen.reduction, chosen.normalizer, chosen.cotangent
         check_choice("reduction", reduction, REDUCTIONS)
-        check_choice("denominator", denominator, DENOMINATORS)
+        check_choice("denominator", chosen.denominator, DENOMINATORS)
         check_normalizer(normalizer, reduction)
         losses = losses.keep(self.valid)
         value, scale = losses.value, losses.value_scale
@@ -136,7 +132,7 @@ class Elements:
             depth = 1.0 + np.log2(max(len(value), 1))
             total, total_scale = value.sum(), scale.sum() + depth * np.abs(value).sum()
             if reduction == "mean":
-                divisor = portion * float(self.weight.sum() if denominator == "weights" else self.count)
+                divisor = portion * float(self.weight.sum() if chosen.denominator == "weights" else self.count)
                 divisor = divisor if normalizer is None else float(normalizer)
                 if divisor == 0.0:
                     return self._nothing()
@@ -190,6 +186,7 @@ def arrange(
     weight: ArrayLike | None = None,
     ignore_index: int | None = -100,
     axis: int = 1,
+    **reduction: Unpack[ReductionOptions],
 ) -> Elements:
     """Move the class axis last, flatten the rest, mask what is ignored, look up the class weights.
 
@@ -211,13 +208,23 @@ def arrange(
     rows = np.where(valid[:, None], scores.reshape(-1, classes), 0.0)
     class_weight = check_weight(weight, classes)
     keeps_axis = np.ndim(labels) == scores.ndim
-    return Elements(rows, targets, valid, class_weight[targets] * valid, shape, axis, keeps_axis=keeps_axis)
+    weights = class_weight[targets] * valid
+    return Elements(rows, targets, valid, weights, shape, axis, keeps_axis=keeps_axis, reduction=Reduction(**reduction))
 
 
-def arrange_soft(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | None = None, axis: int = 1) -> Elements:
-    """Rows of logits and rows of soft labels, numbers >= 0 of the logits' shape; every element counts.
+def arrange_soft(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    ignore_index: int | None = None,
+    axis: int = 1,
+    **reduction: Unpack[ReductionOptions],
+) -> Elements:
+    """Rows of logits and rows of soft labels, numbers >= 0 of the logits' shape.
 
-    The weight of an element is q . w, the class weights averaged by its own labels.
+    Every element counts: a soft label has no class that ``ignore_index`` could equal. The weight of an element is
+    q . w, the class weights averaged by its own labels.
     """
     scores, axis = _classes_last(logits, axis)
     targets = np.asarray(labels, dtype=np.float64)
@@ -232,7 +239,16 @@ def arrange_soft(logits: ArrayLike, labels: ArrayLike, *, weight: ArrayLike | No
     rows = scores.reshape(-1, classes)
     n = len(rows)
     weights = average(soft, check_weight(weight, classes))
-    return Elements(rows, np.zeros(n, np.int64), np.ones(n, bool), weights, scores.shape[:-1], axis, soft)
+    return Elements(
+        rows,
+        labels=np.zeros(n, np.int64),
+        valid=np.ones(n, bool),
+        weight=weights,
+        shape=scores.shape[:-1],
+        axis=axis,
+        targets=soft,
+        reduction=Reduction(**reduction),
+    )
 
 
 def average(soft: Array, weight: Array) -> Array:

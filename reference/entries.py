@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from reference.answer import Array
 from reference.elements import Elements, Losses, check_axis, check_weight
+from reference.options import Reduction, ReductionOptions
 
 
 def arrange_entries(
@@ -19,6 +22,7 @@ def arrange_entries(
     axis: int = 1,
     label_weight: ArrayLike | None = None,
     probabilities: bool = True,
+    **reduction: Unpack[ReductionOptions],
 ) -> Elements:
     """Entries as rows of one logit, with ``targets`` [n].
 
@@ -37,12 +41,12 @@ def arrange_entries(
         if not probabilities:
             raise ValueError(f"targets must have the shape of the predictions, {scores.shape}, got {given.shape}")
         targets = _one_hot(given, scores, axis, ignore_index)
-        valid = _spread(valid, scores, axis)
+        valid = _mask_of_entries(valid, scores, axis)
     if label_weight is not None:
         mask = np.asarray(label_weight, dtype=np.float64)
         if mask.shape not in (given.shape, scores.shape):
             raise ValueError(f"label_weight must have the labels' shape, {given.shape}, got {mask.shape}")
-        valid = valid & _spread(mask > 0, scores, axis)
+        valid = valid & _mask_of_entries(mask > 0, scores, axis)
     if probabilities:
         wrong = valid & ~((targets >= 0) & (targets <= 1))
         if wrong.any():
@@ -62,10 +66,11 @@ def arrange_entries(
         shape=scores.shape,
         axis=None,
         targets=np.where(flat, targets.reshape(-1), 0.0),
+        reduction=Reduction(**reduction),
     )
 
 
-def _spread(mask: NDArray[np.bool_], scores: Array, axis: int) -> NDArray[np.bool_]:
+def _mask_of_entries(mask: NDArray[np.bool_], scores: Array, axis: int) -> NDArray[np.bool_]:
     """A mask of rows or of entries as one of entries."""
     if mask.shape == scores.shape:
         return mask

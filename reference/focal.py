@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from reference.answer import BUDGET, UNIT_ROUNDOFF, Answer, Array
 from reference.cross_entropy import Softmax, softmax_of
 from reference.elements import Losses, arrange, check_number
+from reference.options import Options, oracle
 
 
+@oracle
 def focal(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
     gamma: float = 2.0,
-    weight: ArrayLike | None = None,
-    ignore_index: int | None = -100,
-    reduction: str = "mean",
-    axis: int = 1,
-    denominator: str = "weights",
-    normalizer: float | None = None,
     element_weight: ArrayLike | None = None,
-    cotangent: ArrayLike | None = None,
     unit_roundoff: float = UNIT_ROUNDOFF["float64"],
+    **options: Unpack[Options],
 ) -> Answer:
     r"""Compute the focal loss over a softmax, and its gradient.
 
@@ -46,14 +44,15 @@ def focal(
         ValueError, TypeError: as ``cross_entropy``, and for a gamma that is no finite number >= 0.
 
     Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 4, with p of the softmax.
+
+    Example:
+        >>> focal([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]], [0, 1], gamma=2.0, reduction="none").value.round(4).tolist()
+        [0.0457, 0.0008]
     """
     gamma = check_number("gamma", gamma, 0.0)
-    elements = arrange(logits, labels, weight=weight, ignore_index=ignore_index, axis=axis)
+    elements = arrange(logits, labels, **options)
     losses = focal_losses(softmax_of(elements), gamma, unit_roundoff).times(elements.weight)
-    losses = elements.times(losses, element_weight)
-    return elements.reduce(
-        losses, reduction=reduction, denominator=denominator, normalizer=normalizer, cotangent=cotangent
-    )
+    return elements.reduce(elements.times(losses, element_weight))
 
 
 def power_drift(q: Array, gamma: float, slack: Array, unit_roundoff: float) -> Array:
@@ -73,9 +72,9 @@ def focal_losses(softmax: Softmax, gamma: float, unit_roundoff: float) -> Losses
         value = np.where((power == 0.0) & ~np.isnan(plain.value), 0.0, power * plain.value)
         spread = np.where(np.isfinite(plain.value), plain.value, 0.0)
         value_scale = (power + unit * power_error) * plain.value_scale + spread * power_error + (2.0 + gamma) * value
-        bend = _bend(q, p, plain.value, gamma)
-        ends = [_slope_factor(np.clip(q + side, 0.0, 1.0), gamma) for side in (slack, -slack)]
-        center = _slope_factor(q, gamma)
+        bend = _gradient_factor(q, p, plain.value, gamma)
+        ends = [_gradient_factor_of(np.clip(q + side, 0.0, 1.0), gamma) for side in (slack, -slack)]
+        center = _gradient_factor_of(q, gamma)
         bend_error = np.maximum(*(np.abs(end - center) for end in ends)) / unit
         # the loss inside the bracket has an error of its own, beside that of q
         share = np.where(q > 0, gamma * p * power / np.where(q > 0, q, 1.0), 0.0)
@@ -90,13 +89,13 @@ def focal_losses(softmax: Softmax, gamma: float, unit_roundoff: float) -> Losses
     return Losses(value, slope, value_scale, slope_scale)
 
 
-def _bend(q: Array, p: Array, loss: Array, gamma: float) -> Array:
+def _gradient_factor(q: Array, p: Array, loss: Array, gamma: float) -> Array:
     """h(q) = q^gamma (1 + gamma p l / q), with l / q = 1 at q = 0 and p l = 0 at p = 0."""
     ratio = np.where(q > 0, loss / np.where(q > 0, q, 1.0), 1.0)
     return np.asarray(q**gamma * (1.0 + gamma * np.where(p > 0, p * ratio, 0.0)))
 
 
-def _slope_factor(q: Array, gamma: float) -> Array:
+def _gradient_factor_of(q: Array, gamma: float) -> Array:
     """h as a function of q alone, exact enough to see how it moves."""
     loss = -np.log1p(-np.minimum(q, 1.0 - 2.0**-53))
-    return _bend(q, 1.0 - q, loss, gamma)
+    return _gradient_factor(q, 1.0 - q, loss, gamma)

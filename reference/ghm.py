@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from typing import Unpack
 
 from numpy.typing import ArrayLike
 
@@ -10,26 +10,22 @@ from reference.answer import UNIT_ROUNDOFF, Answer
 from reference.cross_entropy import softmax_of
 from reference.elements import arrange
 from reference.moving import MovingPopulation
+from reference.options import Options, oracle
 from reference.regions import harmonized
 
 
+@oracle
 def ghm(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
     bins: int | float = 10,
-    weight: ArrayLike | None = None,
-    ignore_index: int | None = -100,
-    reduction: str = "mean",
-    axis: int = 1,
     normalize: str = "occupied",
     momentum: float = 0.0,
     ema: str = "corrected",
     history: MovingPopulation | None = None,
-    denominator: str = "weights",
-    normalizer: float | None = None,
-    cotangent: ArrayLike | None = None,
     unit_roundoff: float = UNIT_ROUNDOFF["float64"],
+    **options: Unpack[Options],
 ) -> Answer:
     r"""Compute the GHM-C loss over a softmax, and its gradient with the harmonising weights held constant.
 
@@ -55,20 +51,22 @@ def ghm(
         ValueError, TypeError: as ``cross_entropy``, and for a ``bins`` or ``normalize`` out of range.
 
     Source: Li, Liu, Wang, *Gradient Harmonized Single-stage Detector*, AAAI 2019, eq. 5 to 9, with g of the softmax.
+
+    Example:
+        >>> logits = [[0.2, -0.2], [3.0, -3.0], [4.0, -4.0]]
+        >>> ghm(logits, [0, 0, 1], bins=2, reduction="none").value.round(4).tolist()
+        [0.3848, 0.0019, 12.0005]
     """
-    elements = arrange(logits, labels, weight=weight, ignore_index=ignore_index, axis=axis)
+    elements = arrange(logits, labels, **options)
     softmax = softmax_of(elements)
     return harmonized(
+        elements,
         softmax.losses.times(elements.weight),
         softmax.p_rest,
         softmax.rest_slack(unit_roundoff),
-        elements.valid,
         bins=bins,
         normalize=normalize,
         momentum=momentum,
         ema=ema,
         history=history,
-        reduce=partial(
-            elements.reduce, reduction=reduction, denominator=denominator, normalizer=normalizer, cotangent=cotangent
-        ),
     )

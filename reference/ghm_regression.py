@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,25 +11,24 @@ from reference.answer import BUDGET, UNIT_ROUNDOFF, Answer, Array
 from reference.elements import Losses, check_number
 from reference.entries import arrange_entries
 from reference.moving import MovingPopulation
+from reference.options import ReductionOptions, oracle
 from reference.regions import harmonized
 
 
+@oracle
 def ghm_regression(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
     mu: float = 0.02,
     bins: int | float = 10,
-    reduction: str = "mean",
     label_weight: ArrayLike | None = None,
     normalize: str = "occupied",
     momentum: float = 0.0,
     ema: str = "corrected",
     history: MovingPopulation | None = None,
-    denominator: str = "weights",
-    normalizer: float | None = None,
-    cotangent: ArrayLike | None = None,
     unit_roundoff: float = UNIT_ROUNDOFF["float64"],
+    **options: Unpack[ReductionOptions],
 ) -> Answer:
     r"""Compute the GHM-R loss of every entry, and its gradient with the harmonising weights held constant.
 
@@ -49,26 +48,28 @@ def ghm_regression(
         ValueError, TypeError: shapes or options out of range.
 
     Source: Li, Liu, Wang, *Gradient Harmonized Single-stage Detector*, AAAI 2019, eq. 10 to 13.
+
+    Example:
+        >>> predictions, targets = [0.25, 0.5, 3.0], [0.0, 0.0, 0.0]
+        >>> ghm_regression(predictions, targets, mu=0.5, bins=2, reduction="none").value.round(4).tolist()
+        [0.0885, 0.1553, 1.906]
     """
     mu = check_number("mu", mu, 0.0)
     if mu == 0.0:
         raise ValueError(f"mu must be finite and > 0, got {mu!r}")
-    elements = arrange_entries(logits, labels, label_weight=label_weight, probabilities=False)
+    elements = arrange_entries(logits, labels, label_weight=label_weight, probabilities=False, **options)
     assert elements.targets is not None
     losses, norm = smooth_losses(elements.rows[:, 0] - elements.targets, mu)
     return harmonized(
+        elements,
         losses,
         norm,
         BUDGET * unit_roundoff * 4.0 * norm,
-        elements.valid,
         bins=bins,
         normalize=normalize,
         momentum=momentum,
         ema=ema,
         history=history,
-        reduce=partial(
-            elements.reduce, reduction=reduction, denominator=denominator, normalizer=normalizer, cotangent=cotangent
-        ),
     )
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reference.answer import Answer, Array
-from reference.elements import Losses, check_choice
+from reference.elements import Elements, Losses, check_choice
 from reference.moving import MovingPopulation
 
 NORMALIZERS = ("occupied", "paper")
@@ -50,30 +49,29 @@ class Regions:
 
 
 def harmonized(
+    elements: Elements,
     losses: Losses,
     norm: Array,
     slack: Array,
-    valid: NDArray[np.bool_],
     *,
     bins: int | float,
     normalize: str,
     momentum: float = 0.0,
     ema: str = "corrected",
     history: MovingPopulation | None = None,
-    reduce: Callable[[Losses], Answer],
 ) -> Answer:
-    """Weigh losses by the inverse density of their gradient norms ``norm``, each known up to ``slack``.
+    """Weigh losses by the inverse density of their gradient norms, and reduce them.
 
-    With momentum the density is a running average; ``history`` is that of the batches before, with a momentum and an
-    ema of its own. An element that may lie on either side of an edge is counted on both: up to 256 such assignments
-    are alternatives, more leave the answer undecided.
+    Each number of ``norm`` is known up to ``slack``: an element that may lie on either side of an edge is counted on
+    both. Up to 256 such assignments are alternatives, more leave the answer undecided. With momentum the density is a
+    running average; ``history`` is that of the batches before, with a momentum and an ema of its own.
     """
-    regions = Regions.of(bins)
+    regions, valid = Regions.of(bins), elements.valid
     check_choice("normalize", normalize, NORMALIZERS)
     before = MovingPopulation.start(momentum, ema, regions.count) if history is None else history
 
     def answer(assignment: NDArray[np.int64]) -> Answer:
-        return reduce(losses.times(harmonize(assignment, valid, regions.count, normalize, before)))
+        return elements.reduce(losses.times(harmonize(assignment, valid, regions.count, normalize, before)))
 
     nearest = regions.index(norm)
     found = answer(nearest)

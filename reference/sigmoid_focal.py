@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
@@ -10,24 +12,20 @@ from reference.answer import BUDGET, UNIT_ROUNDOFF, Answer, Array
 from reference.elements import Losses, check_number
 from reference.entries import arrange_entries, logistic_losses, probability_error
 from reference.focal import power_drift
+from reference.options import Options, oracle
 
 
+@oracle
 def sigmoid_focal(
     logits: ArrayLike,
     labels: ArrayLike,
     *,
     gamma: float = 2.0,
     alpha: float | None = 0.25,
-    weight: ArrayLike | None = None,
-    ignore_index: int | None = -100,
-    reduction: str = "mean",
-    axis: int = 1,
     label_weight: ArrayLike | None = None,
-    denominator: str = "weights",
-    normalizer: float | None = None,
     element_weight: ArrayLike | None = None,
-    cotangent: ArrayLike | None = None,
     unit_roundoff: float = UNIT_ROUNDOFF["float64"],
+    **options: Unpack[Options],
 ) -> Answer:
     r"""Compute the focal loss of every entry, and its gradient.
 
@@ -54,12 +52,14 @@ def sigmoid_focal(
         ValueError, TypeError: targets, ids, shapes or options out of range.
 
     Source: Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017, eq. 5.
+
+    Example:
+        >>> sigmoid_focal([[2.0, -1.0]], [[1.0, 0.0]], reduction="none").value.round(4).tolist()
+        [[0.0005, 0.017]]
     """
     gamma = check_number("gamma", gamma, 0.0)
     balance = None if alpha is None else check_number("alpha", alpha, 0.0, 1.0)
-    elements = arrange_entries(
-        logits, labels, weight=weight, ignore_index=ignore_index, axis=axis, label_weight=label_weight
-    )
+    elements = arrange_entries(logits, labels, label_weight=label_weight, **options)
     assert elements.targets is not None
     losses = entry_focal_losses(elements.rows[:, 0], elements.targets, gamma, unit_roundoff)
     if balance is not None:
@@ -67,14 +67,9 @@ def sigmoid_focal(
         losses = losses.times(balance * t + (1.0 - balance) * (1.0 - t))
     losses = losses.times(elements.weight)
     if element_weight is not None:
-        losses = losses.times(elements.check_element_weight(entry_weights(element_weight, elements.shape, axis)))
-    return elements.reduce(
-        losses,
-        reduction=reduction,
-        denominator=denominator,
-        normalizer=normalizer,
-        cotangent=cotangent,
-    )
+        given = entry_weights(element_weight, elements.shape, options["axis"])
+        losses = losses.times(elements.check_element_weight(given))
+    return elements.reduce(losses)
 
 
 def entry_weights(element_weight: ArrayLike, shape: tuple[int, ...], axis: int) -> Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +13,7 @@ from reference.cross_entropy import softmax_of
 from reference.elements import Elements, Losses, arrange, check_choice
 from reference.entries import arrange_entries
 from reference.individual import ENTRY_LOSSES, INDIVIDUALS, REAL, Individual
+from reference.options import Options, Reduction, ReductionOptions, oracle
 
 
 def count_of(top_k: float | None, k: int | None, valid: int) -> int:
@@ -40,6 +42,7 @@ def count_of(top_k: float | None, k: int | None, valid: int) -> int:
     return max(found, 1)
 
 
+@oracle
 def average_top_k(
     losses: ArrayLike,
     *,
@@ -47,11 +50,8 @@ def average_top_k(
     k: int | None = None,
     weight: ArrayLike | None = None,
     valid: ArrayLike | None = None,
-    reduction: str = "mean",
-    denominator: str = "weights",
-    normalizer: float | None = None,
-    cotangent: ArrayLike | None = None,
     unit_roundoff: float = UNIT_ROUNDOFF["float64"],
+    **options: Unpack[ReductionOptions],
 ) -> Answer:
     r"""Average the k largest of any losses, and differentiate by them.
 
@@ -76,6 +76,11 @@ def average_top_k(
         ValueError, TypeError: for a k, top_k, weight or mask out of range.
 
     Source: Fan et al., *Learning with Average Top-k Loss*, NeurIPS 2017, eq. 2 and 3.
+
+    Example:
+        >>> answer = average_top_k([3.0, 1.0, 2.0], k=2)
+        >>> answer.value.item(), answer.gradient.tolist()
+        (2.5, [0.5, 0.0, 0.5])
     """
     values = np.asarray(losses, dtype=np.float64)
     shape = values.shape
@@ -90,14 +95,20 @@ def average_top_k(
     flat = mask.reshape(-1)
     kept = np.where(flat, values.reshape(-1), 0.0)
     elements = Elements(
-        kept[:, None], np.zeros(flat.size, np.int64), flat, weights.reshape(-1) * flat, shape, axis=None
+        rows=kept[:, None],
+        labels=np.zeros(flat.size, np.int64),
+        valid=flat,
+        weight=weights.reshape(-1) * flat,
+        shape=shape,
+        axis=None,
+        reduction=Reduction(**options),
     )
     ones = np.ones((flat.size, 1))
     individual = Individual(Losses(kept, ones, 1.0 + np.abs(kept), ones))
-    options = _Reduction(reduction, denominator, normalizer, cotangent)
-    return _aggregate(elements, individual, count_of(top_k, k, elements.count), options, unit_roundoff)
+    return _aggregate(elements, individual, count_of(top_k, k, elements.count), unit_roundoff)
 
 
+@oracle
 def top_k_loss(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -105,15 +116,9 @@ def top_k_loss(
     individual: str = "cross_entropy",
     top_k: float | None = None,
     k: int | None = None,
-    weight: ArrayLike | None = None,
-    ignore_index: int | None = -100,
-    reduction: str = "mean",
-    axis: int = 1,
     label_weight: ArrayLike | None = None,
-    denominator: str = "weights",
-    normalizer: float | None = None,
-    cotangent: ArrayLike | None = None,
     unit_roundoff: float = UNIT_ROUNDOFF["float64"],
+    **options: Unpack[Options],
 ) -> Answer:
     """Average the k largest individual losses of logits and labels, and differentiate by the logits.
 
@@ -124,38 +129,38 @@ def top_k_loss(
     Ties at the k-th largest loss, and the kinks of hinge and absolute, have more than one right gradient: ``nearest``
     of the answer finds the one closest to a given gradient.
 
-    Raises ValueError or TypeError as ``cross_entropy`` and ``average_top_k``.
+    Args:
+        individual: the losses to average, as above.
+        top_k, k, unit_roundoff: as in ``average_top_k``.
+        label_weight: for losses of entries, of the labels' shape; what is not above 0 counts for nothing.
+        logits, labels, weight, ignore_index, reduction, axis, denominator, normalizer, cotangent: as in
+            ``cross_entropy`` or, for losses of entries, ``sigmoid_focal``; real targets ignore no label.
+
+    Raises:
+        ValueError, TypeError: as ``cross_entropy`` and ``average_top_k``.
+
+    Source: Fan et al., *Learning with Average Top-k Loss*, NeurIPS 2017, eq. 2 and 3.
+
+    Example:
+        >>> answer = top_k_loss([[2.0, -1.0]], [[0.0, 1.0]], individual="squared", k=1)
+        >>> answer.value.item(), answer.gradient.tolist()
+        (4.0, [[4.0, 0.0]])
     """
     check_choice("individual", individual, INDIVIDUALS)
     if individual == "cross_entropy":
-        elements = arrange(logits, labels, weight=weight, ignore_index=ignore_index, axis=axis)
+        elements = arrange(logits, labels, **options)
         found = Individual(softmax_of(elements).losses)
     else:
         real = individual in REAL
-        elements = arrange_entries(
-            logits,
-            labels,
-            weight=weight,
-            ignore_index=None if real else ignore_index,
-            axis=axis,
-            label_weight=label_weight,
-            probabilities=not real,
-        )
+        if real:
+            options["ignore_index"] = None
+        elements = arrange_entries(logits, labels, label_weight=label_weight, probabilities=not real, **options)
         assert elements.targets is not None
         found = ENTRY_LOSSES[individual](elements.rows[:, 0], elements.targets, unit_roundoff)
-    options = _Reduction(reduction, denominator, normalizer, cotangent)
-    return _aggregate(elements, found, count_of(top_k, k, elements.count), options, unit_roundoff)
+    return _aggregate(elements, found, count_of(top_k, k, elements.count), unit_roundoff)
 
 
-@dataclass(frozen=True)
-class _Reduction:
-    reduction: str
-    denominator: str
-    normalizer: float | None
-    cotangent: ArrayLike | None
-
-
-def _aggregate(elements: Elements, individual: Individual, k: int, options: _Reduction, unit_roundoff: float) -> Answer:
+def _aggregate(elements: Elements, individual: Individual, k: int, unit_roundoff: float) -> Answer:
     """The k largest weighted losses, reduced; ties and kinks leave a set of answers, of which one is the nearest."""
     weighted = individual.losses.times(elements.weight)
     key = np.where(elements.valid, np.where(np.isnan(weighted.value), np.inf, weighted.value), -np.inf)
@@ -166,18 +171,12 @@ def _aggregate(elements: Elements, individual: Individual, k: int, options: _Red
 
     def answer(shares: Array, losses: Losses) -> Answer:
         kept = losses.keep(shares > 0)
-        return elements.reduce(
-            # to take or to leave rounds nothing
-            kept if np.isin(shares, (0.0, 1.0)).all() else kept.times(shares),
-            reduction=options.reduction,
-            denominator=options.denominator,
-            normalizer=options.normalizer,
-            cotangent=options.cotangent,
-            portion=portion,
-        )
+        # to take or to leave rounds nothing
+        whole = np.isin(shares, (0.0, 1.0)).all()
+        return elements.reduce(kept if whole else kept.times(shares), portion)
 
     found = answer(chosen, weighted)
-    tied = _tied(key, weighted.value_scale, elements.valid, order, k, unit_roundoff)
+    tied = _ties(key, weighted.value_scale, elements.valid, order, k, unit_roundoff)
     kinks = individual.kinks & elements.valid
     if k == 0 or not (tied.any() or kinks.any()):
         return found
@@ -194,7 +193,7 @@ def _aggregate(elements: Elements, individual: Individual, k: int, options: _Red
             if kinks.any():
                 trace = elements.flatten(answer(everything, unit).gradient)[:, 0]
                 least, most, size = _shares_at_kinks(elements, individual, trace, gradient, (least, most, size))
-            shares[tied] = _fill(least[tied], most[tied], size[tied], k - int((chosen * ~tied).sum()))
+            shares[tied] = _shares_of_sum(least[tied], most[tied], size[tied], k - int((chosen * ~tied).sum()))
         slopes = weighted.slope
         if kinks.any() and gradient is not None:
             trace = elements.flatten(answer(shares, unit).gradient)[:, 0]
@@ -204,7 +203,7 @@ def _aggregate(elements: Elements, individual: Individual, k: int, options: _Red
     return replace(found, nearest=nearest)
 
 
-def _tied(
+def _ties(
     key: Array, scale: Array, valid: NDArray[np.bool_], order: NDArray[np.int64], k: int, unit_roundoff: float
 ) -> NDArray[np.bool_]:
     """The valid elements within rounding of the k-th largest, where not all of them can be chosen."""
@@ -263,7 +262,7 @@ def _shares_at_kinks(
     return np.where(kinks, needed, least), np.where(kinks, 1.0, most), np.where(kinks, trace * trace, size)
 
 
-def _fill(least: Array, most: Array, size: Array, total: int) -> Array:
+def _shares_of_sum(least: Array, most: Array, size: Array, total: int) -> Array:
     """Shares in [0, 1] that sum to ``total``: between ``least`` and ``most`` where such there are.
 
     Elsewhere the nearest to those, by ``size``: what leaves little trace moves first, and what was left out moves last,
@@ -275,13 +274,13 @@ def _fill(least: Array, most: Array, size: Array, total: int) -> Array:
     largest = float(size.max())
     pace = np.minimum(largest / np.maximum(size, 1e-12 * largest), 1e12) if largest > 0 else np.ones_like(size)
     if missing < 0:
-        return _moved(least, -pace, total)
+        return _shifted_to_sum(least, -pace, total)
     used = most > 0
-    shares = _moved(most, np.where(used, pace, 0.0), total)
-    return shares if np.count_nonzero(used) >= total else _moved(shares, np.where(used, 0.0, pace), total)
+    shares = _shifted_to_sum(most, np.where(used, pace, 0.0), total)
+    return shares if np.count_nonzero(used) >= total else _shifted_to_sum(shares, np.where(used, 0.0, pace), total)
 
 
-def _moved(shares: Array, pace: Array, total: int) -> Array:
+def _shifted_to_sum(shares: Array, pace: Array, total: int) -> Array:
     """Shares after the shortest move along ``pace``, within [0, 1], that makes them sum to ``total``, or gets near."""
     low, high, rising = 0.0, 1.0, bool((pace >= 0).all())
     for _ in range(200):

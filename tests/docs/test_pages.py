@@ -10,11 +10,18 @@ from pathlib import Path
 import pytest
 
 import paddle_impl
+import reference
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = ("docs/batches.md", "docs/migration.md")
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-MODULES = [module.name for module in pkgutil.iter_modules(paddle_impl.__path__, "paddle_impl.")]
+MODULES = [
+    module.name
+    for package in (paddle_impl, reference)
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+]
+LAYERS = {name: getattr(paddle_impl, name) for name in paddle_impl.__all__}
+ORACLES = {name: getattr(reference, name) for name in reference.__all__ if name.islower()}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -34,9 +41,19 @@ def test_the_examples_of_docstrings(name):
     assert doctest.testmod(importlib.import_module(name), optionflags=OPTIONS).failed == 0
 
 
-def test_every_layer_has_an_example():
-    for name in paddle_impl.__all__:
-        assert ">>> " in getattr(paddle_impl, name).__doc__, name
+@pytest.mark.parametrize(("name", "documented"), [*LAYERS.items(), *ORACLES.items()], ids=[*LAYERS, *ORACLES])
+def test_every_layer_and_every_oracle_has_an_example(name, documented):
+    module = sys.modules[documented.__module__]
+    (found,) = doctest.DocTestFinder(recurse=False).find(documented, name, module=False, globs=dict(vars(module)))
+    runner = doctest.DocTestRunner(optionflags=OPTIONS)
+    runner.run(found)
+    assert runner.tries > 0
+    assert runner.failures == 0
+
+
+def test_the_lists_of_layers_and_oracles_are_complete():
+    assert len(LAYERS) >= 8
+    assert len(ORACLES) >= 9
 
 
 def test_two_ranks_make_the_gradient_of_the_whole_batch():
