@@ -17,9 +17,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.sound_losses import implementations
 from properties import certify
 from reference import BUDGET
+from tests.losses.sound_losses import implementations
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 FINE = ("held", "not applicable")

@@ -8,12 +8,12 @@ python benchmarks/search.py [--seeds 5] [--generations 5] [--examples 400] [--la
 import argparse
 import statistics
 
-from benchmarks.planted import PLANTED
 from properties.engine import run_law
 from properties.harvest import harvest, source_of
 from properties.numpy_adapter import NumpyObserver
 from properties.seek import Seek
 from properties.work import domain_of, laws_of
+from tests.losses.planted import PLANTED
 
 
 def examples_to_find(planted, seed, generations, examples, seek):

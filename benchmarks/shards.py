@@ -34,7 +34,7 @@ from properties.serving import Inline
 from properties.shard import law_record, run_shard
 from properties.vitals import Limits
 
-SUBJECT = Target("benchmarks.sound_numpy:CROSS_ENTROPY")
+SUBJECT = Target("tests.losses.sound_numpy:CROSS_ENTROPY")
 SUBJECTS = {
     "NumPy cross entropy": SUBJECT,
     "paddle_impl:FocalLoss": Target("paddle_impl:FocalLoss", "focal"),

@@ -1,6 +1,6 @@
 """Puts each law to the mutant that was made for it, and records the shrunk case that refutes the mutant.
 
-    python benchmarks/examples_of_laws.py [LAW ...] [--examples 200]
+    python -m docs.make.examples_of_laws [LAW ...] [--examples 200]
 
 Writes properties/examples.json, from which `lossproof explain` shows a law at work; with laws named, only those anew.
 """
@@ -17,7 +17,7 @@ from properties.serving import Inline
 from properties.work import Task, aside
 from tests.mutants import MUTANTS
 
-FILE = Path(__file__).parent.parent / "properties" / "examples.json"
+FILE = Path(__file__).parents[2] / "properties" / "examples.json"
 
 
 def described(text):

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import paddle_losses
 from properties import Subject
 from properties.serving import observer_of
 from properties.strategies import simplest
 from properties.verdict import judge
+from tests.losses import paddle_losses
 
 SUBJECTS = {name: found for name, found in vars(paddle_losses).items() if isinstance(found, Subject)}
 

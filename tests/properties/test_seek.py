@@ -5,7 +5,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from benchmarks.planted import PLANTED
 from properties.constants import STEPS, as_logits, beside
 from properties.contracts import contract_named, contracts
 from properties.engine import run_law
@@ -20,6 +19,7 @@ from properties.strategies import problems
 from properties.strings import MODERATE, MOST_NUMBERS, TAIL, Strings
 from properties.target import Target
 from properties.work import Task, domain_of, laws_of, perform
+from tests.losses.planted import PLANTED
 
 GHM = contract_named("ghm")
 ALL = list(contracts().values())
