@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 from benchmarks.frame import Command
-from properties.campaign import campaign
-from properties.campaign_options import CampaignOptions
-from properties.engine import FAILED
-from properties.events import CampaignEnded, Noted
-from properties.target import Target
+from properties.campaigns.campaign import campaign
+from properties.campaigns.options import CampaignOptions
+from properties.certificates.events import CampaignEnded, Noted
+from properties.engine.search import FAILED
+from properties.subjects.target import Target
 from tests.hostile.zoo import EXPECTED
 from tests.processes import children, descendants
 

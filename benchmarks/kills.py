@@ -17,12 +17,12 @@ import time
 from pathlib import Path
 
 from benchmarks.frame import Command
-from properties.certificate import Certificate
+from properties.certificates.certificate import Certificate
 from tests.processes import children
 
 TARGETS = ("tests.mutants.museum.of_paddle:MeanOfAllElements", "tests.mutants.museum.classes:CrossEntropy")
 """One that is wrong and one that is not; both by NumPy, which is quick."""
-COMMAND = (sys.executable, "-W", "ignore", "-c", "from properties.cli import main; main()")
+COMMAND = (sys.executable, "-W", "ignore", "-c", "from properties.command.cli import main; main()")
 
 
 def started(directory, options, resume):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.frame import Command
 from properties import Target, certify
-from properties.selftest import exhibits_of, selftest
+from properties.runs.selftest import exhibits_of, selftest
 
 LAYERS = {
     "cross_entropy": "CrossEntropyLoss",

@@ -8,11 +8,11 @@ python -m benchmarks.search [--seeds 5] [--generations 5] [--examples 400] [--la
 import statistics
 
 from benchmarks.frame import Command, law_named
-from properties.engine import run_law
-from properties.harvest import harvest, source_of
-from properties.numpy_adapter import NumpyObserver
-from properties.seek import Seek
-from properties.work import domain_of
+from properties.drawing.guided import Guidance
+from properties.engine.execution import domain_of
+from properties.engine.search import run_law
+from properties.subjects.numpy_backend.observer import NumpyObserver
+from properties.subjects.source_constants import harvest, source_of
 from tests.losses.planted import PLANTED
 
 
@@ -33,7 +33,7 @@ def examples_to_find(planted, seed, generations, examples, seek):
             seed=seed * 1000 + generation,
             max_examples=examples,
             shrinks=False,
-            seek=None if seek is None else Seek(seek.constants, corpus, seek.largest),
+            seek=None if seek is None else Guidance(seek.constants, corpus, seek.largest),
         )
         corpus = result.corpus
         if result.finding is not None:
@@ -59,7 +59,7 @@ def main():
     for planted in PLANTED:
         if options.names and planted.name not in options.names:
             continue
-        seek = Seek(harvest(source_of(planted.subject)), (), options.largest)
+        seek = Guidance(harvest(source_of(planted.subject)), (), options.largest)
         cells = [measured(planted, options, known) for known in (None, seek)]
         print(f"| {planted.name} | {planted.met} | {' | '.join(cells)} |", flush=True)
 

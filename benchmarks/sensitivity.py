@@ -17,10 +17,10 @@ from rich.console import Console
 
 from benchmarks.frame import Command, listed, say_seconds, table, write
 from properties import Subject
-from properties.engine import FAILED, run_law
-from properties.serving import observer_of
-from properties.target import Target
-from properties.work import laws_of
+from properties.engine.execution import laws_of
+from properties.engine.search import FAILED, run_law
+from properties.subjects.target import Target
+from properties.workers.worker_main import observer_of
 from tests.mutants import SOUND
 from tests.mutants.museum import classes, entries, largest, regions
 

@@ -22,17 +22,17 @@ from pathlib import Path
 
 from benchmarks.frame import Command
 from properties import Target
-from properties.campaign import campaign
-from properties.campaign_options import CampaignOptions
-from properties.cluster import cluster
-from properties.course import BLOCK, Plan, TargetCourse
-from properties.engine import LawResult
-from properties.events import ShardEnded
-from properties.isolation import Worker
-from properties.runner import chosen_laws
-from properties.serving import Inline
-from properties.shard import law_record, run_shard
-from properties.vitals import Limits
+from properties.campaigns.campaign import campaign
+from properties.campaigns.dask_cluster import cluster
+from properties.campaigns.options import CampaignOptions
+from properties.campaigns.shard import law_record, run_shard
+from properties.campaigns.target_schedule import BLOCK, Plan, TargetSchedule
+from properties.certificates.events import ShardEnded
+from properties.engine.search import LawResult
+from properties.runs.certify import chosen_laws
+from properties.workers.heartbeat import Limits
+from properties.workers.worker import Worker
+from properties.workers.worker_main import Inline
 
 SUBJECT = Target("tests.losses.sound_numpy:CROSS_ENTROPY")
 SUBJECTS = {
@@ -74,7 +74,7 @@ def corpus(shard, number=8, size=110):
 
 def shard_of_nothing(target):
     """The first shard of a law of a target, with one example."""
-    course = TargetCourse(0, target, Plan(seed=0, max_examples=1, limits=Limits(), seconds=60.0))
+    course = TargetSchedule(0, target, Plan(seed=0, max_examples=1, limits=Limits(), seconds=60.0))
     record = run_shard(course.describe())
     course.described(record, [info.id for info in chosen_laws(record["description"], (), ())], {})
     return next(course.next())
@@ -206,7 +206,7 @@ def count():
 
 def some_shards(target, number, examples):
     """Blocks of one law as a campaign cuts them, one lane each."""
-    course = TargetCourse(0, target, Plan(0, BLOCK * number, Limits(), 60.0, lanes=number, repetitions=0))
+    course = TargetSchedule(0, target, Plan(0, BLOCK * number, Limits(), 60.0, lanes=number, repetitions=0))
     record = run_shard(course.describe())
     infos = chosen_laws(record["description"], ("oracle/gradient",), ())
     course.described(record, [info.id for info in infos], {})

@@ -17,12 +17,12 @@ warnings.filterwarnings("ignore")
 
 from benchmarks.frame import Command, law_named  # noqa: E402
 from properties import case, strategies  # noqa: E402
-from properties.contract import Contract  # noqa: E402
-from properties.engine import run_law  # noqa: E402
-from properties.paddle_adapter import PaddleObserver  # noqa: E402
-from properties.subject import dtypes_taken  # noqa: E402
-from properties.target import Target  # noqa: E402
-from properties.work import domain_of  # noqa: E402
+from properties.engine.execution import domain_of  # noqa: E402
+from properties.engine.search import run_law  # noqa: E402
+from properties.judging.contract import Contract  # noqa: E402
+from properties.subjects.paddle_backend.observer import PaddleObserver  # noqa: E402
+from properties.subjects.subject import dtypes_taken  # noqa: E402
+from properties.subjects.target import Target  # noqa: E402
 
 SMALL = {"size": ["few", "few", "one", "square"], "classes": [2, 3, 4, 5]}
 spent: dict[str, float] = defaultdict(float)

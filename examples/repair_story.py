@@ -63,7 +63,7 @@ them, and can be no static program any more; what it had no answer for before is
 
 def lossproof(*arguments):
     """What the command prints, and how it ends."""
-    command = [sys.executable, "-c", "from properties.cli import main; main(prog_name='lossproof')", *arguments]
+    command = [sys.executable, "-c", "from properties.command.cli import main; main(prog_name='lossproof')", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

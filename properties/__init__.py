@@ -5,12 +5,12 @@
 
 from typing import Any
 
-from properties.certificate import Certificate
-from properties.contract import Contract
-from properties.mistakes import ContractError, UsageError
-from properties.runner import certify
-from properties.subject import Subject
-from properties.target import Target
+from properties.certificates.certificate import Certificate
+from properties.errors import ContractError, UsageError
+from properties.judging.contract import Contract
+from properties.runs.certify import certify
+from properties.subjects.subject import Subject
+from properties.subjects.target import Target
 
 __all__ = ["Certificate", "Contract", "ContractError", "Subject", "Target", "UsageError", "certify", "parametrize"]
 
@@ -18,7 +18,7 @@ __all__ = ["Certificate", "Contract", "ContractError", "Subject", "Target", "Usa
 def __getattr__(name: str) -> Any:
     """``parametrize`` needs pytest, which only the test extra installs."""
     if name == "parametrize":
-        from properties.suite import parametrize
+        from properties.pytest_suite import parametrize
 
         return parametrize
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import properties
-from properties.journal import Journal
+from properties.campaigns.journal.journal import Journal
 
 ALONE = f"""
 import os, resource, sys, types
@@ -13,7 +13,7 @@ package = types.ModuleType("properties")  # the journal without its package, whi
 package.__path__ = [{str(Path(properties.__file__).parent)!r}]
 sys.modules["properties"] = package
 from pathlib import Path
-from properties.journal import Journal, JournalError, JournalFull
+from properties.campaigns.journal.journal import Journal, JournalError, JournalFull
 directory = Path(sys.argv[1])
 """
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from properties import Target, UsageError
-from properties.domain import EmptyDomainError
-from properties.suite import BoundLaw, Suite
-from properties.target import parse_value, parse_values
+from properties.problems.domain import EmptyDomainError
+from properties.pytest_suite import BoundLaw, Suite
+from properties.subjects.target import parse_value, parse_values
 
 OURS = (
     ("paddle_impl:CrossEntropyLoss", "cross_entropy"),

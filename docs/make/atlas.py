@@ -9,11 +9,11 @@ Times are of the work of one worker: the seconds of all shards up to the one tha
 import argparse
 from pathlib import Path
 
-from properties.causes import causes
-from properties.certificate import Certificate
-from properties.durations import words_of
-from properties.engine import FAILED
-from properties.journal import Journal
+from properties.campaigns.journal.journal import Journal
+from properties.certificates.causes import causes
+from properties.certificates.certificate import Certificate
+from properties.engine.search import FAILED
+from properties.report.durations import words_of
 
 
 def first_times(directory):

@@ -12,9 +12,9 @@ import re
 from pathlib import Path
 
 from properties import Target
-from properties.certificate import LawReport
-from properties.serving import Inline
-from properties.work import Task, aside
+from properties.certificates.certificate import LawReport
+from properties.engine.execution import Task, aside
+from properties.workers.worker_main import Inline
 from tests.mutants import MUTANTS
 
 FILE = Path(__file__).parents[2] / "properties" / "examples.json"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from properties import Target, certify
 from properties.contracts import contracts
-from properties.work import laws_of
+from properties.engine.execution import laws_of
 from tests.mutants import MUTANTS
 
 

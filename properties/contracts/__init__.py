@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from functools import lru_cache
 
-from properties.contract import Contract
+from properties.judging.contract import Contract
 
 
 @lru_cache

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from properties.assumed import spoken
-from properties.case import Case
-from properties.contract import OF_CLASSES, Contract, divisor
-from properties.domain import DENOMINATOR, Dimension, outside, within
-from properties.law import Finding, Law, LayerFailed
+from properties.judging.assumptions import spoken
+from properties.judging.context import Case
+from properties.judging.contract import OF_CLASSES, Contract, divisor
+from properties.judging.law import Finding, Law, LayerFailed
+from properties.judging.observation import Failure, Observation
+from properties.judging.tolerance import Match, compare
 from properties.laws.aggregate import TOP_K_LAWS
 from properties.laws.limits import cross_entropy_of, limit
-from properties.laws.symmetry import symmetry
-from properties.observation import Failure, Observation
-from properties.problem import Problem
-from properties.verdict import Match, compare
+from properties.laws.sigmoid import symmetry
+from properties.problems.domain import DENOMINATOR, Dimension, outside, within
+from properties.problems.problem import Problem
 from reference import Answer, top_k_loss
 from reference.top_k import count_of
 
@@ -145,7 +145,7 @@ BOTH = Law(
     "A number and a fraction of elements at once are refused, or one of them holds.",
     both_given,
     level="conduct",
-    demand={"k": outside(None), "size": within("few", "several"), "logits": within("lattice", "normal")},
+    precondition={"k": outside(None), "size": within("few", "several"), "logits": within("lattice", "normal")},
     needs=("oracle", "k", "top_k"),
     rests_on="k and r each say how many losses are averaged: k is given, or the largest j with j / N <= r",
 )
@@ -164,7 +164,7 @@ MAXIMUM = Law(
     "limit/one-is-the-maximum",
     "With k 1 the loss is the maximum.",
     maximum,
-    demand={"k": within(1), "individual": within("cross_entropy"), "reduction": within("sum", "mean")},
+    precondition={"k": within(1), "individual": within("cross_entropy"), "reduction": within("sum", "mean")},
     needs=("k", "reference"),
     rests_on="k = 1: sum_i s_i o_i l_i = max_i o_i l_i",
 )

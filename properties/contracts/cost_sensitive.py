@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.assumed import reading
-from properties.case import Case
-from properties.contract import OF_CLASSES, Bad, Contract, divisor
 from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT, cross_entropy_base
 from properties.contracts.focal import GAMMA
-from properties.domain import DENOMINATOR, Dimension, outside, within
-from properties.law import Finding, Law, LayerFailed
+from properties.judging.assumptions import reading
+from properties.judging.context import Case
+from properties.judging.contract import OF_CLASSES, Bad, Contract, divisor
+from properties.judging.law import Finding, Law, LayerFailed
+from properties.judging.observation import Failure
+from properties.judging.tolerance import judge
 from properties.laws.limits import ONE_HOT, cross_entropy_of, gamma_zero, limit
-from properties.observation import Failure
-from properties.problem import Array, Problem
-from properties.verdict import judge
+from properties.problems.domain import DENOMINATOR, Dimension, outside, within
+from properties.problems.problem import Array, Problem
 from reference import Answer, cost_sensitive
 from reference.cost_sensitive import class_costs
 
@@ -129,7 +129,7 @@ NEVER_OCCURS = Law(
     "weights/class-that-never-occurs",
     "A class with count 0 is refused, or has a finite weight and leaves the other classes alone.",
     never_occurs,
-    demand={
+    precondition={
         "num_class_list": within("with-empty"),
         "empty_class_weight": within(None),
         "classes": outside(1),

@@ -1,10 +1,10 @@
 """Contract of cross entropy with hard, smoothed and soft labels."""
 
-from properties.assumed import reading
-from properties.contract import OF_CLASSES, Contract
-from properties.domain import DENOMINATOR, TARGETS, Dimension
+from properties.judging.assumptions import reading
+from properties.judging.contract import OF_CLASSES, Contract
 from properties.laws.limits import ONE_HOT, SMOOTHED, TWO_CLASSES
-from properties.problem import Problem
+from properties.problems.domain import DENOMINATOR, TARGETS, Dimension
+from properties.problems.problem import Problem
 from reference import Answer, cross_entropy
 
 SOFT = Dimension(

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from properties.assumed import reading
-from properties.contract import OF_CLASSES, Contract
-from properties.domain import DENOMINATOR, Dimension
-from properties.laws.element_weights import ELEMENT_WEIGHTS
+from properties.judging.assumptions import reading
+from properties.judging.contract import OF_CLASSES, Contract
 from properties.laws.limits import cross_entropy_of, gamma_zero, limit, of_difference
-from properties.problem import Array, Problem
+from properties.laws.weights_of_elements import ELEMENT_WEIGHTS
+from properties.problems.domain import DENOMINATOR, Dimension
+from properties.problems.problem import Array, Problem
 from reference import UNIT_ROUNDOFF, focal
 from reference.elements import Losses
 from reference.sigmoid_focal import entry_focal_losses

@@ -1,8 +1,8 @@
 """Contract of a loss that no oracle knows: the laws that need none."""
 
-from properties.assumed import reading
-from properties.contract import Contract
-from properties.frozen import one_hot_entries
+from properties.judging.assumptions import reading
+from properties.judging.contract import Contract
+from properties.judging.detached_gradient import one_hot_entries
 from properties.laws.limits import cross_entropy_of
 
 CONTRACT = Contract(

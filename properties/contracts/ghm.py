@@ -6,14 +6,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from properties.assumed import reading
-from properties.contract import OF_CLASSES, Contract
-from properties.domain import DENOMINATOR
+from properties.contracts._gradient_density import (
+    BAD_BINS,
+    BINS,
+    NORMALIZE,
+    crosses_an_edge,
+    in_words,
+    logits_at_edges,
+    one_region_is,
+)
+from properties.judging.assumptions import reading
+from properties.judging.contract import OF_CLASSES, Contract
 from properties.laws.aggregate import density_laws
 from properties.laws.limits import by_both_logits, cross_entropy_of, limit, two_classes
-from properties.laws.moving import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
-from properties.problem import Array, Problem
-from properties.regions import BAD_BINS, BINS, NORMALIZE, crosses_an_edge, in_words, logits_at_edges, one_region_is
+from properties.laws.modes_running_average import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
+from properties.problems.domain import DENOMINATOR
+from properties.problems.problem import Array, Problem
 from reference import UNIT_ROUNDOFF, Answer, ghm, sigmoid_ghm
 from reference.cross_entropy import softmax_of
 from reference.elements import Losses, arrange

@@ -7,15 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from properties import entries
-from properties.assumed import reading
-from properties.contract import Contract
-from properties.domain import DENOMINATOR, LABEL_WEIGHT, Dimension
+from properties.contracts import _entrywise as entries
+from properties.contracts._gradient_density import (
+    BAD_BINS,
+    BINS,
+    NORMALIZE,
+    crosses_an_edge,
+    in_words,
+    norms_at_edges,
+    one_region_is,
+)
+from properties.judging.assumptions import reading
+from properties.judging.contract import Contract
 from properties.laws.aggregate import density_laws
 from properties.laws.limits import limit, reduction_of
-from properties.laws.moving import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
-from properties.problem import Array, Problem
-from properties.regions import BAD_BINS, BINS, NORMALIZE, crosses_an_edge, in_words, norms_at_edges, one_region_is
+from properties.laws.modes_running_average import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
+from properties.problems.domain import DENOMINATOR, LABEL_WEIGHT, Dimension
+from properties.problems.problem import Array, Problem
 from reference import Answer, ghm_regression
 from reference.entries import arrange_entries
 from reference.ghm_regression import smooth_losses

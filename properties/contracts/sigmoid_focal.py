@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from properties import entries
-from properties.assumed import reading
-from properties.contract import Contract
+from properties.contracts import _entrywise as entries
 from properties.contracts.focal import GAMMA
-from properties.domain import DENOMINATOR, LABEL_WEIGHT, Dimension, within
-from properties.laws.element_weights import ELEMENT_WEIGHTS
-from properties.laws.ids import IGNORED_IDS
+from properties.judging.assumptions import reading
+from properties.judging.contract import Contract
+from properties.laws.ignore_indices import IGNORED_IDS
 from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
-from properties.laws.symmetry import symmetry
+from properties.laws.sigmoid import symmetry
+from properties.laws.weights_of_elements import ELEMENT_WEIGHTS
+from properties.problems.domain import DENOMINATOR, LABEL_WEIGHT, Dimension, within
 from reference import sigmoid_focal
 
 HALF = limit(

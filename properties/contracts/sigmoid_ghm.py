@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from properties import entries
-from properties.assumed import reading
-from properties.contract import Contract
-from properties.domain import DENOMINATOR, LABEL_WEIGHT
+from properties.contracts import _entrywise as entries
+from properties.contracts._gradient_density import (
+    BAD_BINS,
+    BINS,
+    NORMALIZE,
+    crosses_an_edge,
+    in_words,
+    logits_at_edges,
+    one_region_is,
+)
+from properties.judging.assumptions import reading
+from properties.judging.contract import Contract
 from properties.laws.aggregate import density_laws
-from properties.laws.ids import IGNORED_IDS
+from properties.laws.ignore_indices import IGNORED_IDS
 from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
-from properties.laws.moving import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
-from properties.laws.symmetry import symmetry
-from properties.problem import Array, Problem
-from properties.regions import BAD_BINS, BINS, NORMALIZE, crosses_an_edge, in_words, logits_at_edges, one_region_is
+from properties.laws.modes_running_average import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
+from properties.laws.sigmoid import symmetry
+from properties.problems.domain import DENOMINATOR, LABEL_WEIGHT
+from properties.problems.problem import Array, Problem
 from reference import sigmoid_ghm
 from reference.entries import signed_distance
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from properties.law import Law
+from properties.judging.law import Law
 from properties.laws import (
     arguments,
     batch,

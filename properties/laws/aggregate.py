@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.case import Case
-from properties.domain import Demand, within
-from properties.law import Finding, Law
-from properties.observation import Failure
-from properties.problem import Problem, round_to
-from properties.rounding import largest
+from properties.judging.context import Case
+from properties.judging.law import Finding, Law
+from properties.judging.observation import Failure
+from properties.judging.rounding import largest
+from properties.problems.domain import Precondition, within
+from properties.problems.problem import Problem, round_to
 from reference import Answer
 
 
@@ -120,7 +120,7 @@ def bins_gate(bins: Any) -> str | None:
     return "aggregate/width-equals-count" if is_width(bins) else None
 
 
-def density_laws(plain_of: Callable[[Problem], Answer], classes: Demand) -> tuple[Law, ...]:
+def density_laws(plain_of: Callable[[Problem], Answer], classes: Precondition) -> tuple[Law, ...]:
     """For losses that weigh an element by the density of its gradient norm; their contract has an argument ``bins``.
 
     ``plain_of`` answers without the weights; ``classes`` demands what the loss needs to have gradient norms at all.
@@ -134,7 +134,7 @@ def density_laws(plain_of: Callable[[Problem], Answer], classes: Demand) -> tupl
             "aggregate/weights-sum-to-n",
             "The harmonising weights sum to the number of valid elements.",
             weights_sum_to_n,
-            demand={
+            precondition={
                 "logits": within("lattice", "normal", "ties"),
                 **classes,
                 "reduction": within("none"),
@@ -147,7 +147,7 @@ def density_laws(plain_of: Callable[[Problem], Answer], classes: Demand) -> tupl
             "aggregate/edges",
             "Regions begin where they should.",
             edges,
-            demand={"logits": within("edges"), **classes, "bins": lambda b: b not in (1, 1.0)},
+            precondition={"logits": within("edges"), **classes, "bins": lambda b: b not in (1, 1.0)},
             needs=("oracle", "bins"),
             rests_on="region of g: min(floor(M g), M - 1): closed on the left, the last one on both sides",
         ),
@@ -155,7 +155,7 @@ def density_laws(plain_of: Callable[[Problem], Answer], classes: Demand) -> tupl
             "aggregate/last-region-is-closed",
             "An element whose gradient norm is 1 is in the last region.",
             last_region,
-            demand={"logits": within("lattice", "normal", "ties"), **classes, "targets": within(*WHOLE)},
+            precondition={"logits": within("lattice", "normal", "ties"), **classes, "targets": within(*WHOLE)},
             needs=("oracle", "bins"),
             rests_on="g in [0, 1], and region of g: min(floor(M g), M - 1), which is M - 1 for g = 1",
         ),
@@ -172,7 +172,7 @@ _WIDTH_LAWS = (
         "aggregate/uneven-width",
         "A width that does not divide 1 leaves a narrower last region.",
         uneven_width,
-        demand={"bins": is_uneven},
+        precondition={"bins": is_uneven},
         needs=("oracle", "bins"),
         gate=2,
         rests_on="width e: M = ceil(1 / e) regions, region of g: min(floor(g / e), M - 1)",
@@ -181,7 +181,7 @@ _WIDTH_LAWS = (
         "aggregate/width-equals-count",
         "A width of 1/M and a count of M are the same regions.",
         width_equals_count,
-        demand={"bins": lambda b: is_width(b) and not is_uneven(b)},
+        precondition={"bins": lambda b: is_width(b) and not is_uneven(b)},
         # a norm on an edge may fall on either side of it: only an oracle knows that both are right
         needs=("oracle", "bins"),
         gate=2,
@@ -265,7 +265,7 @@ TOP_K_LAWS = (
         "aggregate/between-mean-and-maximum",
         "The mean of the largest losses lies between the mean and the maximum of all.",
         between_mean_and_maximum,
-        demand=_MEAN,
+        precondition=_MEAN,
         needs=("reduction=none", "top_k"),
         rests_on="mean of all <= mean of the k largest <= the largest",
     ),
@@ -273,7 +273,7 @@ TOP_K_LAWS = (
         "aggregate/non-increasing",
         "One more loss to average never raises the average.",
         non_increasing,
-        demand=_COUNTED,
+        precondition=_COUNTED,
         needs=("k",),
         rests_on="the (k + 1)-th largest is at most the mean of the k largest",
     ),
@@ -281,14 +281,14 @@ TOP_K_LAWS = (
         "aggregate/convex",
         "The loss is convex in the logits.",
         convex,
-        demand=_MEAN,
+        precondition=_MEAN,
         rests_on="a maximum over sets of size k of sums of convex losses is convex",
     ),
     Law(
         "aggregate/variational",
         "The mean of the k largest is the least of t + (1 / k) sum of max(l - t, 0) over all t.",
         variational,
-        demand=_COUNTED,
+        precondition=_COUNTED,
         needs=("k", "top_k", "reduction=none"),
         rests_on="(1/k) sum of the k largest l = min over t of t + (1/k) sum_i max(l_i - t, 0)",
     ),
@@ -296,7 +296,7 @@ TOP_K_LAWS = (
         "aggregate/fraction",
         "A fraction keeps the largest number of elements that does not exceed it.",
         fraction,
-        demand={
+        precondition={
             "top_k": within(0.29),
             "k": within(None),
             "individual": within("cross_entropy"),

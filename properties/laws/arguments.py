@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.case import Case
-from properties.contract import COMMON_ARGUMENTS
-from properties.domain import Dimension, outside
-from properties.law import Finding, Law, NotApplicable
-from properties.observation import Observation
-from properties.problem import Array, Problem
-from properties.verdict import judge
+from properties.judging.context import Case
+from properties.judging.contract import COMMON_ARGUMENTS
+from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.observation import Observation
+from properties.judging.tolerance import judge
+from properties.problems.domain import Dimension, outside
+from properties.problems.problem import Array, Problem
 from reference import BUDGET, UNIT_ROUNDOFF, Answer
 
 CLEARLY = 4.0
@@ -229,7 +229,7 @@ LAWS = (
         "arguments/has-effect",
         "Every argument that the layer takes changes the loss somewhere.",
         has_effect,
-        demand={"size": outside("empty", "many")},
+        precondition={"size": outside("empty", "many")},
         rests_on="L(z, y; a) != L(z, y; a') by the contract's formula: a layer that gives one answer for both is wrong",
     ),
 )

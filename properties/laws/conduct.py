@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from properties.case import Case
-from properties.domain import CLASSES, outside, within
-from properties.law import Finding, Law, NotApplicable
-from properties.problem import Array
+from properties.judging.context import Case
+from properties.judging.law import Finding, Law, NotApplicable
+from properties.problems.domain import CLASSES, outside, within
+from properties.problems.problem import Array
 
 _SMALL = {
     "size": within("few", "one", "several"),
@@ -196,9 +196,9 @@ def _law(
     gate: int = 0,
     plain: bool = False,
     rests_on: str = "",
-    **demand: Callable[[object], bool],
+    **precondition: Callable[[object], bool],
 ) -> Law:
-    wanted = {**_SMALL, **demand}
+    wanted = {**_SMALL, **precondition}
     return Law(f"conduct/{name}", sentence, check, "conduct", severity, wanted, needs, gate, plain, rests_on)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from properties.case import Case
-from properties.domain import outside, within
-from properties.law import Finding, Law
+from properties.judging.context import Case
+from properties.judging.law import Finding, Law
 from properties.laws.ignore import nothing
+from properties.problems.domain import outside, within
 
 NORMALIZERS = (1.0, 2.5, 7.0, 0.125, 1000.0)
 
@@ -77,7 +77,7 @@ LAWS = (
         "denominator/normalizer",
         "A mean with a normalizer is the sum over that number.",
         normalizer,
-        demand={"reduction": within("mean")},
+        precondition={"reduction": within("mean")},
         needs=("normalizer", "reduction", "reduction=sum"),
         rests_on="L = sum_i o_i l_i / n for a normalizer n",
     ),
@@ -85,7 +85,7 @@ LAWS = (
         "denominator/zero-normalizer",
         "A normalizer of 0 gives loss 0 and gradient 0.",
         zero_normalizer,
-        demand={"reduction": within("mean")},
+        precondition={"reduction": within("mean")},
         needs=("normalizer",),
         rests_on="a loss over 0 is defined as 0: n = 0 gives L = 0, dL/dz = 0",
     ),
@@ -93,7 +93,7 @@ LAWS = (
         "denominator/parts-add-up",
         "The losses of the parts of a batch, each over the whole's denominator, add up to the whole's.",
         parts_add_up,
-        demand={"reduction": within("mean"), "rank": outside(1), "size": outside("empty", "one")},
+        precondition={"reduction": within("mean"), "rank": outside(1), "size": outside("empty", "one")},
         needs=("normalizer", "additive"),
         rests_on="sum over A / D + sum over B / D = sum over A and B / D, with D of the whole batch",
     ),

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from properties.case import Case, zeros_inserted
-from properties.domain import outside, within
-from properties.law import Finding, Law, NotApplicable
-from properties.laws.choices import because
-from properties.observation import Failure, Observation
-from properties.problem import Array, Problem
+from properties.judging.context import Case, zeros_inserted
+from properties.judging.explanations import because
+from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.observation import Failure, Observation
+from properties.problems.domain import outside, within
+from properties.problems.problem import Array, Problem
 
 MANY = 10_000
 POISONS = (np.nan, np.inf, -np.inf, 1e30)
@@ -194,7 +194,7 @@ LAWS = (
         "ignore/deleting-is-masking",
         "Ignored elements count for nothing: deleting them changes neither value nor gradient.",
         deleting_is_masking,
-        demand=MASKED,
+        precondition=MASKED,
         needs=_NEEDS,
         rests_on="masking = deleting: v_i = 0 gives o_i = 0, in every sum, count and histogram",
     ),
@@ -202,7 +202,7 @@ LAWS = (
         "ignore/label-and-mask",
         "Beside a mask, an element is ignored by its label all the same.",
         label_and_mask,
-        demand={"label_weight": within("mask"), "ignore_index": outside(None), "size": within("few", "several")},
+        precondition={"label_weight": within("mask"), "ignore_index": outside(None), "size": within("few", "several")},
         needs=("ignore_index", "label_weight"),
         rests_on="v_i = [y_i != ignore_index] [label_weight_i > 0]: either takes an element out",
     ),
@@ -210,7 +210,7 @@ LAWS = (
         "ignore/poison",
         "NaN, inf and huge logits at ignored positions change nothing.",
         poison,
-        demand=MASKED,
+        precondition=MASKED,
         needs=_NEEDS,
         rests_on="v_i = 0 gives o_i = 0 whatever z_i is; 0 times NaN is NaN, so it is left out, not multiplied",
     ),
@@ -218,7 +218,7 @@ LAWS = (
         "ignore/zero-gradient",
         "At ignored positions the gradient is exactly 0, and so is an unreduced loss.",
         zero_gradient,
-        demand=MASKED,
+        precondition=MASKED,
         needs=_NEEDS,
         rests_on="v_i = 0 gives o_i = 0 and dL/dz_i = 0",
     ),
@@ -226,7 +226,7 @@ LAWS = (
         "ignore/all-ignored",
         "With every element ignored, loss and gradient are 0.",
         all_ignored,
-        demand={"ignored": within("all")},
+        precondition={"ignored": within("all")},
         needs=_NEEDS,
         gate=2,
         rests_on="N = 0 gives W = 0, and a loss over 0 is defined as 0: L = 0, dL/dz = 0",
@@ -235,7 +235,7 @@ LAWS = (
         "ignore/matches-nothing",
         "An ignore_index that no label equals changes nothing.",
         matches_nothing,
-        demand={"ignored": within("none")},
+        precondition={"ignored": within("none")},
         needs=_BY_LABEL,
         rests_on="v_i = [y_i != ignore_index] = 1 for all i",
     ),
@@ -243,7 +243,7 @@ LAWS = (
         "ignore/inside-classes",
         "An ignore_index that is the number of a class masks like any other.",
         inside_classes,
-        demand={**MASKED, "targets": within("hard"), "ignore_index": lambda v: v is not None and 0 <= v < 100},
+        precondition={**MASKED, "targets": within("hard"), "ignore_index": lambda v: v is not None and 0 <= v < 100},
         needs=_BY_LABEL,
         gate=2,
         rests_on="v_i = [y_i != ignore_index], for ignore_index in [0, C) too",
@@ -252,7 +252,7 @@ LAWS = (
         "ignore/sentinels",
         "Any number outside the classes may be the ignore_index, -1 and 255 too.",
         sentinels,
-        demand={
+        precondition={
             **MASKED,
             "ignore_index": lambda v: v is not None and v != -100 and not 0 <= v < 100,
         },
@@ -264,7 +264,7 @@ LAWS = (
         "ignore/none-is-all-valid",
         "ignore_index=None means that every element counts.",
         none_is_all_valid,
-        demand={"ignore_index": within(None)},
+        precondition={"ignore_index": within(None)},
         needs=_BY_LABEL,
         gate=2,
         rests_on="ignore_index None: v_i = 1 for all i",
@@ -273,7 +273,7 @@ LAWS = (
         "ignore/many-ignored",
         f"One valid element among {MANY:,} ignored ones has the loss it has alone.",
         many_ignored,
-        demand={**MASKED, "size": within("few"), "classes": lambda c: c <= 19},
+        precondition={**MASKED, "size": within("few"), "classes": lambda c: c <= 19},
         needs=_NEEDS,
         rests_on="W = sum_i v_i w[y_i]: ten thousand zeros add nothing",
     ),

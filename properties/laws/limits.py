@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from properties.case import Case
-from properties.domain import outside, within
-from properties.frozen import frozen
-from properties.law import Finding, Law, NotApplicable
-from properties.laws.choices import because
-from properties.observation import Failure
-from properties.problem import Array, Problem
+from properties.judging.context import Case
+from properties.judging.detached_gradient import frozen
+from properties.judging.explanations import because
+from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.observation import Failure
+from properties.problems.domain import outside, within
+from properties.problems.problem import Array, Problem
 from reference import Answer, cross_entropy
 from reference.elements import Elements, Losses, arrange
 from reference.entries import arrange_entries, logistic_losses
@@ -34,7 +34,7 @@ def limit(
     """The law that a loss, drawn with only the settings ``at``, has the answers of ``equals``."""
 
     def check(case: Case) -> Iterator[Finding]:
-        due = frozen(equals, case.contract.bases[0]) if case.contract.freezes else equals
+        due = frozen(equals, case.contract.bases[0]) if case.contract.detaches else equals
         answer = due(case.problem)
         if case.contract.oracle is not None:
             answer = _scaled(answer, case.answer())
@@ -42,12 +42,12 @@ def limit(
             message = f"{sentence.rstrip('.')}: here it is not. {because(case, finding, due)}"
             yield replace(finding, message=message.strip())
 
-    demand = {dimension: within(*values) for dimension, values in at.items()}
+    precondition = {dimension: within(*values) for dimension, values in at.items()}
     return Law(
         f"limit/{name}",
         sentence,
         check,
-        demand=demand,
+        precondition=precondition,
         needs=(*needs, "reference"),
         gate=gate,
         rests_on=rests_on,
@@ -193,7 +193,7 @@ ONE_HOT = Law(
     "limit/one-hot-is-hard",
     "Soft labels that are one-hot have the loss of the classes they name.",
     one_hot_is_hard,
-    demand={"targets": within("hard"), "ignored": within("none"), "label_dtype": within("int64")},
+    precondition={"targets": within("hard"), "ignored": within("none"), "label_dtype": within("int64")},
     gate=2,
     rests_on="q_i = e_y gives -sum_c q_ic log p_ic = -log p_i[y]",
 )
@@ -219,7 +219,7 @@ IDS = Law(
     "limit/class-ids-are-one-hot",
     "Class ids have the loss of their one-hot targets, where they are taken.",
     ids_are_one_hot,
-    demand={
+    precondition={
         "rank": within(2),
         "layout": within("contiguous"),
         "label_weight": within("absent"),
@@ -245,7 +245,7 @@ ENTRY_WEIGHTS = Law(
     "weights/entries-of-a-class",
     "A class weight multiplies the entries of its class, and counts in the mean.",
     entry_weights,
-    demand={"rank": outside(1)},
+    precondition={"rank": outside(1)},
     needs=("oracle", "entry-weight"),
     rests_on="L = sum_ic w_c l_ic / sum_ic w_c",
 )

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from properties.case import Case
-from properties.domain import within
-from properties.law import Finding, Law, NotApplicable, Undecided
-from properties.laws.copies import SMALL, alike, probed
-from properties.observation import Observation
-from properties.problem import Array, Problem
+from properties.judging.context import Case
+from properties.judging.law import Finding, Law, NotApplicable, Undecided
+from properties.judging.observation import Observation
+from properties.laws.conduct_copies import SMALL, alike, probed
+from properties.problems.domain import within
+from properties.problems.problem import Array, Problem
 from reference import BUDGET, UNIT_ROUNDOFF
 
 MOST = 8
@@ -209,7 +209,7 @@ TO_STATIC = Law(
     "Behind paddle.jit.to_static the layer answers as it does without.",
     _mode("to-static", "Behind paddle.jit.to_static", _translation("")),
     "conduct",
-    demand=SMALL,
+    precondition=SMALL,
     most=MOST,
     rests_on="a translated layer is the same function: L and dL/dz do not depend on how they are run",
 )
@@ -218,7 +218,7 @@ FULL_GRAPH = Law(
     "As one graph, by paddle.jit.to_static(full_graph=True), the layer answers as it does without, if at all.",
     full_graph,
     "conduct",
-    demand=SMALL,
+    precondition=SMALL,
     most=MOST,
     rests_on="a graph of the layer is the same function: L and dL/dz do not depend on how they are run",
 )
@@ -227,7 +227,7 @@ STATIC_PROGRAM = Law(
     "In a static program the layer has the value and the gradient that it has in dynamic mode, if it takes part.",
     static_program,
     "conduct",
-    demand=SMALL,
+    precondition=SMALL,
     most=40,
     rests_on="a program of the layer is the same function: L and dL/dz do not depend on how they are run",
 )
@@ -241,7 +241,7 @@ LAWS = (
         "Under paddle.amp.auto_cast float32 logits have the loss that they have without.",
         under_amp,
         "conduct",
-        demand={**SMALL, "dtype": within("float32")},
+        precondition={**SMALL, "dtype": within("float32")},
         rests_on="auto_cast may narrow matrix products, never a loss: L is that of float32",
     ),
     Law(
@@ -249,7 +249,7 @@ LAWS = (
         "A second derivative, where the layer gives one, is the slope of the gradient.",
         double_backward,
         "conduct",
-        demand={**SMALL, "size": within("few", "one"), "dtype": within("float64")},
+        precondition={**SMALL, "size": within("few", "one"), "dtype": within("float64")},
         needs=("twice-differentiable",),
         rests_on="H v = d/dh of the gradient at z + h v, at h = 0",
     ),

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from properties.case import Case
-from properties.domain import outside, within
-from properties.law import Finding, Law, NotApplicable
-from properties.observation import Failure
+from properties.judging.context import Case
+from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.observation import Failure
+from properties.problems.domain import outside, within
 
 GAPS = (65.0, 64.0, 90.0, 100.0, 1000.0, 10_000.0, 17.0)
 
@@ -160,7 +160,7 @@ LAWS = (
         "At saturated and huge logits value and gradient are finite.",
         finite,
         level="numerics",
-        demand={"logits": within("saturated", "huge"), "dtype": _FINITE_DTYPES},
+        precondition={"logits": within("saturated", "huge"), "dtype": _FINITE_DTYPES},
         rests_on="|l_i| <= max z - min z + log C, and |dl/dz| <= 1: finite for finite z",
     ),
     Law(
@@ -168,7 +168,7 @@ LAWS = (
         "The loss of one wrong element is the gap of its logits, however large.",
         linear_past_64,
         level="numerics",
-        demand={
+        precondition={
             "logits": within("lattice"),
             "dtype": _FINITE_DTYPES,
             "size": within("one"),
@@ -186,7 +186,7 @@ LAWS = (
         "A logit of -inf takes its class out of the loss; where it is the label's, the loss is inf.",
         masked_classes,
         level="numerics",
-        demand={
+        precondition={
             **_SOME_VALID,
             "classes": lambda c: c > 1,
             "logits": within("lattice", "normal"),
@@ -200,7 +200,7 @@ LAWS = (
         "Loss and gradient have the dtype of the logits.",
         result_dtype,
         level="numerics",
-        demand={"logits": within("lattice")},
+        precondition={"logits": within("lattice")},
         rests_on="loss and gradient have the dtype of the logits, as every operation of Paddle has",
     ),
     Law(
@@ -208,7 +208,7 @@ LAWS = (
         "int32 and int64 labels have the same loss.",
         label_dtype,
         level="numerics",
-        demand={
+        precondition={
             "label_dtype": within("int32"),
             "targets": within("hard"),
             "dtype": _FINITE_DTYPES,
@@ -222,7 +222,7 @@ LAWS = (
         "Labels of smaller integer types have the same loss, where they are taken.",
         small_labels,
         level="numerics",
-        demand={
+        precondition={
             "label_dtype": within("int64"),
             "dtype": _FINITE_DTYPES,
             "logits": within("lattice", "normal", "ties"),
@@ -235,7 +235,7 @@ LAWS = (
         "NaN in a valid logit gives NaN, not a number.",
         nan_stays_nan,
         level="numerics",
-        demand={**_SOME_VALID, "logits": within("lattice")},
+        precondition={**_SOME_VALID, "logits": within("lattice")},
         rests_on="NaN is no number: o_i > 0 and z_i NaN give L NaN, so that a diverged network is seen",
     ),
     Law(
@@ -243,7 +243,7 @@ LAWS = (
         "In float16 a mean that fits is right, though the sum that it divides does not fit.",
         mean_of_a_large_sum,
         level="numerics",
-        demand={
+        precondition={
             "dtype": within("float16"),
             "reduction": within("mean"),
             "weight": within("absent"),

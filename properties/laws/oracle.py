@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from properties.case import Case
-from properties.domain import within
-from properties.law import Finding, Law, Undecided
-from properties.laws.choices import because
-from properties.laws.slopes import cause_of, freezes, kinked, signs, slope_of
+from properties.judging.context import Case
+from properties.judging.explanations import because
+from properties.judging.finite_differences import cause_of, detaches, kinked, signs, slope_of
+from properties.judging.law import Finding, Law, Undecided
+from properties.problems.domain import within
 from reference import BUDGET
 
 COTANGENTS = np.array([2.0, -1.0, 0.5, 3.0, 0.0, -0.25, 1.0])
@@ -54,7 +54,7 @@ def finite_difference(case: Case) -> Iterator[Finding]:
     observed = case.observe()
     if observed.gradient is None:
         return
-    wanted, frozen = case.contract.gradient, freezes(case)
+    wanted, frozen = case.contract.gradient, detaches(case)
     if frozen and (not wanted or case.contract.claims_detached):
         return
     direction = signs(problem)
@@ -100,14 +100,16 @@ LAWS = (
         accuracy,
         level="numerics",
         needs=("oracle",),
-        demand={"logits": within("normal", "spread", "lattice", "saturated", "huge", "offset", "near-ties", "edges")},
+        precondition={
+            "logits": within("normal", "spread", "lattice", "saturated", "huge", "offset", "near-ties", "edges")
+        },
         rests_on="|got - exact| <= K u s: u the roundoff, s the scale of the error of a sound computation, K = 8",
     ),
     Law(
         "oracle/finite-difference",
         "The gradient is the slope of the value.",
         finite_difference,
-        demand={"logits": within("normal", "lattice"), "size": within("few", "one", "square")},
+        precondition={"logits": within("normal", "lattice"), "size": within("few", "one", "square")},
         rests_on="(L(z + h d) - L(z - h d)) / 2h = <dL/dz, d> + O(h^2)",
     ),
 )

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from properties.case import Case, zeros_inserted
-from properties.contract import Bad
-from properties.domain import CLASSES, outside, within
-from properties.law import Finding, Law, LayerFailed
-from properties.laws.offers import Offer, refuses
-from properties.observation import Failure, Observation
-from properties.problem import Problem
-from properties.rounding import agreement, largest
-from properties.verdict import compare
+from properties.judging.context import Case, zeros_inserted
+from properties.judging.contract import Bad
+from properties.judging.law import Finding, Law, LayerFailed
+from properties.judging.observation import Failure, Observation
+from properties.judging.refusals import Offer, refuses
+from properties.judging.rounding import agreement, largest
+from properties.judging.tolerance import compare
+from properties.problems.domain import CLASSES, outside, within
+from properties.problems.problem import Problem
 
 _SMALL = {
     "size": within("few", "one", "several"),
@@ -169,13 +169,15 @@ def broadcasting(case: Case) -> Iterator[Finding]:
         yield Finding(words, (asked,), "value", due.value, result.value)
 
 
-def _law(name: str, sentence: str, check: Any, needs: tuple[str, ...] = (), rests_on: str = "", **demand: Any) -> Law:
+def _law(
+    name: str, sentence: str, check: Any, needs: tuple[str, ...] = (), rests_on: str = "", **precondition: Any
+) -> Law:
     return Law(
         f"refusals/{name}",
         sentence,
         check,
         level="conduct",
-        demand={**_SMALL, **demand},
+        precondition={**_SMALL, **precondition},
         needs=needs,
         rests_on=rests_on,
     )
@@ -200,7 +202,7 @@ LAWS = (
         "Labels with an axis of length 1 too many or too few are refused, or have the loss of labels that fit.",
         broadcasting,
         level="conduct",
-        demand={
+        precondition={
             "size": within("few", "several"),
             "logits": within("lattice", "normal"),
             "ignored": within("none"),

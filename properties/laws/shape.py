@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from properties.case import Case
-from properties.denominators import contradiction
-from properties.domain import CLASSES, outside, within
-from properties.law import Finding, Law, NotApplicable
+from properties.judging.context import Case
+from properties.judging.denominators import contradiction
+from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.observation import Failure
 from properties.laws.ignore import nothing
-from properties.observation import Failure
-from properties.problem import Array, Problem
+from properties.problems.domain import CLASSES, outside, within
+from properties.problems.problem import Array, Problem
 
 
 def permutation(case: Case) -> Iterator[Finding]:
@@ -218,7 +218,7 @@ LAWS = (
         "shape/rank",
         "Logits of rank 3 to 6 have the loss of the same elements flattened.",
         rank,
-        demand={"rank": lambda r: r > 2},
+        precondition={"rank": lambda r: r > 2},
         needs=("rank=2",),
         gate=2,
         rests_on="the other axes only number the elements: L(z of shape [N, C, d1, ...]) = L(z of shape [N d1 ..., C])",
@@ -227,7 +227,7 @@ LAWS = (
         "shape/rank-one",
         "Logits of one axis take a label of no axes (or of one, where each entry has its own).",
         rank_one,
-        demand={"rank": within(1), "size": within("one"), "ignored": within("none", "all")},
+        precondition={"rank": within(1), "size": within("one"), "ignored": within("none", "all")},
         needs=("rank=2", "axis=1"),
         gate=2,
         rests_on="logits [C] with one label are a batch of one: L([z]) = L(z)",
@@ -236,7 +236,7 @@ LAWS = (
         "shape/axis",
         "The class axis may stand anywhere.",
         axis,
-        demand={**CLASSES, "axis": outside(1), "rank": lambda r: r > 1},
+        precondition={**CLASSES, "axis": outside(1), "rank": lambda r: r > 1},
         needs=("axis", "axis=1"),
         gate=3,
         rests_on="L(z, axis=a) = L(moveaxis(z, a, 1), axis=1)",
@@ -245,7 +245,7 @@ LAWS = (
         "shape/none-shape",
         "An unreduced loss has the labels' shape.",
         none_shape,
-        demand={"reduction": within("none")},
+        precondition={"reduction": within("none")},
         needs=("reduction",),
         gate=2,
         rests_on="none: one number l_i for each label y_i",
@@ -254,14 +254,14 @@ LAWS = (
         "shape/scalar-shape",
         "A reduced loss has no axes.",
         scalar_shape,
-        demand={"reduction": outside("none")},
+        precondition={"reduction": outside("none")},
         rests_on="sum and mean are numbers: shape ()",
     ),
     Law(
         "shape/sum-of-none",
         "`sum` is the sum of `none`.",
         sum_of_none,
-        demand={"reduction": within("sum")},
+        precondition={"reduction": within("sum")},
         needs=("reduction", "reduction=none"),
         rests_on="sum = sum_i none_i",
     ),
@@ -269,7 +269,7 @@ LAWS = (
         "shape/mean-over-denominator",
         "`mean` is `sum` over the sum of the valid elements' weights.",
         mean_over_denominator,
-        demand={"reduction": within("mean")},
+        precondition={"reduction": within("mean")},
         needs=("reduction", "reduction=sum", "weighted-mean"),
         rests_on='mean = sum / D, D = W = sum_i v_i w[y_i], or D = N = sum_i v_i for denominator="count"',
     ),
@@ -277,14 +277,14 @@ LAWS = (
         "shape/one-element",
         "A batch of one element is no special case.",
         one_element,
-        demand={"size": within("one"), "ignored": within("none", "all")},
+        precondition={"size": within("one"), "ignored": within("none", "all")},
         rests_on="L = o_1 l_1 / D: nothing in the formula asks for N > 1",
     ),
     Law(
         "shape/empty",
         "A batch without elements has loss 0 and a gradient of its shape.",
         empty,
-        demand={"size": within("empty")},
+        precondition={"size": within("empty")},
         gate=2,
         rests_on="the sum of no terms is 0, and 0 over 0 is defined as 0",
     ),
@@ -292,7 +292,7 @@ LAWS = (
         "shape/square",
         "As many elements as classes is no special case.",
         square,
-        demand={**CLASSES, "size": within("square")},
+        precondition={**CLASSES, "size": within("square")},
         needs=("oracle",),
         rests_on="N = C is no condition of the formula: what an axis means is said by axis, never by its length",
     ),
@@ -300,7 +300,7 @@ LAWS = (
         "shape/one-class",
         "A single class is no special case.",
         one_class,
-        demand={**CLASSES, "classes": within(1)},
+        precondition={**CLASSES, "classes": within(1)},
         gate=2,
         rests_on="C = 1: p = 1, l = logsumexp(z) - z = 0, dl/dz = 0",
     ),
@@ -308,7 +308,7 @@ LAWS = (
         "shape/label-axis",
         "Labels that keep the class axis, with length 1, have the same loss, where they are taken.",
         label_axis,
-        demand={"targets": within("hard"), "reduction": outside("none"), "layout": within("contiguous")},
+        precondition={"targets": within("hard"), "reduction": outside("none"), "layout": within("contiguous")},
         rests_on="labels [N, 1, ...] with their class axis of length 1 name the same classes as labels [N, ...]",
     ),
     Law(
@@ -317,7 +317,7 @@ LAWS = (
         none_label_axis,
         level="conduct",
         severity="warning",
-        demand={"targets": within("hard"), "reduction": within("none"), "layout": within("contiguous")},
+        precondition={"targets": within("hard"), "reduction": within("none"), "layout": within("contiguous")},
         needs=("reduction", "reduction=none"),
         rests_on="none: one number l_i for each label y_i, in its place: [N] times a mask [N, 1] would be [N, N]",
     ),
@@ -325,7 +325,7 @@ LAWS = (
         "shape/non-contiguous",
         "Tensors that are views with gaps have the loss of their copies.",
         non_contiguous,
-        demand={"layout": within("strided")},
+        precondition={"layout": within("strided")},
         gate=2,
         rests_on="a tensor is its numbers by index, whatever their strides in memory",
     ),

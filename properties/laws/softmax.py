@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from properties.case import Case
-from properties.domain import CLASSES, within
-from properties.law import Finding, Law
-from properties.rounding import sizes
-from properties.verdict import SMALLEST_NORMAL
+from properties.judging.context import Case
+from properties.judging.law import Finding, Law
+from properties.judging.rounding import sizes
+from properties.judging.tolerance import SMALLEST_NORMAL
+from properties.problems.domain import CLASSES, within
 from reference import BUDGET, UNIT_ROUNDOFF
 
 GRID = 2.0**10
@@ -76,14 +76,14 @@ LAWS = (
         "softmax/shift",
         "A number added to all logits of an element changes nothing.",
         shift,
-        demand=CLASSES,
+        precondition=CLASSES,
         rests_on="softmax(z + a) = softmax(z), hence L(z + a) = L(z)",
     ),
     Law(
         "softmax/gradient-sums-to-zero",
         "Each element's gradient sums to 0 over the classes.",
         gradient_sums_to_zero,
-        demand=CLASSES,
+        precondition=CLASSES,
         rests_on="L(z + a) = L(z) for all a, hence sum_c dL/dz_c = 0",
     ),
     Law(
@@ -91,14 +91,14 @@ LAWS = (
         "No loss is below 0.",
         non_negative,
         # where a loss is next to 0: one or a few elements, far from undecided
-        demand={"logits": within("spread"), "size": within("one", "few")},
+        precondition={"logits": within("spread"), "size": within("one", "few")},
         rests_on="p_y <= 1 gives l = -log p_y >= 0, and o_i >= 0",
     ),
     Law(
         "softmax/monotone",
         "A larger logit of the label does not raise the loss.",
         monotone,
-        demand={
+        precondition={
             "ignored": within("none", "some", "most"),
             "size": lambda s: s != "empty",
             "targets": within("hard"),

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.case import Case
-from properties.domain import CLASSES, outside, within
-from properties.law import Finding, Law, NotApplicable
+from properties.judging.context import Case
+from properties.judging.law import Finding, Law, NotApplicable
 from properties.laws.ignore import nothing, told
-from properties.problem import Problem
+from properties.problems.domain import CLASSES, outside, within
+from properties.problems.problem import Problem
 
 TINY = (1e-6, 1e-6, 1e-18)
 FACTORS = (2.0, 0.5, 4.0, 3.0, 10.0)
@@ -130,7 +130,7 @@ LAWS = (
         "weights/none-is-ones",
         "No class weights and class weights of 1 are the same.",
         none_is_ones,
-        demand={**CLASSES, "weight": within("absent")},
+        precondition={**CLASSES, "weight": within("absent")},
         needs=_NEEDS,
         rests_on="w = None means w_c = 1 for all c",
     ),
@@ -138,7 +138,7 @@ LAWS = (
         "weights/scaling",
         "A factor on all class weights cancels in the mean, and multiplies the sum and each element.",
         scaling,
-        demand=_WEIGHTED,
+        precondition=_WEIGHTED,
         needs=(*_NEEDS, "weighted-mean"),
         rests_on="o_i = v_i w[y_i]: a factor on w stays in sum o_i l_i, and cancels in sum o_i l_i / sum o_i",
     ),
@@ -146,7 +146,7 @@ LAWS = (
         "weights/tiny",
         "Class weights of 1e-6 or 1e-18 act like any others.",
         tiny,
-        demand=_WEIGHTED,
+        precondition=_WEIGHTED,
         needs=(*_NEEDS, "weighted-mean"),
         rests_on="a l / a = l for every a > 0: no number is added to the denominator",
     ),
@@ -154,7 +154,7 @@ LAWS = (
         "weights/zero-weight",
         "Elements of a class with weight 0 have loss 0 and gradient 0.",
         zero_weight,
-        demand={**CLASSES, "weight": within("with-zero")},
+        precondition={**CLASSES, "weight": within("with-zero")},
         needs=_NEEDS,
         rests_on="w[y_i] = 0 gives o_i = 0, hence o_i l_i = 0 and dL/dz_i = 0",
     ),
@@ -162,7 +162,7 @@ LAWS = (
         "weights/zero-total",
         "With weight 0 on every class present, loss and gradient are 0.",
         zero_total,
-        demand={**CLASSES, "weight": within("zero-total")},
+        precondition={**CLASSES, "weight": within("zero-total")},
         needs=(*_NEEDS, "weighted-mean"),
         gate=2,
         rests_on="W = 0, and a loss over 0 is defined as 0: L = 0, dL/dz = 0",
@@ -171,7 +171,7 @@ LAWS = (
         "weights/relabelling",
         "Renaming the classes, with their logits and weights, renames the gradient and nothing else.",
         relabelling,
-        demand={**CLASSES, "classes": outside(1)},
+        precondition={**CLASSES, "classes": outside(1)},
         rests_on="L(z P, P y, w P) = L(z, y, w) for every permutation P of the classes",
     ),
 )

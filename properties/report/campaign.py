@@ -13,9 +13,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from properties.certificate import Certificate
-from properties.durations import words_of
-from properties.events import (
+from properties.certificates.certificate import Certificate
+from properties.certificates.events import (
     CampaignEnded,
     CampaignEvent,
     CampaignStarted,
@@ -24,7 +23,8 @@ from properties.events import (
     ShardEnded,
     TargetStarted,
 )
-from properties.mistakes import is_nobodys
+from properties.errors import is_nobodys
+from properties.report.durations import words_of
 from properties.report.tally import Latest, Row, Tally
 from properties.report.terminal import STYLES, lines_of_not_given, show_causes, summary
 from reference import BUDGET

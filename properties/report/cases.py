@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.assumed import AT_REST
-from properties.problem import Problem
-from properties.script import LONGEST_NUMBERS, people
+from properties.judging.assumptions import AT_REST
+from properties.problems.problem import Problem
+from properties.subjects.script import LONGEST_NUMBERS, people
 
 USUAL = {"dtype": "float64", "label_dtype": "int64", "layout": "contiguous"}
 """What stands in a description as a word of its own, where it is not this."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
-from properties.certificate import Certificate
-from properties.changes import Changes
-from properties.replay import Replayed
+from properties.certificates.certificate import Certificate
+from properties.certificates.comparison import Changes
+from properties.runs.replay import Replayed
 
 STYLES = {"fixed": "bold green", "still failing": "bold red", "forgiven": "yellow", "different": "bold yellow"}
 

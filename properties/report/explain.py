@@ -13,15 +13,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from properties.contract import Contract
 from properties.contracts import contracts
-from properties.description import laws_of
-from properties.domain import FORMULA_LOGITS
-from properties.law import Law
-from properties.mistakes import ContractError, UsageError
-from properties.problem import Problem
+from properties.engine.description import laws_of
+from properties.errors import ContractError, UsageError
+from properties.judging.contract import Contract
+from properties.judging.law import Law
+from properties.problems.domain import FORMULA_LOGITS
+from properties.problems.problem import Problem
 from properties.report.cases import descriptions, outcome_of
-from properties.script import short
+from properties.subjects.script import short
 
 LEVELS = {
     "formula": "formula: the widest dtype there is, logits of at most 50",
@@ -123,7 +123,7 @@ def _drawn(law: Law, contract: Contract) -> list[str]:
     """What a law demands of its problems, as the values that are left of what the contract draws."""
     dimensions = contract.domain.dimensions
     found = []
-    for name, wanted in law.demand.items():
+    for name, wanted in law.precondition.items():
         values = list(dict.fromkeys(dimensions[name].values)) if name in dimensions else []
         if name == "logits" and law.level == "formula":
             values = [value for value in values if value in (*FORMULA_LOGITS, "edges")]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from properties.denominators import DUE
-from properties.laws.choices import NORMALIZES
+from properties.judging.denominators import DUE
+from properties.judging.explanations import NORMALIZES
 
 
 def in_lines(facts: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from properties.selftest import Row, Score
+from properties.runs.selftest import Row, Score
 
 
 def show_selftest(console: Console, rows: Iterable[Row], total: int) -> Score:

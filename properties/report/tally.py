@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from properties.certificate import LawReport
-from properties.events import CampaignStarted, Found, ShardEnded, TargetStarted
+from properties.certificates.certificate import LawReport
+from properties.certificates.events import CampaignStarted, Found, ShardEnded, TargetStarted
 
 WINDOW, STEP = 60.0, 5.0
 """Seconds over which a rate is taken, and into which its examples are put together."""

@@ -13,11 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from properties.causes import causes, ingredients_of
-from properties.certificate import Certificate, LawReport
-from properties.engine import FAILED, OUTCOMES, UNSETTLED
-from properties.events import Ended, Event, LawEnded, Progressed, Started
-from properties.ingredients import MODERATE
+from properties.certificates.causes import causes, ingredients_of
+from properties.certificates.certificate import Certificate, LawReport
+from properties.certificates.events import Ended, Event, LawEnded, Progressed, Started
+from properties.engine.features import MODERATE
+from properties.engine.search import FAILED, OUTCOMES, UNSETTLED
 from properties.report.cases import case_lines
 from properties.report.facts import in_lines
 from reference import BUDGET

@@ -4,7 +4,7 @@ import json
 from importlib import resources
 
 from docs.make.examples_of_laws import FILE, written
-from properties.record import write_record
+from properties.certificates.museum_score import write_record
 
 
 def test_recorded_examples_stand_as_written():

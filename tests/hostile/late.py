@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 from properties import Subject
-from properties.isolation import Worker
-from properties.serving import CRASHES
-from properties.work import Task
+from properties.engine.execution import Task
+from properties.workers.worker import Worker
+from properties.workers.worker_main import CRASHES
 
 
 def handled(layer, logits, labels):

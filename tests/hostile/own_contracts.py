@@ -6,9 +6,9 @@ import paddle.nn as nn
 import paddle.nn.functional as F
 
 from properties import Contract, Subject
-from properties import entries as shared
-from properties.contract import OF_CLASSES
-from properties.domain import Dimension
+from properties.contracts import _entrywise as shared
+from properties.judging.contract import OF_CLASSES
+from properties.problems.domain import Dimension
 from reference.cross_entropy import softmax_of
 from reference.elements import Losses, arrange
 from reference.entries import arrange_entries, logistic_losses

@@ -10,7 +10,7 @@ import paddle.nn.functional as F
 from paddle import nn
 
 from properties import Subject
-from properties.subject import Source
+from properties.subjects.subject import Source
 from tests.losses import paddle_oracles as oracles
 from tests.mutants.museum.positive_weight import CONTRACT as POSITIVE_WEIGHT
 

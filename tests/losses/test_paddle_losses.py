@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from properties import Subject
-from properties.serving import observer_of
-from properties.strategies import simplest
-from properties.verdict import judge
+from properties.drawing.strategies import simplest
+from properties.judging.tolerance import judge
+from properties.workers.worker_main import observer_of
 from tests.losses import paddle_losses
 
 SUBJECTS = {name: found for name, found in vars(paddle_losses).items() if isinstance(found, Subject)}

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from properties.observation import Failure, Observation
-from properties.problem import round_to
+from properties.judging.observation import Failure, Observation
+from properties.problems.problem import round_to
 
 PROBES = (
     "plain",

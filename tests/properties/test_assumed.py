@@ -4,12 +4,12 @@ import pytest
 from click.testing import CliRunner
 
 from properties import Subject, Target, certify
-from properties.assumed import assumed, unsaid
-from properties.certificate import Certificate
-from properties.cli import main
+from properties.certificates.certificate import Certificate
+from properties.command.cli import main
 from properties.contracts import contract_named, contracts
-from properties.engine import FAILED
-from properties.suite import parametrize
+from properties.engine.search import FAILED
+from properties.judging.assumptions import assumed, unsaid
+from properties.pytest_suite import parametrize
 
 CE = "paddle_impl:CrossEntropyLoss"
 QUICK = {"max_examples": 10, "workers": 0}

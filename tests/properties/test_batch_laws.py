@@ -7,10 +7,10 @@ import paddle
 import pytest
 
 from properties import Subject, Target, certify
-from properties.engine import run_law
-from properties.paddle_adapter import PaddleObserver
-from properties.replay import replay
-from properties.work import laws_of
+from properties.engine.execution import laws_of
+from properties.engine.search import run_law
+from properties.runs.replay import replay
+from properties.subjects.paddle_backend.observer import PaddleObserver
 from tests.mutants import SOUND
 from tests.mutants.sound import SoundCostSensitive, SoundCrossEntropy, SoundFocal, SoundGHM
 from tests.mutants.sound_entries import SoundGHMRegression, SoundSigmoidFocal, SoundSigmoidGHM

@@ -8,14 +8,14 @@ import pytest
 from click.testing import CliRunner
 
 from properties import Subject, certify
-from properties.cli import main
-from properties.guard import Guard
-from properties.law import Finding
+from properties.command.cli import main
+from properties.drawing.strategies import simplest
+from properties.errors import BROKEN, Broken
+from properties.judging.law import Finding
 from properties.laws import LAWS
 from properties.laws import oracle as oracle_laws
 from properties.laws.conduct import ANSWERS
-from properties.mistakes import BROKEN, Broken
-from properties.strategies import simplest
+from properties.workers.forked_observer import ForkedObserver
 from tests.mutants.museum.classes import CrossEntropy
 from tests.properties.test_mistakes import raises, subject
 
@@ -33,7 +33,7 @@ FAILING = of_ours("def check(case, **options):\n    case.observe()\n    yield fr
 def broken_oracle_value(monkeypatch, check=FAILING):
     """The law oracle/value with another body."""
     laws = tuple(replace(law, check=check) if law.id == "oracle/value" else law for law in oracle_laws.LAWS)
-    monkeypatch.setattr("properties.description.LAWS", (*laws, *(law for law in LAWS if law.family != "oracle")))
+    monkeypatch.setattr("properties.engine.description.LAWS", (*laws, *(law for law in LAWS if law.family != "oracle")))
 
 
 SOUND = Subject("cross_entropy", CrossEntropy, backend="numpy")
@@ -59,7 +59,7 @@ def test_under_a_contract_of_ones_own_it_is_ours_all_the_same(monkeypatch):
 
 def test_an_oracle_of_ours_that_raises_is_ours(monkeypatch):
     contract = replace(SOUND.resolved, oracle=raises)
-    monkeypatch.setattr("properties.subject.contract_named", lambda name: contract)
+    monkeypatch.setattr("properties.subjects.subject.contract_named", lambda name: contract)
     found = certify(SOUND, max_examples=10, only=("oracle/value",), workers=0).law("oracle/value")
     assert found.outcome == "gave up"
     assert found.reason.startswith(BROKEN)
@@ -78,7 +78,7 @@ def test_the_command_says_incomplete(monkeypatch):
 
 def test_the_command_fails_with_the_code_of_incomplete():
     """What fails outside of every law must not look like a refutation."""
-    code = "import properties.cli as c\nc.run = None\nc.main(['certify', 'tests.mutants.museum.classes:CrossEntropy'])"
+    code = "import properties.command.cli as c\nc.run = None\nc.main(['certify', 'tests.mutants.museum.classes:CrossEntropy'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 3, done.stderr
     assert f"Error: {BROKEN} in the command: TypeError" in done.stderr
@@ -86,7 +86,7 @@ def test_the_command_fails_with_the_code_of_incomplete():
 
 def test_where_the_first_law_fails_by_us_the_layer_is_asked_all_the_same(monkeypatch):
     laws = tuple(replace(law, check=FAILING) if law.id == ANSWERS else law for law in LAWS)
-    monkeypatch.setattr("properties.description.LAWS", laws)
+    monkeypatch.setattr("properties.engine.description.LAWS", laws)
     certificate = certify(SOUND, max_examples=5, only=(ANSWERS, "oracle/value"), workers=0)
     assert certificate.law(ANSWERS).outcome == "gave up"
     assert certificate.law("oracle/value").outcome == "held"
@@ -123,7 +123,7 @@ def test_a_script_that_cannot_be_written_does_not_lose_the_contradiction(monkeyp
         "def check(case):\n    case.observe()\n    yield Finding('No.', (case.problem,))\n", Finding=Finding
     )
     broken_oracle_value(monkeypatch, check)
-    monkeypatch.setattr("properties.work.numpy_script_of", raises)
+    monkeypatch.setattr("properties.engine.execution.numpy_script_of", raises)
     found = certify(SOUND, max_examples=5, only=("oracle/value",), workers=0).law("oracle/value")
     assert found.outcome == "refuted"
     assert "there is no script of it" in found.reason
@@ -141,7 +141,7 @@ class Observing:
 
 @pytest.mark.parametrize("answer", [raises, lambda: lambda: "this cannot travel"])
 def test_next_door_our_failure_is_no_crash_of_the_layer(answer):
-    guard = Guard(Observing(answer), 30.0)
+    guard = ForkedObserver(Observing(answer), 30.0)
     with pytest.raises(Broken, match=f"^{BROKEN} in the process of the layer"):
         guard.observe(simplest(SOUND.full_domain))
     guard.close()

@@ -8,23 +8,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from properties import UsageError, course
-from properties.campaign import campaign
-from properties.campaign_options import CampaignOptions
-from properties.certificate import Certificate, LawReport
-from properties.engine import LawResult
-from properties.events import CampaignEnded, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
-from properties.examination import failed
-from properties.examples import Examples
-from properties.harvest import harvest, source_of
-from properties.law import Finding
-from properties.law_course import strings_of
+from properties import UsageError
+from properties.campaigns import target_schedule as course
+from properties.campaigns.campaign import campaign
+from properties.campaigns.corpus import Examples
+from properties.campaigns.law_schedule import strings_of
+from properties.campaigns.options import CampaignOptions
+from properties.campaigns.shard import fingerprint_of, law_record, report_of, run_shard
+from properties.certificates.certificate import Certificate, LawReport
+from properties.certificates.events import CampaignEnded, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
+from properties.drawing.strategies import simplest
+from properties.engine.examination import failed
+from properties.engine.search import LawResult
+from properties.judging.law import Finding
+from properties.judging.observation import Failure
 from properties.laws.conduct import ANSWERS
-from properties.observation import Failure
-from properties.serving import Inline
-from properties.shard import fingerprint_of, law_record, report_of, run_shard
-from properties.strategies import simplest
-from properties.target import Target
+from properties.subjects.source_constants import harvest, source_of
+from properties.subjects.target import Target
+from properties.workers.worker_main import Inline
 
 WRONG = Target("tests.mutants.museum.of_paddle:WeightInsideTheLog", "cross_entropy", backend="numpy")
 SOUND = Target("tests.mutants.museum.classes:CrossEntropy", "cross_entropy", backend="numpy")

@@ -7,8 +7,8 @@ import threading
 import pytest
 from rich.console import Console
 
-from properties.certificate import Certificate, LawReport
-from properties.events import CampaignEnded, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
+from properties.certificates.certificate import Certificate, LawReport
+from properties.certificates.events import CampaignEnded, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
 from properties.report.campaign import CampaignReport
 
 TARGETS = (("PublishedGHM", "ghm"), ("CrossEntropyLoss", "cross_entropy"), ("ALossWithAVeryLongNameThatGoesOn", "free"))

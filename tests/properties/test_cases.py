@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from properties.contracts import contract_named
-from properties.law import Finding, Law
-from properties.problem import Problem
+from properties.drawing.strategies import problems
+from properties.judging.law import Finding, Law
+from properties.problems.problem import Problem
 from properties.report.cases import case_lines, describe, descriptions, told_apart
-from properties.script import script_of
-from properties.strategies import problems
-from properties.subject import Source, Subject
+from properties.subjects.script import script_of
+from properties.subjects.subject import Source, Subject
 
 CONTRACTS = ("cross_entropy", "focal", "ghm", "cost_sensitive", "average_top_k", "sigmoid_focal", "ghm_regression")
 

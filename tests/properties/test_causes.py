@@ -3,7 +3,7 @@
 import pytest
 
 from properties import Target, certify
-from properties.causes import HEADLINES, causes
+from properties.certificates.causes import HEADLINES, causes
 
 LAWS = ("limit", "oracle", "ignore", "weights/scaling", "refusals/bad-weight", "conduct/second-backward")
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from properties.certificate import FORMAT, Certificate, LawReport, verdict_of
+from properties.certificates.certificate import FORMAT, Certificate, LawReport, verdict_of
 
 
 def report(outcome, level="formula", **more):

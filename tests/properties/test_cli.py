@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from properties.certificate import Certificate
-from properties.cli import main
+from properties.certificates.certificate import Certificate
+from properties.command.cli import main
 
 ROOT = Path(__file__).parent.parent.parent
 PUBLISHED = f"{ROOT / 'examples' / 'published_ghm.py'}:PublishedGHM"
@@ -187,7 +187,7 @@ def test_a_function_is_a_target_too():
 
 def test_the_supervisor_never_imports_paddle():
     script = (
-        "import sys; from properties.target import Target; from properties.runner import certify\n"
+        "import sys; from properties.subjects.target import Target; from properties.runs.certify import certify\n"
         "certify(Target('paddle_impl:CrossEntropyLoss', 'cross_entropy'), max_examples=5, only=['softmax'])\n"
         "sys.exit('paddle' in sys.modules)"
     )

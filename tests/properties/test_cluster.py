@@ -15,21 +15,21 @@ import pytest
 
 from benchmarks.shards import Canned
 from properties import Target
-from properties.campaign import campaign
-from properties.campaign_options import CampaignOptions
-from properties.elsewhere import Elsewhere, ExecutorLost, lanes_for
-from properties.events import CampaignEnded, Noted, ShardEnded
-from properties.shard import Shard
-from properties.target import UsageError
-from properties.vitals import Limits
+from properties.campaigns.campaign import campaign
+from properties.campaigns.executors import ExecutorLost, RemoteExecutor, lanes_for
+from properties.campaigns.options import CampaignOptions
+from properties.campaigns.shard import Shard
+from properties.certificates.events import CampaignEnded, Noted, ShardEnded
+from properties.subjects.target import UsageError
+from properties.workers.heartbeat import Limits
 
 pytest.importorskip("distributed", reason="Dask, of the extra `cluster`, is not installed")
 
 from distributed import LocalCluster, get_worker
 from distributed.scheduler import KilledWorker
 
-from properties import cluster as clusters
-from properties.cluster import cluster, packages
+from properties.campaigns import dask_cluster as clusters
+from properties.campaigns.dask_cluster import cluster, packages
 
 ROOT = Path(__file__).parents[2]
 
@@ -269,7 +269,7 @@ def killed(worker):
     raise KilledWorker("a shard", worker, 3)
 
 
-class Leaving(Canned, Elsewhere):
+class Leaving(Canned, RemoteExecutor):
     """An executor on other machines that is lost after so many shards."""
 
     slots = 600

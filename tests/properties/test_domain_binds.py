@@ -8,15 +8,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from properties import Subject
-from properties.contract import DERIVED_ARGUMENTS
 from properties.contracts import contracts
-from properties.domain import EmptyDomainError
-from properties.engine import FAILED
-from properties.inference import Inquiry, infer
-from properties.membership import met, outside
-from properties.observation import Failure
-from properties.strategies import header_length, problems, simplest
-from properties.work import Task, aside, describe, domain_of, laws_of, perform
+from properties.drawing.strategies import header_length, problems, simplest
+from properties.engine.execution import Task, aside, describe, domain_of, laws_of, perform
+from properties.engine.inference import Inquiry, infer
+from properties.engine.search import FAILED
+from properties.judging.contract import DERIVED_ARGUMENTS
+from properties.judging.observation import Failure
+from properties.problems.domain import EmptyDomainError
+from properties.problems.membership import met, outside
 from tests.properties.oracle_observer import OracleObserver
 
 NAMES = sorted(contracts())

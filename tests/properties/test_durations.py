@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from properties.durations import parse_duration, words_of
+from properties.report.durations import parse_duration, words_of
 
 
 @pytest.mark.parametrize(

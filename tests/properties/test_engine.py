@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 import reference
-from properties.certificate import LawReport, verdict_of
+from properties.certificates.certificate import LawReport, verdict_of
 from properties.contracts import contract_named
-from properties.engine import run_law
-from properties.law import Finding, Law, LayerFailed, NotApplicable
-from properties.observation import Failure, Observation
-from properties.shrink import shrink
-from properties.triage import conditions
-from properties.work import LawInfo, laws_of
+from properties.engine.conditions import conditions
+from properties.engine.execution import LawInfo, laws_of
+from properties.engine.search import run_law
+from properties.engine.shrinking import shrink
+from properties.judging.law import Finding, Law, LayerFailed, NotApplicable
+from properties.judging.observation import Failure, Observation
 from reference import UNIT_ROUNDOFF
 
 CE = contract_named("cross_entropy")

@@ -7,13 +7,13 @@ import pytest
 from click.testing import CliRunner
 
 from properties import Target
-from properties.cli import main
+from properties.command.cli import main
 from properties.contracts import contracts
-from properties.examination import examine, outcome_of
-from properties.paddle_adapter import PaddleObserver
-from properties.problem import Problem
+from properties.engine.examination import examine, outcome_of
+from properties.engine.execution import domain_of, laws_of
+from properties.problems.problem import Problem
 from properties.report.explain import known_laws, law_records, recorded_examples
-from properties.work import domain_of, laws_of
+from properties.subjects.paddle_backend.observer import PaddleObserver
 from tests.mutants import MUTANTS
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from properties.certificate import Certificate
-from properties.cli import main
+from properties.certificates.certificate import Certificate
+from properties.command.cli import main
 from tests.processes import of_session
 
 SOUND = "tests.mutants.museum.classes:CrossEntropy"
@@ -25,7 +25,7 @@ LONGEST = 240
 def start(*words, before=None):
     """The command, in a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", "from properties.cli import main; main()", "fuzz", *words],
+        [sys.executable, "-W", "ignore", "-c", "from properties.command.cli import main; main()", "fuzz", *words],
         env={**os.environ, "GLOG_minloglevel": "3"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

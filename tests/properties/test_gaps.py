@@ -3,7 +3,7 @@
 import pytest
 
 from properties import Subject, certify
-from properties.domain import EmptyDomainError
+from properties.problems.domain import EmptyDomainError
 from tests.mutants.sound import SoundCrossEntropy
 
 

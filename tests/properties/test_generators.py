@@ -9,13 +9,13 @@ from paddle.autograd import PyLayer
 from paddle.nn import functional
 
 from properties import Subject, Target
-from properties.generators import OF_PYTHON, reseeded
-from properties.numpy_adapter import NumpyObserver
-from properties.observation import Failure
-from properties.paddle_adapter import GENERATORS, PaddleObserver
-from properties.problem import Problem
-from properties.serving import Inline
-from properties.work import Task
+from properties.engine.execution import Task
+from properties.judging.observation import Failure
+from properties.problems.problem import Problem
+from properties.subjects.numpy_backend.observer import NumpyObserver
+from properties.subjects.paddle_backend.observer import GENERATORS, PaddleObserver
+from properties.subjects.random_state import OF_PYTHON, reseeded
+from properties.workers.worker_main import Inline
 
 PROBLEM = Problem(np.array([[0.0, 1.0], [2.0, 0.0]]), np.array([0, 1]))
 NAMES = ("random", "numpy.random", "paddle")

@@ -5,12 +5,12 @@ import contextlib
 import pytest
 
 from properties import Certificate, Subject, Target, UsageError, certify
-from properties.inference import Inquiry
-from properties.isolation import Worker
+from properties.engine.execution import Task, aside
+from properties.engine.inference import Inquiry
+from properties.pytest_suite import Suite
 from properties.report.facts import in_lines
-from properties.serving import Inline
-from properties.suite import Suite
-from properties.work import Task, aside
+from properties.workers.worker import Worker
+from properties.workers.worker_main import Inline
 from tests.mutants import SOUND
 from tests.test_laws import OURS
 

@@ -6,11 +6,11 @@ import pytest
 from click.testing import CliRunner
 
 from properties import Target, certify
-from properties.causes import causes
-from properties.certificate import Certificate
-from properties.cli import main
-from properties.serving import Inline
-from properties.work import Task
+from properties.certificates.causes import causes
+from properties.certificates.certificate import Certificate
+from properties.command.cli import main
+from properties.engine.execution import Task
+from properties.workers.worker_main import Inline
 
 LAYERS = "tests/hostile/on_kernels.py"
 KERNEL = "paddle.nn.functional.cross_entropy"

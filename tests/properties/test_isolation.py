@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from properties import Subject, Target, UsageError, certify
-from properties.runner import Options, run
+from properties.runs.certify import Options, run
 from tests.processes import descendants
 
 LAYERS = str(Path(__file__).parent.parent / "hostile" / "layers.py")

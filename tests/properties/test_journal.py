@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from properties.journal import Journal, JournalError, JournalFull
+from properties.campaigns.journal.journal import Journal, JournalError, JournalFull
 from tests.journals import ALONE, journal_of, process, values
 
 
@@ -261,7 +261,7 @@ def test_a_disk_that_fails_to_keep_is_no_success(tmp_path, monkeypatch):
 def test_memory_does_not_grow_with_the_journal(tmp_path):
     line = json.loads(journal_of(tmp_path, 1).read_text().replace("\n", ""))
     code = f"""
-from properties.journal_file import line_of
+from properties.campaigns.journal.lines import line_of
 with open(directory / "journal.jsonl", "wb") as file:
     for number in range(40_000):
         file.write(line_of({line["journal"]!r}, number, '{{"value":0,"filler":"%0100d"}}' % number))

@@ -10,13 +10,13 @@ import zlib
 import numpy as np
 import pytest
 
-from properties import case as case_module
 from properties.contracts import contract_named, contracts
-from properties.engine import FAILED, run_law
-from properties.observation import Failure, Observation
-from properties.problem import round_to
-from properties.serving import observer_of
-from properties.work import laws_of
+from properties.engine.execution import laws_of
+from properties.engine.search import FAILED, run_law
+from properties.judging import context as case_module
+from properties.judging.observation import Failure, Observation
+from properties.problems.problem import round_to
+from properties.workers.worker_main import observer_of
 from reference import UNIT_ROUNDOFF
 from tests.losses.sound_numpy import Focal, Textbook, textbook
 from tests.properties.oracle_observer import PROBES

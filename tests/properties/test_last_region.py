@@ -5,12 +5,12 @@ import paddle
 import pytest
 
 from properties import Subject, certify
-from properties.causes import causes
+from properties.certificates.causes import causes
 from properties.contracts import contract_named, ghm, ghm_regression, sigmoid_ghm
+from properties.drawing.strategies import simplest
+from properties.engine.execution import Task, perform
 from properties.laws.aggregate import _with_norms_of_one
-from properties.paddle_adapter import PaddleObserver
-from properties.strategies import simplest
-from properties.work import Task, perform
+from properties.subjects.paddle_backend.observer import PaddleObserver
 from reference import UNIT_ROUNDOFF
 from tests.mutants.formula import OpenRegions
 from tests.mutants.sound import SoundGHM

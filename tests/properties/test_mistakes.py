@@ -8,19 +8,19 @@ import pytest
 from click.testing import CliRunner
 
 from properties import Contract, Subject, UsageError, certify
-from properties.certificate import Certificate
-from properties.cli import main
-from properties.contract import OF_CLASSES
-from properties.domain import Dimension
-from properties.engine import LawResult
-from properties.law import Finding, Law, Undecided
-from properties.law_course import LawCourse
-from properties.mistakes import BROKEN, Broken, ContractError
-from properties.serving import Inline
-from properties.shard import Shard, law_record, record_of
-from properties.target import Target
-from properties.vitals import Limits
-from properties.work import Task
+from properties.campaigns.law_schedule import LawSchedule
+from properties.campaigns.shard import Shard, law_record, record_of
+from properties.certificates.certificate import Certificate
+from properties.command.cli import main
+from properties.engine.execution import Task
+from properties.engine.search import LawResult
+from properties.errors import BROKEN, Broken, ContractError
+from properties.judging.contract import OF_CLASSES
+from properties.judging.law import Finding, Law, Undecided
+from properties.problems.domain import Dimension
+from properties.subjects.target import Target
+from properties.workers.heartbeat import Limits
+from properties.workers.worker_main import Inline
 from reference import cross_entropy
 from tests.mutants.museum.classes import CrossEntropy
 
@@ -211,7 +211,7 @@ def future_of(error):
 @pytest.mark.parametrize("error", [ContractError("contract mine: its oracle raised"), Broken("in a worker")])
 def test_a_campaign_survives_either(error):
     shard = shard_of("oracle/value")
-    course = LawCourse(shard.info)
+    course = LawSchedule(shard.info)
     course.begin([20])
     found = course.take(0, record_of(shard, future_of(error)))
     assert found == []
@@ -223,7 +223,7 @@ def test_a_campaign_survives_either(error):
 def test_a_block_in_which_we_failed_is_not_held():
     """Twenty examples held, then we failed; the block before it held throughout."""
     shard = shard_of("oracle/value")
-    course = LawCourse(shard.info)
+    course = LawSchedule(shard.info)
     held = LawResult("oracle/value", "held", 20)
     broken = LawResult("oracle/value", "gave up", 20, reason=str(Broken("in law oracle/value: IndexError")))
     for result in (held, broken):

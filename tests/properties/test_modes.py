@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from properties import Target, certify
-from properties.batches import batches_of, shapes_of_any_batch, with_batches
 from properties.contracts import contracts
-from properties.guard import Apart
-from properties.observation import Failure
-from properties.paddle_adapter import PaddleObserver
-from properties.problem import Problem
-from properties.program import Step, smaller, steps_of, with_steps
-from properties.strategies import problems, simplest
+from properties.drawing.strategies import problems, simplest
+from properties.judging.observation import Failure
+from properties.problems.batches import batches_of, shapes_of_any_batch, with_batches
+from properties.problems.problem import Problem
+from properties.problems.training import Step, smaller, steps_of, with_steps
+from properties.subjects.paddle_backend.observer import PaddleObserver
+from properties.workers.forked_observer import ProgramsApart
 from tests.mutants.moving import FAULTS
 from tests.properties.test_mutants import assert_script_shows_it, run
 
@@ -81,7 +81,7 @@ def test_programs_survive_fewer_elements_and_become_smaller():
 
 def test_programs_run_in_another_process():
     made, problem = observer()
-    apart = Apart(made, 60.0)
+    apart = ProgramsApart(made, 60.0)
     try:
         assert not isinstance(apart.observe(problem, "static-program"), Failure)
         assert apart._next_door._process.is_alive()
@@ -97,12 +97,12 @@ def twice(x):
     return x * 2
 
 paddle.jit.to_static(twice, full_graph=True)(paddle.ones([2]))
-from properties import guard
-from properties.guard import Apart
+from properties.workers import forked_observer as guard
+from properties.workers.forked_observer import ProgramsApart
 from tests.properties.test_modes import observer
 guard.TRANSLATING = 5.0
 made, problem = observer()
-apart = Apart(made, 60.0)
+apart = ProgramsApart(made, 60.0)
 print("value", apart.observe(problem, "to-static").value)
 apart.close()
 """

@@ -10,10 +10,10 @@ import pytest
 
 from properties import Target
 from properties.contracts import contracts
-from properties.engine import FAILED
-from properties.problem import Problem
-from properties.serving import Inline
-from properties.work import Task, aside, laws_of
+from properties.engine.execution import Task, aside, laws_of
+from properties.engine.search import FAILED
+from properties.problems.problem import Problem
+from properties.workers.worker_main import Inline
 from tests.mutants import MUTANTS, SOUND
 from tests.mutants.twins import TWINS
 

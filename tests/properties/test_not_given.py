@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from properties import Subject, Target, certify
-from properties.certificate import Certificate
-from properties.cli import main
+from properties.campaigns.law_schedule import LawSchedule
+from properties.campaigns.shard import law_record
+from properties.certificates.certificate import Certificate
+from properties.command.cli import main
 from properties.contracts import contract_named, contracts
-from properties.engine import LawResult
-from properties.guesses import ALSO_CALLED, guesses
-from properties.law_course import LawCourse
-from properties.not_given import default_text, not_given, unless_given
+from properties.engine.execution import LawInfo
+from properties.engine.search import LawResult
 from properties.report.campaign import closing_lines
-from properties.shard import law_record
-from properties.signature import REQUIRED, UNKNOWN, LayerArgument, listed, taken_by
-from properties.witness import at_default
-from properties.work import LawInfo
+from properties.subjects.argument_effects import at_default
+from properties.subjects.argument_guesses import ALSO_CALLED, guesses
+from properties.subjects.arguments_not_given import default_text, not_given, unless_given
+from properties.subjects.signature import REQUIRED, UNKNOWN, LayerArgument, listed, taken_by
 from tests.properties.test_campaign import Here
 from tests.properties.test_campaign import run as campaign_of
 
@@ -308,7 +308,7 @@ def test_a_campaign_names_it_too(tmp_path):
 
 def test_what_the_blocks_of_a_law_were_given_adds_up():
     info = LawInfo("family/law", "formula", "A sentence.", "error", 0, {})
-    course = LawCourse(info)
+    course = LawSchedule(info)
     for given_then in (("weight",), ("axis",), ()):
         record = law_record(info, LawResult(info.id, "held", examples=3, given=given_then))
         course.add(json.loads(json.dumps(record)))

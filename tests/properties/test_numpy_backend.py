@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from properties import Subject, Target, UsageError, certify
-from properties.numpy_adapter import NumpyObserver
-from properties.observation import Failure
-from properties.problem import Problem
+from properties.judging.observation import Failure
+from properties.problems.problem import Problem
+from properties.subjects.numpy_backend.observer import NumpyObserver
 from tests.mutants.museum import classes, entries, largest, regions
 from tests.mutants.museum.registry import SOUND
 

@@ -8,14 +8,14 @@ import paddle
 import pytest
 
 from properties import Subject
-from properties.certificate import LawReport
+from properties.certificates.certificate import LawReport
 from properties.contracts import contract_named
-from properties.examination import examine
-from properties.numpy_adapter import NumpyObserver
-from properties.observation import LONGEST_KEPT, LONGEST_SHOWN, Failure
-from properties.paddle_adapter import PaddleObserver
-from properties.strategies import simplest
-from properties.work import Task, laws_of, perform
+from properties.drawing.strategies import simplest
+from properties.engine.examination import examine
+from properties.engine.execution import Task, laws_of, perform
+from properties.judging.observation import LONGEST_KEPT, LONGEST_SHOWN, Failure
+from properties.subjects.numpy_backend.observer import NumpyObserver
+from properties.subjects.paddle_backend.observer import PaddleObserver
 from tests.mutants.sound import SoundCrossEntropy, SoundGHM
 
 BAD = contract_named("ghm").bad_arguments

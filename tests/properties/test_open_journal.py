@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from properties.journal import Journal
+from properties.campaigns.journal.journal import Journal
 from tests.journals import process, values
 
 

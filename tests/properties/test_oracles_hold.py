@@ -2,10 +2,10 @@
 
 import pytest
 
-from properties.contract import DERIVED_ARGUMENTS
 from properties.contracts import contracts
-from properties.engine import run_law
-from properties.work import laws_of
+from properties.engine.execution import laws_of
+from properties.engine.search import run_law
+from properties.judging.contract import DERIVED_ARGUMENTS
 from tests.properties.oracle_observer import OracleObserver
 
 NAMES = [name for name, contract in contracts().items() if contract.oracle is not None]

@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from properties import Target, UsageError, certify
-from properties.certificate import Certificate
-from properties.changes import changes
-from properties.cli import main
-from properties.replay import replay as replayed
+from properties.certificates.certificate import Certificate
+from properties.certificates.comparison import changes
+from properties.command.cli import main
+from properties.runs.replay import replay as replayed
 
 LAWS = ("limit/one-region-is-cross-entropy", "shape/none-shape", "oracle/value")
 

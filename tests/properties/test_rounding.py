@@ -7,13 +7,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from properties.case import Case
 from properties.contracts import contract_named
-from properties.laws.copies import alike
-from properties.observation import Observation
-from properties.problem import Problem, round_to
-from properties.rounding import agreement, condition, largest, own_scale
-from properties.verdict import LARGEST, SMALLEST_NORMAL
+from properties.judging.context import Case
+from properties.judging.observation import Observation
+from properties.judging.rounding import agreement, condition, largest, own_scale
+from properties.judging.tolerance import LARGEST, SMALLEST_NORMAL
+from properties.laws.conduct_copies import alike
+from properties.problems.problem import Problem, round_to
 from reference import BUDGET, UNIT_ROUNDOFF
 
 DTYPES = tuple(UNIT_ROUNDOFF)

@@ -5,25 +5,25 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from properties.constants import STEPS, as_logits, beside
 from properties.contracts import contract_named, contracts
-from properties.engine import run_law
-from properties.examination import verdict_on
-from properties.law import Finding, Law
-from properties.mutation import CHANGES, changed
-from properties.numpy_adapter import NumpyObserver
-from properties.problem import Problem, round_to
-from properties.seek import KEPT, Seek, Seeker
-from properties.shrink import effort, shrink
-from properties.strategies import problems
-from properties.strings import MODERATE, MOST_NUMBERS, TAIL, Strings
-from properties.target import Target
-from properties.work import Task, domain_of, laws_of, perform
+from properties.drawing.boundary_values import STEPS, as_logits, beside
+from properties.drawing.encoding import MODERATE, MOST_NUMBERS, TAIL, ExtendedEncoding
+from properties.drawing.guided import KEPT, Guidance, GuidedSearch
+from properties.drawing.mutation import CHANGES, changed
+from properties.drawing.strategies import problems
+from properties.engine.examination import verdict_on
+from properties.engine.execution import Task, domain_of, laws_of, perform
+from properties.engine.search import run_law
+from properties.engine.shrinking import effort, shrink
+from properties.judging.law import Finding, Law
+from properties.problems.problem import Problem, round_to
+from properties.subjects.numpy_backend.observer import NumpyObserver
+from properties.subjects.target import Target
 from tests.losses.planted import PLANTED
 
 GHM = contract_named("ghm")
 ALL = list(contracts().values())
-KNOWING = Seek((12.5, 0.03, 33.0, 5000.0), (), 20_000)
+KNOWING = Guidance((12.5, 0.03, 33.0, 5000.0), (), 20_000)
 PLAIN_DRAWS = 25
 ANY = Law("any/law", "Whatever is wanted.", lambda case: ())
 
@@ -46,7 +46,7 @@ def same(one, other):
 
 
 def strings(seek=KNOWING, domain=GHM.domain, hard_logits=GHM.hard_logits):
-    return Strings(domain, hard_logits, seek.constants, seek.largest)
+    return ExtendedEncoding(domain, hard_logits, seek.constants, seek.largest)
 
 
 def problem_with(tail, reader=None, header=b""):
@@ -73,20 +73,20 @@ def searched(name, seek, examples=400, number=1):
 @pytest.mark.parametrize("contract", ALL, ids=lambda contract: contract.name)
 def test_who_knows_nothing_draws_what_is_drawn_without(contract):
     plain = drawn(problems(contract.domain, contract.hard_logits), PLAIN_DRAWS)
-    assert same(plain, drawn(Seeker(Seek(), contract.domain, contract.hard_logits).strategy, PLAIN_DRAWS))
+    assert same(plain, drawn(GuidedSearch(Guidance(), contract.domain, contract.hard_logits).strategy, PLAIN_DRAWS))
 
 
 def test_the_result_of_who_knows_nothing_is_the_same_but_for_the_worst():
-    without, idle = searched("NeitherBranch", None, 200), searched("NeitherBranch", Seek(), 200)
+    without, idle = searched("NeitherBranch", None, 200), searched("NeitherBranch", Guidance(), 200)
     assert (without.outcome, without.used_by_dtype) == (idle.outcome, idle.used_by_dtype)
     assert without.corpus == ()
     assert idle.corpus
 
 
 def test_the_same_knowledge_and_seed_draw_the_same():
-    corpus = searched("NeitherBranch", Seek(), 200).corpus
+    corpus = searched("NeitherBranch", Guidance(), 200).corpus
     assert corpus
-    seek = Seek(KNOWING.constants, corpus, 300)
+    seek = Guidance(KNOWING.constants, corpus, 300)
     one, two = (searched("ManyCauses", seek, 30) for _ in range(2))
     assert (one.examples, one.used, one.corpus) == (two.examples, two.used, two.corpus)
     assert one.corpus != searched("ManyCauses", seek, 30, number=2).corpus
@@ -96,7 +96,7 @@ def test_the_same_knowledge_and_seed_draw_the_same():
 @settings(max_examples=30, database=None, deadline=None)
 @given(data=st.data())
 def test_any_bytes_are_a_problem_of_the_domain(contract, data):
-    reader = strings(Seek((0.25, 33.0, 1e-7), (), 600), contract.domain, contract.hard_logits)
+    reader = strings(Guidance((0.25, 33.0, 1e-7), (), 600), contract.domain, contract.hard_logits)
     string = data.draw(st.binary(min_size=reader.plain + TAIL, max_size=reader.plain + TAIL))
     problem = reader.problem(string)
     assert np.array_equal(problem.logits, round_to(problem.logits, problem.dtype))
@@ -115,7 +115,7 @@ def test_a_choice_of_classes_and_a_law_of_one_regime_bind_the_search_too():
     few = GHM.domain.only(classes=[2, 3])
     assert all(problem_with([0, 0, 0, 0, 0, 0, 0, k, 0], strings(domain=few)).classes in (2, 3) for k in range(1, 9))
     assert {problem_with([0, 0, 0, 0, 0, 0, 0, k, 0]).classes for k in range(1, 9)} >= {32, 33, 34}
-    ties = GHM.domain.demand({"logits": lambda regime: regime == "ties"})
+    ties = GHM.domain.narrowed_to({"logits": lambda regime: regime == "ties"})
     assert set(problem_with([0, 0, 1, 0, 0, 0, 0, 0, 0], strings(domain=ties)).logits.ravel()) <= {0.0, 1.0, 2.0}
 
 
@@ -143,10 +143,12 @@ def test_constants_become_logits_probabilities_and_losses():
 
 
 def test_constants_reach_the_logits():
-    found = drawn(Seeker(KNOWING, GHM.domain, GHM.hard_logits).strategy)
+    found = drawn(GuidedSearch(KNOWING, GHM.domain, GHM.hard_logits).strategy)
     assert any((problem.logits == 12.5).any() for problem in found)
-    moderate = GHM.domain.demand({"logits": lambda regime: regime not in ("saturated", "huge", "offset", "near-ties")})
-    found = drawn(Seeker(Seek((64.0, 1e-30, 7.3)), moderate, GHM.hard_logits).strategy)
+    moderate = GHM.domain.narrowed_to(
+        {"logits": lambda regime: regime not in ("saturated", "huge", "offset", "near-ties")}
+    )
+    found = drawn(GuidedSearch(Guidance((64.0, 1e-30, 7.3)), moderate, GHM.hard_logits).strategy)
     assert any((problem.logits == 7.3).any() for problem in found)
     assert max(np.abs(problem.logits).max(initial=0.0) for problem in found) <= 50.0
 
@@ -156,9 +158,9 @@ def test_problems_grow_to_sizes_of_the_source_and_no_further():
     assert max(problem.size for problem in grown) == KNOWING.largest
     assert {4999, 5000, 5001, 32, 33, 34} & {problem.size for problem in grown}
     many = GHM.domain.only(classes=[100])
-    wide = problem_with([0] * 8 + [127], strings(Seek((), (), 10**6), many))
+    wide = problem_with([0] * 8 + [127], strings(Guidance((), (), 10**6), many))
     assert wide.size * 100 <= MOST_NUMBERS
-    alone = GHM.domain.demand({"size": lambda size: size == "one"})
+    alone = GHM.domain.narrowed_to({"size": lambda size: size == "one"})
     assert problem_with([0] * 8 + [127], strings(domain=alone)).size == 1
 
 
@@ -170,7 +172,7 @@ def test_other_logits_every_time_a_crowd_repeats():
 
 
 def test_most_mutations_of_a_crowd_are_moderate():
-    reader = strings(Seek((), (), 10**6))
+    reader = strings(Guidance((), (), 10**6))
     crowd = bytes(reader.plain + TAIL - 1) + bytes([127])
     sizes = [reader.problem(reader.tamed(crowd, how)).size for how in range(1, 9)]
     assert max(sizes) <= MODERATE
@@ -188,19 +190,19 @@ def test_zeros_change_nothing_and_other_bytes_do():
 
 
 def test_the_worst_of_each_kind_are_kept():
-    seeker = Seeker(Seek(), GHM.domain, GHM.hard_logits)
+    seeker = GuidedSearch(Guidance(), GHM.domain, GHM.hard_logits)
     for score, _ in enumerate(drawn(seeker.strategy.map(lambda problem: seeker.note({"a": len(str(problem))})), 60)):
         assert len(seeker.worst()) <= KEPT, score
     assert len(seeker.worst()) == KEPT
     assert all(string.endswith(bytes(TAIL)) for string in seeker.worst())
-    again = Seeker(Seek((), seeker.worst()), GHM.domain, GHM.hard_logits)
+    again = GuidedSearch(Guidance((), seeker.worst()), GHM.domain, GHM.hard_logits)
     assert all(problem.logits.ndim <= 6 for problem in drawn(again.strategy, 20))
 
 
 def test_what_is_worst_grows_from_generation_to_generation():
     planted, corpus, used = "ManyCauses", (), []
     for generation in range(3):
-        result = searched(planted, Seek((), corpus, 12), 100, number=generation)
+        result = searched(planted, Guidance((), corpus, 12), 100, number=generation)
         corpus = result.corpus
         used.append(result.used)
     assert used[2] > used[0] > 0
@@ -212,12 +214,12 @@ def test_what_is_worst_grows_from_generation_to_generation():
 )
 def test_what_chance_does_not_meet_is_found(name, constants):
     assert searched(name, None, 120).outcome == "held"
-    assert searched(name, Seek(constants, (), 6_000), 120).outcome == "refuted"
+    assert searched(name, Guidance(constants, (), 6_000), 120).outcome == "refuted"
 
 
 def test_a_task_passes_on_what_it_knows_and_a_crowd_shrinks_to_what_it_takes():
     planted = next(p for p in PLANTED if p.name == "NarrowCounter")
-    task = Task(planted.law, 0, 200, ("float64",), seek=Seek((), (), 3000))
+    task = Task(planted.law, 0, 200, ("float64",), seek=Guidance((), (), 3000))
     result = perform(task, planted.subject, NumpyObserver(planted.subject), lambda examples, problem: True)
     assert result.problem is not None
     assert result.problem.size == 256
@@ -242,8 +244,8 @@ def test_slow_laws_do_not_grow_and_laws_that_draw_their_own_are_left_alone():
         contract=planted.resolved,
         observer=NumpyObserver(planted),
         takes=planted.takes,
-        domain=domain_of(planted, ("float64",)).demand({"reduction": lambda reduction: reduction == "none"}),
-        seek=Seek((), (), 10**5),
+        domain=domain_of(planted, ("float64",)).narrowed_to({"reduction": lambda reduction: reduction == "none"}),
+        seek=Guidance((), (), 10**5),
     )
     assert max(sizes) <= 240
 

@@ -8,16 +8,16 @@ import pytest
 from click.testing import CliRunner
 
 from properties import Target, certify
-from properties import selftest as tested
-from properties.certificate import Certificate
-from properties.cli import main
+from properties.certificates.certificate import Certificate
+from properties.certificates.museum_score import record, score_of
+from properties.command.cli import main
 from properties.contracts import contracts
-from properties.engine import FAILED
-from properties.record import record, score_of
-from properties.selftest import Row, Score, exhibits_of, museum
-from properties.serving import Inline
-from properties.target import UsageError
-from properties.work import Task, laws_of
+from properties.engine.execution import Task, laws_of
+from properties.engine.search import FAILED
+from properties.runs import selftest as tested
+from properties.runs.selftest import Row, Score, exhibits_of, museum
+from properties.subjects.target import UsageError
+from properties.workers.worker_main import Inline
 from tests.mutants.museum.registry import SOUND, Exhibit
 
 MUSEUM = museum()
@@ -118,7 +118,7 @@ def test_a_survivor_that_a_law_should_see_fails_the_command(monkeypatch):
     sound = Exhibit(
         "X1", "nobody", "-", "tests.mutants.museum.classes:CrossEntropy", "cross_entropy", "numpy", "Nothing is wrong."
     )
-    monkeypatch.setattr("properties.cli.exhibits_of", lambda names: [sound])
+    monkeypatch.setattr("properties.command.cli.exhibits_of", lambda names: [sound])
     result = run("--max-examples", "1")
     assert result.exit_code == 1
     assert "X1 SURVIVES  Nothing is wrong." in result.output

@@ -5,8 +5,8 @@ import paddle
 import pytest
 
 from properties import Subject
-from properties.paddle_adapter import PaddleObserver
-from properties.work import Task, laws_of, perform
+from properties.engine.execution import Task, laws_of, perform
+from properties.subjects.paddle_backend.observer import PaddleObserver
 from tests.mutants.sound import SoundCostSensitive
 from tests.mutants.sound_entries import SoundSigmoidFocal
 from tests.mutants.sound_top_k import SoundTopK

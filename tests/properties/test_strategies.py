@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from properties.contracts import contract_named, contracts
-from properties.domain import Domain, EmptyDomainError, outside, within
-from properties.law import Finding, Law
-from properties.problem import Problem, round_to
-from properties.shrink import shrink
-from properties.strategies import ROW, decode, header_length, problems
+from properties.drawing.strategies import ROW, decode, header_length, problems
+from properties.engine.shrinking import shrink
+from properties.judging.law import Finding, Law
+from properties.problems.domain import Domain, EmptyDomainError, outside, within
+from properties.problems.problem import Problem, round_to
 
 GHM = contract_named("ghm")
 ALL = list(contracts().values())
@@ -152,10 +152,10 @@ def test_bfloat16_rounds_to_nearest_even():
 
 def test_demands_and_gates():
     domain: Domain = GHM.domain
-    assert domain.demand({"bins": within(1, 1.0)})["bins"] == (1, 1.0)
-    assert 1 not in domain.demand({"classes": outside(1)})["classes"]
+    assert domain.narrowed_to({"bins": within(1, 1.0)})["bins"] == (1, 1.0)
+    assert 1 not in domain.narrowed_to({"classes": outside(1)})["classes"]
     with pytest.raises(EmptyDomainError, match="rank is drawn from"):
-        domain.demand({"rank": within(9)})
+        domain.narrowed_to({"rank": within(9)})
     shut = domain.open(frozenset({"shape/rank", "shape/rank-one"}))
     assert set(shut["rank"]) == {2}
     # a user who asks for rank 4 alone gets rank 4, whatever is shut

@@ -9,12 +9,12 @@ import pytest
 
 from properties import Subject, Target
 from properties.contracts import contracts
-from properties.examination import examine
+from properties.engine.examination import examine
 from properties.laws.conduct import LAWS
-from properties.numpy_adapter import NumpyObserver
-from properties.paddle_adapter import PaddleObserver
-from properties.problem import Problem
-from properties.streams import captured
+from properties.problems.problem import Problem
+from properties.subjects.captured_output import captured
+from properties.subjects.numpy_backend.observer import NumpyObserver
+from properties.subjects.paddle_backend.observer import PaddleObserver
 
 FAR = Problem(np.full((5, 2), 20.0), np.zeros(5, dtype=np.int64))
 BOTH = ("standard output", "standard error")

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from properties import Contract, Subject, Target, certify
-from properties.paddle_substitutes import OPERATIONS, REPLACEABLE, Replaced
-from properties.serving import Inline
-from properties.strategies import simplest
-from properties.work import Task
+from properties.drawing.strategies import simplest
+from properties.engine.execution import Task
+from properties.subjects.paddle_backend.exact_kernels import OPERATIONS, REPLACEABLE, Replaced
+from properties.workers.worker_main import Inline
 from reference import cross_entropy
 from tests.hostile.own_contracts import SUBJECTS
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis.database import InMemoryExampleDatabase
 
 from properties import Target
-from properties.domain import EmptyDomainError
-from properties.suite import LawBroken, Suite
+from properties.problems.domain import EmptyDomainError
+from properties.pytest_suite import LawBroken, Suite
 
 WRONG = Target("tests.mutants.museum.of_paddle:MeanOfAllElements", "cross_entropy", backend="numpy")
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from properties.contracts import contract_named
-from properties.problem import Problem
-from properties.triage import conditions
-from properties.work import laws_of
+from properties.engine.conditions import conditions
+from properties.engine.execution import laws_of
+from properties.problems.problem import Problem
 
 CROSS_ENTROPY = contract_named("cross_entropy")
 REST = {"label_smoothing": 0.0, "soft_weight": "paddle", "denominator": "weights"}

@@ -3,10 +3,10 @@
 import pytest
 
 from properties import Target
-from properties.certificate import LawReport
+from properties.certificates.certificate import LawReport
+from properties.engine.execution import Task, aside
 from properties.report.cases import case_lines
-from properties.serving import Inline
-from properties.work import Task, aside
+from properties.workers.worker_main import Inline
 
 LAW = "ignore/matches-nothing"
 GATES = ("ignore/none-is-all-valid", "ignore/inside-classes", "ignore/sentinels")

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from properties.case import Case
 from properties.contracts import contract_named
-from properties.observation import Observation
-from properties.problem import Problem
-from properties.verdict import compare, judge
+from properties.judging.context import Case
+from properties.judging.observation import Observation
+from properties.judging.tolerance import compare, judge
+from properties.problems.problem import Problem
 from reference import Answer, cross_entropy, ghm
 
 CE = contract_named("cross_entropy")

@@ -3,8 +3,8 @@
 import numpy as np
 
 from properties import Contract, Subject
-from properties.contract import divisor
-from properties.domain import Dimension
+from properties.judging.contract import divisor
+from properties.problems.domain import Dimension
 from reference import cross_entropy
 
 from .classes import CrossEntropy

@@ -4,8 +4,8 @@ import numpy as np
 from scipy.special import expit
 
 from properties import Contract, Subject
-from properties import entries as shared
-from properties.domain import DENOMINATOR, LABEL_WEIGHT, Dimension
+from properties.contracts import _entrywise as shared
+from properties.problems.domain import DENOMINATOR, LABEL_WEIGHT, Dimension
 from reference.elements import Losses, check_number
 from reference.entries import arrange_entries
 

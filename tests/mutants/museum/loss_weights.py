@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from properties import Contract, Subject
-from properties.contract import OF_CLASSES
 from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT
-from properties.domain import DENOMINATOR, Dimension
+from properties.judging.contract import OF_CLASSES
+from properties.problems.domain import DENOMINATOR, Dimension
 from reference import cross_entropy
 
 from .checks import check_number

@@ -1,0 +1,349 @@
+"""Campaign: laws put to layers for hours, in shards that any executor carries out, with a journal that loses nothing.
+
+What a campaign does next follows from its journal alone: whoever resumes it, with however many workers, ends where an
+undisturbed one would have ended.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import heapq
+import itertools
+import time
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from properties.campaigns.corpus import Examples
+from properties.campaigns.executors import ExecutorLost, lanes_for, notes_of, slots_of
+from properties.campaigns.journal.journal import NAME, Journal, JournalError, JournalFull
+from properties.campaigns.journal.lock import NAME as LOCK
+from properties.campaigns.options import CampaignOptions, check_header, header_of, laws_of_each
+from properties.campaigns.outputs import certificate_of, name_of, write_finding
+from properties.campaigns.shard import Shard, loaded_record, record_of, run_shard, stop_all, timely
+from properties.campaigns.target_schedule import Plan, TargetSchedule
+from properties.certificates.causes import causes
+from properties.certificates.certificate import Certificate, LawReport
+from properties.certificates.events import (
+    CampaignEnded,
+    CampaignEvent,
+    CampaignStarted,
+    Found,
+    Noted,
+    ShardEnded,
+    TargetStarted,
+)
+from properties.engine.execution import Description
+from properties.subjects.target import Target, UsageError
+from properties.workers.heartbeat import Limits
+
+LAST_SECONDS = 5.0
+"""When the time of a campaign is over, how long running shards have to end by themselves."""
+
+
+def campaign(
+    targets: Sequence[Target], options: CampaignOptions, executor: Executor | None = None, slots: int | None = None
+) -> Generator[CampaignEvent, None, None]:
+    """Run a campaign; yields events, the last one CampaignEnded. Closing the iterator early ends its workers.
+
+    ``executor`` carries out shards, ``slots`` at a time (an RemoteExecutor knows how many); by default processes of this
+    machine do. A KeyboardInterrupt thrown into it ends the campaign with certificates of what was done.
+    Raises UsageError for a target that cannot be loaded, and for a directory that holds something else.
+    """
+    directory = Path(options.directory)
+    try:
+        if not options.resume:
+            directory.mkdir(parents=True, exist_ok=True)
+        journal = Journal.open(directory, resume=options.resume)
+    except JournalError as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"--out: {directory} cannot be used: {error.strerror}") from None
+    with journal:
+        own = ThreadPoolExecutor(options.count) if executor is None else None
+        try:
+            run = _Campaign(targets, options, journal, directory)
+            yield from run.events(own or executor, slots or options.count, local=own is not None)  # type: ignore[arg-type]
+        except UsageError:
+            if not options.resume:
+                # nothing has begun
+                _cleared(directory)
+            raise
+        finally:
+            if own is not None:
+                stop_all()
+                own.shutdown(wait=True, cancel_futures=True)
+
+
+def _cleared(directory: Path) -> None:
+    """Take away what was made for a campaign that could not begin."""
+    with contextlib.suppress(OSError):
+        for name in (NAME, LOCK):
+            (directory / name).unlink(missing_ok=True)
+        directory.rmdir()
+
+
+class _Campaign:
+    """The state of one run of a campaign."""
+
+    def __init__(self, targets: Sequence[Target], options: CampaignOptions, journal: Journal, directory: Path) -> None:
+        self._options, self._journal, self._directory = options, journal, directory
+        self._records = iter(journal.records)
+        self._examples = Examples(directory)
+        self._header = self._head(targets)
+        plan = Plan(
+            seed=self._header["seed"],
+            max_examples=self._options.max_examples,
+            limits=Limits(self._header["time_limit"], self._header["memory"]),
+            seconds=self._header["block_seconds"],
+            lanes=self._header["lanes"],
+        )
+        texts = [Target.from_dict(plain) for plain in self._header["targets"]]
+        self._courses = [TargetSchedule(n, target, plan) for n, target in enumerate(texts)]
+        self._plan = plan
+        self._ready: list[tuple[int, int, int, Shard]] = []
+        self._order = itertools.count()
+        self._resumed, self._cut = 0, False
+        self._began = time.monotonic()
+        self._causes: dict[int, int] = {}
+
+    def _head(self, targets: Sequence[Target]) -> dict[str, Any]:
+        """What the campaign was begun with: from the journal, or from the options."""
+        header = next(self._records, None)
+        self._fresh = header is None
+        if header is None:
+            return header_of(targets, self._options)
+        check_header(header, targets, self._directory)
+        self._options = self._options.limited_like(header)
+        return header
+
+    def events(self, executor: Executor, slots: int, local: bool) -> Generator[CampaignEvent, None, None]:
+        """Everything that happens, to the end."""
+        running = str(self._directory / "running") if local else None
+        ending = _Ending()
+        try:
+            if running is not None:
+                Path(running).mkdir(exist_ok=True)
+            self._describe(executor, running)
+            self._widen(executor)
+            if self._fresh:
+                self._journal.append(self._header)
+            self._resume()
+            yield self._started(slots_of(executor, slots), local)
+            for course in self._courses:
+                yield self._begun(course)
+            yield from self._notes(executor)
+            yield from self._work(executor, slots, running, ending)
+        except KeyboardInterrupt:
+            ending = _Ending("what was done is kept", interrupted=True)
+        except OSError as error:
+            ending = _Ending(self._unwritten(error), failed=True, full=True)
+        except ExecutorLost as lost:
+            ending = _Ending(str(lost), failed=True)
+        finally:
+            if running is not None:
+                stop_all()
+                for left in Path(running).glob("*.example"):
+                    left.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    Path(running).rmdir()
+        yield from self._notes(executor)
+        if all(course.description is not None for course in self._courses):
+            yield self._ended(ending)
+
+    def _describe(self, executor: Executor, running: str | None) -> None:
+        """Load every target; UsageError where one cannot be, or is another one than it was."""
+        waiting = [executor.submit(run_shard, course.describe(), running) for course in self._courses]
+        records = [loaded_record(course.target, future) for course, future in zip(self._courses, waiting, strict=True)]
+        names = laws_of_each([record["description"] for record in records], self._header)
+        for course, record, laws in zip(self._courses, records, names, strict=True):
+            if self._fresh:
+                self._header["fingerprints"].append(record["fingerprint"])
+                self._header["corpora"][course.target.text] = self._begun_with(course, record["description"])
+            elif self._header["fingerprints"][course.number] != record["fingerprint"]:
+                raise UsageError(
+                    f"--resume: {course.target.text} changed since the campaign in {self._directory} began; "
+                    f"begin another one in another directory"
+                )
+            course.described(record, laws, self._header["corpora"][course.target.text])
+
+    def _begun_with(self, course: TargetSchedule, description: Description) -> dict[str, list[str]]:
+        """The problems that an earlier campaign found the worst for each law."""
+        if self._options.examples is None:
+            return {}
+        kept = Examples(self._options.examples)
+        found = {info.id: kept.of(course.target.text, info.id) for info in description.laws}
+        return {law: [base64.b64encode(each).decode() for each in strings] for law, strings in found.items() if strings}
+
+    def _widen(self, executor: Executor) -> None:
+        """Choose how many blocks of a law run side by side, if this is the beginning; else it is chosen already."""
+        laws = sum(len(course.chosen) for course in self._courses)
+        self._header["lanes"] = max(self._header["lanes"], lanes_for(executor, laws) if self._fresh else 1)
+        for course in self._courses:
+            course.widen(self._header["lanes"])
+
+    def _resume(self) -> None:
+        """Take what the journal holds, and line up what comes after it."""
+        waiting: dict[str, Shard] = {}
+        for course in self._courses:
+            waiting |= {shard.id: shard for shard in course.next()}
+        for record in self._records:
+            if record["id"] not in waiting or record.get("partial"):
+                continue
+            shard = waiting.pop(record["id"])
+            found, more = self._courses[shard.number].take(record)
+            waiting |= {shard.id: shard for shard in more}
+            self._resumed += 1
+            for report in found:
+                # it may have been journaled, and no more
+                self._found(shard.number, report)
+        self._line_up(waiting.values())
+
+    def _line_up(self, shards: Any) -> None:
+        for shard in shards:
+            heapq.heappush(self._ready, (shard.generation, _first(shard), next(self._order), shard))
+
+    def _work(
+        self, executor: Executor, slots: int, running: str | None, ending: _Ending
+    ) -> Generator[CampaignEvent, None, None]:
+        """Hand out shards and take their results, until all is done or the time is over."""
+        most = self._options.time
+        end = None if most is None else self._began + most
+        flying: dict[Future[dict[str, Any]], tuple[Shard, bool]] = {}
+        while True:
+            now = time.monotonic()
+            while self._ready and len(flying) < slots_of(executor, slots) and (end is None or now < end):
+                shard, whole = timely(heapq.heappop(self._ready)[-1], None if end is None else end - now)
+                flying[executor.submit(run_shard, shard, running)] = (shard, whole)
+            if not flying:
+                ending.why = "the time is over" if self._ready or self._cut else "every law is done"
+                return
+            left = None if end is None else max(end + LAST_SECONDS - now, 0.0)
+            finished, _ = wait(flying, timeout=1.0 if left is None else min(left, 1.0), return_when=FIRST_COMPLETED)
+            for future in finished:
+                shard, whole = flying.pop(future)
+                yield from self._take(shard, record_of(shard, future), whole)
+            yield from self._notes(executor)
+            if left == 0.0 and not finished:
+                ending.why = "the time is over"
+                return
+
+    def _take(self, shard: Shard, record: dict[str, Any], whole: bool) -> Generator[CampaignEvent, None, None]:
+        """A shard is done: journal it first, then go on from it."""
+        course = self._courses[shard.number]
+        if not whole and record.get("spent"):
+            # what the end of the campaign cut short runs again if it is resumed
+            record = {**record, "partial": True}
+            self._cut = True
+        self._journal.append(record)
+        if record.get("partial"):
+            found = course.take_partial(record)
+        else:
+            found, more = course.take(record)
+            self._line_up(more)
+            self._keep(course, shard.law)
+        for report in found:
+            yield self._found(shard.number, report)
+        if shard.info is not None:
+            said = record["report"]
+            yield ShardEnded(
+                shard.number,
+                shard.info.id,
+                said["outcome"],
+                said.get("examples", 0),
+                said.get("budget_used", 0.0),
+                record["seconds"],
+                course.shards,
+                course.planned,
+            )
+
+    def _keep(self, course: TargetSchedule, law: str) -> None:
+        """Keep the problems that were the worst, for a later campaign."""
+        if law and course.courses[law].corpus:
+            self._examples.keep(course.target.text, law, course.courses[law].corpus)
+
+    def _found(self, number: int, report: LawReport) -> Found:
+        """Write a finding down in files of its own, and say whether it has a cause of its own."""
+        name = name_of(number, report)
+        write_finding(self._directory, name, report)
+        course = self._courses[number]
+        failed = tuple(law.report() for law in course.courses.values() if law.findings)
+        count = len(causes(replace(self._certificate(number), laws=failed)))
+        new = count > self._causes.get(number, 0)
+        self._causes[number] = count
+        return Found(number, name, report, new)
+
+    def _begun(self, course: TargetSchedule) -> TargetStarted:
+        known = course.known
+        return TargetStarted(
+            course.number,
+            known.name,
+            known.contract,
+            len(course.chosen),
+            shards=course.shards,
+            examples=sum(law.examples for law in course.courses.values()),
+            findings=len(course.findings),
+            causes=self._causes.get(course.number, 0),
+        )
+
+    def _notes(self, executor: Executor) -> Iterator[Noted]:
+        for notes in (self._journal.notes, notes_of(executor)):
+            while notes:
+                yield Noted(notes.pop(0))
+
+    def _started(self, slots: int, local: bool) -> CampaignStarted:
+        return CampaignStarted(
+            directory=str(self._directory),
+            targets=tuple(course.target.text for course in self._courses),
+            workers=str(slots) if local else f"of a cluster, {slots} shards at a time",
+            seed=self._plan.seed,
+            max_time=self._options.time,
+            max_examples=self._options.max_examples,
+            resumed=self._resumed,
+        )
+
+    def _unwritten(self, error: OSError) -> str:
+        """Why a campaign cannot go on, where something could not be written."""
+        if isinstance(error, JournalFull):
+            return str(error)
+        where = error.filename or self._directory
+        return f"{where} cannot be written: {error.strerror}. What is journaled is safe: mend that, then --resume"
+
+    def _certificate(self, number: int) -> Certificate:
+        return certificate_of(self._courses[number], self._plan.seed, self._options.forgive_inherited)
+
+    def _ended(self, ending: _Ending) -> CampaignEnded:
+        certificates, files = [], []
+        for course in self._courses:
+            course.settle()
+            certificate = self._certificate(course.number)
+            certificates.append(certificate)
+            file = self._directory / f"certificate-{course.number}.json"
+            try:
+                if not ending.full:
+                    certificate.write(file)
+                    files.append(str(file))
+            except OSError as error:
+                file.unlink(missing_ok=True)
+                ending = _Ending(self._unwritten(error), failed=True, full=True)
+        seconds = time.monotonic() - self._began
+        how = (ending.why, ending.interrupted, ending.failed, tuple(files))
+        return CampaignEnded(str(self._directory), tuple(certificates), seconds, *how)
+
+
+@dataclass
+class _Ending:
+    """What ended a campaign."""
+
+    why: str = ""
+    interrupted: bool = False
+    failed: bool = False
+    full: bool = False
+
+
+def _first(shard: Shard) -> int:
+    """Shards of slow laws go first, so that no worker is left with one at the end."""
+    return 0 if shard.kind == "infer" else 1

@@ -1,0 +1,264 @@
+"""Clusters: a campaign's shards on the workers of a running Dask scheduler, which may join, leave and die."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import properties
+import reference
+from properties.campaigns.executors import ExecutorLost, RemoteExecutor
+from properties.campaigns.shard import Shard
+from properties.certificates.certificate import environment
+from properties.subjects.target import Target, UsageError
+
+CONNECTING = 10.0
+"""Seconds that a scheduler has to answer, also when the connection to it was lost."""
+
+AHEAD = 2
+"""Shards handed out for each thread of the cluster: one runs, the next one waits beside it."""
+
+WATCHING = 1.0
+"""Seconds between looks at who is there."""
+
+PATIENCE = 60.0
+"""Seconds without a worker after which a campaign ends."""
+
+
+class UnfitWorker(RuntimeError):  # noqa: N818 - an outcome
+    """A worker that must not carry out shards of a campaign: its address, and why."""
+
+
+@contextlib.contextmanager
+def cluster(address: str) -> Iterator[Cluster]:
+    """An executor on a running cluster.
+
+    Raises UsageError where Dask is not installed, nobody answers, or no worker can carry out a shard of this campaign.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise UsageError("--scheduler needs the extra `cluster`: pip install 'lossproof[cluster]'") from None
+    with _quiet():
+        try:
+            asyncio.run(_greet(address))
+            client = Client(address, timeout=CONNECTING, set_as_default=False)
+        except (OSError, TimeoutError, ValueError, ImportError) as error:
+            raise UsageError(f"--scheduler: nobody answers at {address!r} ({_first_line(error)})") from None
+        with contextlib.closing(client):
+            found = Cluster(client, address, _looked_over(client, address))
+            try:
+                yield found
+            finally:
+                found.shutdown(wait=False)
+
+
+async def _greet(address: str) -> None:
+    """Connect and go away again: a client that cannot connect would try to close what it has not for a long time."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    comm = await connect(address, timeout=CONNECTING, **Security().get_connection_args("client"))
+    await comm.close()
+
+
+def _looked_over(client: Any, address: str) -> dict[str, str]:
+    """Why which workers are unfit; UsageError where all of them are, or the scheduler is."""
+    try:
+        client.run_on_scheduler(packages)
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--scheduler: the scheduler at {address} reads what it hands on, and needs lossproof for that: {error}"
+        ) from None
+    found = client.run(packages, on_error="return")
+    if not found:
+        raise UsageError(f"--scheduler: {address} has no worker; start one by `dask worker {address} --nthreads 1`")
+    unfit = {worker: words for worker, one in found.items() if (words := _difference(one, packages()))}
+    if len(unfit) == len(found):
+        worker, words = next(iter(unfit.items()))
+        raise UsageError(f"--scheduler: no worker of {address} can carry out this campaign: {worker} {words}")
+    return unfit
+
+
+class Cluster(RemoteExecutor):
+    """Carries out shards on the workers of a Dask cluster that have the packages of this campaign.
+
+    A shard whose worker dies runs again on another one; one that several workers died of is lost.
+    """
+
+    def __init__(self, client: Any, address: str, unfit: Mapping[str, str]) -> None:
+        self.notes: list[str] = []
+        self._client, self._address = client, address
+        self._unfit: dict[str, str] = {}
+        self._threads: dict[str, int] = client.nthreads()
+        self._flying: set[Any] = set()
+        self._files: dict[str, dict[str, str]] = {}
+        self._lost: ExecutorLost | None = None
+        for worker, words in unfit.items():
+            self._refuse(worker, words)
+        self._loop = client.loop.asyncio_loop
+        self._tasks = {asyncio.run_coroutine_threadsafe(self._watch(), self._loop)}
+
+    @property
+    def slots(self) -> int:
+        """Two for each thread of a fit worker."""
+        return AHEAD * sum(self._fit.values())
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Have a function called on one of the workers; a shard brings the file of its target along."""
+        packed = [self._packed(each) if isinstance(each, Shard) else each for each in args]
+        task = asyncio.run_coroutine_threadsafe(self._carried_out(fn, packed, kwargs), self._loop)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take back what was handed out and is not done; what runs already runs to its end, for nobody."""
+        for task in list(self._tasks):
+            task.cancel()
+
+    @property
+    def _fit(self) -> dict[str, int]:
+        return {worker: threads for worker, threads in self._threads.items() if worker not in self._unfit}
+
+    async def _carried_out(self, fn: Callable[..., Any], args: list[Any], kwargs: Mapping[str, Any]) -> Any:
+        from distributed.client import FutureCancelledError
+        from distributed.scheduler import KilledWorker
+
+        while True:
+            await self._ready()
+            # a preference, no more: should all of these be gone, whoever is there says for himself that he is unfit
+            wanted = {"workers": list(self._fit), "allow_other_workers": True} if self._unfit else {}
+            future = self._client.submit(_at_work, packages(), fn, *args, **kwargs, **wanted, pure=False)
+            self._flying.add(future)
+            try:
+                return await future
+            except FutureCancelledError:
+                # the scheduler forgot it, or the connection was lost: it is handed out again if there is another one
+                continue
+            except UnfitWorker as unfit:
+                self._refuse(*unfit.args)
+            except KilledWorker as killed:
+                count, last = killed.allowed_failures + 1, killed.last_worker.address
+                raise RuntimeError(f"{count} workers of the cluster died while it ran, the last one {last}") from None
+            finally:
+                self._flying.discard(future)
+                future.release()
+
+    async def _ready(self) -> None:
+        """Wait for a connection and a fit worker; ExecutorLost where that is hopeless."""
+        end = time.monotonic() + 2 * CONNECTING
+        while self._lost is None and not (self._client.status == "running" and self._fit):
+            if self._client.status == "closed" or (self._client.status != "running" and time.monotonic() > end):
+                self._lost = ExecutorLost(f"the scheduler at {self._address} does not answer any more. {_SAFE}")
+            else:
+                await asyncio.sleep(0.1)
+        if self._lost is not None:
+            raise self._lost
+
+    async def _watch(self) -> None:
+        """See who is there, and say when nobody is."""
+        since: float | None = None
+        while self._lost is None:
+            await asyncio.sleep(WATCHING)
+            with contextlib.suppress(OSError, AttributeError):
+                # the client has no scheduler while it looks for it
+                self._threads = dict(await self._client.scheduler.ncores(workers=None))
+            if self._fit:
+                since = None
+                continue
+            if since is None:
+                since = time.monotonic()
+                self.notes.append(f"{self._address} has no fit worker at the moment; waiting {PATIENCE:g} s for one")
+            if time.monotonic() - since > PATIENCE:
+                self._lost = ExecutorLost(f"{self._address} has had no fit worker for {PATIENCE:g} s. {_SAFE}")
+                await self._client.cancel(list(self._flying))
+
+    def _refuse(self, worker: str, words: str) -> None:
+        if worker not in self._unfit:
+            self._unfit[worker] = words
+            self.notes.append(f"no shard is put to the worker {worker}: it {words}")
+
+    def _packed(self, shard: Shard) -> Shard:
+        if shard.target.text not in self._files:
+            self._files[shard.target.text] = _files(shard.target)
+        return replace(shard, files=self._files[shard.target.text])
+
+
+_SAFE = "What is in the journal is safe: mend that, then go on with --resume"
+
+
+def _at_work(wanted: Mapping[str, str], fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function on a worker; UnfitWorker where it has other packages, or not the target that others have."""
+    from distributed import get_worker
+
+    worker = get_worker().address
+    words = _difference(packages(), wanted)
+    if words:
+        raise UnfitWorker(worker, words)
+    try:
+        return fn(*args, **kwargs)
+    except UsageError as error:
+        shard = next((each for each in args if isinstance(each, Shard)), None)
+        if shard is not None and shard.kind != "describe":
+            # one worker has described it, so this one lacks something
+            raise UnfitWorker(worker, f"cannot load the target: {error}") from None
+        hint = (
+            "of a target only its own file travels"
+            if shard is not None and shard.files
+            else "a target in a package must be importable on every worker"
+        )
+        raise UsageError(f"{error} (on the worker {worker}: {hint})") from None
+
+
+@cache
+def packages() -> dict[str, str]:
+    """The versions that decide an outcome, and which files lossproof itself has: two checkouts may have one version."""
+    digest = hashlib.sha256()
+    for package in (properties, reference):
+        root = Path(package.__path__[0])
+        for path in sorted(root.rglob("*.py")):
+            digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    return {**environment(), "files of lossproof": digest.hexdigest()[:12]}
+
+
+def _difference(found: Any, wanted: Mapping[str, str]) -> str:
+    """What a worker has that the campaign has not, in words; '' where they are the same."""
+    if isinstance(found, BaseException):
+        return f"cannot import lossproof: {_first_line(found)}"
+    names = [name for name in wanted if found.get(name) != wanted[name]]
+    return "; ".join(f"has {name} {found.get(name)}, the campaign {wanted[name]}" for name in names)
+
+
+def _files(target: Target) -> dict[str, str]:
+    """The file of a target by its name, so that it can travel."""
+    where = target.text.rpartition(":")[0]
+    path = Path(where)
+    return {path.name: path.read_text(encoding="utf-8")} if where.endswith(".py") and path.is_file() else {}
+
+
+def _first_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What Dask writes to the terminal is said by the campaign, in words of its own."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            logging.disable(before)

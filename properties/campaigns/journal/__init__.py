@@ -1,0 +1,1 @@
+"""Records that are only ever added, whatever happens to the process."""

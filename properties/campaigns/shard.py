@@ -1,0 +1,251 @@
+"""Shard: a piece of a campaign that any process on any machine can carry out: words in, plain data out.
+
+Each shard has a worker process of its own. What comes of it follows from the shard alone, whoever runs it and however
+often, unless the layer itself is a matter of chance.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from properties.campaigns.executors import ExecutorLost
+from properties.certificates.certificate import LawReport
+from properties.engine.execution import LawInfo, Task
+from properties.engine.features import Fault, ingredients
+from properties.engine.inference import Inquiry
+from properties.engine.search import FAILED, LawResult
+from properties.errors import ContractError, UsageError
+from properties.problems.problem import Problem, plain_numbers
+from properties.subjects.source_constants import harvest
+from properties.subjects.target import Target
+from properties.workers.heartbeat import Limits
+from properties.workers.worker import Worker
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One piece of work on one target: describe it, find out what it does, or put a block of examples to a law.
+
+    ``generation`` and ``lane`` number the blocks of a law: a generation knows what all lanes of the one before found.
+    ``limits`` are the worker's; ``fingerprint`` is that of the layer's file when the
+    campaign began; ``files`` holds the target's file by its name, for machines that do not have it.
+    """
+
+    number: int
+    target: Target
+    limits: Limits
+    kind: str = "law"
+    info: LawInfo | None = None
+    task: Task | None = None
+    inquiry: Inquiry | None = None
+    generation: int = 0
+    lane: int = 0
+    fingerprint: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def law(self) -> str:
+        """The law that it is about, or ''."""
+        return "" if self.info is None else self.info.id
+
+    @property
+    def id(self) -> str:
+        """The same for the same piece of a campaign, and for no other."""
+        return f"{self.number}:{self.law or self.kind}:{self.generation}:{self.lane}"
+
+
+def run_shard(shard: Shard, directory: str | None = None) -> dict[str, Any]:
+    """Carry out a shard in a worker of its own; plain data, ready for a journal.
+
+    Before an example runs it is written to a file in ``directory`` (by default, one of the system's that is temporary).
+    Raises UsageError where the target cannot be loaded.
+    """
+    began = time.monotonic()
+    with _unpacked(shard) as (target, moved), _record(shard, directory) as record:
+        worker = Worker(target, shard.limits.call, replace(shard.limits, record=record))
+        with _registered(worker):
+            found = _carried_out(shard, worker)
+    if moved:
+        found = _renamed(found, moved)
+    return {"id": shard.id, "kind": shard.kind, **found, "seconds": round(time.monotonic() - began, 3)}
+
+
+def _carried_out(shard: Shard, worker: Worker) -> dict[str, Any]:
+    if shard.kind == "describe":
+        description = worker.describe()
+        source = worker.source()
+        return {"description": description, "constants": list(harvest(source)), "fingerprint": fingerprint_of(source)}
+    if fingerprint_of(worker.source()) != shard.fingerprint:
+        raise UsageError(f"{shard.target.text} changed since the campaign began: put it back, or begin another one")
+    if shard.kind == "infer":
+        assert shard.inquiry is not None
+        return {"inferred": worker.infer(shard.inquiry)}
+    assert shard.task is not None
+    assert shard.info is not None
+    asked = {"asked": shard.task.max_examples}
+    return {**asked, **law_record(shard.info, worker.run(shard.task, lambda examples: None))}
+
+
+def fingerprint_of(source: str) -> str:
+    """By what one version of a layer's file is told from another."""
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+
+def law_record(info: LawInfo, result: LawResult) -> dict[str, Any]:
+    """What a journal keeps of a block of examples: counts, and of a contradiction everything."""
+    report = plain_numbers(asdict(LawReport.of(info, result)))
+    said = asdict(LawReport.of(info, LawResult(info.id, "")))
+    kept = {name: value for name, value in report.items() if value != plain_numbers(said[name])}
+    return {
+        "law": info.id,
+        "report": kept,
+        "declined": result.declined,
+        "spent": result.spent,
+        "seen": sorted(map(list, result.seen)),
+        "corpus": [base64.b64encode(each).decode() for each in result.corpus],
+    }
+
+
+def lost_record(shard: Shard, reason: str) -> dict[str, Any]:
+    """What stands for the result of a shard that has none."""
+    found = {"id": shard.id, "kind": shard.kind, "seconds": 0.0}
+    if shard.kind == "infer":
+        return {**found, "inferred": {}}
+    assert shard.task is not None
+    assert shard.info is not None
+    empty = law_record(shard.info, LawResult(shard.law, "gave up", reason=reason))
+    return {**found, "asked": shard.task.max_examples, **empty}
+
+
+def record_of(shard: Shard, future: Future[dict[str, Any]]) -> dict[str, Any]:
+    """The result of a shard; where there is none, a record that says why. ExecutorLost where its target is gone."""
+    try:
+        return future.result()
+    except ExecutorLost:
+        raise
+    except ContractError as error:
+        # no patience mends it, and what needs no such contract goes on
+        return lost_record(shard, str(error))
+    except UsageError as error:
+        # a file that is not there for a moment must not end laws that can still be looked at
+        raise ExecutorLost(
+            f"{error}. What is journaled is safe, and goes on with --resume once that is mended"
+        ) from None
+    except Exception as error:
+        return lost_record(shard, f"the shard was lost: {type(error).__name__}: {error}")
+
+
+def loaded_record(target: Target, future: Future[dict[str, Any]]) -> dict[str, Any]:
+    """What is known of a target; UsageError where it could not be asked."""
+    try:
+        return future.result()
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(f"{target.text} cannot be asked: {type(error).__name__}: {error}") from None
+
+
+def timely(shard: Shard, left: float | None) -> tuple[Shard, bool]:
+    """The shard with no more seconds than there are, and whether it has all of its own."""
+    if left is None or shard.task is None or shard.task.seconds is None or left >= shard.task.seconds:
+        return shard, True
+    return replace(shard, task=replace(shard.task, seconds=max(left, 0.1))), False
+
+
+def report_of(info: LawInfo, record: Mapping[str, Any]) -> LawReport:
+    """The inverse of :func:`law_record`."""
+    said = {name: getattr(info, name) for name in ("id", "level", "severity", "sentence")}
+    return LawReport.from_dict({**said, **record["report"]})
+
+
+def fault_of(report: LawReport) -> Fault | None:
+    """The fault that a counterexample shows; None where there is none."""
+    if report.outcome not in FAILED or report.counterexample is None or not report.counterexample["problems"]:
+        return None
+    call = Problem.from_dict(report.counterexample["problems"][0])
+    drawn = report.counterexample["example"]
+    example = call if drawn is None else Problem.from_dict(drawn)
+    error = (report.counterexample["error"] or "").partition(":")[0]
+    return Fault(
+        report.outcome,
+        error,
+        ingredients(call),
+        ingredients(example),
+        min(call.size, example.size),
+        min(call.classes, example.classes),
+    )
+
+
+_alive: set[Worker] = set()
+_alive_lock = threading.Lock()
+
+
+def stop_all() -> None:
+    """End the workers of all shards that this process is carrying out."""
+    with _alive_lock:
+        for worker in _alive:
+            with contextlib.suppress(OSError, RuntimeError):
+                worker.stop()
+
+
+@contextlib.contextmanager
+def _registered(worker: Worker) -> Iterator[None]:
+    with _alive_lock:
+        _alive.add(worker)
+    try:
+        with contextlib.closing(worker):
+            yield
+    finally:
+        with _alive_lock:
+            _alive.discard(worker)
+
+
+@contextlib.contextmanager
+def _record(shard: Shard, directory: str | None) -> Iterator[str]:
+    """A file for the example that is running; it is gone when the shard has ended."""
+    name = shard.id.replace("/", "-").replace(":", "_") + ".example"
+    if directory is not None:
+        path = os.path.join(directory, name)
+        try:
+            yield path
+        finally:
+            Path(path).unlink(missing_ok=True)
+        return
+    with tempfile.TemporaryDirectory(prefix="lossproof-") as own:
+        yield os.path.join(own, name)
+
+
+@contextlib.contextmanager
+def _unpacked(shard: Shard) -> Iterator[tuple[Target, Mapping[str, str]]]:
+    """The target where this machine can load it, and what its directory is called here instead of there."""
+    if not shard.files:
+        yield shard.target, {}
+        return
+    where, _, name = shard.target.text.rpartition(":")
+    with tempfile.TemporaryDirectory(prefix="lossproof-") as own:
+        for file, content in shard.files.items():
+            Path(own, file).write_text(content, encoding="utf-8")
+        here = Path(own, Path(where).name)
+        yield replace(shard.target, text=f"{here}:{name}"), {own: str(Path(where).parent)}
+
+
+def _renamed(plain: Any, moved: Mapping[str, str]) -> Any:
+    """The same plain data with directories called as they are where the campaign runs."""
+    if isinstance(plain, str):
+        for here, there in moved.items():
+            plain = plain.replace(here, there)
+        return plain
+    if isinstance(plain, dict):
+        return {key: _renamed(value, moved) for key, value in plain.items()}
+    return [_renamed(value, moved) for value in plain] if isinstance(plain, list) else plain

@@ -1,0 +1,226 @@
+"""Certificate: what ran, what held, with which evidence; as JSON and back."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from properties.engine.execution import LawInfo
+from properties.engine.search import FAILED, UNSETTLED, LawResult
+from properties.judging.law import LEVELS
+from properties.problems.problem import plain_numbers
+
+FORMAT = "lossproof-certificate-1"
+PACKAGES = ("lossproof", "paddlepaddle", "numpy", "scipy", "hypothesis")
+
+
+@dataclass(frozen=True)
+class LawReport:
+    """One law's line in a certificate.
+
+    ``budget_used`` is in units of roundoff times error scale, of which ``reference.BUDGET`` are allowed;
+    ``budget_by_dtype`` says it of each dtype that was drawn.
+    ``counterexample`` holds the shrunk problem (and the one it was compared with), what was expected and what came,
+    and as ``example`` the problem that the law made them from. ``inherited`` names the kernel of Paddle that shows the
+    same, where no example showed anything else. ``repetitions`` say what came of the same example each time that it
+    was put to the layer again. ``given`` are the contract arguments that the layer was given another value of than its
+    own default.
+    """
+
+    id: str
+    level: str
+    severity: str
+    sentence: str
+    outcome: str
+    examples: int = 0
+    undecided: int = 0
+    budget_used: float = 0.0
+    budget_by_dtype: Mapping[str, float] = field(default_factory=dict)
+    message: str = ""
+    reason: str = ""
+    condition: tuple[str, ...] = ()
+    repeatable: bool = True
+    counterexample: Mapping[str, Any] | None = None
+    script: str = ""
+    inherited: str = ""
+    repetitions: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, info: LawInfo, result: LawResult) -> LawReport:
+        """From a law and what came of it."""
+        finding = result.finding
+        return cls(
+            id=info.id,
+            level=info.level,
+            severity=info.severity,
+            sentence=info.sentence,
+            outcome=result.outcome,
+            examples=result.examples,
+            undecided=result.undecided,
+            budget_used=round(result.used, 6),
+            budget_by_dtype={dtype: round(used, 6) for dtype, used in result.used_by_dtype.items()},
+            message="" if finding is None else finding.message,
+            reason=result.reason,
+            condition=result.condition,
+            repeatable=result.repeatable,
+            counterexample=None
+            if finding is None
+            else {
+                "quantity": finding.quantity,
+                "expected": plain_numbers(finding.expected),
+                "got": plain_numbers(finding.got),
+                "error": None if finding.failure is None else finding.failure.words,
+                "problems": [problem.to_dict() for problem in finding.calls],
+                "example": None if result.problem is None else result.problem.to_dict(),
+            },
+            script=result.script,
+            inherited=result.inherited,
+            repetitions=result.repetitions,
+            given=result.given,
+        )
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> LawReport:
+        """From plain data, as JSON has it."""
+        lists = {name: tuple(plain.get(name, ())) for name in ("condition", "repetitions", "given")}
+        return cls(**{**plain, **lists})
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What was checked, and what came of it.
+
+    ``verdict`` is certified, refuted or incomplete; ``levels`` says the same of each level. ``set_aside`` lists the
+    values that no other law drew, because the law whose business they are does not hold; ``dropped`` the dtypes that
+    the layer has no kernels for, with its error. ``inferred`` says by name what the layer was found to do (see
+    ``properties.engine.inference``). ``target`` says how the subject was named, where it was by words.
+    ``score`` says how many wrong losses of the museum the laws that ran refute, of how many under this contract.
+    ``forgiven`` says that what is inherited is left out of the verdicts. ``campaign`` has the true counts of a
+    campaign: examples of each law, shards, every finding. ``gaps`` says, a sentence each, what would have to be looked
+    at before a subject of which every law held could be called certified. ``narrowed`` says, by argument, which kind of
+    values the layer was found to take alone, and how that was seen. ``not_given`` has the arguments of the layer
+    that stayed at their defaults in all examples, each with its ``default``, the contract ``argument`` that it is
+    handed over as, if any, the one that it may be by a ``guess``, if any, and all that in ``words``. ``assumed`` says
+    as which loss it was checked, where arguments that it lacks, or has one value of, make another one of it.
+    """
+
+    subject: str
+    contract: str
+    laws: tuple[LawReport, ...]
+    seed: int
+    max_examples: int
+    takes: tuple[str, ...] = ()
+    domain: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    set_aside: Mapping[str, Mapping[str, Sequence[Any]]] = field(default_factory=dict)
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    inferred: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    target: Mapping[str, Any] | None = None
+    score: Mapping[str, int] = field(default_factory=dict)
+    forgiven: bool = False
+    campaign: Mapping[str, Any] = field(default_factory=dict)
+    gaps: tuple[str, ...] = ()
+    narrowed: Mapping[str, str] = field(default_factory=dict)
+    not_given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    assumed: str = ""
+    format: str = FORMAT
+
+    @property
+    def levels(self) -> dict[str, str]:
+        """The verdict of each level that has laws in this certificate."""
+        found = {level: [law for law in self.laws if law.level == level] for level in LEVELS}
+        verdicts = {level: verdict_of(laws, self.forgiven) for level, laws in found.items() if laws}
+        return {level: self._at_most(verdict) for level, verdict in verdicts.items()}
+
+    @property
+    def verdict(self) -> str:
+        """The verdict of all laws together."""
+        levels = self.levels.values()
+        incomplete = "incomplete" in levels and "refuted" not in levels
+        return "incomplete" if incomplete else self._at_most(verdict_of(self.laws, self.forgiven))
+
+    def _at_most(self, verdict: str) -> str:
+        """Nothing is certified that was not looked at."""
+        return "incomplete" if verdict == "certified" and self.gaps else verdict
+
+    @property
+    def failed(self) -> tuple[LawReport, ...]:
+        """The laws that do not hold."""
+        return tuple(law for law in self.laws if law.outcome in FAILED)
+
+    def forgives(self, law: LawReport) -> bool:
+        """Whether a law does not hold and yet is left out of the verdict."""
+        return self.forgiven and bool(law.inherited)
+
+    def law(self, law_id: str) -> LawReport:
+        """The report of one law; KeyError where it is not in the certificate."""
+        for law in self.laws:
+            if law.id == law_id:
+                return law
+        raise KeyError(law_id)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, ready for JSON."""
+        plain = asdict(self)
+        ordered = {"format": self.format, "verdict": self.verdict, "levels": self.levels}
+        return {**ordered, **plain_numbers({k: v for k, v in plain.items() if k not in ordered})}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Certificate:
+        """The inverse of :meth:`to_dict`; ValueError for another format."""
+        if plain.get("format") != FORMAT:
+            raise ValueError(f"a certificate has format {FORMAT!r}, got {plain.get('format')!r}")
+        laws = tuple(LawReport.from_dict(law) for law in plain["laws"])
+        derived = ("laws", "verdict", "levels", "takes", "gaps")
+        rest = {name: value for name, value in plain.items() if name not in derived}
+        return cls(laws=laws, takes=tuple(plain["takes"]), gaps=tuple(plain.get("gaps", ())), **rest)
+
+    def write(self, path: str | Path) -> None:
+        """As JSON."""
+        Path(path).write_text(json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: str | Path) -> Certificate:
+        """From JSON."""
+        return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+
+    def timeless(self) -> Certificate:
+        """The same without the time it took: equal for equal seeds."""
+        return replace(self, seconds=0.0)
+
+
+def verdict_of(laws: Sequence[LawReport], forgiven: bool = False) -> str:
+    """Refuted if one law is; else incomplete if one is open, or none held; else certified.
+
+    With ``forgiven`` an inherited contradiction counts like a law that held.
+    """
+    outcomes = ["held" if forgiven and law.inherited else law.outcome for law in laws]
+    if any(outcome in FAILED for outcome in outcomes):
+        return "refuted"
+    if any(outcome in UNSETTLED for outcome in outcomes) or "held" not in outcomes:
+        return "incomplete"
+    return "certified"
+
+
+def environment() -> dict[str, str]:
+    """Versions of everything that decides an outcome."""
+    return dict(_environment())
+
+
+@cache
+def _environment() -> dict[str, str]:
+    found = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found

@@ -1,0 +1,197 @@
+"""The command ``lossproof fuzz``: a campaign, its live view and its exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Executor
+from types import FrameType
+
+import click
+
+from properties.campaigns.campaign import campaign
+from properties.campaigns.dask_cluster import cluster
+from properties.campaigns.options import CampaignOptions
+from properties.certificates.events import CampaignEnded, CampaignEvent
+from properties.command.target_options import EXIT_CODES, Named, about_a_target, console
+from properties.judging.law import LEVELS
+from properties.report.campaign import CampaignReport
+from properties.report.durations import parse_duration
+from properties.subjects.target import Target, UsageError
+
+INTERRUPTED = 130
+
+
+class _Duration(click.ParamType[float]):
+    """Seconds, from words such as 8h or 1h30m."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds; a usage error for anything else."""
+        try:
+            return parse_duration(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Workers(click.ParamType[int | None]):
+    """A number of processes, or auto."""
+
+    name = "workers"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """None for auto; a usage error for anything but that or a number of at least 1."""
+        if value is None or value == "auto":
+            return None
+        if not str(value).isdigit() or int(str(value)) < 1:
+            self.fail(f"expected auto or a number of at least 1, got {value!r}", param, ctx)
+        return int(str(value))
+
+
+@click.command()
+@click.argument("targets", nargs=-1, metavar="TARGET...")
+@about_a_target
+@click.option("--max-time", type=_Duration(), metavar="TIME", help="8h, 90m, 1h30m. With neither limit: 8h.")
+@click.option("--max-examples", type=click.IntRange(min=1), help="For each law.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Decides every draw.")
+@click.option("--workers", type=_Workers(), default="auto", show_default=True, help="Processes side by side.")
+@click.option("--resume", is_flag=True, help="Go on with the campaign in DIR, by its own targets, seed and laws.")
+@click.option(
+    "--out",
+    "directory",
+    default="lossproof-campaign",
+    show_default=True,
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    help="Journal, findings, examples and certificates.",
+)
+@click.option(
+    "--examples",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False),
+    help="Begin with the worst problems of the campaign in DIR.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Run on a Dask cluster: tcp://HOST:PORT (extra `cluster`).")
+@click.option("--only", multiple=True, metavar="LAW", help="Run only this law, or this family of laws.")
+@click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), help="Run only the laws of this level.")
+@click.option(
+    "--time-limit", default=10.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds for one call."
+)
+@click.option(
+    "--block-limit",
+    default=120.0,
+    show_default=True,
+    type=click.FloatRange(min=1.0),
+    help="Seconds for a block of examples of one law.",
+)
+@click.option(
+    "--memory-limit", default=4.0, show_default=True, type=click.FloatRange(min=0.1), help="GiB for a worker."
+)
+@click.option("--forgive-inherited", is_flag=True, help="Leave what Paddle's own kernels do wrong out of the verdict.")
+def fuzz(
+    targets: Sequence[str],
+    named: Named,
+    max_time: float | None,
+    max_examples: int | None,
+    seed: int,
+    workers: int | None,
+    resume: bool,
+    directory: str,
+    examples: str | None,
+    scheduler: str | None,
+    only: Sequence[str],
+    levels: Sequence[str],
+    time_limit: float,
+    block_limit: float,
+    memory_limit: float,
+    forgive_inherited: bool,
+) -> None:
+    """Put the laws to loss layers for hours, and lose nothing.
+
+    TARGET is what `lossproof certify` takes; there may be several. What is found is in DIR at once, and a campaign that
+    was killed goes on with --resume.
+
+    Exit codes: 0 all certified, 1 one is refuted, 2 usage, 3 incomplete (or the disk is full); 130 when interrupted.
+    """
+    if not targets and not resume:
+        raise click.UsageError("name at least one TARGET, or --resume a campaign")
+    options = CampaignOptions(
+        directory,
+        max_time=max_time,
+        max_examples=max_examples,
+        seed=seed,
+        only=tuple(only),
+        levels=tuple(levels),
+        workers=workers,
+        time_limit=time_limit,
+        block_seconds=block_limit,
+        memory=int(memory_limit * 2**30),
+        resume=resume,
+        examples=examples,
+        forgive_inherited=forgive_inherited,
+    )
+    try:
+        with contextlib.ExitStack() as stack:
+            executor = None if scheduler is None else stack.enter_context(cluster(scheduler))
+            ended = _run([named(text) for text in targets], options, executor)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
+    # interrupted before there was anything to say
+    sys.exit(INTERRUPTED if ended is None else exit_code(ended))
+
+
+def exit_code(ended: CampaignEnded) -> int:
+    """Of several verdicts the worst one: refuted, then incomplete."""
+    if ended.interrupted:
+        return INTERRUPTED
+    if ended.failed:
+        return EXIT_CODES["incomplete"]
+    verdicts = {certificate.verdict for certificate in ended.certificates}
+    return next(EXIT_CODES[verdict] for verdict in ("refuted", "incomplete", "certified") if verdict in verdicts)
+
+
+def _run(targets: Sequence[Target], options: CampaignOptions, executor: Executor | None) -> CampaignEnded | None:
+    ended: CampaignEnded | None = None
+    report = CampaignReport(console())
+    events = campaign(targets, options, executor)
+    with _interrupts(), contextlib.closing(report), contextlib.closing(events):
+        event: CampaignEvent | None = next(events, None)
+        while event is not None:
+            try:
+                report(event)
+                ended = event if isinstance(event, CampaignEnded) else ended
+                event = next(events, None)
+            except KeyboardInterrupt:
+                # it came while the campaign was waiting for us
+                event = next(iter(_thrown(events)), None)
+    return ended
+
+
+def _thrown(events: Generator[CampaignEvent, None, None]) -> Iterator[CampaignEvent]:
+    """What a campaign says when it is interrupted; nothing where it was over."""
+    with contextlib.suppress(KeyboardInterrupt, StopIteration):
+        yield events.throw(KeyboardInterrupt)
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[None]:
+    """The first Ctrl-C (or SIGTERM) ends the campaign cleanly, the second one at once."""
+    seen = 0
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal seen
+        seen += 1
+        if seen > 1:
+            os._exit(INTERRUPTED)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,115 @@
+"""What the commands share: the options that say which layer is meant, the console, exit codes."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+
+from properties.errors import broken_in
+from properties.subjects.subject import BACKENDS
+from properties.subjects.target import Target, parse_value, parse_values
+
+EXIT_CODES = {"certified": 0, "refuted": 1, "incomplete": 3}
+
+
+class Commands(click.Group):
+    """Commands under which a failure of ours is told as such: it refutes nothing."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; with our own traceback and the exit code of incomplete where it fails unforeseen."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            click.echo(f"Error: {broken_in('the command', error)}", err=True)
+            sys.exit(EXIT_CODES["incomplete"])
+
+
+Named = Callable[[str], Target]
+"""From the words that name a layer to a target, with what the options say of it."""
+
+
+def about_a_target(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say how a layer is meant; it gets them as ``named``."""
+
+    @click.option("--contract", metavar="NAME", help="What the layer promises: see `lossproof list contracts`.")
+    @click.option(
+        "--map", "mapping", multiple=True, metavar="LAYER_ARG=CONTRACT_ARG", help="A layer argument of another name."
+    )
+    @click.option("--set", "settings", multiple=True, metavar="LAYER_ARG=VALUE", help="Fix a layer argument.")
+    @click.option(
+        "--domain",
+        multiple=True,
+        metavar="NAME=V1,V2",
+        help="Draw only these values: rank=2,4  dtype=float32  bins=1,2,10  ignore_index=255",
+    )
+    @click.option(
+        "--backend",
+        type=click.Choice(BACKENDS),
+        help="What the loss is called with: Paddle tensors (the default), or NumPy arrays (it returns value and "
+        "gradient).",
+    )
+    @click.option(
+        "--claim",
+        "claims",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="What the layer does where losses differ: gradient=detached  denominator=count  normalize=paper",
+    )
+    @functools.wraps(command)
+    def told(
+        *,
+        contract: str | None,
+        mapping: Sequence[str],
+        settings: Sequence[str],
+        domain: Sequence[str],
+        backend: str | None,
+        claims: Sequence[str],
+        **others: Any,
+    ) -> Any:
+        def named(text: str) -> Target:
+            return Target(
+                text,
+                contract,
+                dict(map(_pair("--map"), mapping)),
+                {name: parse_value(value) for name, value in map(_pair("--set"), settings)},
+                _domain(domain),
+                backend,
+                dict(map(_pair("--claim"), claims)),
+            )
+
+        return command(named=named, **others)
+
+    return told
+
+
+def console() -> Console:
+    """The terminal as it is; a file or a pipe gets lines of a width that tables fit in."""
+    console = Console()
+    return console if console.is_terminal else Console(width=max(console.width, 110))
+
+
+def _domain(texts: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """NAME=V1,V2 by name; a name that is given twice has the values of both."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for name, values in map(_pair("--domain"), texts):
+        found[name] = (*found.get(name, ()), *parse_values(values))
+    return found
+
+
+def _pair(option: str) -> Any:
+    def split(text: str) -> tuple[str, str]:
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise click.UsageError(f"{option} takes NAME=VALUE, got {text!r}")
+        return name, value
+
+    return split

@@ -1,0 +1,100 @@
+"""Constants of a layer's source as logits: the numbers at which its branches, clips and regions begin."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from properties.problems.problem import Array, Problem, round_to
+
+STEPS = (0, 0, 0, 1, -1, 2, -2, 3, -3)
+"""Units in the last place by which a number lies beside a constant, further from zero or nearer to it."""
+
+BESIDE = (1e-6, -1e-6, 1e-3, -1e-3)
+"""Distances from it, relative to its size, where it is certain on which side a number lies."""
+
+
+def forms(constant: float, classes: int, limit: float) -> list[float]:
+    """Logits that have something to do with a constant: itself, its logarithm; a probability or a loss of that size.
+
+    The probability and the loss are those of a label whose logit stands beside zeros of the other ``classes`` - 1, or
+    of a single entry.
+    """
+    others = math.log(classes - 1) if classes > 1 else 0.0
+    found = [constant, -constant]
+    if constant > 0:
+        found += [math.log(constant), -math.log(constant)]
+    if 0 < constant < 1:
+        logit = math.log(constant) - math.log1p(-constant)
+        found += [others + logit, others - logit]
+    if 0 < constant < 500:
+        gap = math.log(math.expm1(constant))
+        found += [others - gap, gap - others]
+    return [z for z in dict.fromkeys(found) if abs(z) <= limit]
+
+
+@lru_cache(maxsize=256)
+def as_logits(constants: tuple[float, ...], classes: int, limit: float, dtype: str) -> Array:
+    """Every logit that the constants stand for, and its neighbours in a dtype."""
+    exact = np.array([z for constant in constants for z in forms(constant, classes, limit)] or [0.0])
+    found = [beside(exact, dtype, steps) for steps in STEPS]
+    found += [round_to(exact * (1.0 + distance), dtype) for distance in BESIDE]
+    # float32 inside a float64 layer has neighbours of its own
+    found += [round_to(beside(exact, "float32", steps), dtype) for steps in (0, 1, -1)]
+    return np.stack(found, axis=1).reshape(-1)
+
+
+def beside(numbers: Array, dtype: str, steps: int) -> Array:
+    """Numbers as a dtype has them, so many units in the last place further from zero (or nearer to it)."""
+    near = round_to(numbers, dtype)
+    if dtype == "bfloat16":
+        bits = near.astype(np.float32).view(np.int32) + (steps << 16)
+        moved = bits.astype(np.int32).view(np.float32).astype(np.float64)
+    else:
+        moved = near.astype(dtype)
+        for _ in range(abs(steps)):
+            away = np.copysign(np.inf, moved) if steps > 0 else np.zeros_like(moved)
+            moved = np.nextafter(moved, away.astype(dtype))
+        moved = moved.astype(np.float64)
+    return np.where(np.isfinite(moved) & (near != 0.0), moved, near)
+
+
+def placed(problem: Problem, place: bytes, constants: tuple[float, ...], limit: float) -> Problem:
+    """A problem with constants at some of its logits; ``place`` says which, at which elements, and beside what."""
+    rows = problem.rows.copy()
+    if not rows.size:
+        return problem
+    known = as_logits(constants, problem.classes, limit, problem.dtype)
+    where, chosen, stride = place[3:]
+    elements = _elements(len(rows), chosen)
+    # the same number everywhere, or another one at each element
+    step = 0 if stride % 4 == 0 else 131 * stride + 1
+    numbers = known[(int.from_bytes(place[:3]) + step * np.arange(len(elements))) % len(known)]
+    _write(problem, rows, elements, numbers, where)
+    return problem.with_rows(round_to(rows, problem.dtype))
+
+
+def _elements(n: int, chosen: int) -> NDArray[np.intp]:
+    """The elements that a byte chooses, eight by eight; all where it chooses none."""
+    index = np.arange(n)
+    found = index[(chosen >> (index % 8)) & 1 == 1]
+    return found if len(found) else index
+
+
+def _write(problem: Problem, rows: Array, elements: NDArray[np.intp], numbers: Array, where: int) -> None:
+    """Put numbers at the labels' logits of some elements, beside zeros or what is there, or at another class's."""
+    if problem.entrywise:
+        around = problem.label_rows[elements] if problem.targets == "real" and where % 4 != 3 else 0.0
+        rows[elements, 0] = around + numbers
+        return
+    soft = problem.targets == "soft"
+    labels = problem.label_rows[elements].argmax(axis=1) if soft else problem.label_rows[elements]
+    column = np.where((labels >= 0) & (labels < problem.classes), labels, 0).astype(np.int64)
+    if where % 8 == 7:
+        column = (column + 1) % problem.classes
+    if where % 4 != 2:
+        rows[elements] = 0.0
+    rows[elements, column] = numbers

@@ -1,0 +1,1 @@
+"""One law on one subject: search, shrink, explain, attribute, write."""

@@ -1,0 +1,99 @@
+"""Description: what is learned of a subject before any law is put to it, as plain data for a supervisor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from properties.drawing.strategies import simplest
+from properties.engine.value_kinds import readings_taken
+from properties.judging.assumptions import assumed, unsaid
+from properties.judging.contract import Contract
+from properties.judging.law import Law
+from properties.judging.observation import Observer
+from properties.laws import LAWS
+from properties.problems.domain import Domain
+from properties.subjects.arguments_not_given import unless_given
+from properties.subjects.subject import Subject, dtypes_taken
+
+
+@dataclass(frozen=True)
+class LawInfo:
+    """What a report says of a law, without the law: it crosses process borders."""
+
+    id: str
+    sentence: str
+    level: str
+    severity: str
+    gate: int
+    behind: dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a worker learned about a subject: enough for a supervisor that never imports it.
+
+    ``oracle_free`` are the laws that are left where no oracle is known. ``kept`` are the values of arguments that the
+    layer was found to take, where it does not take all kinds of them, and ``narrowed`` says why, by argument; ``named``
+    are the values that somebody named, by dimension. ``unless_given`` has for each argument of the layer what is to be
+    said where no example gave it anything but its default. ``assumed`` says as which loss it is checked where it lacks
+    arguments, ``gaps`` what is to be known before it can be certified.
+    """
+
+    name: str
+    contract: str
+    takes: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    dropped: dict[str, str]
+    domain: dict[str, tuple[Any, ...]]
+    laws: tuple[LawInfo, ...]
+    oracle_free: tuple[str, ...] = ()
+    kept: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    narrowed: dict[str, str] = field(default_factory=dict)
+    named: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    unless_given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    assumed: str = ""
+    gaps: tuple[str, ...] = ()
+
+
+def laws_of(contract: Contract) -> tuple[Law, ...]:
+    """Every law that a contract promises."""
+    return tuple(law for law in (*LAWS, *contract.own) if contract.promised(law))
+
+
+def domain_of(subject: Subject, dtypes: tuple[str, ...], kept: Mapping[str, tuple[Any, ...]] | None = None) -> Domain:
+    """What the subject is asked: in the dtypes that it has kernels for, with the arguments that it takes."""
+    return subject.full_domain.only(dtype=dtypes, **(kept or {}))
+
+
+def describe(subject: Subject, observer: Observer) -> Description:
+    """A description of the subject, after a look at the dtypes it takes; ContractError where its oracle is none."""
+    contract = subject.resolved
+    kept, narrowed = readings_taken(subject, observer, subject.full_domain)
+    dtypes, dropped = dtypes_taken(subject, observer, subject.full_domain.only(**kept))
+    domain = domain_of(subject, dtypes, kept)
+    said = {*subject.pinned, *subject.domain, *subject.claims}
+    if contract.oracle is not None and not subject.shipped:
+        # an oracle that answers nothing is told of before the first law
+        contract.answer(simplest(domain))
+    infos = [
+        LawInfo(law.id, law.sentence, law.level, law.severity, law.gate, domain.behind({law.id}) if law.gate else {})
+        for law in laws_of(contract)
+    ]
+    return Description(
+        name=subject.title,
+        contract=contract.name,
+        takes=tuple(sorted(subject.takes)),
+        dtypes=dtypes,
+        dropped=dropped,
+        domain={name: tuple(dict.fromkeys(domain[name])) for name in domain.dimensions},
+        laws=tuple(infos),
+        oracle_free=tuple(law.id for law in laws_of(contract.without_oracle())),
+        kept=kept,
+        narrowed=narrowed,
+        named={name: tuple(dict.fromkeys(domain[name])) for name in subject.domain},
+        unless_given=unless_given(contract, subject.own_arguments),
+        assumed=assumed(contract, subject.takes, domain, said),
+        gaps=unsaid(contract, subject.takes, said, by_words=subject.signature is not None),
+    )

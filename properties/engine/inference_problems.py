@@ -1,0 +1,159 @@
+"""Probes: problems by which the choices of a loss can be told apart, inside what a layer claims to take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+import numpy as np
+
+from properties.drawing.strategies import ROW, decode, header_length, simplest
+from properties.problems.domain import Domain, EmptyDomainError, outside, within
+from properties.problems.problem import Array, Labels, Problem, round_to
+
+WEIGHTS = (2.0, 0.5, 3.0, 1.5, 4.0)
+SHAPES = {
+    2: ((5,), (7,), (4,)),
+    3: ((2, 3), (3, 2)),
+    4: ((2, 3, 1), (3, 1, 2)),
+    5: ((2, 1, 3, 1),),
+    6: ((2, 1, 1, 3, 1),),
+}
+"""Shapes of elements by the rank of logits of classes; entries have one axis more."""
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What may vary: ``weights``, ignored elements (``masks``), ``indices`` that ignore by a label, ``ranks``."""
+
+    weights: bool
+    masks: bool
+    indices: tuple[int, ...]
+    ranks: tuple[int, ...]
+
+
+class Prober:
+    """Makes problems for one layer: ``domain`` is what it is asked, less what stands behind shut gates."""
+
+    def __init__(self, domain: Domain, takes: AbstractSet[str], arguments: AbstractSet[str], seed: int) -> None:
+        self._domain = _plain(domain)
+        self._takes = takes
+        self._rng = np.random.default_rng(seed)
+        self.plain = simplest(self._domain)
+        self._masked = "mask" in self._values("label_weight")
+        self.able = Abilities(
+            weights="weight" in takes & arguments and (self.plain.entrywise or "small" in self._values("weight")),
+            masks="some" in self._values("ignored") and (bool(self._indices()) or self._masked),
+            indices=self._indices(),
+            ranks=tuple(r for r in (2, 3, 4, 5, 6) if r in self._values("rank")),
+        )
+
+    def _values(self, name: str) -> tuple[object, ...]:
+        return self._domain[name] if name in self._domain.dimensions else ()
+
+    def _indices(self) -> tuple[int, ...]:
+        if self.plain.targets in ("soft", "real"):
+            return ()
+        values = [v for v in dict.fromkeys(self._values("ignore_index")) if isinstance(v, int)]
+        outside = [v for v in values if v < 0 or v >= 100]
+        return tuple([v for v in outside if v < 0][:1] + [v for v in outside if v >= 0][:1])
+
+    def make(
+        self,
+        rank: int,
+        shape: tuple[int, ...],
+        *,
+        reduction: str | None = None,
+        weighted: bool = False,
+        index: int | None = None,
+        ignoring: bool = False,
+        spread: float = 1.5,
+    ) -> Problem:
+        """A problem of elements in this shape; entries have one axis more, of length 3."""
+        plain = self.plain
+        places = (*shape, 3) if plain.entrywise and rank > 1 else shape
+        n = int(np.prod(places))
+        rows = round_to(self._rng.normal(size=(n, plain.classes)) * spread, plain.dtype)
+        if plain.targets == "real":
+            rows *= 0.25
+        labels = self._labels(n)
+        mask = np.ones(n) if self._masked and plain.label_weight is not None else None
+        made = plain.arranged(places, plain.axis, rows, labels, mask).replace(
+            reduction=plain.reduction if reduction is None else reduction,
+            ignore_index=plain.ignore_index if index is None else index,
+            weight=self._weight(places) if weighted else None,
+        )
+        return self._ignoring(made) if ignoring else made
+
+    def _labels(self, n: int) -> Labels:
+        targets, classes = self.plain.targets, self.plain.classes
+        if targets == "hard":
+            # every class occurs, so that weights of classes show
+            return self._rng.permutation(np.arange(n) % classes).astype(np.int64)
+        if targets == "soft":
+            return np.asarray(self._rng.dirichlet(np.ones(classes), n))
+        if targets == "real":
+            return round_to(self._rng.normal(size=n), self.plain.dtype)
+        return self._rng.permutation(np.arange(n) % 2).astype(np.float64)
+
+    def _weight(self, places: tuple[int, ...]) -> Array:
+        plain = self.plain
+        return np.resize(WEIGHTS, places[plain.axis] if plain.entrywise else plain.classes)
+
+    def _ignoring(self, problem: Problem) -> Problem:
+        mask = self._rng.permutation(problem.size) < max(problem.size // 3, 1)
+        if not self.able.indices and problem.label_weight is None:
+            problem = problem.replace(label_weight=np.ones(problem.shape))
+        return problem.ignoring(mask)
+
+    def batches(self, reduction: str) -> Iterator[Problem]:
+        """Batches of every rank, with and without class weights and ignored elements, of different sizes."""
+        indices: tuple[int | None, ...] = self.able.indices or (None,)
+        for rank in self.able.ranks[:3]:
+            for shape in SHAPES[rank][:2]:
+                for weighted in (False, True)[: 1 + self.able.weights]:
+                    yield self.make(rank, shape, reduction=reduction, weighted=weighted)
+                    for index in indices if self.able.masks else ():
+                        yield self.make(rank, shape, reduction=reduction, weighted=weighted, index=index, ignoring=True)
+
+    def smooth(self, reductions: tuple[str, ...], drawn: int = 4) -> Iterator[Problem]:
+        """Batches of moderate logits for slopes, one of a single element; then some at random."""
+        rank = self.able.ranks[0] if self.able.ranks else 1
+        shapes = (*SHAPES[rank][:2], (1,) * (rank - 1)) if rank > 1 else ((),)
+        for shape in shapes:
+            for reduction in reductions:
+                yield self.make(rank, shape, reduction=reduction)
+        yield from self.drawn(drawn)
+
+    def drawn(self, count: int) -> Iterator[Problem]:
+        """Problems at random, by the bytes that stand for them."""
+        head = header_length(self._domain)
+        for _ in range(count):
+            header = self._rng.integers(0, 256, head, dtype=np.uint8).tobytes()
+            blocks = [self._rng.integers(0, 256, ROW, dtype=np.uint8).tobytes() for _ in range(4)]
+            yield decode(header, blocks, self._domain)
+
+
+def _plain(domain: Domain) -> Domain:
+    """The domain with one plain value of whatever is not asked about."""
+    wishes = {
+        "size": within("few"),
+        "classes": within(3),
+        "logits": within("normal"),
+        "layout": within("contiguous"),
+        "label_dtype": within("int64"),
+        "axis": within(1),
+        "top_k": within(1, 1.0),
+        "soft_weight": within("paddle"),
+        "bins": outside(1, 1.0),
+        "targets": within("hard", "binary", "real"),
+    }
+    for name, wanted in wishes.items():
+        if name in domain.dimensions or name == "targets":
+            try:
+                domain = domain.narrowed_to({name: wanted})
+            except EmptyDomainError:
+                continue
+    precisions = ("float64", "float32", "bfloat16", "float16")
+    return domain.narrowed_to({"dtype": within(next(d for d in precisions if d in domain["dtype"]))})

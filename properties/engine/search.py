@@ -1,0 +1,337 @@
+"""Runs one law over one subject: Hypothesis draws the problems and shrinks what refutes the law."""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Callable, Collection, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
+from hypothesis import seed as seeded
+from hypothesis.errors import Flaky, HypothesisWarning, Unsatisfiable
+
+from properties.drawing.guided import USUAL, Guidance, GuidedSearch, scores
+from properties.drawing.strategies import problems
+from properties.engine.examination import examined, outcome_of, unforeseen
+from properties.engine.shrinking import effort
+from properties.errors import Broken, ContractError
+from properties.judging.context import Case
+from properties.judging.contract import Contract
+from properties.judging.law import Finding, Law, NotApplicable, OutsideDomain, Undecided
+from properties.judging.law_domain import askable, law_domain
+from properties.judging.observation import Observer
+from properties.problems.domain import Domain, EmptyDomainError
+from properties.problems.membership import met, outside
+from properties.problems.problem import Problem
+
+MOST_SHRINKS = 120
+"""Evaluations of Hypothesis after the first refutation; what it leaves is shrunk further on the arrays. A count, not a
+time, so that the same seed ends at the same example."""
+
+SLOW_SHRINKS = 30
+"""The same, for a law that takes long over each example."""
+
+MOST_TIMEOUTS = 3
+"""Hangs that are waited for while shrinking one."""
+
+USUAL_EXAMPLES = 200
+"""Where laws have so many examples, one that takes long over each has the most that it ever gets; else its share."""
+
+MOST_DECLINED = 3
+"""Examples in which a layer has not what a law is about, after which a law that takes long over each asks no more."""
+
+Tick = Callable[[int, Problem], bool]
+"""Told of each problem before it is put to the layer, with the number of valid examples so far; False: time is over."""
+
+FAILED = ("refuted", "raised", "crashed", "timed out")
+UNSETTLED = ("undecided", "gave up")
+OUTCOMES = ("held", *FAILED, *UNSETTLED, "not applicable")
+
+
+@dataclass(frozen=True)
+class LawResult:
+    """How a law fared.
+
+    ``examples`` is the number of valid examples up to the first refutation, ``undecided`` of those that proved nothing,
+    ``used`` the largest part of the error budget seen where the law held, ``used_by_dtype`` the same for each dtype.
+    ``finding`` is the shrunk contradiction, ``problem`` the example that led to it (the calls of the finding may be
+    made from it), ``condition`` the ingredients that it cannot do without, ``script`` shows it without lossproof.
+    ``repeatable`` is False where the same problem did not fail again. ``declined`` says that the layer refused what the
+    law is about. ``inherited`` names the kernel that shows the same contradiction, where no example
+    has another. ``corpus`` are the byte strings of the worst examples that held, where a search keeps them.
+    ``repetitions`` say what came of the same problem each time that it was put to the layer again. ``spent`` says that
+    the time was over before the examples were. ``seen`` are the values (as text) of the dimensions that somebody named
+    which the problems put to the layer had. ``given`` are the contract arguments that the layer was given another
+    value of than its own default.
+    """
+
+    law: str
+    outcome: str
+    examples: int = 0
+    undecided: int = 0
+    used: float = 0.0
+    used_by_dtype: Mapping[str, float] = field(default_factory=dict)
+    finding: Finding | None = None
+    problem: Problem | None = None
+    reason: str = ""
+    repeatable: bool = True
+    declined: bool = False
+    condition: tuple[str, ...] = ()
+    script: str = ""
+    inherited: str = ""
+    repetitions: tuple[str, ...] = ()
+    spent: bool = False
+    corpus: tuple[bytes, ...] = ()
+    seen: frozenset[tuple[str, str]] = frozenset()
+    given: tuple[str, ...] = ()
+
+
+class _Contradiction(Exception):  # noqa: N818 - an outcome
+    """Raised inside a Hypothesis test: this problem refutes the law."""
+
+
+class _Enough(BaseException):
+    """Raised inside a Hypothesis test to leave it with what was found so far."""
+
+
+def law_seed(seed: int, law: Law) -> int:
+    """Each law draws its own examples, whatever else runs."""
+    return seed * 1_000_003 + zlib.crc32(law.id.encode())
+
+
+def run_law(
+    law: Law,
+    *,
+    contract: Contract,
+    observer: Observer,
+    takes: AbstractSet[str],
+    domain: Domain,
+    shut: AbstractSet[str] = frozenset(),
+    seed: int = 0,
+    max_examples: int = 200,
+    tick: Tick = lambda examples, problem: True,
+    shrinks: bool = True,
+    excuse: Callable[[Problem, Finding], object] = lambda problem, finding: False,
+    avoid: Callable[[Problem], bool] = lambda problem: False,
+    seek: Guidance | None = None,
+    named: Collection[str] = (),
+) -> LawResult:
+    """Look for a contradiction to a law in ``max_examples`` examples, and shrink the first one found if it ``shrinks``.
+
+    A contradiction that ``excuse`` says yes to is none; a problem that ``avoid`` says yes to is not put to the layer.
+    What ``seek`` knows leads the search of a law that draws what most laws draw. Of the dimensions that somebody
+    ``named`` values of, it is noted which of them the layer was asked.
+    """
+    try:
+        drawn = law_domain(law, domain, shut, takes)
+    except EmptyDomainError as error:
+        return LawResult(law.id, "not applicable", reason=str(error))
+    if "bad-arguments" in law.needs and not set(contract.bad_arguments) & set(takes):
+        return LawResult(law.id, "not applicable", reason="the layer takes no argument of the contract's own")
+    seeker = None
+    if seek is not None and law.draw is None:
+        seeker = GuidedSearch(seek.at_most(USUAL) if law.most else seek, drawn, contract.hard_logits)
+    search = _Search(law, contract, observer, frozenset(takes), tick, excuse, avoid, seeker)
+    search.may_ask(askable(law, domain, shut), named)
+    try:
+        repeatable = search.run(drawn, law_seed(seed, law), max_examples, shrinks)
+    except (ContractError, MemoryError):
+        raise
+    except Exception as error:
+        whose = unforeseen(law, contract, error)
+        if isinstance(whose, ContractError):
+            raise whose from error
+        return search.ended(whose)
+    return search.result(repeatable)
+
+
+def _examples(law: Law, max_examples: int) -> int:
+    """How many examples a law gets where others get ``max_examples``."""
+    if law.most is None:
+        return max_examples
+    return min(law.most, max(1, max_examples * law.most // USUAL_EXAMPLES))
+
+
+def _root_of(unstable: Flaky) -> BaseException:
+    """What made a run of Hypothesis unstable, where it says."""
+    causes = getattr(unstable, "exceptions", ())
+    return next((one for one in causes if not isinstance(one, _Contradiction)), unstable)
+
+
+class _Search:
+    """The state of one run: counts, and the last contradiction seen, which Hypothesis leaves at the smallest."""
+
+    def __init__(
+        self,
+        law: Law,
+        contract: Contract,
+        observer: Observer,
+        takes: frozenset[str],
+        tick: Tick,
+        excuse: Callable[[Problem, Finding], object],
+        avoid: Callable[[Problem], bool],
+        seeker: GuidedSearch | None = None,
+    ) -> None:
+        self._law, self._contract, self._observer, self._takes, self._tick = law, contract, observer, takes, tick
+        self._excuse, self._avoid, self._seeker = excuse, avoid, seeker
+        self._examples = self._undecided = self._declined = self._shrinks = self._timeouts = 0
+        self._used: dict[str, float] = {}
+        self._finding: Finding | None = None
+        self._problem: Problem | None = None
+        self._inapplicable = self._outside = ""
+        self._spent = False
+        self._error: Broken | ContractError | None = None
+        self._seen: set[tuple[str, str]] = set()
+
+    def may_ask(self, domain: Domain, named: Collection[str]) -> None:
+        """What may be put to the layer at all, and the dimensions of which somebody named values."""
+        self._askable, self._named = domain, tuple(named)
+
+    def run(self, domain: Domain, seed: int, max_examples: int, shrinks: bool) -> bool:
+        """Draw, and shrink where that is wanted; returns whether the contradiction, if any, repeats."""
+        draw = self._law.draw or problems
+        strategy = draw(domain, self._contract.hard_logits) if self._seeker is None else self._seeker.strategy
+
+        @seeded(seed)
+        @settings(
+            max_examples=_examples(self._law, max_examples),
+            database=None,
+            deadline=None,
+            phases=(Phase.generate, Phase.shrink) if shrinks else (Phase.generate,),
+            suppress_health_check=list(HealthCheck),
+            verbosity=Verbosity.quiet,
+            report_multiple_bugs=False,
+            print_blob=False,
+            derandomize=False,
+        )
+        @given(strategy)
+        def test(problem: Problem) -> None:
+            self._one(problem)
+
+        repeatable = True
+        try:
+            with warnings.catch_warnings():
+                # of a crowd, which nobody prints
+                warnings.filterwarnings("ignore", "Generating overly large repr", HypothesisWarning)
+                test()
+        except (_Contradiction, _Enough):
+            pass
+        except Flaky as unstable:
+            if self._finding is None:
+                # no contradiction that came and went: what was drawn did
+                raise _root_of(unstable) from unstable
+            repeatable = False
+        except Unsatisfiable:
+            # no valid example at all: the counts say so
+            pass
+        if self._error is not None:
+            raise self._error
+        return repeatable
+
+    def _one(self, problem: Problem) -> None:
+        if left := outside(problem, self._askable):
+            self._outside = f"no problem that the law draws has all of what the domain asks for: {left}"
+            reject()
+        if self._avoid(problem):
+            reject()
+        if not self._tick(self._examples, problem):
+            self._spent = True
+            raise _Enough
+        if self._finding is not None:
+            self._shrinks += effort(problem)
+            if self._shrinks > (MOST_SHRINKS if self._law.most is None else SLOW_SHRINKS):
+                raise _Enough
+        case = Case(problem, self._contract, self._observer, self._takes, self._askable)
+        try:
+            finding, used = examined(self._law, case)
+            excused = finding is not None and bool(self._excuse(problem, finding))
+        except (Broken, ContractError) as error:
+            # neither the layer's doing nor worth shrinking
+            self._error = error
+            raise _Enough from None
+        except OutsideDomain as reason:
+            # what the law makes of this problem may not be asked, of another one it may
+            self._outside = str(reason)
+            reject()
+        except Undecided:
+            # not an example: Hypothesis draws another in its place, up to ten times as many as were asked for
+            self._undecided += self._finding is None
+            reject()
+        except NotApplicable as reason:
+            self._inapplicable = str(reason)
+            self._declined += 1
+            if self._law.most is not None and self._examples == 0 and self._declined >= MOST_DECLINED:
+                raise _Enough from None
+            return
+        finally:
+            self._note_asked(case)
+        if finding is None and used is None:
+            # the layer was asked nothing: this problem is not one of those that the law is about
+            reject()
+        if finding is not None and self._finding is not None and not finding.items >= self._finding.items:
+            # a smaller case must not tell of less
+            return
+        if finding is None or excused:
+            self._examples += self._finding is None
+            self._used[problem.dtype] = max(self._used.get(problem.dtype, 0.0), used or 0.0)
+            if self._seeker is not None and finding is None and self._finding is None:
+                self._seeker.note(scores(case))
+            return
+        self._note(finding, problem)
+        raise _Contradiction(finding.message)
+
+    def _note_asked(self, case: Case) -> None:
+        for asked in case.asked if self._named else ():
+            self._seen |= {(name, str(value)) for name, value in met(asked, self._askable, self._named)}
+
+    def _note(self, finding: Finding, problem: Problem) -> None:
+        if self._finding is None:
+            self._examples += 1
+        self._finding, self._problem = finding, problem
+        if finding.failure is not None and finding.failure.kind == "timed out":
+            self._timeouts += 1
+            if self._timeouts >= MOST_TIMEOUTS:
+                raise _Enough
+
+    def ended(self, broken: Broken) -> LawResult:
+        """The outcome where we failed: what was contradicted before stays contradicted, and nothing else is said."""
+        result = self.result(repeatable=True)
+        outcome = result.outcome if self._finding is not None else "gave up"
+        return replace(result, outcome=outcome, reason=str(broken), declined=False)
+
+    def result(self, repeatable: bool) -> LawResult:
+        """The outcome, from what was counted."""
+        return LawResult(
+            law=self._law.id,
+            outcome=self._outcome(),
+            examples=self._examples,
+            undecided=self._undecided,
+            used=max(self._used.values(), default=0.0),
+            used_by_dtype=dict(sorted(self._used.items())),
+            finding=self._finding,
+            problem=self._problem,
+            reason=self._reason(),
+            repeatable=repeatable,
+            declined=self._examples == 0 and bool(self._inapplicable),
+            spent=self._spent,
+            corpus=() if self._seeker is None else self._seeker.worst(),
+            seen=frozenset(self._seen),
+        )
+
+    def _outcome(self) -> str:
+        if self._finding is not None:
+            return outcome_of(self._finding)
+        if self._examples == 0 and (self._inapplicable or (self._outside and not self._undecided)):
+            return "not applicable"
+        if self._examples == 0:
+            return "undecided" if self._undecided else "gave up"
+        return "gave up" if self._undecided > self._examples else "held"
+
+    def _reason(self) -> str:
+        if self._examples == 0 and self._inapplicable:
+            return self._inapplicable
+        if self._examples == 0 and self._outside and not self._undecided:
+            return self._outside
+        return f"{self._undecided} more examples proved nothing" if self._undecided else ""

@@ -1,0 +1,47 @@
+"""Task: a law to run, with everything that decides its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from properties.drawing.guided import Guidance
+from properties.engine.features import Fault
+from properties.problems.problem import Problem
+
+
+@dataclass(frozen=True)
+class Task:
+    """A law to run, with everything that decides its outcome; with an ``example``, on that problem alone.
+
+    Without ``shrink`` the first contradiction is taken as it is; without ``oracle`` the law must do without the
+    contract's. A ``suspect`` is a problem that was seen to fail: nothing is searched, only made smaller. What ``known``
+    faults explain is no contradiction; ``seek`` leads the search. After so many ``seconds`` it ends with what it has. A
+    contradiction is shown ``repetitions`` times more, each in a process of its own. ``kept`` are the values of
+    arguments to which the layer was found to be limited.
+    """
+
+    law: str
+    seed: int
+    max_examples: int
+    dtypes: tuple[str, ...]
+    shut: frozenset[str] = frozenset()
+    guard: bool = False
+    example: Problem | None = None
+    shrink: bool = True
+    oracle: bool = True
+    suspect: Problem | None = None
+    known: tuple[Fault, ...] = ()
+    seconds: float | None = None
+    repetitions: int = 0
+    seek: Guidance | None = None
+    kept: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    def guarded(self) -> Task:
+        """The same task, with the layer in a process of its own."""
+        return replace(self, guard=True)
+
+    def on(self, suspect: Problem) -> Task:
+        """The same task on a problem that was seen to fail, with the layer in a process of its own."""
+        return replace(self, guard=True, suspect=suspect)

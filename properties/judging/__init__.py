@@ -1,0 +1,1 @@
+"""What is right: observations, contracts, the tolerance of a comparison, and the laws' view of an example."""

@@ -1,0 +1,233 @@
+"""Contract: what one kind of loss promises, as data. Which laws hold for it follows from here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from properties.errors import ContractError
+from properties.judging.authored import ANSWER, authored, called, checked
+from properties.judging.detached_gradient import frozen
+from properties.judging.law import Law
+from properties.judging.observation import Observation
+from properties.problems.domain import COMMON, TARGETS, Dimension, Domain
+from properties.problems.problem import ENTRIES, Array, Problem
+from reference import UNIT_ROUNDOFF, Answer
+
+COMMON_ARGUMENTS = ("weight", "ignore_index", "reduction", "axis")
+"""Arguments of every contract. A layer that lacks one lacks the laws about it."""
+
+DERIVED_ARGUMENTS = ("num_classes",)
+"""What follows from the problem and some layers want to be told."""
+
+OF_CLASSES = (
+    "oracle",
+    "ignore",
+    "weights",
+    "denominator",
+    "shape",
+    "softmax",
+    "numerics",
+    "conduct",
+    "modes",
+    "refusals",
+    "arguments",
+    "weighted-mean",
+    "twice-differentiable",
+)
+"""What every loss over a softmax promises."""
+
+CALL_ARGUMENTS = ("label_weight", "normalizer", "element_weight")
+"""What a layer may take with the call, beside logits and labels."""
+
+
+@dataclass(frozen=True)
+class Bad:
+    """Constructor arguments that a layer must refuse with one of ``words``; ``make`` gives them for C classes."""
+
+    make: Callable[[int], Mapping[str, Any]]
+    words: tuple[str, ...]
+
+
+def divisor(problem: Problem) -> float:
+    """What a mean divides by: the sum of the weights of the valid elements, or their number."""
+    soft = problem.targets == "soft"
+    counted = problem.config.get("denominator") == "count" or (problem.weight is None and not soft)
+    classwise = problem.config.get("soft_weight") == "torch"
+    if counted or (soft and classwise):
+        return float(problem.valid.sum())
+    weight = np.ones(problem.classes) if problem.weight is None else problem.weight
+    smoothing = 0.0 if classwise else problem.config.get("label_smoothing", 0.0)
+    smooth = (1.0 - smoothing) * problem.one_hot + smoothing / problem.classes
+    return float((smooth * weight).sum(axis=1)[problem.valid.reshape(-1)].sum())
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a kind of loss promises.
+
+    Args:
+        name: the name of its reference function.
+        sentence: what the loss is, in one line.
+        promises: the families of laws that it answers for; ``weighted-mean`` where the mean divides by the weights of
+            the valid elements; ``additive`` where each element has a loss of its own; ``repetition`` where a batch
+            twice over has the same mean; ``twice-differentiable`` where the gradient has a slope, away from ``jumps``.
+            A law that needs something else does not apply.
+        oracle: ``oracle(logits, labels, *, cotangent, <arguments>) -> Answer`` in float64; None: no oracle is known.
+        arguments: the arguments beyond weight, ignore_index, reduction and axis, with the values to draw.
+        common: dimensions that replace the ones every contract has.
+        call_arguments: what a layer may take with the call.
+        divisor: what a mean divides by.
+        lacks: arguments of every contract that make no sense for this one.
+        own: laws of this contract alone, such as its limits.
+        without: ids of laws that do not hold for it.
+        precise: whether the oracle takes ``unit_roundoff`` (its answers are set-valued).
+        hard_logits: label logits, beside zeros, where the loss jumps or nearly does.
+        jumps: whether the loss jumps; finite differences must then stay on one side.
+        bad_arguments: constructor values that a layer must refuse; a ``Bad`` where the value alone does not say all.
+        settle: makes drawn arguments agree that exclude each other.
+        gradient: whether it differentiates through the weights of the elements (``live``) or holds them fixed
+            (``detached``); ``both``: they are constants, so that there is no difference; empty: either will do.
+        bases: losses of the elements, unweighted, that the weights multiply, for ``properties.judging.detached_gradient``.
+        detaches: whether the oracle's gradient, which is live, is replaced by that of frozen weights.
+        essential: groups of arguments; without one of each group it says nothing that a simpler contract does not say,
+            and no layer is certified that lacks them all and of which nobody said a value.
+        reads: ``reads(values)`` says in words which loss it is where arguments have these values and no others, such as
+            "as focal loss with gamma 0, which is cross entropy"; '' where that goes without saying. See
+            ``properties.judging.assumptions``.
+    """
+
+    name: str
+    sentence: str
+    promises: tuple[str, ...]
+    oracle: Callable[..., Answer] | None = None
+    arguments: tuple[Dimension, ...] = ()
+    common: tuple[Dimension, ...] = ()
+    call_arguments: tuple[str, ...] = ("normalizer",)
+    divisor: Callable[[Problem], float] = divisor
+    lacks: tuple[str, ...] = ()
+    own: tuple[Law, ...] = ()
+    without: frozenset[str] = frozenset()
+    precise: bool = False
+    hard_logits: Callable[[Mapping[str, Any], int], Sequence[float]] | None = None
+    jumps: Callable[[Problem, Problem], bool] | None = None
+    bad_arguments: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    settle: Callable[[dict[str, Any]], dict[str, Any]] = lambda config: config
+    gradient: str = ""
+    bases: tuple[Callable[[Problem], Answer], ...] = ()
+    detaches: bool = False
+    essential: tuple[tuple[str, ...], ...] = ()
+    reads: Callable[[Mapping[str, Any]], str] | None = None
+
+    def __post_init__(self) -> None:
+        """Whatever the author wrote is watched: a mistake in it is not taken for the layer's, nor for one of ours."""
+        for what in ("divisor", "settle", "hard_logits", "jumps"):
+            object.__setattr__(self, what, authored(self.name, what, getattr(self, what)))
+        object.__setattr__(self, "bases", tuple(authored(self.name, "bases", base) for base in self.bases))
+
+    def with_gradient(self, gradient: str) -> Contract:
+        """The contract of a subject that claims this gradient; the same where weights are constants, or jump."""
+        if self.gradient in ("", "live", "detached") and self.jumps is None:
+            detaches = gradient == "detached" and self.oracle is not None
+            if detaches and not self.bases:
+                raise ValueError(f"claim gradient=detached: contract {self.name} names no losses that weights multiply")
+            return replace(self, gradient=gradient, detaches=detaches)
+        return self
+
+    @property
+    def claims_detached(self) -> bool:
+        """Whether frozen weights are what a subject claims, and the contract's are not so by nature."""
+        return self.gradient == "detached" and self.jumps is None
+
+    def promised(self, law: Law) -> bool:
+        """Whether this contract answers for a law at all, whatever the layer."""
+        if law.id in self.without:
+            return False
+        if law in self.own:
+            return True
+        able = {*self.promises, *self.argument_names, *self.call_arguments}
+        if able & {"ignore_index", "label_weight"}:
+            able.add("ignored")
+        if "oracle" in law.needs and self.oracle is None:
+            return False
+        if "bad-arguments" in law.needs and not self.bad_arguments:
+            return False
+        needed = {need.partition("=")[0] for need in law.needs} - {"oracle", "reference", "bad-arguments", "rank"}
+        return law.family in self.promises and needed <= able
+
+    def without_oracle(self) -> Contract:
+        """What is left of the contract where nobody knows the answers: no oracle, no limit, no place where it jumps."""
+        left = tuple(law for law in self.own if not {"oracle", "reference"} & set(law.needs))
+        return replace(self, oracle=None, own=left, precise=False, jumps=None)
+
+    @property
+    def domain(self) -> Domain:
+        """Everything that this contract draws."""
+        dimensions = {d.name: d for d in (*COMMON, TARGETS, *self.arguments)} | {d.name: d for d in self.common}
+        if any(d.kind is not None for d in self.arguments):
+            # an argument decides what the labels are
+            del dimensions["targets"]
+        if self.hard_logits is None:
+            logits = dimensions["logits"]
+            dimensions["logits"] = replace(logits, values=tuple(v for v in logits.values if v != "edges"))
+        return Domain(dimensions, self.settle)
+
+    @property
+    def of_entries(self) -> bool:
+        """Whether every entry of the logits is an element."""
+        dimensions = {d.name: d for d in (*self.common, *self.arguments) if d.kind is not None}
+        values = {kind(v) for d in dimensions.values() if (kind := d.kind) is not None for v in d.values}
+        return bool(values) and values <= set(ENTRIES)
+
+    @property
+    def argument_names(self) -> tuple[str, ...]:
+        """Every argument a layer's constructor may take, as the contract names it."""
+        return (*(name for name in COMMON_ARGUMENTS if name not in self.lacks), *(d.name for d in self.arguments))
+
+    def answer(self, problem: Problem, **more: Any) -> Answer:
+        """The oracle's answer to a problem, with the gradient that the contract says; ``more`` goes to the oracle."""
+        if self.detaches:
+            return frozen(self.live_answer, self.bases[0])(problem)
+        return self.live_answer(problem, **more)
+
+    def known_answer(self, problem: Problem) -> Answer | None:
+        """The answer where there is one: no oracle needs to know what a law made wrong on purpose."""
+        if self.oracle is None:
+            return None
+        try:
+            return self.answer(problem)
+        except ContractError:
+            return None
+
+    def live_answer(self, problem: Problem, **more: Any) -> Answer:
+        """The oracle's answer as it is; ContractError where it raises, or answers something else than an Answer."""
+        oracle = self.oracle
+        if oracle is None:
+            raise ValueError(f"contract {self.name} has no oracle")
+        told = self.told(problem)
+        answer = called(
+            self.name, "oracle", ANSWER, lambda asked: oracle(asked.logits, asked.given_labels, **told, **more), problem
+        )
+        return checked(self.name, answer, problem, of_entries=self.of_entries)
+
+    def told(self, problem: Problem) -> dict[str, Any]:
+        """What an oracle is told of a problem, beside logits and labels."""
+        known = self.argument_names
+        arguments = {name: value for name, value in problem.arguments().items() if name in known}
+        arguments |= problem.call_arguments() | {"cotangent": problem.cotangent}
+        if self.precise:
+            arguments["unit_roundoff"] = UNIT_ROUNDOFF[problem.dtype]
+        return arguments
+
+    def scales(self, problem: Problem, observation: Observation) -> tuple[Array, Array]:
+        """Error scales of value and gradient where no oracle says them: from the size of logits, weights and result."""
+        finite = problem.logits[np.isfinite(problem.logits)]
+        spread = float(np.ptp(finite)) if finite.size else 0.0
+        weight = 1.0 if problem.weight is None else float(problem.weight.max(initial=0.0))
+        # an infinite result has no error to scale: NaN and inf are compared as they are
+        size = 1.0 + np.nan_to_num(np.abs(observation.value), posinf=0.0).max(initial=0.0)
+        unit = (1.0 + spread + np.log(problem.classes)) * max(problem.size, 1) * max(weight, 1.0) * size
+        return np.full(observation.value.shape, unit), np.full(problem.logits.shape, unit)

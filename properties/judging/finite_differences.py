@@ -1,0 +1,149 @@
+"""Slopes of the value, by differences, and what a gradient is where it is not that: frozen weights, or neither."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from properties.judging.context import Case
+from properties.judging.detached_gradient import is_frozen, plain_of
+from properties.judging.law import Undecided
+from properties.judging.tolerance import SMALLEST_NORMAL
+from properties.problems.problem import Array, Problem
+from reference import BUDGET, UNIT_ROUNDOFF
+
+STEPS = (2.0**-9, 2.0**-11, 2.0**-13)
+
+
+@dataclass(frozen=True)
+class Slope:
+    """The slope of the value along a direction: by differences (``due``), and as the gradient has it."""
+
+    due: float
+    slope: float
+    tolerance: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether they are the same within what differences can tell."""
+        return abs(self.due - self.slope) <= self.tolerance
+
+
+def signs(problem: Problem) -> Array:
+    """A direction: one step up or down for each logit."""
+    return np.where(problem.rng().integers(0, 2, problem.logits.shape) == 0, 1.0, -1.0)
+
+
+def uphill(case: Case, problem: Problem) -> Array:
+    """The direction in which every element's base loss rises, so that what its weight adds does not cancel."""
+    if not case.contract.bases:
+        return signs(problem)
+    return np.where(case.contract.bases[0](plain_of(problem)).gradient >= 0, 1.0, -1.0)
+
+
+def slope_of(case: Case, problem: Problem, direction: Array, *, stretch: float = 1.0, one_side: bool = True) -> Slope:
+    """The slope along a direction by central differences; Undecided where the value is not smooth within the steps.
+
+    ``stretch`` makes the steps longer: less noise, more remainder. ``one_side`` keeps them from the contract's jumps,
+    which a layer that is not the contract's need not have.
+    """
+    observed = case.observe(problem)
+    assert observed.gradient is not None
+    size = stretch * _size(problem)
+    apart = _steps_on_one_side(case, problem, direction * size) if one_side else STEPS
+    steps = [step * size for step in apart]
+    quotients, noises = [], []
+    for step in steps:
+        ahead, behind = (_total(case, problem, sign * step * direction) for sign in (1.0, -1.0))
+        quotients.append((ahead[0] - behind[0]) / (2.0 * step))
+        noises.append((ahead[1] + behind[1]) / (2.0 * step))
+    slope = float((observed.gradient * direction).sum())
+    # central differences err by c h^2: each step is a quarter of the one before, so each error a sixteenth
+    best = quotients[2] + (quotients[2] - quotients[1]) / 15.0
+    drift = [abs(quotients[0] - quotients[1]), abs(quotients[1] - quotients[2])]
+    noise = BUDGET * UNIT_ROUNDOFF[problem.dtype] * (2.0 * noises[2] + noises[1])
+    if drift[1] > 4.0 * noise and drift[1] > drift[0] / 4.0:
+        # no quadratic remainder at these steps: a kink or a jump lies within reach, and the slope is no number
+        raise Undecided("the value is not smooth within the steps of the difference quotient")
+    # the gradient that is held against it is rounded too
+    own = BUDGET * UNIT_ROUNDOFF[problem.dtype] * float(case.error_scale("gradient", problem, observed).sum())
+    return Slope(best, slope, drift[1] + noise + own)
+
+
+def kinked(case: Case, problem: Problem, direction: Array) -> bool:
+    """Whether the value has another slope ahead than behind: of a smooth one the difference shrinks with the step."""
+    middle = float(case.observe(problem).value.sum())
+    size = _size(problem)
+    gaps, noise = [], 0.0
+    for step in (STEPS[0] * size, STEPS[2] * size):
+        ahead, behind = (_total(case, problem, sign * step * direction) for sign in (1.0, -1.0))
+        gaps.append(abs(ahead[0] + behind[0] - 2.0 * middle) / step)
+        noise = 2.0 * BUDGET * UNIT_ROUNDOFF[problem.dtype] * (ahead[1] + behind[1]) / step
+    return bool(gaps[1] > noise and gaps[1] > gaps[0] / 4.0)
+
+
+def detaches(case: Case, problem: Problem | None = None) -> bool:
+    """Whether a layer's gradient is that of frozen weights."""
+    asked = case.problem if problem is None else problem
+    observed = case.observe(asked)
+    # no number is rounded by less than the spacing below the smallest normal one
+    spacing = SMALLEST_NORMAL[asked.dtype]
+    scales = (case.error_scale(quantity, asked, observed) + spacing for quantity in ("value", "gradient"))
+    return is_frozen(asked, observed, case.contract.bases, *scales)
+
+
+FROZEN = "The gradient is that of a loss with frozen weights; {who} differentiates through them."
+LIVE = "The gradient differentiates through the weights; {who} holds them fixed."
+NEITHER = "The gradient is not the slope of the value (along one direction of signs), nor that of frozen weights."
+
+
+def cause_of(case: Case, live: bool, frozen: bool) -> str:
+    """Why a gradient is not the contract's, where it is one of the two that there are; else that it is neither."""
+    who = "the claim" if case.contract.claims_detached else "the contract"
+    if frozen and not live:
+        return FROZEN.format(who=who)
+    return LIVE.format(who=who) if live and not frozen else NEITHER
+
+
+def _size(problem: Problem) -> float:
+    """What steps are multiplied by: a power of two that grows with the logits."""
+    return float(2.0 ** np.round(np.log2(max(1.0, np.abs(problem.logits).max(initial=0.0) / 4))))
+
+
+def _total(case: Case, problem: Problem, move: np.ndarray) -> tuple[float, float]:
+    """The summed value at moved logits, and the scale of its error."""
+    moved = problem.replace(logits=problem.logits + move)
+    observation = case.observe(moved, "value")
+    scale = case.error_scale("value", moved, observation)
+    return float(observation.value.sum()), float(scale.sum()) * max(1.0, np.log2(max(scale.size, 1)))
+
+
+def _steps_on_one_side(case: Case, problem: Problem, direction: np.ndarray) -> tuple[float, ...]:
+    """Steps so short that no element crosses a jump of the loss: only there are detached weights frozen."""
+    jumps = case.contract.jumps
+    for shrink in (1.0, 2.0**-3, 2.0**-6):
+        move = direction * STEPS[0] * shrink
+        if jumps is None or not jumps(
+            problem.replace(logits=problem.logits + move), problem.replace(logits=problem.logits - move)
+        ):
+            return tuple(step * shrink for step in STEPS)
+    raise Undecided("an element lies on a jump of the loss, where it has no slope")
+
+
+def gradient_words(case: Case) -> str:
+    """Why a gradient is not the contract's, in words; empty where it is neither of the two that there are."""
+    problem, observed = case.problem, case.observe()
+    if observed.gradient is None or problem.cotangent is not None or not case.contract.gradient:
+        return ""
+    frozen = detaches(case)
+    if frozen and case.contract.gradient == "detached":
+        return ""
+    try:
+        live = slope_of(case, problem, uphill(case, problem), one_side=False).agrees
+    except Undecided:
+        return ""
+    if live and case.contract.gradient != "detached":
+        return ""
+    words = cause_of(case, live, frozen)
+    return "" if words == NEITHER else words

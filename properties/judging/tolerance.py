@@ -1,0 +1,109 @@
+"""Compares numbers under the error budget: what is rounding, and what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from properties.judging.observation import Observation
+from reference import BUDGET, UNIT_ROUNDOFF, Answer
+
+Array = NDArray[np.float64]
+
+SMALLEST_NORMAL = {"float64": 2.0**-1022, "float32": 2.0**-126, "float16": 2.0**-14, "bfloat16": 2.0**-126}
+LARGEST: dict[str, float] = {
+    "float64": float(np.finfo(np.float64).max),
+    "float32": float(np.finfo(np.float32).max),
+    "float16": 65504.0,
+    "bfloat16": float.fromhex("0x1.fep127"),
+}
+
+
+@dataclass(frozen=True)
+class Match:
+    """Whether two arrays agree, and which part of the error budget their difference uses (1 unit is u * scale)."""
+
+    holds: bool
+    used: float
+    quantity: str = ""
+    expected: Array | None = None
+    got: Array | None = None
+
+
+def compare(
+    got: Array, expected: Array, scale: Array, dtype: str, quantity: str = "value", floor: Array | float = 0.0
+) -> Match:
+    """Hold ``got`` against ``expected``: same shape, same NaN and inf, differences within BUDGET * u * scale.
+
+    A flush to zero below the smallest normal number is no error, nor is an overflow where the expected number has none
+    in the dtype. Where ``expected`` is a layer's own answer it may be flushed too, if it is below ``floor``.
+    """
+    if got.shape != expected.shape:
+        return Match(False, np.inf, f"shape of the {quantity}", expected, got)
+    with np.errstate(invalid="ignore", over="ignore"):
+        finite = np.isfinite(expected)
+        room = np.abs(expected) > LARGEST[dtype] * (1.0 - 2.0**-8)
+        odd = np.where(finite, ~np.isfinite(got) & ~(room & (got == np.sign(expected) * np.inf)), got != expected)
+        odd &= ~(np.isnan(expected) & np.isnan(got))
+        if odd.any():
+            return Match(False, np.inf, quantity, expected, got)
+        error = np.where(finite & np.isfinite(got), np.abs(got - expected), 0.0)
+        # below the smallest normal number results may be flushed to zero, and are a spacing apart
+        flushed = (got == 0.0) & (np.abs(expected) < SMALLEST_NORMAL[dtype])
+        flushed |= (expected == 0.0) & (np.abs(got) < floor)
+        spacing = 2.0 * UNIT_ROUNDOFF[dtype] * (SMALLEST_NORMAL[dtype] + floor)
+        error = np.where(flushed, 0.0, np.maximum(error - spacing, 0.0))
+        unit = UNIT_ROUNDOFF[dtype] * np.where(np.isfinite(scale), scale, 0.0)
+        used = np.where(error > 0, error / np.maximum(unit, np.finfo(np.float64).tiny), 0.0)
+    worst = float(used.max(initial=0.0))
+    return Match(worst <= BUDGET, worst, quantity, expected, got)
+
+
+def judge(observation: Observation, answer: Answer, dtype: str, *, value: bool = True, gradient: bool = True) -> Match:
+    """Hold an observation against every admissible answer: value and gradient must match the same one.
+
+    Returns the match with the answer that the observation comes closest to.
+    """
+    return closest(observation, answer, dtype, value=value, gradient=gradient)[0]
+
+
+def closest(
+    observation: Observation, answer: Answer, dtype: str, *, value: bool = True, gradient: bool = True
+) -> tuple[Match, Answer]:
+    """The admissible answer that an observation comes closest to, and how it matches that one."""
+    best: tuple[Match, Answer] | None = None
+    for candidate in candidates(observation, answer):
+        match = _judge_one(observation, candidate, dtype, value, gradient)
+        if match.holds:
+            return match, candidate
+        if best is None or match.used < best[0].used:
+            best = match, candidate
+    assert best is not None
+    return best
+
+
+def candidates(observation: Observation, answer: Answer) -> tuple[Answer, ...]:
+    """The answers to hold an observation against: the ones that are known, and of a continuum the nearest."""
+    if answer.nearest is None or observation.value.shape != answer.value.shape:
+        return answer.admissible
+    gradient = observation.gradient
+    if gradient is not None and gradient.shape != answer.gradient.shape:
+        return answer.admissible
+    return (*answer.admissible, answer.nearest(observation.value, gradient))
+
+
+def _judge_one(observation: Observation, answer: Answer, dtype: str, value: bool, gradient: bool) -> Match:
+    used = 0.0
+    if value:
+        match = compare(observation.value, answer.value, answer.value_scale, dtype)
+        if not match.holds:
+            return match
+        used = match.used
+    if gradient and observation.gradient is not None:
+        match = compare(observation.gradient, answer.gradient, answer.gradient_scale, dtype, "gradient")
+        if not match.holds:
+            return match
+        used = max(used, match.used)
+    return Match(True, used)

@@ -1,0 +1,34 @@
+"""Batches: parts of a problem's elements that one program is asked for, one after the other; written in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from properties.problems.problem import Problem
+
+NAME = "batches"
+"""The entry of a problem's ``config`` that holds them."""
+
+
+def with_batches(problem: Problem, batches: Sequence[Sequence[int]]) -> Problem:
+    """The problem with batches, each the numbers of its elements."""
+    return problem.configure(**{NAME: "; ".join(" ".join(map(str, batch)) for batch in batches)})
+
+
+def batches_of(problem: Problem) -> list[Problem]:
+    """The batches that a problem carries, itself where there are none. They differ in the first axis of elements."""
+    if NAME not in problem.config:
+        return [problem]
+    plain = problem.replace(config={name: value for name, value in problem.config.items() if name != NAME})
+    chosen = [[int(i) for i in words.split()] for words in str(problem.config[NAME]).split("; ")]
+    return [plain.take(elements) for elements in chosen]
+
+
+def shapes_of_any_batch(problem: Problem) -> tuple[list[int | None], list[int | None]]:
+    """The shapes of logits and labels with None for the first axis of the elements."""
+    logits: list[int | None] = list(problem.logits.shape)
+    labels: list[int | None] = list(problem.labels.shape)
+    axis = int(not problem.entrywise and problem.axis % problem.logits.ndim == 0)
+    logits[axis] = None
+    labels[axis if len(labels) == len(logits) else 0] = None
+    return logits, labels

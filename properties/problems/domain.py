@@ -1,0 +1,290 @@
+"""Domain: which values each ingredient of a problem may take, and which law must hold before a value is drawn at large.
+
+A layer that fails on an empty batch would fail every law that draws one. So hard ingredients stand behind a *gate*: the
+law whose business they are draws them first, and only where it holds do all other laws draw them too. What was left out
+is said in the certificate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+SIZES = {"empty": (0, 0), "one": (1, 1), "few": (1, 6), "several": (2, 12), "square": (1, 6), "many": (2, 6)}
+"""Elements of a problem of each size; a square then has as many as there are classes, a crowd forty times so many."""
+
+Precondition = Mapping[str, Callable[[Any], bool]]
+"""What a law wants of its problems: for some dimensions, which of their values will do."""
+
+
+class EmptyDomainError(ValueError):
+    """No value of a dimension is left; the message says of which, and why."""
+
+
+def _ungated(value: Any) -> str | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One ingredient: its values, simplest first (a value drawn more often stands more often).
+
+    ``gate`` names the law that must hold before other laws draw the value; ``accepts`` says which values a user may
+    name; ``absent`` is the value where a layer does not take the argument at all. ``kind`` says, for the one dimension
+    that decides on it, which kind of labels a value stands for. ``expand`` makes the argument itself of a value and
+    a number of classes, where the one depends on the other. ``law`` names the one law that draws more than the simplest
+    value. ``readings`` names kinds of values of which a layer may take one alone (counts, widths), by what tells them.
+    ``chosen`` says that somebody chose among the values: then nothing else may be asked, whatever a law makes.
+    """
+
+    name: str
+    values: tuple[Any, ...]
+    gate: Callable[[Any], str | None] = _ungated
+    accepts: Callable[[Any], bool] | None = None
+    expected: str = ""
+    absent: Any = None
+    kind: Callable[[Any], str] | None = None
+    expand: Callable[[Any, int], Any] | None = None
+    law: str = ""
+    readings: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict)
+    chosen: bool = False
+
+    def allows(self, value: Any) -> bool:
+        """Whether a user may name this value."""
+        return value in self.values if self.accepts is None else self.accepts(value)
+
+    def only(self, values: Sequence[Any]) -> Dimension:
+        """This dimension with a user's choice of values."""
+        for value in values:
+            if not self.allows(value):
+                expected = self.expected or "one of " + ", ".join(str(v) for v in dict.fromkeys(self.values))
+                raise ValueError(f"domain {self.name} takes {expected}, got {value!r}")
+        return replace(self, values=tuple(values), chosen=True)
+
+
+def _settled(config: dict[str, Any]) -> dict[str, Any]:
+    return config
+
+
+@dataclass(frozen=True)
+class Domain:
+    """All dimensions by name, in the order in which they are drawn.
+
+    ``settle`` makes drawn arguments agree that exclude each other. ``shut`` are the gates behind which nothing may be
+    asked.
+    """
+
+    dimensions: Mapping[str, Dimension]
+    settle: Callable[[dict[str, Any]], dict[str, Any]] = _settled
+    shut: frozenset[str] = frozenset()
+
+    def __getitem__(self, name: str) -> tuple[Any, ...]:
+        return self.dimensions[name].values
+
+    def kind(self, pick: Mapping[str, Any]) -> str:
+        """Which kind of labels a choice of values stands for."""
+        decides = self.decides
+        return "hard" if decides is None or decides.kind is None else decides.kind(pick[decides.name])
+
+    @property
+    def decides(self) -> Dimension | None:
+        """The dimension that decides on the kind of labels."""
+        return next((d for d in self.dimensions.values() if d.kind is not None), None)
+
+    def _about(self, name: str, wanted: Callable[[Any], bool]) -> tuple[str, Callable[[Any], bool]]:
+        """A precondition for kinds of labels as one of the dimension that decides on them."""
+        decides = self.decides
+        if name != "targets" or decides is None:
+            return name, wanted
+        kind = decides.kind or str
+        return decides.name, lambda value: wanted(kind(value))
+
+    def only(self, **choices: Sequence[Any]) -> Domain:
+        """The domain with a user's choice of values for some dimensions; ValueError for an unknown name or value."""
+        dimensions = dict(self.dimensions)
+        for name, values in choices.items():
+            if name not in dimensions:
+                raise ValueError(f"domain has no {name!r}; it has {', '.join(dimensions)}")
+            # a list is one value here, and must be hashable
+            dimensions[name] = dimensions[name].only([tuple(v) if isinstance(v, list) else v for v in values])
+            if any(isinstance(v, tuple) for v in dimensions[name].values):
+                _fit_classes(dimensions, name, "classes" in choices)
+        return replace(self, dimensions=dimensions)
+
+    def lacking(self, **absent: Any) -> Domain:
+        """The domain of a layer that cannot be told some arguments: each has this value, without anybody's choice."""
+        dimensions = {
+            n: replace(d.only([absent[n]]), chosen=d.chosen) if n in absent else d for n, d in self.dimensions.items()
+        }
+        return replace(self, dimensions=dimensions)
+
+    def behind(self, gates: AbstractSet[str]) -> dict[str, list[Any]]:
+        """The values that stand behind these gates, by dimension."""
+        found: dict[str, list[Any]] = {}
+        for name, dimension in self.dimensions.items():
+            values = [v for v in dict.fromkeys(dimension.values) if dimension.gate(v) in gates]
+            if values and len(values) < len(dict.fromkeys(dimension.values)):
+                found[name] = values
+        return found
+
+    def open(self, shut: AbstractSet[str]) -> Domain:
+        """The domain without what stands behind the gates ``shut``.
+
+        Where a dimension has nothing else, what stands behind the same gate as its simplest value stays.
+        """
+        dimensions = {}
+        for name, dimension in self.dimensions.items():
+            kept = tuple(v for v in dimension.values if dimension.gate(v) not in shut)
+            if not kept:
+                simplest = dimension.gate(dimension.values[0])
+                kept = tuple(v for v in dimension.values if dimension.gate(v) == simplest)
+            dimensions[name] = replace(dimension, values=kept)
+        return replace(self, dimensions=dimensions, shut=self.shut | shut)
+
+    def for_law(self, law: str) -> Domain:
+        """The domain of a law: what is reserved for another one has its simplest value."""
+        dimensions = {
+            n: d if d.law in ("", law) else replace(d, values=d.values[:1]) for n, d in self.dimensions.items()
+        }
+        return replace(self, dimensions=dimensions)
+
+    def plainest(self) -> Domain:
+        """The domain with the simplest value of every option; sizes and logits still vary."""
+        varied = ("size", "logits", "classes")
+        dimensions = {n: d if n in varied else replace(d, values=d.values[:1]) for n, d in self.dimensions.items()}
+        return replace(self, dimensions=dimensions)
+
+    def narrowed_to(self, precondition: Precondition) -> Domain:
+        """The domain a law wants; EmptyDomainError where nothing is left of a dimension."""
+        dimensions = dict(self.dimensions)
+        for asked, condition in precondition.items():
+            name, wanted = self._about(asked, condition)
+            if name not in dimensions:
+                raise EmptyDomainError(f"the contract has no argument {name}")
+            dimension = dimensions[name]
+            kept = tuple(v for v in dimension.values if wanted(v))
+            if not kept:
+                values = ", ".join(str(v) for v in dict.fromkeys(dimension.values))
+                raise EmptyDomainError(f"{name} is drawn from {values} alone")
+            dimensions[name] = replace(dimension, values=kept)
+        return replace(self, dimensions=dimensions)
+
+
+def _fit_classes(dimensions: dict[str, Dimension], name: str, chosen: bool) -> None:
+    """As many classes as the lists have numbers that somebody wrote for ``name``."""
+    lengths = tuple(dict.fromkeys(len(v) for v in dimensions[name].values if isinstance(v, tuple)))
+    if chosen and not set(lengths) <= set(dimensions["classes"].values):
+        listed = ", ".join(map(str, dimensions["classes"].values))
+        raise ValueError(f"domain {name} has lists of {lengths[0]} numbers, and classes are {listed}")
+    dimensions["classes"] = replace(dimensions["classes"], values=lengths, chosen=True)
+
+
+def within(*values: Any) -> Callable[[Any], bool]:
+    """A precondition for these values."""
+    return lambda value: any(value is v or (value == v and type(value) is type(v)) for v in values)
+
+
+def outside(*values: Any) -> Callable[[Any], bool]:
+    """A precondition for any but these values."""
+    inside = within(*values)
+    return lambda value: not inside(value)
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _gate(table: Mapping[Any, str]) -> Callable[[Any], str | None]:
+    return lambda value: table.get(value)
+
+
+def _rank_gate(rank: Any) -> str | None:
+    return {1: "shape/rank-one", 2: None}.get(rank, "shape/rank")
+
+
+def _ignore_index_gate(value: Any) -> str | None:
+    if value is None:
+        return "ignore/none-is-all-valid"
+    if value >= 0 and value < 100:
+        return "ignore/inside-classes"
+    return None if value == -100 else "ignore/sentinels"
+
+
+CLASSES = {"targets": within("hard", "soft")}
+"""The precondition of a law about classes."""
+
+FORMULA_LOGITS = ("lattice", "ties", "normal", "spread", "certain")
+NUMERIC_LOGITS = ("saturated", "huge", "offset", "near-ties")
+
+TAKES_WEIGHTS = "conduct/takes-weights"
+TAKES_IGNORED = "conduct/takes-ignored"
+
+_SIZES = ("few", "few", "several", "few", "one", "square", "few", "empty", "few", "many", "few")
+
+COMMON = (
+    Dimension("rank", (2, 2, 3, 4, 1, 5, 6), _rank_gate, lambda v: _is_int(v) and 1 <= v <= 6, "ints from 1 to 6"),
+    Dimension("size", _SIZES, _gate({"empty": "shape/empty"})),
+    Dimension(
+        "classes",
+        (2, 3, 4, 2, 5, 3, 7, 2, 10, 4, 1, 19, 3, 100),
+        _gate({1: "shape/one-class"}),
+        lambda v: _is_int(v) and 1 <= v <= 1000,
+        "ints from 1 to 1000",
+    ),
+    Dimension(
+        "axis",
+        (1, 1, -1, 0, 2),
+        lambda v: None if v == 1 else "shape/axis",
+        lambda v: _is_int(v) and -6 <= v < 6,
+        "ints from -6 to 5",
+        absent=1,
+    ),
+    Dimension("dtype", ("float64", "float32", "float16", "bfloat16")),
+    Dimension("label_dtype", ("int64", "int64", "int32"), _gate({"int32": "numerics/label-dtype"})),
+    Dimension("layout", ("contiguous", "contiguous", "strided"), _gate({"strided": "shape/non-contiguous"})),
+    Dimension("reduction", ("mean", "sum", "none"), _gate({"none": "shape/none-shape"}), absent="mean"),
+    Dimension(
+        "ignored",
+        ("none", "some", "some", "most", "all"),
+        _gate({"all": "ignore/all-ignored", "some": TAKES_IGNORED, "most": TAKES_IGNORED}),
+        absent="none",
+    ),
+    Dimension(
+        "ignore_index",
+        (-100, 255, -1, 0, 1, None),
+        _ignore_index_gate,
+        lambda v: v is None or _is_int(v),
+        "ints or None",
+        absent=None,
+    ),
+    Dimension(
+        "weight",
+        ("absent", "small", "small", "ones", "with-zero", "tiny", "zero-total"),
+        lambda v: None if v == "absent" else "weights/zero-total" if v == "zero-total" else TAKES_WEIGHTS,
+        absent="absent",
+    ),
+    Dimension("logits", (*FORMULA_LOGITS, "edges", *NUMERIC_LOGITS)),
+)
+"""What every contract has. A contract adds the arguments of its own, and may replace any of these."""
+
+TARGETS = Dimension("targets", ("hard",), kind=str)
+"""What labels are; a contract that takes others replaces it."""
+
+DENOMINATOR = Dimension("denominator", ("weights", "weights", "count"), absent="weights")
+"""What a mean divides by: the sum of the weights of the valid elements, or their number."""
+
+LABEL_WEIGHT = Dimension("label_weight", ("absent", "mask"), absent="absent")
+"""A mask that goes with the call, for losses of single entries."""
+
+COMMON_NAMES = frozenset(dimension.name for dimension in COMMON) | {"targets", "label_weight"}
+
+NEVER_OCCURS = "a class that never occurs"
+
+
+def counts_zero(value: Any) -> bool:
+    """Whether an argument has a number for each class, and 0 for some."""
+    return isinstance(value, np.ndarray) and bool((value == 0).any())

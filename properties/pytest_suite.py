@@ -1,0 +1,178 @@
+"""The same laws as a pytest suite: one test for each law, in the process of the test; and each as a Hypothesis test,
+which any engine that knows those can run.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis.strategies import SearchStrategy
+from rich.console import Console
+
+from properties.certificates.certificate import LawReport
+from properties.engine.execution import Task, aside, closes, unanswered
+from properties.engine.inference import Facts, Inquiry
+from properties.engine.search import LawResult
+from properties.judging.law import NotApplicable, Undecided
+from properties.laws.conduct import ANSWERS
+from properties.problems.domain import EmptyDomainError
+from properties.problems.problem import Problem
+from properties.report.terminal import show_failure
+from properties.subjects.subject import Subject
+from properties.subjects.target import Target
+from properties.workers.worker_main import Inline
+
+
+class LawBroken(AssertionError):  # noqa: N818 - what it says
+    """A problem refutes a law; the message has the script that shows it."""
+
+
+class Suite:
+    """The laws of one subject, each run at most once, gates before what stands behind them."""
+
+    def __init__(self, subject: Subject | Target, *, seed: int = 0, max_examples: int | None = None) -> None:
+        self._performer = Inline(subject)
+        self.description = self._performer.describe()
+        self._infos = {info.id: info for info in self.description.laws}
+        self._gates = {info.id: info.gate for info in self.description.laws if info.gate}
+        self._results: dict[str, LawResult] = {}
+        self._seed, self._examples = seed, max_examples
+        self._inferred: Facts | None = None
+
+    @property
+    def laws(self) -> tuple[str, ...]:
+        """The ids of all laws."""
+        return tuple(self._infos)
+
+    def result(self, law: str) -> LawResult:
+        """What came of a law; runs it, and the gates before it, if it has not run yet."""
+        if law not in self._results:
+            self._results[law] = self._run(law)
+        return self._results[law]
+
+    def report(self, law: str) -> LawReport:
+        """The line that a certificate has of a law."""
+        return LawReport.of(self._infos[law], self.result(law))
+
+    @property
+    def inferred(self) -> Facts:
+        """What the layer does, found out by asking it, inside what the gates let through."""
+        if self._inferred is None:
+            answers = not closes(self.result(ANSWERS))
+            shut = frozenset(gate for gate in self._gates if answers and closes(self.result(gate)))
+            inquiry = Inquiry(self._seed, self.description.dtypes, shut, self.description.kept)
+            self._inferred = self._performer.infer(inquiry) if answers else {}
+        return self._inferred
+
+    def test(self, law: str, **options: Any) -> Callable[[], None]:
+        """A law as an ordinary Hypothesis test, for whatever engine runs those; it fails with LawBroken.
+
+        ``options`` are settings of Hypothesis, such as max_examples. Raises EmptyDomainError where the layer leaves the
+        law nothing to draw.
+        """
+
+        def test(problem: Problem) -> None:
+            self.put(law, problem)
+
+        # a database of examples tells tests apart by their names
+        test.__name__ = test.__qualname__ = re.sub(r"\W", "_", f"test_{self.description.name}_{law}")
+        run = given(self.problems(law))(test)
+        return settings(**{"suppress_health_check": list(HealthCheck), "deadline": None, **options})(run)
+
+    def problems(self, law: str) -> SearchStrategy[Problem]:
+        """What a law draws, behind the gates; EmptyDomainError where that is nothing."""
+        if law != ANSWERS and closes(self.result(ANSWERS)):
+            raise EmptyDomainError(unanswered(law).reason)
+        return self._performer.problems(self._task(law))
+
+    def put(self, law: str, problem: Problem) -> None:
+        """Put one problem to a law, inside a Hypothesis test; LawBroken where it does not hold."""
+        try:
+            found = self._performer.put(self._task(law), problem)
+        except (Undecided, NotApplicable):
+            reject()
+        if found is not None:
+            finding, script = found
+            raise LawBroken(f"{law}: {finding.message}\n\n{script}")
+
+    def _run(self, law: str) -> LawResult:
+        if law != ANSWERS and closes(self.result(ANSWERS)):
+            return unanswered(law)
+        return self._performer.run(self._task(law), lambda examples: None)
+
+    def _task(self, law: str) -> Task:
+        info = self._infos[law]
+        before = [g for g, number in self._gates.items() if law != ANSWERS and (not info.gate or number < info.gate)]
+        shut = frozenset(g for g in before if closes(self.result(g)))
+        examples = self._examples or settings().max_examples
+        shutting, known = aside(info, self._gates, shut), self.description
+        return Task(law, self._seed, examples, known.dtypes, shutting, kept=known.kept)
+
+
+class BoundLaw:
+    """A law and the subject to put it to, as a test's parameter."""
+
+    def __init__(self, suite: Suite, law: str) -> None:
+        self._suite, self.id = suite, law
+
+    def check(self) -> LawReport:
+        """Run the law; fail with case and script where it does not hold, skip where it does not apply."""
+        report = self._suite.report(self.id)
+        if report.outcome == "not applicable":
+            pytest.skip(report.reason)
+        if report.outcome != "held":
+            pytest.fail(failure_text(report), pytrace=False)
+        return report
+
+    def problems(self) -> SearchStrategy[Problem]:
+        """What the law draws; EmptyDomainError where that is nothing."""
+        return self._suite.problems(self.id)
+
+    def put(self, problem: Problem) -> None:
+        """Put one problem to the law, inside a Hypothesis test; LawBroken where it does not hold."""
+        self._suite.put(self.id, problem)
+
+
+class Gap(BoundLaw):
+    """What keeps a subject from being certified whatever its laws say, as a test's parameter: it fails."""
+
+    def __init__(self, suite: Suite, words: str) -> None:
+        super().__init__(suite, "not-certified")
+        self._words = words
+
+    def check(self) -> LawReport:
+        """Fail, with what is to be said of the subject."""
+        pytest.fail(f"not certified: {self._words}", pytrace=False)
+
+    def problems(self) -> SearchStrategy[Problem]:
+        """Nothing is drawn of it."""
+        raise EmptyDomainError(self._words)
+
+
+def parametrize(subject: Subject | Target, *, seed: int = 0, max_examples: int | None = None) -> Callable[..., Any]:
+    """One test for each law of a subject's contract, and one that fails for whatever keeps it from being certified.
+
+    Decorates a test that takes ``law`` and calls ``law.check()``. ``max_examples`` is that of the Hypothesis profile in
+    force unless given. Everything runs in the process of the test: a layer that crashes ends it; ``lossproof certify``
+    runs the same laws in processes of their own.
+    """
+    suite = Suite(subject, seed=seed, max_examples=max_examples)
+    name = suite.description.name
+    parameters = [
+        pytest.param(BoundLaw(suite, law), id=f"{name}-{law}", marks=pytest.mark.xdist_group(name))
+        for law in suite.laws
+    ]
+    parameters += [pytest.param(Gap(suite, gap), id=f"{name}-not-certified") for gap in suite.description.gaps]
+    return pytest.mark.parametrize("law", parameters)
+
+
+def failure_text(report: LawReport) -> str:
+    """What a failed law says: cause, condition, case and script."""
+    text = io.StringIO()
+    show_failure(Console(file=text, width=110, no_color=True), report)
+    return text.getvalue()

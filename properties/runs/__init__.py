@@ -1,0 +1,1 @@
+"""What a user starts and waits for: a certificate, a replay, the selftest."""

@@ -1,0 +1,81 @@
+"""Replay: the counterexamples of a certificate, put again to the layer as it is today."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from properties.certificates.certificate import Certificate, LawReport
+from properties.engine.execution import Task
+from properties.engine.search import FAILED, LawResult
+from properties.problems.problem import Problem
+from properties.subjects.subject import Subject
+from properties.subjects.target import Target, UsageError
+from properties.workers.worker import Worker
+
+STATUSES = ("fixed", "still failing", "forgiven", "different")
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What came of one counterexample: ``fixed``, ``still failing``, or ``different``, and in words why.
+
+    ``forgiven`` is what still fails as it did, and as a kernel of Paddle does, where the certificate forgives that.
+    """
+
+    law: str
+    status: str
+    words: str = ""
+
+
+def replay(
+    certificate: Certificate, subject: Subject | Target | str | None = None, *, time_limit: float = 10.0
+) -> Iterator[Replayed]:
+    """Put each counterexample of a certificate again to its law, on the layer as it is today.
+
+    ``subject`` stands for the repaired layer where it has another name: a Target or Subject, or the text of a target,
+    which keeps everything else (``--map``, ``--set``, ``--domain``) as the certificate has it.
+    Raises UsageError where no layer can be loaded, or one that is held to another contract.
+    """
+    worker = Worker(_subject(certificate, subject), time_limit)
+    with contextlib.closing(worker):
+        description = worker.describe()
+        if description.contract != certificate.contract:
+            raise UsageError(
+                f"the certificate is of contract {certificate.contract}, the layer of {description.contract}"
+            )
+        known = {info.id for info in description.laws}
+        for law in certificate.failed:
+            if law.id not in known:
+                yield Replayed(law.id, "different", f"contract {certificate.contract} has no such law any more")
+            elif law.counterexample is None or law.counterexample.get("example") is None:
+                yield Replayed(law.id, "different", "the certificate holds no example of it")
+            else:
+                example = Problem.from_dict(law.counterexample["example"])
+                shut = frozenset(certificate.set_aside)
+                task = Task(law.id, certificate.seed, 1, (example.dtype,), shut, example=example, kept=description.kept)
+                yield _compared(law, worker.run(task, lambda examples: None), certificate.forgives(law))
+
+
+def _subject(certificate: Certificate, subject: Subject | Target | str | None) -> Subject | Target:
+    if isinstance(subject, (Subject, Target)):
+        return subject
+    if certificate.target is None:
+        if subject is None:
+            raise UsageError("the certificate does not say which layer it is of; name the target")
+        return Target(subject)
+    target = Target.from_dict(certificate.target)
+    return target if subject is None else replace(target, text=subject)
+
+
+def _compared(law: LawReport, result: LawResult, forgiven: bool) -> Replayed:
+    if result.outcome == "held":
+        return Replayed(law.id, "fixed")
+    if result.outcome not in FAILED or result.finding is None:
+        return Replayed(law.id, "different", f"{result.outcome}: {result.reason}")
+    assert law.counterexample is not None
+    same = result.outcome == law.outcome and result.finding.quantity == law.counterexample["quantity"]
+    if same and forgiven and result.inherited:
+        return Replayed(law.id, "forgiven", f"inherited from {result.inherited}")
+    return Replayed(law.id, "still failing" if same else "different", result.finding.message)

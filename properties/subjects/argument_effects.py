@@ -1,0 +1,57 @@
+"""Witness: which of a layer's arguments were handed over with another value than the layer's own default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from properties.judging.observation import Failure, Observation, Observer
+from properties.problems.problem import Problem
+from properties.subjects.signature import REQUIRED, UNKNOWN, LayerArgument
+
+
+class Witness:
+    """An observer that asks another one, and notes which contract arguments differ from the layer's own defaults."""
+
+    def __init__(self, observer: Observer, arguments: Iterable[LayerArgument]) -> None:
+        self._observer = observer
+        self._open = {argument.fills: argument.default for argument in arguments if argument.fills}
+        self._given: set[str] = set()
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The contract arguments that some problem gave another value than the layer's default."""
+        return tuple(sorted(self._given))
+
+    def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
+        """Ask the layer."""
+        if self._open:
+            self._note(problem)
+        return self._observer.observe(problem, probe)
+
+    def _note(self, problem: Problem) -> None:
+        handed = {**problem.arguments(), "num_classes": problem.classes, **problem.call_arguments()}
+        # what does not go with every call is absent where it is not there
+        given = {name for name, default in self._open.items() if not at_default(handed.get(name), default)}
+        self._given |= given
+        for name in given:
+            del self._open[name]
+
+
+def at_default(value: Any, default: Any) -> bool:
+    """Whether a value is what the layer has without it; None where nobody knows what that is."""
+    if default is REQUIRED:
+        return False
+    if default is UNKNOWN or value is None or default is None:
+        return value is None and (default is None or default is UNKNOWN)
+    if isinstance(value, (bool, int, float, str)) and isinstance(default, (bool, int, float, str)):
+        return bool(value == default)
+    if not isinstance(default, (list, tuple, np.ndarray)):
+        # a tensor, or whatever it is: it is not asked what it thinks of other values
+        return False
+    try:
+        return np.array_equal(np.asarray(value), np.asarray(default))
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,54 @@
+"""From the words of a target to the module that it is in, and to the lines with which a script imports it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+from properties.errors import UsageError
+
+
+def module_of(where: str) -> ModuleType:
+    """The module of that name, or in that file; UsageError where it cannot be imported."""
+    if where.endswith(".py"):
+        path = Path(where)
+        if not path.is_file():
+            raise UsageError(f"there is no file {where}")
+        name = path.stem
+        if name in sys.modules and getattr(sys.modules[name], "__file__", None) == str(path.resolve()):
+            return sys.modules[name]
+        if name in sys.modules:
+            # a file called like a module that is in use must not take its place
+            name = f"lossproof_target_{name}"
+        spec = importlib.util.spec_from_file_location(name, path.resolve())
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.path.insert(0, str(path.resolve().parent))
+        sys.modules[name] = module
+        return _run(where, lambda: (spec.loader.exec_module(module), module)[1])  # type: ignore[union-attr]
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    return _run(where, lambda: importlib.import_module(where))
+
+
+def _run(where: str, load: Callable[[], ModuleType]) -> ModuleType:
+    try:
+        return load()
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise UsageError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def import_lines(where: str, name: str) -> tuple[str, ...]:
+    """What a script writes to have the name."""
+    first = name.split(".")[0]
+    if not where.endswith(".py"):
+        return (f"from {where} import {first}",)
+    path = Path(where)
+    return ("import sys", f"sys.path.insert(0, {str(path.parent)!r})", f"from {path.stem} import {first}")

@@ -1,0 +1,1 @@
+"""Asks losses that are called with NumPy arrays."""

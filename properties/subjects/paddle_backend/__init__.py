@@ -1,0 +1,1 @@
+"""Asks Paddle layers. The only package of the checker that imports Paddle."""

@@ -1,0 +1,253 @@
+"""Targets: from ``package.module:Name`` or ``path/file.py:Name`` to a Subject."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from properties.contracts import contract_named
+from properties.errors import UsageError as UsageError
+from properties.judging.contract import DERIVED_ARGUMENTS, Contract
+from properties.subjects.importing import import_lines, module_of
+from properties.subjects.signature import by_name, listed, of_call, open_ended, taken_by
+from properties.subjects.subject import Source, Subject, call_with_logits_and_labels
+
+
+@dataclass(frozen=True)
+class Target:
+    """A subject by name, as it travels between processes.
+
+    ``mapping`` gives the contract argument for a layer argument of another name; ``settings`` fixes layer arguments;
+    ``domain`` narrows what is drawn; ``backend`` says what a class or function is called with (None: Paddle tensors);
+    ``claims`` are those of a Subject.
+    """
+
+    text: str
+    contract: str | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    domain: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    backend: str | None = None
+    claims: Mapping[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, from which the same target can be made."""
+        return {
+            "text": self.text,
+            "contract": self.contract,
+            "mapping": dict(self.mapping),
+            "settings": dict(self.settings),
+            "domain": {name: list(values) for name, values in self.domain.items()},
+            "backend": self.backend,
+            "claims": dict(self.claims),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Target:
+        """The inverse of :meth:`to_dict`."""
+        return cls(**{**plain, "domain": {name: tuple(values) for name, values in plain["domain"].items()}})
+
+    def load(self) -> Subject:
+        """Import the module and make the subject; UsageError where that cannot be done."""
+        where, _, name = self.text.rpartition(":")
+        if not where or not name:
+            raise UsageError(f"TARGET must be package.module:Name or path/file.py:Name, got {self.text!r}")
+        module = module_of(where)
+        found: Any = module
+        for part in name.split("."):
+            if not hasattr(found, part):
+                raise UsageError(f"{where} has no {name!r}")
+            found = getattr(found, part)
+        if isinstance(found, Subject):
+            return self._subject_of(found, where, name)
+        if not callable(found):
+            raise UsageError(f"{self.text} must be a Layer class, a function or a Subject, got {type(found).__name__}")
+        if self.contract is None:
+            raise UsageError("--contract is required for a class or a function; see `lossproof list contracts`")
+        return self._subject_from(found, where, name, self._contract(self.contract))
+
+    @staticmethod
+    def _contract(name: str) -> Contract:
+        try:
+            return contract_named(name)
+        except ValueError as error:
+            raise UsageError(f"--{error}") from None
+
+    def _subject_of(self, subject: Subject, where: str, name: str) -> Subject:
+        if self.mapping or self.settings or self.backend:
+            raise UsageError(
+                f"{self.text} is a Subject, which says all by itself; --map, --set and --backend go with a class"
+            )
+        changes: dict[str, Any] = {
+            "domain": {**subject.domain, **self.domain},
+            "claims": {**subject.claims, **self.claims},
+        }
+        if self.contract is not None:
+            changes["contract"] = self._contract(self.contract).name
+        if not subject.name:
+            changes["name"] = name
+        if subject.source is None:
+            call = "" if subject.call is call_with_logits_and_labels else f"{name}.call"
+            changes["source"] = Source(import_lines(where, name), f"{name}.build", call=call)
+        return _checked(lambda: replace(subject, **changes))
+
+    def _subject_from(self, found: Callable[..., Any], where: str, name: str, contract: Contract) -> Subject:
+        is_class = inspect.isclass(found)
+        built, with_call = _parameters(found, self.text, skip=0 if is_class else 2), of_call(found) if is_class else []
+        parameters = by_name(built)
+        names = self._names(parameters, contract, open_ended(found))
+        taken = by_name(with_call) if is_class else parameters
+        called = self._call_names(list(taken), contract)
+        if is_class:
+            self._check_call(taken, called, name)
+        settings, pinned = self._settings(parameters, names, contract, name, open_ended(found))
+        filled = {*names.values(), *settings}
+        for parameter in parameters.values():
+            if parameter.default is parameter.empty and parameter.name not in filled:
+                raise UsageError(
+                    f"{name} needs the argument {parameter.name!r}, which nothing fills: write --set "
+                    f"{parameter.name}=VALUE, or --map {parameter.name}=CONTRACT_ARG with one of "
+                    f"{', '.join((*contract.argument_names, *DERIVED_ARGUMENTS))}"
+                )
+
+        def build(**arguments: Any) -> Any:
+            written = {names[known]: value for known, value in arguments.items()}
+            if is_class:
+                return found(**written, **settings)
+            return lambda logits, labels, **given: found(logits, labels, **written, **settings, **given)
+
+        def call(layer: Any, logits: Any, labels: Any, **given: Any) -> Any:
+            return layer(logits, labels, **{called[known]: value for known, value in given.items()})
+
+        if "label_weight" in called and taken[called["label_weight"]].default is inspect.Parameter.empty:
+            pinned["label_weight"] = ("mask",)
+        for known, written in names.items():
+            values = contract.domain[known] if known in contract.argument_names else ()
+            needed = written in parameters and parameters[written].default is inspect.Parameter.empty
+            if needed and None in values and known not in pinned and known != "ignore_index":
+                # what has no default is never nothing
+                pinned[known] = tuple(value for value in values if value is not None)
+        if is_class:
+            signature = (*taken_by(built, names, "constructor"), *taken_by(with_call, called, "call"))
+        else:
+            signature = taken_by(built, {**names, **called}, "function")
+        source = Source(import_lines(where, name), name, not is_class, {**names, **called}, settings)
+        return _checked(
+            lambda: Subject(
+                contract=contract,
+                build=build,
+                name=name,
+                call=call,
+                arguments=tuple(sorted({**names, **called})),
+                domain=self.domain,
+                pinned=pinned,
+                source=source,
+                backend=self.backend or "paddle",
+                claims=self.claims,
+                # what the user fixed was given
+                signature=tuple(argument for argument in signature if argument.name not in self.settings),
+            )
+        )
+
+    def _call_names(self, parameters: list[str], contract: Contract) -> dict[str, str]:
+        """For each call argument that the layer takes, the layer's name of it."""
+        names = {name: name for name in contract.call_arguments if name in parameters and name not in self.settings}
+        for written, name in self.mapping.items():
+            if name in contract.call_arguments:
+                if written not in parameters:
+                    raise UsageError(f"--map {written}={name}: the call takes {_in_words(parameters)}")
+                names[name] = written
+        return names
+
+    def _check_call(self, taken: Mapping[str, inspect.Parameter], called: Mapping[str, str], name: str) -> None:
+        """Everything that a call cannot do without must be filled."""
+        for written, parameter in taken.items():
+            if written in self.settings:
+                raise UsageError(f"--set {written}: {name} takes it with the call, which --set cannot fix")
+            filled = written in called.values() and called.get("normalizer") != written
+            if parameter.default is parameter.empty and not filled:
+                raise UsageError(
+                    f"{name} is called with {written!r}, which has no default and which nothing fills; wrap it in a "
+                    f"Subject whose `call` does"
+                )
+
+    def _settings(
+        self,
+        parameters: Mapping[str, inspect.Parameter],
+        names: Mapping[str, str],
+        contract: Contract,
+        name: str,
+        open_ended: bool,
+    ) -> tuple[dict[str, Any], dict[str, tuple[Any, ...]]]:
+        """What --set fixes: layer arguments that no contract knows, and contract arguments pinned to one value."""
+        settings: dict[str, Any] = {}
+        pinned: dict[str, tuple[Any, ...]] = {}
+        known = {written: argument for argument, written in names.items()}
+        for written, value in self.settings.items():
+            argument = known.get(written)
+            if argument is None and written not in parameters and not open_ended:
+                raise UsageError(f"--set {written}: {name} takes {_in_words(parameters)}")
+            if argument == "weight":
+                raise UsageError(f"--set {written}: class weights are drawn; write --domain weight=absent for none")
+            if argument in contract.argument_names:
+                pinned[str(argument)] = (value,)
+            else:
+                settings[written] = value
+        return settings, pinned
+
+    def _names(
+        self, parameters: Mapping[str, inspect.Parameter], contract: Contract, open_ended: bool
+    ) -> dict[str, str]:
+        """For each contract argument that the layer takes, the layer's name of it."""
+        known = (*contract.argument_names, *DERIVED_ARGUMENTS)
+        called = contract.call_arguments
+        names = {name: name for name in known if name in parameters and name not in self.settings}
+        names |= {name: name for name in contract.argument_names if name in parameters}
+        for written, name in self.mapping.items():
+            if name in called:
+                continue
+            if name not in known:
+                every = ", ".join((*known, *called))
+                raise UsageError(f"--map {written}={name}: contract {contract.name} has {every}")
+            if written not in parameters and not open_ended:
+                raise UsageError(f"--map {written}={name}: the layer takes {_in_words(parameters)}")
+            names = {k: w for k, w in names.items() if w != written}
+            names[name] = written
+        return names
+
+
+def parse_value(text: str) -> Any:
+    """A Python literal where it is one, else the text itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def parse_values(text: str) -> tuple[Any, ...]:
+    """What stands between commas, each a Python literal where it is one; a list in brackets is one value."""
+    try:
+        return tuple(ast.literal_eval(f"({text},)"))
+    except (ValueError, SyntaxError):
+        return tuple(parse_value(part) for part in text.split(","))
+
+
+def _checked(make: Callable[[], Subject]) -> Subject:
+    try:
+        return make()
+    except (ValueError, TypeError) as error:
+        raise UsageError(str(error)) from None
+
+
+def _parameters(found: Callable[..., Any], text: str, skip: int) -> list[inspect.Parameter]:
+    try:
+        return listed(found, skip)
+    except (TypeError, ValueError):
+        raise UsageError(f"{text} has no signature to read; wrap it in a Subject") from None
+
+
+def _in_words(names: Mapping[str, Any] | Sequence[str]) -> str:
+    return ", ".join(names) or "no arguments"

@@ -1,0 +1,325 @@
+"""Worker processes: whatever calls a layer runs in one of them, so that a crash or a hang is a finding, not an end.
+
+A worker runs whole laws, Hypothesis included, and says before each example that it is alive. Where it dies or falls
+silent, the law runs again in a worker that keeps the layer in a process of its own: there the crash itself is an
+answer, and shrinks like any other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from multiprocessing.connection import Connection, wait
+from typing import Any, Protocol
+
+from properties.engine.examination import failed
+from properties.engine.execution import Description, Task, lost
+from properties.engine.inference import Facts, Inquiry, unknown
+from properties.engine.search import FAILED, LawResult
+from properties.errors import Broken, ContractError, UsageError
+from properties.judging.observation import Failure
+from properties.subjects.subject import Subject
+from properties.subjects.target import Target
+from properties.workers.forked_observer import ending
+from properties.workers.heartbeat import MEMORY, Limits, Running, read_running
+from properties.workers.worker_main import serve
+
+STARTING = 120.0
+"""Seconds that importing Paddle and the layer's module may take."""
+
+KILLED = "SIGKILL"
+"""What a layer seldom does to its own process, but people and machines short of memory do."""
+
+MOST_KILLS = 50
+"""Times that a worker may be killed over one task before its layer is suspected all the same."""
+
+MOST_SHOWN = 4096
+"""Logits of an example beyond which it is not kept where it is not to blame by itself."""
+
+GRACE = 30.0
+"""Seconds beyond its own that a task may take to end by itself."""
+
+
+class WorkerLost(RuntimeError):  # noqa: N818 - an outcome
+    """The worker died or fell silent; ``failure`` says how."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+class Worker:
+    """A process that holds the layer and runs laws over it, one at a time."""
+
+    def __init__(self, subject: Subject | Target, time_limit: float, limits: Limits | None = None) -> None:
+        self._subject, self._limit = subject, time_limit
+        self._limits = Limits(time_limit) if limits is None else limits
+        self._process: Any = None
+        self._pipe: Connection | None = None
+        self._stopped = False
+
+    def describe(self) -> Description:
+        """Load the subject; UsageError where that cannot be done."""
+        try:
+            kind, content = self._insist(("describe", None), STARTING)
+        except WorkerLost as ended:
+            failure = ended.failure
+            what = "does not end" if failure.kind == "timed out" else f"ends the process with {failure.error}"
+            raise UsageError(f"importing {getattr(self._subject, 'text', 'the subject')} {what}") from None
+        _raise_if_failed(kind, content)
+        assert isinstance(content, Description)
+        return content
+
+    def source(self) -> str:
+        """The text of the file that the layer is defined in; '' where there is none to be read."""
+        kind, content = self._insist(("source", None), STARTING)
+        _raise_if_failed(kind, content)
+        return str(content)
+
+    def infer(self, inquiry: Inquiry) -> Facts:
+        """What the layer does, found out behind a guard; where the worker is lost all the same, nothing."""
+        try:
+            kind, content = self._insist(("infer", inquiry), 3.0 * self._limit + GRACE)
+        except WorkerLost as ended:
+            return unknown(f"the process was lost ({ended.failure})")
+        if kind == "broken":
+            return unknown(str(content))
+        _raise_if_failed(kind, content)
+        assert isinstance(content, dict)
+        return content
+
+    def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
+        """Run one law; where the process is lost, find out which example did it, and make it smaller."""
+        kills = 0
+        before: Running | None = None
+        while True:
+            try:
+                return self._run(task, tick, self._limit)
+            except WorkerLost as ended:
+                failure = ended.failure
+            running = None if self._limits.record is None else read_running(self._limits.record)
+            if running is None and (self._limits.record is None or failure.error != KILLED or kills >= MOST_KILLS):
+                return self._guarded(task, failure, tick)
+            if running is None:
+                kills += 1
+                continue
+            if failure.error == MEMORY:
+                return _hoarding(task, failure, running)
+            kills += failure.error == KILLED
+            if failure.error == KILLED and kills < MOST_KILLS and not running.same(before):
+                # somebody else did that, or the machine: the same task has another result
+                before = running
+                continue
+            found = self._suspected(task, failure, running, tick)
+            if found.repeatable or failure.error != KILLED or kills >= MOST_KILLS:
+                return found
+
+    def _guarded(self, task: Task, first: Failure, tick: Callable[[int], None]) -> LawResult:
+        """The same law with the layer in a process of its own: there a crash is an answer, and shrinks."""
+        try:
+            found = self._run(task.guarded(), tick, 3.0 * self._limit + GRACE)
+        except WorkerLost as ended:
+            return lost(task, ended.failure)
+        # what killed the first worker did not happen again: that is a finding too, without an example
+        return found if found.outcome not in ("held", "undecided", "gave up") else lost(task, first)
+
+    def _suspected(self, task: Task, failure: Failure, running: Running, tick: Callable[[int], None]) -> LawResult:
+        """What came of the example that was running when the process was lost."""
+        kind, content = "lost", None
+        with contextlib.suppress(WorkerLost):
+            kind, content = self._insist(("task", task.on(running.problem)), 3.0 * self._limit + GRACE, tick)
+        found = lost(task, failure) if kind == "lost" else _result_of(task, kind, content)
+        if found.outcome in FAILED and found.finding is not None:
+            return replace(found, examples=running.examples + 1)
+        words = f"the process was lost ({failure}) while this example ran; by itself it did not do so again"
+        return LawResult(
+            task.law,
+            failure.kind,
+            running.examples + 1,
+            finding=failed(failure, running.problem),
+            problem=running.problem,
+            reason=words,
+            repeatable=False,
+            repetitions=(found.outcome,),
+        )
+
+    def stop(self) -> None:
+        """End for good: whoever still waits for an answer gets an error, and no new process starts."""
+        self._stopped = True
+        self.close()
+
+    def close(self) -> None:
+        """End the process and whatever it started."""
+        process, pipe = self._process, self._pipe
+        self._process = self._pipe = None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.join()
+        if pipe is not None:
+            pipe.close()
+
+    def _insist(
+        self, request: tuple[str, Any], limit: float, tick: Callable[[int], None] = lambda examples: None
+    ) -> tuple[str, Any]:
+        """Ask again where somebody killed the worker: no layer does that to itself at once."""
+        for _ in range(MOST_KILLS):
+            try:
+                return self._ask(request, limit, tick)
+            except WorkerLost as ended:
+                if ended.failure.error != KILLED:
+                    raise
+                failure = ended
+        raise failure
+
+    def _run(self, task: Task, tick: Callable[[int], None], limit: float) -> LawResult:
+        return _result_of(task, *self._ask(("task", task), limit, tick))
+
+    def _ask(
+        self, request: tuple[str, Any], limit: float, tick: Callable[[int], None] = lambda examples: None
+    ) -> tuple[str, Any]:
+        """Send a request and wait for its answer; signs of life restart the clock, but not that of a task's seconds."""
+        fresh = self._process is None
+        if fresh:
+            self._start()
+        assert self._pipe is not None
+        try:
+            self._pipe.send(request)
+        except (BrokenPipeError, OSError):
+            raise self._lost() from None
+        patience = max(limit, STARTING) if fresh else limit
+        seconds = getattr(request[1], "seconds", None)
+        end = None if seconds is None else time.monotonic() + patience + seconds + GRACE
+        while True:
+            left = patience if end is None else min(patience, end - time.monotonic())
+            ready = wait([self._pipe, self._process.sentinel], max(left, 0.0))
+            if not ready:
+                self.close()
+                raise WorkerLost(Failure("timed out", f"{patience if left == patience else seconds:g} s", ""))
+            if self._pipe not in ready:
+                raise self._lost()
+            try:
+                kind, content = self._pipe.recv()
+            except (EOFError, OSError):
+                raise self._lost() from None
+            patience = limit
+            if kind == "grown":
+                self.close()
+                raise WorkerLost(_grown(*content))
+            if kind != "tick":
+                return kind, content
+            tick(content)
+
+    def _lost(self) -> WorkerLost:
+        process = self._process
+        if process is None:
+            raise RuntimeError("the worker was stopped")
+        process.join(timeout=STARTING)
+        failure = Failure("crashed", ending(process.exitcode), "")
+        self.close()
+        return WorkerLost(failure)
+
+    def _start(self) -> None:
+        forked = not isinstance(self._subject, Target)
+        context: Any = multiprocessing.get_context("fork" if forked else "forkserver")
+        if not forked:
+            context.set_forkserver_preload(["properties.workers.preload"])
+        # under one lock: a sibling forked in between would inherit this pipe's other end, and no EOF would ever come
+        with _no_main(forked), _no_daemon():
+            if self._stopped:
+                raise RuntimeError("the worker was stopped")
+            pipe, theirs = context.Pipe()
+            process = context.Process(target=serve, args=(theirs, self._subject, self._limits, forked))
+            process.start()
+            theirs.close()
+            self._process, self._pipe = process, pipe
+
+
+def _grown(grown: int, examples: int) -> Failure:
+    """What a worker says of itself that holds more memory than it may."""
+    each = grown / max(examples, 1) / 2**20
+    return Failure("crashed", MEMORY, f"grown by {grown / 2**30:.2g} GiB in {examples} examples, {each:.2g} MiB each")
+
+
+def _hoarding(task: Task, failure: Failure, running: Running) -> LawResult:
+    """What came of a law whose layer keeps more and more: no example does that alone, so there is nothing to shrink."""
+    return LawResult(
+        task.law,
+        failure.kind,
+        running.examples + 1,
+        # a large example is no evidence of anything, and would fill the journal
+        finding=failed(failure, *([running.problem] if running.problem.logits.size <= MOST_SHOWN else [])),
+        problem=None,
+        reason="no single example does it: what the layer keeps adds up",
+    )
+
+
+def _result_of(task: Task, kind: str, content: Any) -> LawResult:
+    """What a worker said of a task."""
+    if kind == "broken":
+        return LawResult(task.law, "gave up", reason=str(content))
+    _raise_if_failed(kind, content)
+    assert isinstance(content, LawResult)
+    return content
+
+
+def _raise_if_failed(kind: str, content: Any) -> None:
+    """Raise what the worker could not answer for: the user's mistake, or ours."""
+    if kind == "contract":
+        raise ContractError(content)
+    if kind == "usage":
+        raise UsageError(content)
+    if kind == "broken":
+        raise Broken(content)
+
+
+_main_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def _no_main(forked: bool) -> Iterator[None]:
+    """Start a process that does not import the user's main script again: a script without a guard would run twice."""
+    with _main_lock:
+        if forked:
+            yield
+            return
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
+
+
+@contextlib.contextmanager
+def _no_daemon() -> Iterator[None]:
+    """Start a process from one that may not have any: a cluster's worker is a daemon. Ours end with it all the same."""
+    config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    daemon = config.pop("daemon", None)
+    try:
+        yield
+    finally:
+        if daemon is not None:
+            config["daemon"] = daemon
+
+
+class Performer(Protocol):
+    """Runs tasks: a worker process, or this one."""
+
+    def describe(self) -> Description: ...
+
+    def run(self, task: Task, tick: Callable[[int], None]) -> LawResult: ...
+
+    def infer(self, inquiry: Inquiry) -> Facts: ...
+
+    def stop(self) -> None: ...
