@@ -7,19 +7,17 @@ over all implementations with one seed after the other. ``--journal`` keeps a li
 finds its lines goes on where they end.
 """
 
-import argparse
 import json
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks.sound_losses import implementations
+from benchmarks.frame import Command, table, write
 from properties import certify
 from reference import BUDGET
+from tests.losses.sound_losses import implementations
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 FINE = ("held", "not applicable")
@@ -43,8 +41,8 @@ class Tally:
         for law in line["laws"]:
             self.counts[line["name"]].update(examples=law["examples"], undecided=law["undecided"])
             for dtype, used in law["budget_by_dtype"].items():
-                for table, row in ((self.laws, law["id"]), (self.makes, line["name"])):
-                    table[row][dtype] = max(table[row][dtype], used)
+                for most, row in ((self.laws, law["id"]), (self.makes, line["name"])):
+                    most[row][dtype] = max(most[row][dtype], used)
         self.counts[line["name"]].update(alarms=len(line["alarms"]), certificates=1)
 
     def total(self, what):
@@ -110,25 +108,23 @@ def say(line):
         print(f"ALARM {alarm['law']} {alarm['outcome']}: {alarm['message']} {alarm['reason']}\n{alarm['script']}")
 
 
-def table(title, rows, counts=None, least=0.0):
+def budget_table(title, rows, counts=None, least=0.0):
     """The largest budget used, by dtype; rows that used more than ``least``, the largest first."""
-    found = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    found.add_column("", no_wrap=True)
-    for head in (*(("examples", "undecided", "alarms") if counts else ()), *DTYPES):
-        found.add_column(head, justify="right", no_wrap=True)
+    counted = ("examples", "undecided", "alarms") if counts else ()
+    found = table(title, "", numbers=(*counted, *DTYPES))
     for name, used in sorted(rows.items(), key=lambda item: -max(item[1].values(), default=0.0)):
         if max(used.values(), default=0.0) < least:
             continue
-        counted = [f"{counts[name][key]:,}" for key in ("examples", "undecided", "alarms")] if counts else []
-        found.add_row(name, *counted, *(f"{used[d]:.2f}" if used[d] else "" for d in DTYPES))
+        cells = [f"{counts[name][key]:,}" for key in counted]
+        found.add_row(name, *cells, *(f"{used[d]:.2f}" if used[d] else "" for d in DTYPES))
     return found
 
 
 def report(tally):
     """The tables."""
     console = Console(width=120)
-    console.print(table("\nLargest budget used by each implementation", tally.makes, tally.counts))
-    console.print(table("Largest budget used in each law", tally.laws, least=0.5))
+    console.print(budget_table("\nLargest budget used by each implementation", tally.makes, tally.counts))
+    console.print(budget_table("Largest budget used in each law", tally.laws, least=0.5))
     most = tally.most()
     console.print("largest of all: " + ", ".join(f"{dtype} {used:.2f}" for dtype, used in most.items()))
     verdict = "more than a tenth of it is used" if max(most.values()) > BUDGET / 10 else "it is too large: tighten it"
@@ -160,14 +156,14 @@ def work(chosen, done, first):
 
 
 def options(arguments):
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--examples-total", type=int, default=50_000, help="stop when so many have been checked")
-    parser.add_argument("--examples", type=int, default=200, help="of each law in one certificate")
-    parser.add_argument("--seed", type=int, default=0, help="of the first round")
-    parser.add_argument("--workers", type=int, default=None, help="processes (default: one for each core)")
+    parser = Command(__doc__)
+    parser.numbers(examples_total=50_000, words="stop when so many have been checked")
+    parser.numbers(examples=200, words="of each law in one certificate")
+    parser.numbers(least=0, workers=None, words="processes (default: one for each core)")
+    parser.seed()
+    parser.json()
     parser.add_argument("--only", default="", metavar="WORDS", help="implementations whose names have one of these")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="keep each certificate's counts here, and go on")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     return parser.parse_args(arguments)
 
 
@@ -194,8 +190,7 @@ def main(arguments=None):
                 journal.write(json.dumps(line) + "\n")
     report(tally)
     print(f"this run: {time.monotonic() - began:.0f} s")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(tally.to_dict(), indent=1) + "\n", encoding="utf-8")
+    write(arguments.json, tally.to_dict())
     return bool(tally.alarms)
 
 

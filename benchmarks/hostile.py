@@ -3,13 +3,13 @@
 python -m benchmarks.hostile [NAME ...] [--max-examples 100] [--max-time 1800]
 """
 
-import argparse
 import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.frame import Command
 from properties.campaigns.campaign import campaign
 from properties.campaigns.options import CampaignOptions
 from properties.certificates.events import CampaignEnded, Noted
@@ -77,9 +77,9 @@ def leftovers(directory):
 
 def main():
     """Run it; exit code 1 where anything is not as it ought to be."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Command(__doc__)
     parser.add_argument("names", nargs="*", default=list(EXPECTED))
-    parser.add_argument("--max-examples", type=int, default=100)
+    parser.numbers(max_examples=100)
     parser.add_argument("--max-time", type=float, default=None)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:

@@ -5,7 +5,6 @@
 Compared are the certificates, times aside, and the names of the findings, which follow from their cases.
 """
 
-import argparse
 import contextlib
 import json
 import os
@@ -17,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.frame import Command
 from properties.certificates.certificate import Certificate
 from tests.processes import children
 
@@ -111,13 +111,12 @@ def compared(name, found, calm):
 
 def main():
     """Run, disturb, compare."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Command(__doc__)
     parser.add_argument("targets", nargs="*", default=TARGETS)
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--workers-killed", type=int, default=100)
-    parser.add_argument("--max-examples", type=int, default=150)
+    parser.numbers(kills=20, max_examples=150)
+    parser.numbers(least=0, workers_killed=100)
     parser.add_argument("--only", action="append", default=[])
-    parser.add_argument("--seed", type=int, default=0)
+    parser.seed()
     asked = parser.parse_args()
     options = [*asked.targets, "--contract", "cross_entropy", "--backend", "numpy"]
     options += ["--max-examples", str(asked.max_examples), "--workers", "2"]

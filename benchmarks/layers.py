@@ -1,6 +1,6 @@
 """Time and peak memory of every layer, forward and backward, over the kernel of Paddle that it replaces.
 
-    python benchmarks/layers.py [--quick] [--only ghm] [--rounds 50] [--json FILE]
+    python -m benchmarks.layers [--quick] [--only ghm] [--rounds 50] [--json FILE]
 
 Each round of a layer is timed right beside one of its yardstick, in turns the first and the second of the two, so that
 what else the machine does slows both: the ratio is the median of the rounds' ratios, the spread the distance between
@@ -11,25 +11,21 @@ are counted. Scratch space that a kernel takes elsewhere is not seen. The layers
 default; the yardsticks have no such check.
 """
 
-import argparse
 import ctypes
 import gc
-import json
 import math
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import paddle
 import paddle.nn.functional as F
 from paddle.base import core
-from rich import box
 from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn
-from rich.table import Table
 
+from benchmarks.frame import Command, table, write
 from paddle_impl import (
     CostSensitiveLoss,
     CrossEntropyLoss,
@@ -178,19 +174,10 @@ def measure(name, shape, rounds, seconds):
     }
 
 
-def table(shape, entries):
+def times_table(shape, entries):
     """The rows of one shape."""
-    found = Table(
-        title=f"{shape} float32, {math.prod(shape):,} logits",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
-    found.add_column("loss", no_wrap=True)
-    found.add_column("over", no_wrap=True)
-    for head in ("time", "±", "peak", "peak*", "ms", "over ms", "n"):
-        found.add_column(head, justify="right", no_wrap=True)
+    numbers = ("time", "±", "peak", "peak*", "ms", "over ms", "n")
+    found = table(f"{shape} float32, {math.prod(shape):,} logits", "loss", "over", numbers=numbers)
     for entry in entries:
         found.add_row(
             entry["loss"],
@@ -221,18 +208,12 @@ def legend():
     )
 
 
-def positive(text):
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number >= 1, got {text!r}")
-    return int(text)
-
-
 def options(arguments):
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="the two smaller shapes, in less than half a minute")
-    parser.add_argument("--rounds", type=positive, help="rounds of each row (default: more where they are short)")
+    parser = Command(__doc__)
+    parser.quick("the two smaller shapes, in less than half a minute")
+    parser.numbers(rounds=None, words="rounds of each row (default: more where they are short)")
+    parser.json()
     parser.add_argument("--only", choices=sorted(ROWS), metavar="LOSS", help=f"one of {', '.join(ROWS)}")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     return parser.parse_args(arguments)
 
 
@@ -252,10 +233,9 @@ def main(arguments=None):
                 entries.append(measure(name, shape, arguments.rounds or SHAPES[shape], seconds))
                 progress.advance(task)
     for shape in shapes:
-        console.print(table(shape, [entry for entry in entries if entry["shape"] == list(shape)]))
+        console.print(times_table(shape, [entry for entry in entries if entry["shape"] == list(shape)]))
     console.print(legend(), highlight=False)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
+    write(arguments.json, entries)
 
 
 if __name__ == "__main__":

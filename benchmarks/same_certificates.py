@@ -9,12 +9,12 @@ the lines in which they differ; ``--words`` reads BEFORE with words replaced, wh
 Exit codes: 0 all are equal, 1 some are not, 2 usage.
 """
 
-import argparse
 import difflib
 import json
 import sys
 from pathlib import Path
 
+from benchmarks.frame import Command
 from properties import Target, certify
 from properties.runs.selftest import exhibits_of, selftest
 
@@ -96,12 +96,12 @@ def read(path):
 
 def main():
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Command(__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    writing = commands.add_parser("write")
+    writing = commands.add_parser("write", doc="Certify, and write the certificates without times.")
     writing.add_argument("folder", type=Path)
-    writing.add_argument("--max-examples", type=int, default=20)
-    comparing = commands.add_parser("compare")
+    writing.numbers(max_examples=20)
+    comparing = commands.add_parser("compare", doc="Name the files that differ, and their lines.")
     comparing.add_argument("before", type=Path)
     comparing.add_argument("after", type=Path)
     comparing.add_argument("--words", action="append", default=[], metavar="WAS=IS")

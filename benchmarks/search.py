@@ -2,25 +2,25 @@
 
 Each defect is searched by as many examples either way: plain ones, and generations that hand on their worst.
 
-python benchmarks/search.py [--seeds 5] [--generations 5] [--examples 400] [--largest 100000] [NAME...]
+python -m benchmarks.search [--seeds 5] [--generations 5] [--examples 400] [--largest 100000] [NAME...]
 """
 
-import argparse
 import statistics
 
-from benchmarks.planted import PLANTED
+from benchmarks.frame import Command, law_named
 from properties.drawing.guided import Guidance
-from properties.engine.execution import domain_of, laws_of
+from properties.engine.execution import domain_of
 from properties.engine.search import run_law
 from properties.subjects.numpy_backend.observer import NumpyObserver
 from properties.subjects.source_constants import harvest, source_of
+from tests.losses.planted import PLANTED
 
 
 def examples_to_find(planted, seed, generations, examples, seek):
     """Examples up to the first contradiction; None where there was none."""
     subject = planted.subject
     contract = subject.resolved
-    law = next(law for law in laws_of(contract) if law.id == planted.law)
+    law = law_named(contract, planted.law)
     observer, domain = NumpyObserver(subject), domain_of(subject, tuple(subject.full_domain["dtype"]))
     corpus = ()
     for generation in range(generations):
@@ -50,10 +50,9 @@ def measured(planted, options, seek):
 
 
 def main():
-    parser = argparse.ArgumentParser()
+    parser = Command(__doc__)
     parser.add_argument("names", nargs="*")
-    for name, usual in (("seeds", 5), ("generations", 5), ("examples", 400), ("largest", 100_000)):
-        parser.add_argument(f"--{name}", type=int, default=usual)
+    parser.numbers(seeds=5, generations=5, examples=400, largest=100_000)
     options = parser.parse_args()
     print("| defect | shows at | by chance | after | seeking | after |")
     print("| --- | --- | --- | --- | --- | --- |")

@@ -8,18 +8,14 @@ with the laws that hold numbers against the oracle, then downwards with every ot
 (``--quick`` leaves that out). Losses are NumPy's, and Paddle's where NumPy has no such loss or no such precision.
 """
 
-import argparse
-import json
 import time
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
+from benchmarks.frame import Command, listed, say_seconds, table, write
 from properties import Subject
 from properties.engine.execution import laws_of
 from properties.engine.search import FAILED, run_law
@@ -152,35 +148,22 @@ def smallest(contract, dtype, quantity, examples=200, quick=False):
     return {"error": ERRORS[high], "law": law}
 
 
-def table(rows):
+def errors_table(rows):
     """Smallest errors by loss and dtype, a column for each quantity."""
-    found = Table(title="Smallest relative error that is caught", title_justify="left", box=box.SIMPLE_HEAD)
-    for head in ("loss", "precision", *QUANTITIES):
-        found.add_column(head, no_wrap=True)
+    found = table("Smallest relative error that is caught", "loss", "precision", *QUANTITIES)
     for (contract, dtype), cells in rows.items():
         words = [f"{cells[q]['error']:.0e}" if cells[q] else "-" for q in QUANTITIES]
         found.add_row(contract, dtype, *words)
     return found
 
 
-def listed(choices):
-    def parse(text):
-        names = tuple(text.split(","))
-        for name in names:
-            if name not in choices:
-                raise argparse.ArgumentTypeError(f"must be of {', '.join(choices)}, got {name!r}")
-        return names
-
-    return parse
-
-
 def options(arguments):
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--examples", type=int, default=200, help="of each law")
+    parser = Command(__doc__)
+    parser.numbers(examples=200, words="of each law")
     parser.add_argument("--only", type=listed(LOSSES), default=tuple(LOSSES), metavar="LOSSES")
     parser.add_argument("--dtypes", type=listed(DTYPES), default=DTYPES, metavar="DTYPES")
-    parser.add_argument("--quick", action="store_true", help="no other laws than those of the oracle")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    parser.quick("no other laws than those of the oracle")
+    parser.json()
     return parser.parse_args(arguments)
 
 
@@ -195,11 +178,9 @@ def main(arguments=None):
                 found = row[quantity]
                 words = f"{found['error']:.0e} by {found['law']}" if found else "no such quantity"
                 print(f"{contract:16} {dtype:9} {quantity:13} {words}", flush=True)
-    Console(width=100).print(table(rows))
-    print(f"{time.monotonic() - began:.0f} s")
-    if arguments.json:
-        plain = [{"loss": loss, "dtype": dtype, **cells} for (loss, dtype), cells in rows.items()]
-        arguments.json.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    Console(width=100).print(errors_table(rows))
+    say_seconds(began)
+    write(arguments.json, [{"loss": loss, "dtype": dtype, **cells} for (loss, dtype), cells in rows.items()])
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
 """What a campaign costs beside its examples: per shard, per record of the journal, per shard that the supervisor takes.
 
-    python benchmarks/shards.py cost [--scheduler ADDRESS]   a shard of one example, here and on a cluster
-    python benchmarks/shards.py supervisor [--shards N]      the supervisor alone, with results that cost nothing
-    python benchmarks/shards.py scaling [--rounds N] [--examples N]   shards per second of two workers against one
+    python -m benchmarks.shards cost [--scheduler ADDRESS]   a shard of one example, here and on a cluster
+    python -m benchmarks.shards supervisor [--shards N]      the supervisor alone, with results that cost nothing
+    python -m benchmarks.shards scaling [--rounds N] [--examples N]   shards per second of two workers against one
 
 Times are medians; sides that are compared take turns, since the machine is never quiet.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import multiprocessing
 import os
@@ -21,6 +20,7 @@ from dataclasses import replace
 from multiprocessing import forkserver
 from pathlib import Path
 
+from benchmarks.frame import Command
 from properties import Target
 from properties.campaigns.campaign import campaign
 from properties.campaigns.dask_cluster import cluster
@@ -34,7 +34,7 @@ from properties.workers.heartbeat import Limits
 from properties.workers.worker import Worker
 from properties.workers.worker_main import Inline
 
-SUBJECT = Target("benchmarks.sound_numpy:CROSS_ENTROPY")
+SUBJECT = Target("tests.losses.sound_numpy:CROSS_ENTROPY")
 SUBJECTS = {
     "NumPy cross entropy": SUBJECT,
     "paddle_impl:FocalLoss": Target("paddle_impl:FocalLoss", "focal"),
@@ -216,12 +216,10 @@ def some_shards(target, number, examples):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Command(__doc__)
     parser.add_argument("what", choices=("cost", "supervisor", "scaling"))
     parser.add_argument("--scheduler")
-    parser.add_argument("--shards", type=int, default=4000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--examples", type=int, default=BLOCK)
+    parser.numbers(shards=4000, rounds=5, examples=BLOCK)
     given = parser.parse_args()
     if given.what == "cost":
         cost(given.scheduler)

@@ -1,13 +1,12 @@
 """How many examples a second a law checks on one core, and where the time goes.
 
-    python benchmarks/throughput.py [--examples 1000] [--law oracle/value]
+    python -m benchmarks.throughput [--examples 1000] [--law oracle/value]
 
 Drawing is Hypothesis and the decoding of its bytes; the oracle, Paddle (forward, backward and the copies around them)
 and the comparison are what they say. Medians of five runs, for problems of up to six elements and five classes and for
 the whole domain.
 """
 
-import argparse
 import gc
 import statistics
 import time
@@ -16,8 +15,9 @@ from collections import defaultdict
 
 warnings.filterwarnings("ignore")
 
+from benchmarks.frame import Command, law_named  # noqa: E402
 from properties import case, strategies  # noqa: E402
-from properties.engine.execution import domain_of, laws_of  # noqa: E402
+from properties.engine.execution import domain_of  # noqa: E402
 from properties.engine.search import run_law  # noqa: E402
 from properties.judging.contract import Contract  # noqa: E402
 from properties.subjects.paddle_backend.observer import PaddleObserver  # noqa: E402
@@ -46,7 +46,7 @@ def measure(text, contract, law_id, examples, narrowed):
     """Seconds for one run, and its parts, in milliseconds an example."""
     subject = Target(text, contract, domain=narrowed).load()
     observer = PaddleObserver(subject)
-    law = next(law for law in laws_of(subject.resolved) if law.id == law_id)
+    law = law_named(subject.resolved, law_id)
     domain = domain_of(subject, dtypes_taken(subject, observer)[0])
     rows = []
     for seed in range(5):
@@ -62,8 +62,8 @@ def measure(text, contract, law_id, examples, narrowed):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--examples", type=int, default=1000)
+    parser = Command(__doc__)
+    parser.numbers(examples=1000)
     parser.add_argument("--law", default="oracle/value")
     arguments = parser.parse_args()
     timed(Contract, "answer", "oracle")

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from benchmarks import false_alarms
-from benchmarks.sound_losses import Implementation
 from properties import Target
 from properties.laws import oracle
+from tests.losses.sound_losses import Implementation
 
 CHOSEN = ["--only", "textbook LOGISTIC", "--examples", "2", "--workers", "0"]
 HALVED = Implementation(

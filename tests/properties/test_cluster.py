@@ -34,7 +34,7 @@ from properties.campaigns.dask_cluster import cluster, packages
 ROOT = Path(__file__).parents[2]
 
 WRONG = """
-from benchmarks.sound_numpy import Logistic, textbook
+from tests.losses.sound_numpy import Logistic, textbook
 
 
 class Doubled(Logistic):
@@ -288,7 +288,7 @@ class Leaving(Canned, RemoteExecutor):
 
 
 def test_what_a_lost_cluster_did_is_kept_and_gone_on_with(tmp_path):
-    target = Target("benchmarks.sound_numpy:LOGISTIC")
+    target = Target("tests.losses.sound_numpy:LOGISTIC")
     options = CampaignOptions(str(tmp_path), max_examples=3000, only=("oracle",))
     *events, ended = campaign([target], options, Leaving(target, 30))
     assert (ended.failed, ended.why) == (True, "the scheduler is gone")
@@ -308,13 +308,13 @@ def test_what_a_lost_cluster_did_is_kept_and_gone_on_with(tmp_path):
 
 
 def test_lanes_are_enough_for_all_slots():
-    away = Leaving(Target("benchmarks.sound_numpy:LOGISTIC"), 0)
+    away = Leaving(Target("tests.losses.sound_numpy:LOGISTIC"), 0)
     found = []
     for away.slots in (2, 60, 2000):
         found.append(lanes_for(away, 60))
     assert found == [1, 2, 67]
     # here the number of workers must not decide what is drawn
-    assert lanes_for(Canned(Target("benchmarks.sound_numpy:LOGISTIC")), 1) == 1
+    assert lanes_for(Canned(Target("tests.losses.sound_numpy:LOGISTIC")), 1) == 1
 
 
 def test_a_file_travels_only_to_a_cluster(near, tmp_path):

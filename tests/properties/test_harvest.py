@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from benchmarks.planted import PLANTED, NeitherBranch
 from paddle_impl import GHMLoss
 from properties import Subject
 from properties.subjects.source_constants import MOST, harvest, source_of
 from properties.subjects.target import Target
+from tests.losses.planted import PLANTED, NeitherBranch
 
 THRESHOLD = 23.75
 

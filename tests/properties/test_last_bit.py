@@ -10,7 +10,6 @@ import zlib
 import numpy as np
 import pytest
 
-from benchmarks.sound_numpy import Focal, Textbook, textbook
 from properties.contracts import contract_named, contracts
 from properties.engine.execution import laws_of
 from properties.engine.search import FAILED, run_law
@@ -19,6 +18,7 @@ from properties.judging.observation import Failure, Observation
 from properties.problems.problem import round_to
 from properties.workers.worker_main import observer_of
 from reference import UNIT_ROUNDOFF
+from tests.losses.sound_numpy import Focal, Textbook, textbook
 from tests.properties.oracle_observer import PROBES
 from tests.reference import naive
 

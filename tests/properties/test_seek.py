@@ -5,7 +5,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from benchmarks.planted import PLANTED
 from properties.contracts import contract_named, contracts
 from properties.drawing.boundary_values import STEPS, as_logits, beside
 from properties.drawing.encoding import MODERATE, MOST_NUMBERS, TAIL, ExtendedEncoding
@@ -20,6 +19,7 @@ from properties.judging.law import Finding, Law
 from properties.problems.problem import Problem, round_to
 from properties.subjects.numpy_backend.observer import NumpyObserver
 from properties.subjects.target import Target
+from tests.losses.planted import PLANTED
 
 GHM = contract_named("ghm")
 ALL = list(contracts().values())

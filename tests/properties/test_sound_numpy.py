@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.sound_losses import LOGSUMEXP, TEXTBOOK, TORCH, has_torch, implementations
 from properties import certify
+from tests.losses.sound_losses import LOGSUMEXP, TEXTBOOK, TORCH, has_torch, implementations
 
 EXAMPLES = 12
 

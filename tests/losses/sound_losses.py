@@ -41,9 +41,9 @@ def subject(make, text, contract, *without):
 LAYERS = tuple(named("layer", *entry) for entry in OURS)
 PADDLE = tuple(named("composition", text, contract) for contract, text in COMPOSITIONS.items())
 NUMPY = tuple(named("numpy", text, contract, "numpy") for text, contract in TAPED.items())
-LOGSUMEXP = subject("composition", "benchmarks.sound_paddle:LOGSUMEXP", "cross_entropy")
+LOGSUMEXP = subject("composition", "tests.losses.sound_paddle:LOGSUMEXP", "cross_entropy")
 TEXTBOOK = tuple(
-    subject("textbook", f"benchmarks.sound_numpy:{name}", contract)
+    subject("textbook", f"tests.losses.sound_numpy:{name}", contract)
     for name, contract in (
         ("CROSS_ENTROPY", "cross_entropy"),
         ("FOCAL", "focal"),
@@ -54,10 +54,10 @@ TEXTBOOK = tuple(
 # PyTorch 2.13 is wrong here: NaN logits of an ignored element come back as NaN in its gradient
 POISONED = "ignore/poison"
 TORCH = (
-    subject("torch", "benchmarks.sound_torch:CROSS_ENTROPY", "cross_entropy", POISONED),
-    subject("torch", "benchmarks.sound_torch:MEAN_CROSS_ENTROPY", "cross_entropy", POISONED),
-    subject("torch", "benchmarks.sound_torch:BINARY_CROSS_ENTROPY", "sigmoid_focal"),
-    subject("torch", "benchmarks.sound_torch:MEAN_BINARY_CROSS_ENTROPY", "sigmoid_focal"),
+    subject("torch", "tests.losses.sound_torch:CROSS_ENTROPY", "cross_entropy", POISONED),
+    subject("torch", "tests.losses.sound_torch:MEAN_CROSS_ENTROPY", "cross_entropy", POISONED),
+    subject("torch", "tests.losses.sound_torch:BINARY_CROSS_ENTROPY", "sigmoid_focal"),
+    subject("torch", "tests.losses.sound_torch:MEAN_BINARY_CROSS_ENTROPY", "sigmoid_focal"),
 )
 
 

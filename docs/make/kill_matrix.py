@@ -1,6 +1,6 @@
 """Puts every law to every mutant and prints which laws refute which, and which mutants survive.
 
-    python benchmarks/kill_matrix.py [--examples 100] [--markdown FILE]
+    python -m docs.make.kill_matrix [--examples 100] [--markdown FILE]
 
 ``--markdown`` writes the table of laws and mutants that docs/laws.md holds.
 """

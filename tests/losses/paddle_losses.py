@@ -1,6 +1,6 @@
 """Paddle's own losses as subjects, each held to what Paddle's documentation promises.
 
-``lossproof certify benchmarks/paddle_losses.py:NLL``; what they showed is in ``docs/atlas.md``.
+``lossproof certify tests/losses/paddle_losses.py:NLL``; what they showed is in ``docs/atlas.md``.
 """
 
 from dataclasses import replace
@@ -9,9 +9,9 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from benchmarks import paddle_oracles as oracles
 from properties import Subject
 from properties.subjects.subject import Source
+from tests.losses import paddle_oracles as oracles
 from tests.mutants.museum.positive_weight import CONTRACT as POSITIVE_WEIGHT
 
 # every script imports Paddle itself

@@ -1,7 +1,7 @@
 """What a campaign found, and when: the figures of a page of the atlas, from the directory of a campaign.
 
-    lossproof fuzz benchmarks/paddle_losses.py:CROSS_ENTROPY ... --max-time 1h --workers 1 --out DIR
-    python -m benchmarks.atlas DIR
+    lossproof fuzz tests/losses/paddle_losses.py:CROSS_ENTROPY ... --max-time 1h --workers 1 --out DIR
+    python -m docs.make.atlas DIR
 
 Times are of the work of one worker: the seconds of all shards up to the one that found it.
 """

@@ -1,6 +1,6 @@
 """Writes docs/museum.md from the matrix that `lossproof selftest --json FILE` wrote.
 
-python benchmarks/museum.py FILE > docs/museum.md
+python -m docs.make.museum FILE > docs/museum.md
 """
 
 import json
@@ -12,7 +12,7 @@ HEAD = """# The museum of wrong losses
 
 Losses that went wrong in public: each row is a defect that somebody reported against a real loss function,
 made again as one changed step of a sound one (`tests/mutants/museum`). `lossproof selftest` puts the laws to
-all of them; `--json FILE` writes the whole matrix, and this page is made from it (`benchmarks/museum.py`).
+all of them; `--json FILE` writes the whole matrix, and this page is made from it (`docs/make/museum.py`).
 
 {killed} of {mutants} are refuted; without any oracle, by laws that hold a loss against itself,
 {oracle_free_killed}. In the median the first refutation comes after {median_examples:g} examples and

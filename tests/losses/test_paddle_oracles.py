@@ -4,7 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from benchmarks import paddle_oracles as oracles
+from tests.losses import paddle_oracles as oracles
 
 X = np.array([[-3.25, 0.5, 17.0], [2.0, -0.125, 30.0]])
 WEIGHT = np.array([0.5, 2.0, 3.0])

@@ -1,6 +1,6 @@
 """Puts each law to the mutant that was made for it, and records the shrunk case that refutes the mutant.
 
-    python benchmarks/examples_of_laws.py [LAW ...] [--examples 200]
+    python -m docs.make.examples_of_laws [LAW ...] [--examples 200]
 
 Writes properties/examples.json, from which `lossproof explain` shows a law at work; with laws named, only those anew.
 """
@@ -17,7 +17,7 @@ from properties.engine.execution import Task, aside
 from properties.workers.worker_main import Inline
 from tests.mutants import MUTANTS
 
-FILE = Path(__file__).parent.parent / "properties" / "examples.json"
+FILE = Path(__file__).parents[2] / "properties" / "examples.json"
 
 
 def described(text):
@@ -50,17 +50,23 @@ def example_of(law_id, examples):
     }
 
 
+def written(record):
+    """The file's text: one line a law, in the order of their names, so that a law made anew changes one line."""
+    lines = [f"{json.dumps(name)}: {json.dumps(record[name], allow_nan=False)}" for name in sorted(record)]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("laws", nargs="*", metavar="LAW")
     parser.add_argument("--examples", type=int, default=200)
     arguments = parser.parse_args()
-    record = json.loads(FILE.read_text(encoding="utf-8")) if arguments.laws else {}
+    before = json.loads(FILE.read_text(encoding="utf-8")) if arguments.laws else {}
+    record = {law_id: example for law_id, example in before.items() if law_id in MUTANTS}
     for law_id in arguments.laws or MUTANTS:
         record[law_id] = example_of(law_id, arguments.examples)
         print(f"{law_id}: {record[law_id]['message']}", flush=True)
-        ordered = {name: record[name] for name in MUTANTS if name in record}
-        FILE.write_text(json.dumps(ordered, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        FILE.write_text(written(record), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.sound_numpy import GHM, Focal, Logistic, textbook
 from properties import Subject
+from tests.losses.sound_numpy import GHM, Focal, Logistic, textbook
 from tests.reference import naive
 
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import paddle_losses
 from properties import Subject
 from properties.drawing.strategies import simplest
 from properties.judging.tolerance import judge
 from properties.workers.worker_main import observer_of
+from tests.losses import paddle_losses
 
 SUBJECTS = {name: found for name, found in vars(paddle_losses).items() if isinstance(found, Subject)}
 
