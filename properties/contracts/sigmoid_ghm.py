@@ -16,7 +16,7 @@ from properties.contracts._gradient_density import (
 )
 from properties.judging.assumptions import reading
 from properties.judging.contract import Contract
-from properties.laws.aggregate import density_laws
+from properties.laws.aggregate_density import density_laws
 from properties.laws.ignore_indices import IGNORED_IDS
 from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
 from properties.laws.modes_running_average import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
