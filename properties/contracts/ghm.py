@@ -33,6 +33,7 @@ ONE_REGION = limit(
     cross_entropy_of,
     needs=("bins",),
     rests_on="M = 1: R_1 = N and m = 1, so b_i = N / (R_1 m) = 1",
+    headline=True,
 )
 
 
