@@ -1,4 +1,7 @@
-"""The law of arguments: one that a layer takes changes something somewhere, or it is dead."""
+"""The law of arguments: each one that a layer takes changes its loss somewhere.
+
+It rests on the contract's oracle, which says where it must; without an oracle, on what holds for any loss.
+"""
 
 from __future__ import annotations
 

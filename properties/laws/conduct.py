@@ -1,4 +1,7 @@
-"""Laws of conduct: a loss reads its arguments, answers, and leaves everything else as it found it."""
+"""Laws of conduct: a loss answers, reads its arguments, and leaves everything else as it found it.
+
+They rest on a loss being a function: it has no effect but its result, which depends on its arguments alone.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +114,6 @@ def grad_mode(case: Case) -> Iterator[Finding]:
 
 
 _TURNED = {"enabled": "off", "disabled": "on"}
-
 
 _GRAD_MODE_CHECKS = {
     "enabled": ("assert paddle.is_grad_enabled()",),

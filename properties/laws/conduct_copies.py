@@ -1,4 +1,7 @@
-"""Laws of copies: a layer that was copied, saved or loaded answers as the one it came from."""
+"""More laws of conduct: a layer that was copied, saved or loaded answers as the one it came from.
+
+They rest on a layer being its arguments and its state: equal ones give equal answers.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,10 @@ SMALL = {
     "layout": within("contiguous"),
 }
 
-
 SAME_VALUE = (
     "assert again.shape == loss.shape",
     "np.testing.assert_allclose(again.astype('float64').numpy(), loss.astype('float64').numpy(), rtol=1e-5)",
 )
-
 
 SAME_SLOPE = (
     "slope = logits.grad.astype('float64').numpy()",
@@ -89,13 +90,11 @@ _COPIED = (
     "again = other(logits, labels)",
 )
 
-
 _PICKLED = (
     "import pickle",
     "other = pickle.loads(pickle.dumps(layer))",
     "again = other(logits, labels)",
 )
-
 
 _SAVED = (
     "other = {build}",

@@ -1,4 +1,7 @@
-"""Laws of denominators: a normalizer of the caller's own takes the denominator's place, so that parts add up."""
+"""Laws of the denominator: a normalizer that the caller gives takes its place.
+
+They rest on the mean being a sum over a number; over the same number, the means of the parts add up to the whole's.
+"""
 
 from __future__ import annotations
 

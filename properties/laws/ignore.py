@@ -1,4 +1,7 @@
-"""Laws of ignored elements: masking equals deleting, whatever stands at the ignored positions."""
+"""Laws of ignored elements: to ignore an element is to delete it, whatever stands in its place.
+
+They rest on an ignored element having weight 0 in every sum, count and histogram of the contract's formula.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,10 @@ from properties.problems.domain import outside, within
 from properties.problems.problem import Array, Problem
 
 MASKED = {"ignored": within("some", "most")}
-
 _NEEDS = ("ignored",)
-
 _BY_LABEL = ("ignore_index",)
 
-
 MANY = 10_000
-
-
 POISONS = (np.nan, np.inf, -np.inf, 1e30)
 
 

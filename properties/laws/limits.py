@@ -1,4 +1,7 @@
-"""Limits: at some setting a loss is another loss. Every reduction, with and without weights and ignored elements."""
+"""Laws of limits: at some setting of its arguments a loss is another loss that is known.
+
+They rest on the formulas of both, and hold in every reduction, with class weights and ignored elements or without.
+"""
 
 from __future__ import annotations
 

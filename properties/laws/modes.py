@@ -1,4 +1,7 @@
-"""Laws of modes: translated to a program, under mixed precision, or derived twice, a layer is the loss that it was."""
+"""Laws of modes: translated to a program, under mixed precision or derived twice, a layer is the same loss.
+
+They rest on plain calls of the layer itself: how a function is run changes neither its value nor its gradient.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,6 @@ from reference import BUDGET, UNIT_ROUNDOFF
 
 MOST = 8
 """Examples of a law that makes programs: each takes a second where a plain one takes a millisecond."""
-
 
 STEPS = (2.0**-9, 2.0**-11, 2.0**-13)
 

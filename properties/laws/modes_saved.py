@@ -1,4 +1,7 @@
-"""The law of saved programs: with a batch of any size, saved and loaded, a layer is the loss that it was."""
+"""The law of saved programs: saved for a batch of any size and loaded, a layer is the same loss.
+
+It rests on plain calls of the layer itself, with batches of several sizes.
+"""
 
 from __future__ import annotations
 

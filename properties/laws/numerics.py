@@ -1,4 +1,7 @@
-"""Laws of numbers: saturation, dtypes, masked classes."""
+"""Laws of numerics: saturated and infinite logits, every dtype, NaN, and batches in which small errors add up.
+
+They rest on the exact loss of such problems, and on what the dtype of the logits can hold.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,7 @@ _SOME_VALID = {
 }
 
 _FINITE_DTYPES = within("float64", "float32")
-
-
 GAPS = (65.0, 64.0, 90.0, 100.0, 1000.0, 10_000.0, 17.0)
-
 
 FAR, THREE = 30_000.0, 3
 """Three losses of that size add up to more than 65,504, the largest number of float16."""

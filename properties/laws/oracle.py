@@ -1,4 +1,7 @@
-"""Laws that hold a layer against the float64 oracle, and the one that holds it against itself by finite differences."""
+"""Laws of the oracle: value and gradient are those of the contract's formula in float64.
+
+They rest on the oracle; the last rests on finite differences of the layer's own value, and needs none.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Laws of refusal: what makes no sense raises a ValueError or TypeError that names it; it never gets a number."""
+"""Laws of refusals: arguments that make no sense raise an error that names them, and never get a number.
+
+They rest on what the formulas are defined for: class labels in [0, C), weights that are finite and at least 0.
+"""
 
 from __future__ import annotations
 

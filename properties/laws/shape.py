@@ -1,4 +1,7 @@
-"""Laws of shape: order, rank, class axis, memory layout and reductions do not change what a loss is."""
+"""Laws of shape: order, rank, class axis, memory layout and reduction do not change what a loss is.
+
+They rest on a loss being a sum over elements, each of which has its logits and its label wherever they stand.
+"""
 
 from __future__ import annotations
 

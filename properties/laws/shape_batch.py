@@ -1,4 +1,7 @@
-"""Laws of the batch: what an element owes to the others of its batch, and what the batch makes of its elements."""
+"""More laws of shape: what elements owe to the others of their batch, and what a batch makes of its elements.
+
+They rest on sums: each element has a loss of its own, or all counts double with the batch.
+"""
 
 from __future__ import annotations
 

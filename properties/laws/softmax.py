@@ -1,4 +1,7 @@
-"""Laws of losses of a softmax: what a shift, a sum over classes and a better logit do."""
+"""Laws of losses over a softmax: what a shift of the logits, a sum over classes and a better logit do.
+
+They rest on softmax(z + a) = softmax(z), and on probabilities that are at most 1.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Laws of class weights: what scales, what cancels, what vanishes."""
+"""Laws of weights, of classes and of single elements: what they multiply, and where they cancel or vanish.
+
+They rest on weights being factors: of the elements' losses, and those of classes of the mean's denominator too.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,6 @@ from properties.problems.domain import CLASSES, outside, within
 from properties.problems.problem import Problem
 
 _NEEDS = ("weight",)
-
 _WEIGHTED = {**CLASSES, "weight": within("small", "ones", "with-zero")}
 
 TINY = (1e-6, 1e-6, 1e-18)
