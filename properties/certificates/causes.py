@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from properties.certificates.certificate import Certificate, LawReport
+from properties.contracts import contracts
 from properties.engine.features import ingredients
+from properties.judging.law import Law
+from properties.laws import LAWS
 from properties.problems.problem import Problem
 
 TELLING = (
@@ -23,13 +27,6 @@ TELLING = (
     "oracle",
 )
 """Families of laws, those first that say in words what is wrong."""
-
-HEADLINES = ("limit/one-region-is-cross-entropy", "ignore/deleting-is-masking")
-"""Laws that say more than others of their family, whose counterexamples may be plainer."""
-
-
-NAMES_IT = {"aggregate/last-region-is-closed": "The last region is open"}
-"""Laws that lead, whatever family is the plainest, where their message begins so: then it names the fault itself."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +60,27 @@ def causes(certificate: Certificate) -> tuple[Cause, ...]:
 
 def _headed(laws: list[str], reports: Mapping[str, LawReport]) -> Cause:
     """The group under a law that names the fault, else under its plainest law or one of that family which says more."""
-    naming = [law for law in laws if law in NAMES_IT and reports[law].message.startswith(NAMES_IT[law])]
-    telling = [law for law in HEADLINES if law in laws and _family(reports[law]) == _family(reports[laws[0]])]
+    naming = [law for law in laws if _names_its_fault(reports[law])]
+    telling = [law for law in laws if _is_headline(law) and _family(reports[law]) == _family(reports[laws[0]])]
     first = [*naming, *telling, laws[0]][0]
     return Cause(reports[first], tuple(law for law in laws if law != first))
+
+
+def _names_its_fault(law: LawReport) -> bool:
+    """Whether the message of a law names the fault itself."""
+    return any(known.names_fault and law.message.startswith(known.names_fault) for known in _known(law.id))
+
+
+def _is_headline(law: str) -> bool:
+    """Whether a law says more than others of its family."""
+    return any(known.headline for known in _known(law))
+
+
+@lru_cache
+def _known(law_id: str) -> tuple[Law, ...]:
+    """The laws of this id, of any known contract; none for a law of somebody's own contract."""
+    own = (law for contract in contracts().values() for law in contract.own)
+    return tuple(law for law in (*LAWS, *own) if law.id == law_id)
 
 
 def ingredients_of(law: LawReport) -> frozenset[str]:

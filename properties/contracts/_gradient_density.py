@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from properties.laws.aggregate import bins_gate
+from properties.laws.aggregate_density import bins_gate
 from properties.problems.domain import Dimension
 from properties.problems.problem import Array, Problem
 from reference.regions import Regions

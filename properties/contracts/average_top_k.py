@@ -13,7 +13,7 @@ from properties.judging.contract import OF_CLASSES, Contract, divisor
 from properties.judging.law import Finding, Law, LayerFailed
 from properties.judging.observation import Failure, Observation
 from properties.judging.tolerance import Match, compare
-from properties.laws.aggregate import TOP_K_LAWS
+from properties.laws.aggregate_top_k import TOP_K_LAWS
 from properties.laws.limits import cross_entropy_of, limit
 from properties.laws.sigmoid import symmetry
 from properties.problems.domain import DENOMINATOR, Dimension, outside, within

@@ -16,7 +16,7 @@ from properties.judging.contract import OF_CLASSES, Bad, Contract, divisor
 from properties.judging.law import Finding, Law, LayerFailed
 from properties.judging.observation import Failure
 from properties.judging.tolerance import judge
-from properties.laws.limits import ONE_HOT, cross_entropy_of, gamma_zero, limit
+from properties.laws.limits import cross_entropy_of, gamma_zero, limit, one_hot_is_hard
 from properties.problems.domain import DENOMINATOR, Dimension, outside, within
 from properties.problems.problem import Array, Problem
 from reference import Answer, cost_sensitive
@@ -209,7 +209,7 @@ CONTRACT = Contract(
     bases=(cross_entropy_base,),
     essential=(("num_class_list",),),
     reads=reading("cost-sensitive cross entropy", {"num_class_list": in_words}, without_costs),
-    own=(gamma_zero(empty_class_weight=(None,)), EQUAL, ONE_HOT, NEVER_OCCURS),
+    own=(gamma_zero(empty_class_weight=(None,)), EQUAL, one_hot_is_hard, NEVER_OCCURS),
     bad_arguments={
         "num_class_list": (
             _bad(lambda c: np.where(np.arange(c) == 0, 0.0, 5.0), "0", "0.0"),

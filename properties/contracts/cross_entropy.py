@@ -2,13 +2,17 @@
 
 from properties.judging.assumptions import reading
 from properties.judging.contract import OF_CLASSES, Contract
-from properties.laws.limits import ONE_HOT, SMOOTHED, TWO_CLASSES
+from properties.laws.limits import SMOOTHED, TWO_CLASSES, one_hot_is_hard
 from properties.problems.domain import DENOMINATOR, TARGETS, Dimension
 from properties.problems.problem import Problem
 from reference import Answer, cross_entropy
 
 SOFT = Dimension(
-    "targets", ("hard", "hard", "soft"), lambda v: ONE_HOT.id if v == "soft" else None, kind=TARGETS.kind, absent="hard"
+    "targets",
+    ("hard", "hard", "soft"),
+    lambda v: one_hot_is_hard.id if v == "soft" else None,
+    kind=TARGETS.kind,
+    absent="hard",
 )
 """Hard labels, and soft ones where the layer takes them."""
 
@@ -45,7 +49,7 @@ CONTRACT = Contract(
         DENOMINATOR,
     ),
     common=(SOFT,),
-    own=(TWO_CLASSES, ONE_HOT, SMOOTHED),
+    own=(TWO_CLASSES, one_hot_is_hard, SMOOTHED),
     gradient="both",
     bases=(cross_entropy_base,),
     reads=reading("cross entropy"),

@@ -5,7 +5,7 @@ import numpy as np
 from properties.judging.assumptions import reading
 from properties.judging.contract import OF_CLASSES, Contract
 from properties.laws.limits import cross_entropy_of, gamma_zero, limit, of_difference
-from properties.laws.weights_of_elements import ELEMENT_WEIGHTS
+from properties.laws.weights import element_weights
 from properties.problems.domain import DENOMINATOR, Dimension
 from properties.problems.problem import Array, Problem
 from reference import UNIT_ROUNDOFF, focal
@@ -43,7 +43,7 @@ CONTRACT = Contract(
     call_arguments=("normalizer", "element_weight"),
     gradient="live",
     bases=(cross_entropy_of,),
-    own=(gamma_zero(), TWO_CLASSES, ELEMENT_WEIGHTS),
+    own=(gamma_zero(), TWO_CLASSES, element_weights),
     precise=True,
     essential=(("gamma",),),
     reads=reading("focal loss", equals=lambda values: "cross entropy" if values.get("gamma") == 0 else ""),

@@ -17,7 +17,7 @@ from properties.contracts._gradient_density import (
 )
 from properties.judging.assumptions import reading
 from properties.judging.contract import OF_CLASSES, Contract
-from properties.laws.aggregate import density_laws
+from properties.laws.aggregate_density import density_laws
 from properties.laws.limits import by_both_logits, cross_entropy_of, limit, two_classes
 from properties.laws.modes_running_average import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
 from properties.problems.domain import DENOMINATOR
@@ -33,6 +33,7 @@ ONE_REGION = limit(
     cross_entropy_of,
     needs=("bins",),
     rests_on="M = 1: R_1 = N and m = 1, so b_i = N / (R_1 m) = 1",
+    headline=True,
 )
 
 

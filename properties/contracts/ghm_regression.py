@@ -19,7 +19,7 @@ from properties.contracts._gradient_density import (
 )
 from properties.judging.assumptions import reading
 from properties.judging.contract import Contract
-from properties.laws.aggregate import density_laws
+from properties.laws.aggregate_density import density_laws
 from properties.laws.limits import limit, reduction_of
 from properties.laws.modes_running_average import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
 from properties.problems.domain import DENOMINATOR, LABEL_WEIGHT, Dimension

@@ -7,10 +7,10 @@ from properties.contracts import _entrywise as entries
 from properties.contracts.focal import GAMMA
 from properties.judging.assumptions import reading
 from properties.judging.contract import Contract
-from properties.laws.ignore_indices import IGNORED_IDS
-from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
+from properties.laws.ignore import ignored_ids
+from properties.laws.limits import entry_cross_entropy_of, ids_are_one_hot, limit
 from properties.laws.sigmoid import symmetry
-from properties.laws.weights_of_elements import ELEMENT_WEIGHTS
+from properties.laws.weights import element_weights, entry_weights
 from properties.problems.domain import DENOMINATOR, LABEL_WEIGHT, Dimension, within
 from reference import sigmoid_focal
 
@@ -55,7 +55,7 @@ CONTRACT = Contract(
     call_arguments=("label_weight", "normalizer", "element_weight"),
     gradient="live",
     bases=(entry_cross_entropy_of,),
-    own=(HALF, IDS, ENTRY_WEIGHTS, IGNORED_IDS, SYMMETRY, ELEMENT_WEIGHTS),
+    own=(HALF, ids_are_one_hot, entry_weights, ignored_ids, SYMMETRY, element_weights),
     without=entries.WITHOUT,
     precise=True,
     essential=(("gamma",),),

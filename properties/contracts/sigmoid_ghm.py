@@ -16,11 +16,12 @@ from properties.contracts._gradient_density import (
 )
 from properties.judging.assumptions import reading
 from properties.judging.contract import Contract
-from properties.laws.aggregate import density_laws
-from properties.laws.ignore_indices import IGNORED_IDS
-from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
+from properties.laws.aggregate_density import density_laws
+from properties.laws.ignore import ignored_ids
+from properties.laws.limits import entry_cross_entropy_of, ids_are_one_hot, limit
 from properties.laws.modes_running_average import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
 from properties.laws.sigmoid import symmetry
+from properties.laws.weights import entry_weights
 from properties.problems.domain import DENOMINATOR, LABEL_WEIGHT
 from properties.problems.problem import Array, Problem
 from reference import sigmoid_ghm
@@ -54,9 +55,9 @@ CONTRACT = Contract(
     bases=(entry_cross_entropy_of,),
     own=(
         ONE_REGION,
-        IDS,
-        ENTRY_WEIGHTS,
-        IGNORED_IDS,
+        ids_are_one_hot,
+        entry_weights,
+        ignored_ids,
         symmetry(),
         *density_laws(entry_cross_entropy_of, {}),
         moving_average(norms),

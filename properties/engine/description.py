@@ -28,6 +28,8 @@ class LawInfo:
     severity: str
     gate: int
     behind: dict[str, list[Any]]
+    slow: bool = False
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,16 @@ def describe(subject: Subject, observer: Observer) -> Description:
         # an oracle that answers nothing is told of before the first law
         contract.answer(simplest(domain))
     infos = [
-        LawInfo(law.id, law.sentence, law.level, law.severity, law.gate, domain.behind({law.id}) if law.gate else {})
+        LawInfo(
+            id=law.id,
+            sentence=law.sentence,
+            level=law.level,
+            severity=law.severity,
+            gate=law.gate,
+            behind=domain.behind({law.id}) if law.gate else {},
+            slow=law.slow,
+            first=law.first,
+        )
         for law in laws_of(contract)
     ]
     return Description(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,10 @@ class Finding:
     items: frozenset[str] = frozenset()
 
 
+Check = Callable[["Case"], Iterable[Finding]]
+Draw = Callable[[Domain, HardLogits | None], "SearchStrategy[Problem]"]
+
+
 @dataclass(frozen=True)
 class Law:
     """A law with a stable id (family/name).
@@ -55,11 +60,18 @@ class Law:
     ``most`` caps the examples of a law that takes long over each, and what is spent on shrinking in proportion;
     ``draw`` draws other problems than most laws do (from the law's domain and what the contract says is hard), and
     ``smaller`` says how one of these may be made simpler beyond what is common to all.
+
+    ``opt_in`` says that only contracts which name it among their own laws promise it, whatever families they promise.
+    ``slow`` laws start before the others of their round, so that no worker is left with one at the end; ``first`` ones
+    show the most, and are put to a wrong loss before the others. Of laws that fail for one reason a ``headline`` stands
+    above others of its family, whose counterexamples may be plainer; one whose message begins with ``names_fault``
+    stands above all others, since it names the fault itself. The last two hold for laws of the contracts that
+    are known by name.
     """
 
     id: str
     sentence: str
-    check: Callable[[Case], Iterable[Finding]]
+    check: Check
     level: str = "formula"
     severity: str = "error"
     precondition: Precondition = field(default_factory=dict)
@@ -68,13 +80,53 @@ class Law:
     plain: bool = False
     rests_on: str = ""
     most: int | None = None
-    draw: Callable[[Domain, HardLogits | None], SearchStrategy[Problem]] | None = None
+    draw: Draw | None = None
     smaller: Callable[[Problem], Iterator[Problem]] | None = None
+    opt_in: bool = False
+    slow: bool = False
+    first: bool = False
+    headline: bool = False
+    names_fault: str = ""
 
     @property
     def family(self) -> str:
         """The part of the id before the slash."""
         return self.id.split("/")[0]
+
+
+class Attributes(TypedDict, total=False):
+    """What may be said of a law beside its id, its sentence and its check; see Law."""
+
+    level: str
+    severity: str
+    precondition: Precondition
+    needs: tuple[str, ...]
+    gate: int
+    plain: bool
+    rests_on: str
+    most: int | None
+    draw: Draw | None
+    smaller: Callable[[Problem], Iterator[Problem]] | None
+    opt_in: bool
+    slow: bool
+    first: bool
+    headline: bool
+    names_fault: str
+
+
+def law(id: str, **attributes: Unpack[Attributes]) -> Callable[[Check], Law]:
+    """A decorator that makes a Law of its check: the first paragraph of the check's docstring is the law's sentence.
+
+    Raises ValueError for a check without a docstring.
+    """
+
+    def declare(check: Check) -> Law:
+        if not check.__doc__:
+            raise ValueError(f"law {id}: its check must have a docstring, the law's sentence (python -OO removes it)")
+        paragraph = inspect.cleandoc(check.__doc__).partition("\n\n")[0]
+        return Law(id, " ".join(paragraph.split()), check, **attributes)
+
+    return declare
 
 
 class LayerFailed(Exception):  # noqa: N818 - an outcome, not an error of ours

@@ -1,4 +1,7 @@
-"""The law of arguments: one that a layer takes changes something somewhere, or it is dead."""
+"""The law of arguments: each one that a layer takes changes its loss somewhere.
+
+It rests on the contract's oracle, which says where it must; without an oracle, on what holds for any loss.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 
 from properties.judging.context import Case
 from properties.judging.contract import COMMON_ARGUMENTS
-from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.law import Finding, NotApplicable, law
 from properties.judging.observation import Observation
 from properties.judging.tolerance import judge
 from properties.problems.domain import Dimension, outside
@@ -22,8 +25,16 @@ CLEARLY = 4.0
 """Two answers of the oracle differ where they lie so many error budgets apart."""
 
 
+@law(
+    "arguments/has-effect",
+    precondition={"size": outside("empty", "many")},
+    rests_on="L(z, y; a) != L(z, y; a') by the contract's formula: a layer that gives one answer for both is wrong",
+)
 def has_effect(case: Case) -> Iterator[Finding]:
-    """Where another value of an argument changes the loss of the contract, it changes the layer's."""
+    """Every argument that the layer takes changes the loss somewhere.
+
+    Where another value of an argument changes the loss of the contract, it must change the layer's.
+    """
     names = sorted(case.takes & set(case.contract.argument_names))
     first = case.problem.salt % max(len(names), 1)
     shown, dead = False, list[tuple[str, Finding]]()
@@ -222,14 +233,3 @@ def _all_count(problem: Problem, observed: Observation) -> bool:
 def _sloped(problem: Problem, observed: Observation, mask: NDArray[np.bool_]) -> bool:
     """Whether some element of a mask has a gradient that is not 0."""
     return observed.gradient is not None and bool(problem.flatten(observed.gradient)[mask.reshape(-1)].any())
-
-
-LAWS = (
-    Law(
-        "arguments/has-effect",
-        "Every argument that the layer takes changes the loss somewhere.",
-        has_effect,
-        precondition={"size": outside("empty", "many")},
-        rests_on="L(z, y; a) != L(z, y; a') by the contract's formula: a layer that gives one answer for both is wrong",
-    ),
-)

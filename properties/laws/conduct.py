@@ -1,16 +1,22 @@
-"""Laws of conduct: a loss reads its arguments, answers, and leaves everything else as it found it."""
+"""Laws of conduct: a loss answers, reads its arguments, and leaves everything else as it found it.
+
+They rest on a loss being a function: it has no effect but its result, which depends on its arguments alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.law import Finding, NotApplicable, law
 from properties.problems.domain import CLASSES, outside, within
 from properties.problems.problem import Array
+
+ANSWERS = "conduct/answers"
+"""The law before all others: where it does not hold, nothing else is asked."""
 
 _SMALL = {
     "size": within("few", "one", "several"),
@@ -18,16 +24,61 @@ _SMALL = {
 }
 
 
+@law(
+    ANSWERS,
+    level="conduct",
+    precondition=_SMALL,
+    plain=True,
+    rests_on="L(z, y) and dL/dz exist for every finite z and every label in [0, C)",
+    first=True,
+)
 def answers(case: Case) -> Iterator[Finding]:
-    """The layer answers at all, with a value and a gradient, on the simplest problems."""
+    """The layer answers the simplest problems with a value and a gradient."""
+    yield from _answers(case)
+
+
+def _answers(case: Case) -> Iterator[Finding]:
+    """The finding that there is no gradient; a layer that fails raises LayerFailed."""
     observed = case.observe()
     if not observed.gradient_dtype:
         message = "No gradient reaches the logits."
         yield Finding(message, (case.problem,), "gradient", check=("assert logits.grad is not None",))
 
 
+@law(
+    "conduct/takes-weights",
+    level="conduct",
+    precondition={**_SMALL, "weight": outside("absent", "zero-total"), "targets": CLASSES["targets"]},
+    needs=("weight",),
+    gate=1,
+    rests_on="o_i = v_i w[y_i] for a layer that takes weight",
+)
+def takes_weights(case: Case) -> Iterator[Finding]:
+    """The layer answers where there are class weights."""
+    yield from _answers(case)
+
+
+@law(
+    "conduct/takes-ignored",
+    level="conduct",
+    precondition={**_SMALL, "ignored": within("some", "most")},
+    needs=("ignored",),
+    gate=1,
+    rests_on="v_i = [y_i != ignore_index] for a layer that takes ignore_index, or a mask",
+)
+def takes_ignored(case: Case) -> Iterator[Finding]:
+    """The layer answers where some elements are ignored."""
+    yield from _answers(case)
+
+
+@law(
+    "conduct/inputs-not-mutated",
+    level="conduct",
+    precondition=_SMALL,
+    rests_on="a loss is a function: L(z, y, w) leaves z, y and w as they are",
+)
 def not_mutated(case: Case) -> Iterator[Finding]:
-    """Logits, labels and weights are as they were."""
+    """Logits, labels and weights are left as they were."""
     facts = case.observe(probe="mutation").facts
     names = [name for name in ("labels", "logits", "weight") if facts.get(name)]
     if names:
@@ -46,6 +97,12 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
+@law(
+    "conduct/grad-mode",
+    level="conduct",
+    precondition=_SMALL,
+    rests_on="a loss is a function: the global switch of gradients is not its business",
+)
 def grad_mode(case: Case) -> Iterator[Finding]:
     """Whether gradients are recorded is left as found."""
     facts = case.observe(probe="grad-mode").facts
@@ -57,6 +114,7 @@ def grad_mode(case: Case) -> Iterator[Finding]:
 
 
 _TURNED = {"enabled": "off", "disabled": "on"}
+
 _GRAD_MODE_CHECKS = {
     "enabled": ("assert paddle.is_grad_enabled()",),
     "disabled": (
@@ -67,8 +125,18 @@ _GRAD_MODE_CHECKS = {
 }
 
 
+@law(
+    "conduct/global-state",
+    level="conduct",
+    # whoever seeds for a branch of the computation does it where that branch is taken: far out, in larger batches
+    precondition={**_SMALL, "size": outside("empty"), "logits": outside()},
+    rests_on="a loss is a function: it may draw from random, numpy.random and paddle, whose seeds are the caller's",
+)
 def global_state(case: Case) -> Iterator[Finding]:
-    """What the generators draw next still follows from their seeds."""
+    """A layer leaves the seeds of the global random generators alone.
+
+    What the generators draw next must still follow from the caller's seeds.
+    """
     names = case.observe(probe="seeds").facts["reseeded"]
     if names:
         message = f"The layer sets the seed of {listed(names)}."
@@ -96,6 +164,12 @@ _SEEDED = {
 }
 
 
+@law(
+    "conduct/repeatable",
+    level="conduct",
+    precondition=_SMALL,
+    rests_on="a loss is a function: the same (z, y, w) has the same L, bit for bit",
+)
 def repeatable(case: Case) -> Iterator[Finding]:
     """The same call has the same answer, bit for bit."""
     _remembers_nothing(case)
@@ -107,8 +181,35 @@ def repeatable(case: Case) -> Iterator[Finding]:
             return
 
 
+@law(
+    "conduct/prints-nothing",
+    level="conduct",
+    severity="warning",
+    # what a layer has to say it says of numbers that it did not expect
+    precondition={**_SMALL, "size": outside("empty"), "logits": outside()},
+    rests_on="a loss is a function: what it says is its result, and what others say is not its business",
+)
+def prints_nothing(case: Case) -> Iterator[Finding]:
+    """Nothing is printed, and standard output and error stay open."""
+    facts = case.observe(probe="prints").facts
+    found = {}
+    if facts["printed"]:
+        found["prints"] = f"The layer prints: {facts['printed'][:200]!r}."
+    if facts["closed"]:
+        found["closes"] = f"The layer closes {' and '.join(facts['closed'])}."
+    if found:
+        yield Finding(" ".join(found.values()), (case.problem,), "output", items=frozenset(found))
+
+
+@law(
+    "conduct/second-call",
+    level="conduct",
+    precondition=_SMALL,
+    rests_on="in eval() a loss has no state: L(z, y) does not depend on earlier calls",
+    slow=True,
+)
 def second_call(case: Case) -> Iterator[Finding]:
-    """What the layer was called with before does not matter."""
+    """In eval() what the layer was called with before does not matter."""
     check = (
         "layer.eval()",
         "loss = layer(logits, labels)",
@@ -137,20 +238,14 @@ def _both(case: Case, probe: str) -> Iterator[tuple[str, Array, Array]]:
         yield "gradient", plain.gradient, probed.gradient
 
 
-def prints_nothing(case: Case) -> Iterator[Finding]:
-    """Neither standard output nor standard error gets a word, and both stay open."""
-    facts = case.observe(probe="prints").facts
-    found = {}
-    if facts["printed"]:
-        found["prints"] = f"The layer prints: {facts['printed'][:200]!r}."
-    if facts["closed"]:
-        found["closes"] = f"The layer closes {' and '.join(facts['closed'])}."
-    if found:
-        yield Finding(" ".join(found.values()), (case.problem,), "output", items=frozenset(found))
-
-
+@law(
+    "conduct/no-grad",
+    level="conduct",
+    precondition=_SMALL,
+    rests_on="whether a gradient is recorded changes no value",
+)
 def under_no_grad(case: Case) -> Iterator[Finding]:
-    """Inside no_grad the value is the same."""
+    """Inside paddle.no_grad() the value is the same."""
     observed = case.observe(probe="no-grad")
     message = "Inside paddle.no_grad() the value is another."
     for finding in case.same(case.problem, observed.value, case.observe().value, "value", message):
@@ -164,6 +259,12 @@ _INSIDE_CHECK = (
 )
 
 
+@law(
+    "conduct/second-backward",
+    level="conduct",
+    precondition=_SMALL,
+    rests_on="dL/dz does not depend on how often it is asked for",
+)
 def second_backward(case: Case) -> Iterator[Finding]:
     """A second backward through a retained graph gives the same gradient."""
     observed = case.observe(probe="second-backward")
@@ -179,109 +280,4 @@ _BACKWARD_CHECK = (
     "logits.clear_grad()",
     "loss.backward(upstream)",
     "np.testing.assert_allclose(logits.grad.numpy(), first, rtol=1e-6)",
-)
-
-
-ANSWERS = "conduct/answers"
-"""The law before all others: where it does not hold, nothing else is asked."""
-
-
-def _law(
-    name: str,
-    sentence: str,
-    check: Callable[[Case], Iterator[Finding]],
-    *,
-    severity: str = "error",
-    needs: tuple[str, ...] = (),
-    gate: int = 0,
-    plain: bool = False,
-    rests_on: str = "",
-    **precondition: Callable[[object], bool],
-) -> Law:
-    wanted = {**_SMALL, **precondition}
-    return Law(f"conduct/{name}", sentence, check, "conduct", severity, wanted, needs, gate, plain, rests_on)
-
-
-LAWS = (
-    _law(
-        "answers",
-        "The layer answers the simplest problems with a value and a gradient.",
-        answers,
-        plain=True,
-        rests_on="L(z, y) and dL/dz exist for every finite z and every label in [0, C)",
-    ),
-    _law(
-        "takes-weights",
-        "The layer answers where there are class weights.",
-        answers,
-        weight=outside("absent", "zero-total"),
-        targets=CLASSES["targets"],
-        needs=("weight",),
-        gate=1,
-        rests_on="o_i = v_i w[y_i] for a layer that takes weight",
-    ),
-    _law(
-        "takes-ignored",
-        "The layer answers where some elements are ignored.",
-        answers,
-        ignored=within("some", "most"),
-        needs=("ignored",),
-        gate=1,
-        rests_on="v_i = [y_i != ignore_index] for a layer that takes ignore_index, or a mask",
-    ),
-    _law(
-        "inputs-not-mutated",
-        "Logits, labels and weights are left as they were.",
-        not_mutated,
-        rests_on="a loss is a function: L(z, y, w) leaves z, y and w as they are",
-    ),
-    _law(
-        "grad-mode",
-        "Whether gradients are recorded is left as found.",
-        grad_mode,
-        rests_on="a loss is a function: the global switch of gradients is not its business",
-    ),
-    _law(
-        "global-state",
-        "A layer leaves the seeds of the global random generators alone.",
-        global_state,
-        # whoever seeds for a branch of the computation does it where that branch is taken: far out, in larger batches
-        size=outside("empty"),
-        logits=outside(),
-        rests_on="a loss is a function: it may draw from random, numpy.random and paddle, whose seeds are the caller's",
-    ),
-    _law(
-        "repeatable",
-        "The same call has the same answer, bit for bit.",
-        repeatable,
-        rests_on="a loss is a function: the same (z, y, w) has the same L, bit for bit",
-    ),
-    _law(
-        "prints-nothing",
-        "Nothing is printed, and standard output and error stay open.",
-        prints_nothing,
-        severity="warning",
-        # what a layer has to say it says of numbers that it did not expect
-        size=outside("empty"),
-        logits=outside(),
-        rests_on="a loss is a function: what it says is its result, and what others say is not its business",
-    ),
-    _law(
-        "second-call",
-        "In eval() what the layer was called with before does not matter.",
-        second_call,
-        rests_on="in eval() a loss has no state: L(z, y) does not depend on earlier calls",
-    ),
-    _law(
-        "no-grad",
-        "Inside paddle.no_grad() the value is the same.",
-        under_no_grad,
-        rests_on="whether a gradient is recorded changes no value",
-    ),
-    _law(
-        "second-backward",
-        "A second backward through a retained graph gives the same gradient.",
-        second_backward,
-        rests_on="dL/dz does not depend on how often it is asked for",
-    ),
 )

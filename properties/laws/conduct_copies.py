@@ -1,12 +1,15 @@
-"""Laws of copies: a layer that was copied, saved or loaded answers as the one it came from."""
+"""More laws of conduct: a layer that was copied, saved or loaded answers as the one it came from.
+
+They rest on a layer being its arguments and its state: equal ones give equal answers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.law import Finding, NotApplicable, law
 from properties.judging.observation import Failure, Observation
 from properties.judging.rounding import largest
 from properties.problems.domain import within
@@ -18,11 +21,11 @@ SMALL = {
     "layout": within("contiguous"),
 }
 
-
 SAME_VALUE = (
     "assert again.shape == loss.shape",
     "np.testing.assert_allclose(again.astype('float64').numpy(), loss.astype('float64').numpy(), rtol=1e-5)",
 )
+
 SAME_SLOPE = (
     "slope = logits.grad.astype('float64').numpy()",
     "logits.clear_grad()",
@@ -72,16 +75,13 @@ def alike(
             return
 
 
-def _copied(probe: str, words: str, check: tuple[str, ...]) -> Callable[[Case], Iterator[Finding]]:
-    def law(case: Case) -> Iterator[Finding]:
-        found = probed(case, probe, check, f"Of the layer {words}")
-        if isinstance(found, Finding):
-            yield found
-            return
-        message = f"The layer {words} has another answer than the layer itself."
-        yield from alike(case, found, found.facts["original"], message, check)
-
-    return law
+def _copied(case: Case, probe: str, words: str, check: tuple[str, ...]) -> Iterator[Finding]:
+    found = probed(case, probe, check, f"Of the layer {words}")
+    if isinstance(found, Finding):
+        yield found
+        return
+    message = f"The layer {words} has another answer than the layer itself."
+    yield from alike(case, found, found.facts["original"], message, check)
 
 
 _COPIED = (
@@ -89,11 +89,13 @@ _COPIED = (
     "other = copy.deepcopy(layer)",
     "again = other(logits, labels)",
 )
+
 _PICKLED = (
     "import pickle",
     "other = pickle.loads(pickle.dumps(layer))",
     "again = other(logits, labels)",
 )
+
 _SAVED = (
     "other = {build}",
     "missing = other.set_state_dict(layer.state_dict())",
@@ -104,8 +106,37 @@ _SAVED = (
 )
 
 
+@law(
+    "conduct/deepcopy",
+    level="conduct",
+    precondition=SMALL,
+    rests_on="a layer is its arguments and its state: equal ones give equal answers",
+)
+def deepcopy(case: Case) -> Iterator[Finding]:
+    """A deep copy of the layer answers as the layer does."""
+    yield from _copied(case, "deepcopy", "copied by copy.deepcopy", _COPIED)
+
+
+@law(
+    "conduct/pickle",
+    level="conduct",
+    severity="warning",
+    precondition=SMALL,
+    rests_on="a layer is its arguments and its state: equal ones give equal answers",
+)
+def pickle(case: Case) -> Iterator[Finding]:
+    """Pickled and read back, the layer answers as before."""
+    yield from _copied(case, "pickle", "pickled and read back", _PICKLED)
+
+
+@law(
+    "conduct/state-dict",
+    level="conduct",
+    precondition=SMALL,
+    rests_on="what a layer remembers stands in its state_dict, all of it",
+)
 def state_dict(case: Case) -> Iterator[Finding]:
-    """A fresh layer with the state of another answers as that one does."""
+    """A new layer with the state_dict of another answers in eval() as that one does."""
     found = probed(case, "state-dict", _SAVED, "With the state_dict of a layer that was called, loaded into a new one")
     if isinstance(found, Finding):
         yield found
@@ -129,8 +160,14 @@ _UNCHANGED = (
 )
 
 
+@law(
+    "conduct/eval-state",
+    level="conduct",
+    precondition=SMALL,
+    rests_on="S changes in training calls alone",
+)
 def eval_state(case: Case) -> Iterator[Finding]:
-    """In eval() a call leaves the state_dict as it was."""
+    """In eval() a call does not change what the state_dict holds."""
     found = probed(case, "eval-state", _UNCHANGED, "In eval()")
     if isinstance(found, Finding):
         yield found
@@ -139,38 +176,3 @@ def eval_state(case: Case) -> Iterator[Finding]:
         yield Finding(
             f"A call in eval() changes the layer's state: {names}.", (case.problem,), "state", check=_UNCHANGED
         )
-
-
-def _law(
-    name: str, sentence: str, check: Callable[[Case], Iterator[Finding]], rests_on: str, severity: str = "error"
-) -> Law:
-    return Law(f"conduct/{name}", sentence, check, "conduct", severity, SMALL, rests_on=rests_on)
-
-
-LAWS = (
-    _law(
-        "deepcopy",
-        "A deep copy of the layer answers as the layer does.",
-        _copied("deepcopy", "copied by copy.deepcopy", _COPIED),
-        "a layer is its arguments and its state: equal ones give equal answers",
-    ),
-    _law(
-        "pickle",
-        "Pickled and read back, the layer answers as before.",
-        _copied("pickle", "pickled and read back", _PICKLED),
-        "a layer is its arguments and its state: equal ones give equal answers",
-        "warning",
-    ),
-    _law(
-        "state-dict",
-        "A new layer with the state_dict of another answers in eval() as that one does.",
-        state_dict,
-        "what a layer remembers stands in its state_dict, all of it",
-    ),
-    _law(
-        "eval-state",
-        "In eval() a call does not change what the state_dict holds.",
-        eval_state,
-        "S changes in training calls alone",
-    ),
-)

@@ -1,4 +1,7 @@
-"""Laws of denominators: a normalizer of the caller's own takes the denominator's place, so that parts add up."""
+"""Laws of the denominator: a normalizer that the caller gives takes its place.
+
+They rest on the mean being a sum over a number; over the same number, the means of the parts add up to the whole's.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,19 @@ from typing import Any
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, Law
+from properties.judging.law import Finding, law
 from properties.laws.ignore import nothing
 from properties.problems.domain import outside, within
 
 NORMALIZERS = (1.0, 2.5, 7.0, 0.125, 1000.0)
 
 
+@law(
+    "denominator/normalizer",
+    precondition={"reduction": within("mean")},
+    needs=("normalizer", "reduction", "reduction=sum"),
+    rests_on="L = sum_i o_i l_i / n for a normalizer n",
+)
 def normalizer(case: Case) -> Iterator[Finding]:
     """A mean with a normalizer is the sum over that number."""
     problem = case.problem
@@ -29,6 +38,12 @@ def normalizer(case: Case) -> Iterator[Finding]:
     )
 
 
+@law(
+    "denominator/zero-normalizer",
+    precondition={"reduction": within("mean")},
+    needs=("normalizer",),
+    rests_on="a loss over 0 is defined as 0: n = 0 gives L = 0, dL/dz = 0",
+)
 def zero_normalizer(case: Case) -> Iterator[Finding]:
     """A normalizer of 0 gives loss 0 and gradient 0."""
     zero = Case(case.problem.replace(normalizer=0.0), case.contract, case.observer, case.takes, case.domain)
@@ -36,6 +51,12 @@ def zero_normalizer(case: Case) -> Iterator[Finding]:
     case.asked += zero.asked
 
 
+@law(
+    "denominator/parts-add-up",
+    precondition={"reduction": within("mean"), "rank": outside(1), "size": outside("empty", "one")},
+    needs=("normalizer", "additive"),
+    rests_on="sum over A / D + sum over B / D = sum over A and B / D, with D of the whole batch",
+)
 def parts_add_up(case: Case) -> Iterator[Finding]:
     """The losses of the parts of a batch, each over the whole's denominator, add up to the whole's."""
     divisor = case.contract.divisor(case.problem)
@@ -70,31 +91,3 @@ def parts_agree(case: Case, given: Mapping[str, Any], message: str) -> Iterator[
         ("gradient", problem.unflatten(rows), whole.gradient, problem.unflatten(slope_scale)),
     ):
         yield from case.same(problem, got, np.asarray(expected), f"sum of the parts' {quantity}s", message, scale)
-
-
-LAWS = (
-    Law(
-        "denominator/normalizer",
-        "A mean with a normalizer is the sum over that number.",
-        normalizer,
-        precondition={"reduction": within("mean")},
-        needs=("normalizer", "reduction", "reduction=sum"),
-        rests_on="L = sum_i o_i l_i / n for a normalizer n",
-    ),
-    Law(
-        "denominator/zero-normalizer",
-        "A normalizer of 0 gives loss 0 and gradient 0.",
-        zero_normalizer,
-        precondition={"reduction": within("mean")},
-        needs=("normalizer",),
-        rests_on="a loss over 0 is defined as 0: n = 0 gives L = 0, dL/dz = 0",
-    ),
-    Law(
-        "denominator/parts-add-up",
-        "The losses of the parts of a batch, each over the whole's denominator, add up to the whole's.",
-        parts_add_up,
-        precondition={"reduction": within("mean"), "rank": outside(1), "size": outside("empty", "one")},
-        needs=("normalizer", "additive"),
-        rests_on="sum over A / D + sum over B / D = sum over A and B / D, with D of the whole batch",
-    ),
-)

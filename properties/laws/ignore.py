@@ -1,4 +1,7 @@
-"""Laws of ignored elements: masking equals deleting, whatever stands at the ignored positions."""
+"""Laws of ignored elements: to ignore an element is to delete it, whatever stands in its place.
+
+They rest on an ignored element having weight 0 in every sum, count and histogram of the contract's formula.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,14 @@ import numpy as np
 
 from properties.judging.context import Case, zeros_inserted
 from properties.judging.explanations import because
-from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.law import Finding, NotApplicable, law
 from properties.judging.observation import Failure, Observation
 from properties.problems.domain import outside, within
 from properties.problems.problem import Array, Problem
+
+MASKED = {"ignored": within("some", "most")}
+_NEEDS = ("ignored",)
+_BY_LABEL = ("ignore_index",)
 
 MANY = 10_000
 POISONS = (np.nan, np.inf, -np.inf, 1e30)
@@ -36,22 +43,26 @@ def deleting(case: Case, message: str, asked: Problem | None = None) -> Iterator
     yield from case.agree(problem, kept, message, value=value, gradient=gradient)
 
 
+@law(
+    "ignore/deleting-is-masking",
+    precondition=MASKED,
+    needs=_NEEDS,
+    rests_on="masking = deleting: v_i = 0 gives o_i = 0, in every sum, count and histogram",
+    headline=True,
+)
 def deleting_is_masking(case: Case) -> Iterator[Finding]:
+    """Ignored elements count for nothing: deleting them changes neither value nor gradient."""
     yield from deleting(case, "Deleting the ignored elements changes the answer: they are counted somewhere.")
 
 
-def inside_classes(case: Case) -> Iterator[Finding]:
-    index = case.problem.ignore_index
-    yield from deleting(case, f"With ignore_index={index}, the number of a class, masking is not deleting.")
-
-
-def sentinels(case: Case) -> Iterator[Finding]:
-    index = case.problem.ignore_index
-    yield from deleting(case, f"With ignore_index={index} masking is not deleting.")
-
-
+@law(
+    "ignore/label-and-mask",
+    precondition={"label_weight": within("mask"), "ignore_index": outside(None), "size": within("few", "several")},
+    needs=("ignore_index", "label_weight"),
+    rests_on="v_i = [y_i != ignore_index] [label_weight_i > 0]: either takes an element out",
+)
 def label_and_mask(case: Case) -> Iterator[Finding]:
-    """Some elements are ignored by their label, others by the mask, and both go."""
+    """Beside a mask, an element is ignored by its label all the same."""
     problem = case.problem
     valid = np.flatnonzero(problem.valid.reshape(-1))
     if problem.label_weight is None or len(valid) < 2:
@@ -62,8 +73,14 @@ def label_and_mask(case: Case) -> Iterator[Finding]:
     yield from deleting(case, "Beside a mask, what is ignored by its label is counted somewhere.", both)
 
 
+@law(
+    "ignore/poison",
+    precondition=MASKED,
+    needs=_NEEDS,
+    rests_on="v_i = 0 gives o_i = 0 whatever z_i is; 0 times NaN is NaN, so it is left out, not multiplied",
+)
 def poison(case: Case) -> Iterator[Finding]:
-    """NaN, inf or huge logits at ignored positions change nothing."""
+    """NaN, inf and huge logits at ignored positions change nothing."""
     problem = case.problem
     if problem.valid.all():
         return
@@ -73,8 +90,14 @@ def poison(case: Case) -> Iterator[Finding]:
     yield from case.agree(poisoned, problem, "What stands at ignored positions changes the answer.")
 
 
+@law(
+    "ignore/zero-gradient",
+    precondition=MASKED,
+    needs=_NEEDS,
+    rests_on="v_i = 0 gives o_i = 0 and dL/dz_i = 0",
+)
 def zero_gradient(case: Case) -> Iterator[Finding]:
-    """The gradient is exactly 0 at ignored positions, and so is ``none``."""
+    """At ignored positions the gradient is exactly 0, and so is an unreduced loss."""
     problem = case.problem
     ignored = ~problem.valid.reshape(-1)
     if not ignored.any():
@@ -98,8 +121,15 @@ def told(problem: Problem, wrong: Mapping[str, tuple[str, Array, Array]]) -> Ite
         yield Finding(message, (problem,), quantity, expected, got)
 
 
+@law(
+    "ignore/all-ignored",
+    precondition={"ignored": within("all")},
+    needs=_NEEDS,
+    gate=2,
+    rests_on="N = 0 gives W = 0, and a loss over 0 is defined as 0: L = 0, dL/dz = 0",
+)
 def all_ignored(case: Case) -> Iterator[Finding]:
-    """With nothing valid, loss and gradient are 0."""
+    """With every element ignored, loss and gradient are 0."""
     if case.problem.valid.any():
         return
     yield from nothing(case, "With every element ignored the loss is not 0.")
@@ -115,8 +145,18 @@ def nothing(case: Case, message: str) -> Iterator[Finding]:
         yield from case.due(problem, observed.gradient, np.zeros_like(problem.logits), "gradient", message)
 
 
+@law(
+    "ignore/matches-nothing",
+    precondition={"ignored": within("none")},
+    needs=_BY_LABEL,
+    rests_on="v_i = [y_i != ignore_index] = 1 for all i",
+    slow=True,
+)
 def matches_nothing(case: Case) -> Iterator[Finding]:
-    """An ignore_index that no label equals changes nothing, whichever it is, and neither does none at all."""
+    """An ignore_index that no label equals changes nothing.
+
+    This holds for every such number, and for None.
+    """
     problem = case.problem
     without = problem.ignore_index is None
     for index in _unmatched(problem, case.domain["ignore_index"]):
@@ -149,6 +189,42 @@ def _raises(result: Observation | Failure) -> bool:
     return isinstance(result, Failure) and result.kind == "raised"
 
 
+@law(
+    "ignore/inside-classes",
+    precondition={**MASKED, "targets": within("hard"), "ignore_index": lambda v: v is not None and 0 <= v < 100},
+    needs=_BY_LABEL,
+    gate=2,
+    rests_on="v_i = [y_i != ignore_index], for ignore_index in [0, C) too",
+)
+def inside_classes(case: Case) -> Iterator[Finding]:
+    """An ignore_index that is the number of a class masks like any other."""
+    index = case.problem.ignore_index
+    yield from deleting(case, f"With ignore_index={index}, the number of a class, masking is not deleting.")
+
+
+@law(
+    "ignore/sentinels",
+    precondition={
+        **MASKED,
+        "ignore_index": lambda v: v is not None and v != -100 and not 0 <= v < 100,
+    },
+    needs=_BY_LABEL,
+    gate=2,
+    rests_on="v_i = [y_i != ignore_index], whatever number outside [0, C) it is",
+)
+def sentinels(case: Case) -> Iterator[Finding]:
+    """Any number outside the classes may be the ignore_index, -1 and 255 too."""
+    index = case.problem.ignore_index
+    yield from deleting(case, f"With ignore_index={index} masking is not deleting.")
+
+
+@law(
+    "ignore/none-is-all-valid",
+    precondition={"ignore_index": within(None)},
+    needs=_BY_LABEL,
+    gate=2,
+    rests_on="ignore_index None: v_i = 1 for all i",
+)
 def none_is_all_valid(case: Case) -> Iterator[Finding]:
     """ignore_index=None means that every element counts."""
     problem = case.problem
@@ -159,6 +235,13 @@ def none_is_all_valid(case: Case) -> Iterator[Finding]:
     yield from case.agree(problem, witness, "ignore_index=None differs from an ignore_index that matches nothing.")
 
 
+@law(
+    "ignore/many-ignored",
+    precondition={**MASKED, "size": within("few"), "classes": lambda c: c <= 19},
+    needs=_NEEDS,
+    rests_on="W = sum_i v_i w[y_i]: ten thousand zeros add nothing",
+    slow=True,
+)
 def many_ignored(case: Case) -> Iterator[Finding]:
     """One valid element among 10,000 ignored ones has the loss it has alone."""
     for _ in _crowded(case, MANY):
@@ -185,96 +268,33 @@ def _crowded(case: Case, crowd: int) -> Iterator[Finding]:
     )
 
 
-MASKED = {"ignored": within("some", "most")}
-_NEEDS = ("ignored",)
-_BY_LABEL = ("ignore_index",)
-
-LAWS = (
-    Law(
-        "ignore/deleting-is-masking",
-        "Ignored elements count for nothing: deleting them changes neither value nor gradient.",
-        deleting_is_masking,
-        precondition=MASKED,
-        needs=_NEEDS,
-        rests_on="masking = deleting: v_i = 0 gives o_i = 0, in every sum, count and histogram",
-    ),
-    Law(
-        "ignore/label-and-mask",
-        "Beside a mask, an element is ignored by its label all the same.",
-        label_and_mask,
-        precondition={"label_weight": within("mask"), "ignore_index": outside(None), "size": within("few", "several")},
-        needs=("ignore_index", "label_weight"),
-        rests_on="v_i = [y_i != ignore_index] [label_weight_i > 0]: either takes an element out",
-    ),
-    Law(
-        "ignore/poison",
-        "NaN, inf and huge logits at ignored positions change nothing.",
-        poison,
-        precondition=MASKED,
-        needs=_NEEDS,
-        rests_on="v_i = 0 gives o_i = 0 whatever z_i is; 0 times NaN is NaN, so it is left out, not multiplied",
-    ),
-    Law(
-        "ignore/zero-gradient",
-        "At ignored positions the gradient is exactly 0, and so is an unreduced loss.",
-        zero_gradient,
-        precondition=MASKED,
-        needs=_NEEDS,
-        rests_on="v_i = 0 gives o_i = 0 and dL/dz_i = 0",
-    ),
-    Law(
-        "ignore/all-ignored",
-        "With every element ignored, loss and gradient are 0.",
-        all_ignored,
-        precondition={"ignored": within("all")},
-        needs=_NEEDS,
-        gate=2,
-        rests_on="N = 0 gives W = 0, and a loss over 0 is defined as 0: L = 0, dL/dz = 0",
-    ),
-    Law(
-        "ignore/matches-nothing",
-        "An ignore_index that no label equals changes nothing.",
-        matches_nothing,
-        precondition={"ignored": within("none")},
-        needs=_BY_LABEL,
-        rests_on="v_i = [y_i != ignore_index] = 1 for all i",
-    ),
-    Law(
-        "ignore/inside-classes",
-        "An ignore_index that is the number of a class masks like any other.",
-        inside_classes,
-        precondition={**MASKED, "targets": within("hard"), "ignore_index": lambda v: v is not None and 0 <= v < 100},
-        needs=_BY_LABEL,
-        gate=2,
-        rests_on="v_i = [y_i != ignore_index], for ignore_index in [0, C) too",
-    ),
-    Law(
-        "ignore/sentinels",
-        "Any number outside the classes may be the ignore_index, -1 and 255 too.",
-        sentinels,
-        precondition={
-            **MASKED,
-            "ignore_index": lambda v: v is not None and v != -100 and not 0 <= v < 100,
-        },
-        needs=_BY_LABEL,
-        gate=2,
-        rests_on="v_i = [y_i != ignore_index], whatever number outside [0, C) it is",
-    ),
-    Law(
-        "ignore/none-is-all-valid",
-        "ignore_index=None means that every element counts.",
-        none_is_all_valid,
-        precondition={"ignore_index": within(None)},
-        needs=_BY_LABEL,
-        gate=2,
-        rests_on="ignore_index None: v_i = 1 for all i",
-    ),
-    Law(
-        "ignore/many-ignored",
-        f"One valid element among {MANY:,} ignored ones has the loss it has alone.",
-        many_ignored,
-        precondition={**MASKED, "size": within("few"), "classes": lambda c: c <= 19},
-        needs=_NEEDS,
-        rests_on="W = sum_i v_i w[y_i]: ten thousand zeros add nothing",
-    ),
+@law(
+    "ignore/class-ids",
+    precondition={
+        "rank": within(2),
+        "layout": within("contiguous"),
+        "label_weight": within("absent"),
+        "ignore_index": outside(None),
+        "ignored": within("none"),
+        "size": outside("empty"),
+    },
+    needs=("oracle", "ignore_index"),
+    rests_on="v_i = 0 for the element i takes its entries (i, c) out, for every c",
+    opt_in=True,
 )
+def ignored_ids(case: Case) -> Iterator[Finding]:
+    """An ignored class id takes all entries of its row out, where ids are taken."""
+    problem = case.problem
+    if problem.ignore_index is None:
+        return
+    classes, n = 2 + problem.salt % 3, 2 + problem.salt // 3 % 4
+    ids = problem.rng().integers(0, classes, n)
+    rows = np.resize(problem.logits, (n, classes))
+    named = problem.replace(logits=rows, labels=ids, targets="hard", label_weight=None, axis=1)
+    result = case.attempt(named)
+    if isinstance(result, Failure) and result.kind == "raised":
+        raise NotApplicable(f"the layer refuses class ids ({result.error})")
+    masked = named.replace(labels=np.where(np.arange(n) == problem.salt % n, problem.ignore_index, ids))
+    if case.contract.known_answer(masked) is None:
+        raise NotApplicable("the contract's oracle takes no class ids")
+    yield from case.matches(masked, message="An ignored class id does not take the entries of its row out.")

@@ -1,4 +1,7 @@
-"""Limits: at some setting a loss is another loss. Every reduction, with and without weights and ignored elements."""
+"""Laws of limits: at some setting of its arguments a loss is another loss that is known.
+
+They rest on the formulas of both, and hold in every reduction, with class weights and ignored elements or without.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from scipy.special import expit
 from properties.judging.context import Case
 from properties.judging.detached_gradient import frozen
 from properties.judging.explanations import because
-from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.law import Finding, Law, NotApplicable, law
 from properties.judging.observation import Failure
 from properties.problems.domain import outside, within
 from properties.problems.problem import Array, Problem
@@ -30,6 +33,7 @@ def limit(
     needs: tuple[str, ...] = (),
     gate: int = 0,
     rests_on: str = "",
+    headline: bool = False,
 ) -> Law:
     """The law that a loss, drawn with only the settings ``at``, has the answers of ``equals``."""
 
@@ -51,6 +55,8 @@ def limit(
         needs=(*needs, "reference"),
         gate=gate,
         rests_on=rests_on,
+        opt_in=True,
+        headline=headline,
     )
 
 
@@ -173,6 +179,13 @@ SMOOTHED = limit(
 )
 
 
+@law(
+    "limit/one-hot-is-hard",
+    precondition={"targets": within("hard"), "ignored": within("none"), "label_dtype": within("int64")},
+    gate=2,
+    rests_on="q_i = e_y gives -sum_c q_ic log p_ic = -log p_i[y]",
+    opt_in=True,
+)
 def one_hot_is_hard(case: Case) -> Iterator[Finding]:
     """Soft labels that are one-hot have the loss of the classes they name."""
     problem = case.problem
@@ -189,18 +202,20 @@ def one_hot_is_hard(case: Case) -> Iterator[Finding]:
     yield from case.agree(soft, problem, message, value=lambda v: v * ratio, gradient=lambda g: g * ratio)
 
 
-ONE_HOT = Law(
-    "limit/one-hot-is-hard",
-    "Soft labels that are one-hot have the loss of the classes they name.",
-    one_hot_is_hard,
-    precondition={"targets": within("hard"), "ignored": within("none"), "label_dtype": within("int64")},
-    gate=2,
-    rests_on="q_i = e_y gives -sum_c q_ic log p_ic = -log p_i[y]",
+@law(
+    "limit/class-ids-are-one-hot",
+    precondition={
+        "rank": within(2),
+        "layout": within("contiguous"),
+        "label_weight": within("absent"),
+        "size": outside("empty"),
+    },
+    needs=("oracle",),
+    rests_on="t_ic = [c = y_i]",
+    opt_in=True,
 )
-
-
 def ids_are_one_hot(case: Case) -> Iterator[Finding]:
-    """Class ids have the loss of their one-hot targets, where a layer takes ids."""
+    """Class ids have the loss of their one-hot targets, where they are taken."""
     problem = case.problem
     rng = problem.rng()
     classes, n = int(rng.integers(2, 5)), int(rng.integers(1, 5))
@@ -213,39 +228,3 @@ def ids_are_one_hot(case: Case) -> Iterator[Finding]:
         raise NotApplicable(f"the layer refuses class ids ({result.error})")
     expected = case.answer(hot)
     yield from case.matches(named, answer=expected, message="Class ids have another loss than their one-hot targets.")
-
-
-IDS = Law(
-    "limit/class-ids-are-one-hot",
-    "Class ids have the loss of their one-hot targets, where they are taken.",
-    ids_are_one_hot,
-    precondition={
-        "rank": within(2),
-        "layout": within("contiguous"),
-        "label_weight": within("absent"),
-        "size": outside("empty"),
-    },
-    needs=("oracle",),
-    rests_on="t_ic = [c = y_i]",
-)
-
-
-def entry_weights(case: Case) -> Iterator[Finding]:
-    """Class weights multiply the entries of their class, and count in the mean."""
-    problem = case.problem
-    axis = problem.salt % len(problem.shape) if "axis" in case.takes else 1
-    if axis >= len(problem.shape) or problem.shape[axis] == 0:
-        return
-    weight = np.resize([2.0, 1.0, 0.5, 3.0, 0.0], problem.shape[axis])
-    weighted = problem.replace(weight=weight, axis=axis)
-    yield from case.matches(weighted, message="Class weights do not multiply the entries of their class.")
-
-
-ENTRY_WEIGHTS = Law(
-    "weights/entries-of-a-class",
-    "A class weight multiplies the entries of its class, and counts in the mean.",
-    entry_weights,
-    precondition={"rank": outside(1)},
-    needs=("oracle", "entry-weight"),
-    rests_on="L = sum_ic w_c l_ic / sum_ic w_c",
-)

@@ -1,14 +1,17 @@
-"""Laws of modes: translated to a program, under mixed precision, or derived twice, a layer is the loss that it was."""
+"""Laws of modes: translated to a program, under mixed precision or derived twice, a layer is the same loss.
+
+They rest on plain calls of the layer itself: how a function is run changes neither its value nor its gradient.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, Law, NotApplicable, Undecided
+from properties.judging.law import Finding, NotApplicable, Undecided, law
 from properties.judging.observation import Observation
 from properties.laws.conduct_copies import SMALL, alike, probed
 from properties.problems.domain import within
@@ -21,21 +24,39 @@ MOST = 8
 STEPS = (2.0**-9, 2.0**-11, 2.0**-13)
 
 
-def _mode(probe: str, words: str, check: tuple[str, ...]) -> Callable[[Case], Iterator[Finding]]:
-    """The law that a probe shows what a plain call does."""
-
-    def law(case: Case) -> Iterator[Finding]:
-        found = probed(case, probe, check, words)
-        if isinstance(found, Finding):
-            yield found
-            return
-        yield from _as_eager(case, found, f"{words}, the layer has another answer than without.", check)
-
-    return law
+def _probed_as_eager(case: Case, probe: str, words: str, check: tuple[str, ...]) -> Iterator[Finding]:
+    """The finding that a probe does not show what a plain call does, or that the layer fails at it."""
+    found = probed(case, probe, check, words)
+    if isinstance(found, Finding):
+        yield found
+        return
+    yield from _as_eager(case, found, f"{words}, the layer has another answer than without.", check)
 
 
+@law(
+    "modes/to-static",
+    level="conduct",
+    precondition=SMALL,
+    most=MOST,
+    rests_on="a translated layer is the same function: L and dL/dz do not depend on how they are run",
+)
+def to_static(case: Case) -> Iterator[Finding]:
+    """Behind paddle.jit.to_static the layer answers as it does without."""
+    yield from _probed_as_eager(case, "to-static", "Behind paddle.jit.to_static", _translation(""))
+
+
+@law(
+    "modes/full-graph",
+    level="conduct",
+    precondition=SMALL,
+    most=MOST,
+    rests_on="a graph of the layer is the same function: L and dL/dz do not depend on how they are run",
+)
 def full_graph(case: Case) -> Iterator[Finding]:
-    """As one graph, where Paddle can make one of its source at all."""
+    """As one graph, by paddle.jit.to_static(full_graph=True), the layer answers as it does without, if at all.
+
+    A layer of whose source Paddle can make no graph has not what this is about.
+    """
     words, check = "Behind paddle.jit.to_static(full_graph=True)", _translation(", full_graph=True")
     found = probed(case, "full-graph", check, words)
     if not isinstance(found, Finding):
@@ -47,8 +68,15 @@ def full_graph(case: Case) -> Iterator[Finding]:
         yield found
 
 
+@law(
+    "modes/static-program",
+    level="conduct",
+    precondition=SMALL,
+    most=40,
+    rests_on="a program of the layer is the same function: L and dL/dz do not depend on how they are run",
+)
 def static_program(case: Case) -> Iterator[Finding]:
-    """Built in a static program, fed and fetched, the layer has the value and the gradient of dynamic mode."""
+    """In a static program the layer has the value and the gradient that it has in dynamic mode, if it takes part."""
     found = probed(case, "static-program", _program_of(case.problem, "data"), "In a static program")
     if isinstance(found, Finding):
         yield found
@@ -108,8 +136,17 @@ _PROGRAM = (
 )
 
 
+@law(
+    "modes/amp",
+    level="conduct",
+    precondition={**SMALL, "dtype": within("float32")},
+    rests_on="auto_cast may narrow matrix products, never a loss: L is that of float32",
+)
 def under_amp(case: Case) -> Iterator[Finding]:
-    """Under auto_cast, whichever half precision it casts to, float32 logits have the loss that they have without."""
+    """Under paddle.amp.auto_cast float32 logits have the loss that they have without.
+
+    So it is for either half precision that auto_cast may cast to.
+    """
     for dtype in ("float16", "bfloat16"):
         check = (
             f"with paddle.amp.auto_cast(True, dtype='{dtype}'):",
@@ -123,8 +160,18 @@ def under_amp(case: Case) -> Iterator[Finding]:
         yield from _as_eager(case, found, f"{words}, the layer has another answer than without.", check)
 
 
+@law(
+    "modes/double-backward",
+    level="conduct",
+    precondition={**SMALL, "size": within("few", "one"), "dtype": within("float64")},
+    needs=("twice-differentiable",),
+    rests_on="H v = d/dh of the gradient at z + h v, at h = 0",
+)
 def double_backward(case: Case) -> Iterator[Finding]:
-    """The derivative of the gradient along a direction of signs is that of the gradient's formula."""
+    """A second derivative, where the layer gives one, is the slope of the gradient.
+
+    Both are taken along a direction of signs.
+    """
     problem = case.problem
     if case.contract.claims_detached:
         raise NotApplicable("with frozen weights the gradient is no slope, and has none of its own to compare with")
@@ -202,55 +249,3 @@ def _twice(problem: Problem, expected: Array, words: str, tolerance: float) -> t
         f"expected = np.array({expected.tolist()})",
         f"np.testing.assert_allclose(second.astype('float64').numpy(), expected, atol={tolerance:.2g}, rtol=1e-7)",
     )
-
-
-TO_STATIC = Law(
-    "modes/to-static",
-    "Behind paddle.jit.to_static the layer answers as it does without.",
-    _mode("to-static", "Behind paddle.jit.to_static", _translation("")),
-    "conduct",
-    precondition=SMALL,
-    most=MOST,
-    rests_on="a translated layer is the same function: L and dL/dz do not depend on how they are run",
-)
-FULL_GRAPH = Law(
-    "modes/full-graph",
-    "As one graph, by paddle.jit.to_static(full_graph=True), the layer answers as it does without, if at all.",
-    full_graph,
-    "conduct",
-    precondition=SMALL,
-    most=MOST,
-    rests_on="a graph of the layer is the same function: L and dL/dz do not depend on how they are run",
-)
-STATIC_PROGRAM = Law(
-    "modes/static-program",
-    "In a static program the layer has the value and the gradient that it has in dynamic mode, if it takes part.",
-    static_program,
-    "conduct",
-    precondition=SMALL,
-    most=40,
-    rests_on="a program of the layer is the same function: L and dL/dz do not depend on how they are run",
-)
-
-LAWS = (
-    TO_STATIC,
-    FULL_GRAPH,
-    STATIC_PROGRAM,
-    Law(
-        "modes/amp",
-        "Under paddle.amp.auto_cast float32 logits have the loss that they have without.",
-        under_amp,
-        "conduct",
-        precondition={**SMALL, "dtype": within("float32")},
-        rests_on="auto_cast may narrow matrix products, never a loss: L is that of float32",
-    ),
-    Law(
-        "modes/double-backward",
-        "A second derivative, where the layer gives one, is the slope of the gradient.",
-        double_backward,
-        "conduct",
-        precondition={**SMALL, "size": within("few", "one"), "dtype": within("float64")},
-        needs=("twice-differentiable",),
-        rests_on="H v = d/dh of the gradient at z + h v, at h = 0",
-    ),
-)

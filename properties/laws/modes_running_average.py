@@ -1,4 +1,7 @@
-"""The law of a moving average: a layer with momentum remembers what it should, through every step of a training."""
+"""The law of the moving average: a layer with momentum remembers the batches that it was trained on.
+
+It rests on the oracles that take a history, which is asked for every step of a training, of saving and of copying.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The law of saved programs: with a batch of any size, saved and loaded, a layer is the loss that it was."""
+"""The law of saved programs: saved for a batch of any size and loaded, a layer is the same loss.
+
+It rests on plain calls of the layer itself, with batches of several sizes.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, Law, NotApplicable, Undecided
+from properties.judging.law import Finding, NotApplicable, Undecided, law
 from properties.judging.observation import Failure, Observation
 from properties.laws.conduct_copies import SMALL, alike
 from properties.problems.batches import shapes_of_any_batch, with_batches
@@ -19,8 +22,19 @@ from reference import UNIT_ROUNDOFF
 WORDS = "Saved with a dynamic batch by paddle.jit.save and loaded"
 
 
+@law(
+    "modes/dynamic-batch",
+    level="conduct",
+    precondition={**SMALL, "rank": outside(1)},
+    most=8,
+    rests_on="a program is the same function of every batch: L and dL/dz do not depend on when n is known",
+)
 def dynamic_batch(case: Case) -> Iterator[Finding]:
-    """The loaded program answers to batches of several sizes as the layer does; it was saved for any."""
+    """Saved with a dynamic batch by paddle.jit.save and loaded, the layer answers as it does without, if it can be
+    saved.
+
+    The program is saved once, for any size, and then asked for batches of several sizes.
+    """
     problem = _unmasked(case)
     if problem.call_arguments():
         return
@@ -100,16 +114,3 @@ def _script(batch: Problem) -> tuple[str, ...]:
         "loaded.train()",
         "again = loaded(logits, labels)",
     )
-
-
-LAWS = (
-    Law(
-        "modes/dynamic-batch",
-        f"{WORDS}, the layer answers as it does without, if it can be saved.",
-        dynamic_batch,
-        "conduct",
-        precondition={**SMALL, "rank": outside(1)},
-        most=8,
-        rests_on="a program is the same function of every batch: L and dL/dz do not depend on when n is known",
-    ),
-)

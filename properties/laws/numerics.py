@@ -1,22 +1,42 @@
-"""Laws of numbers: saturation, dtypes, masked classes."""
+"""Laws of numerics: saturated and infinite logits, every dtype, NaN, and batches in which small errors add up.
+
+They rest on the exact loss of such problems, and on what the dtype of the logits can hold.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.law import Finding, NotApplicable, law
 from properties.judging.observation import Failure
 from properties.problems.domain import outside, within
+from properties.problems.problem import Problem
+from reference import Answer
 
+_SOME_VALID = {
+    "size": lambda s: s != "empty",
+    "ignored": within("none", "some", "most"),
+    "weight": within("absent", "ones", "small"),
+    "dtype": within("float64", "float32"),
+}
+
+_FINITE_DTYPES = within("float64", "float32")
 GAPS = (65.0, 64.0, 90.0, 100.0, 1000.0, 10_000.0, 17.0)
 
 FAR, THREE = 30_000.0, 3
 """Three losses of that size add up to more than 65,504, the largest number of float16."""
 
 
+@law(
+    "numerics/finite-at-saturation",
+    level="numerics",
+    precondition={"logits": within("saturated", "huge"), "dtype": _FINITE_DTYPES},
+    rests_on="|l_i| <= max z - min z + log C, and |dl/dz| <= 1: finite for finite z",
+)
 def finite(case: Case) -> Iterator[Finding]:
     """At saturated and huge logits value and gradient are finite."""
     observed = case.observe()
@@ -30,6 +50,22 @@ def finite(case: Case) -> Iterator[Finding]:
         yield Finding(message, (case.problem,), first, None, wrong[first], check=check, items=frozenset(wrong))
 
 
+@law(
+    "numerics/linear-past-64",
+    level="numerics",
+    precondition={
+        "logits": within("lattice"),
+        "dtype": _FINITE_DTYPES,
+        "size": within("one"),
+        "weight": within("absent", "ones", "small"),
+        "classes": lambda c: c > 1,
+        # of a problem without other axes there is no element to take
+        "rank": outside(1),
+        "targets": within("hard"),
+    },
+    needs=("oracle", "softmax"),
+    rests_on="l = log(sum_j exp(z_j)) - z_y -> max z - z_y as the gap grows; no clip at 64",
+)
 def linear_past_64(case: Case) -> Iterator[Finding]:
     """The loss of one wrong element is the gap of its logits, however large."""
     problem = case.problem
@@ -45,8 +81,20 @@ def linear_past_64(case: Case) -> Iterator[Finding]:
     yield from case.matches(single, message=message)
 
 
+@law(
+    "numerics/masked-classes",
+    level="numerics",
+    precondition={
+        **_SOME_VALID,
+        "classes": lambda c: c > 1,
+        "logits": within("lattice", "normal"),
+        "targets": within("hard"),
+    },
+    needs=("oracle", "softmax"),
+    rests_on="exp(-inf) = 0: the sum runs over the other classes; z_y = -inf gives l = inf",
+)
 def masked_classes(case: Case) -> Iterator[Finding]:
-    """A logit of -inf takes its class out; where it is the label's, the loss is inf."""
+    """A logit of -inf takes its class out of the loss; where it is the label's, the loss is inf."""
     problem = case.problem
     rows = problem.rows.copy()
     labels = problem.labels.reshape(-1)
@@ -61,6 +109,12 @@ def masked_classes(case: Case) -> Iterator[Finding]:
     yield from case.matches(problem.with_rows(rows), gradient=certain, message=message)
 
 
+@law(
+    "numerics/result-dtype",
+    level="numerics",
+    precondition={"logits": within("lattice")},
+    rests_on="loss and gradient have the dtype of the logits, as every operation of Paddle has",
+)
 def result_dtype(case: Case) -> Iterator[Finding]:
     """Loss and gradient have the dtype of the logits."""
     observed, due = case.observe(), case.problem.dtype
@@ -72,6 +126,18 @@ def result_dtype(case: Case) -> Iterator[Finding]:
         yield Finding(f"The {has}.", (case.problem,), "dtype", check=check, items=frozenset(wrong))
 
 
+@law(
+    "numerics/label-dtype",
+    level="numerics",
+    precondition={
+        "label_dtype": within("int32"),
+        "targets": within("hard"),
+        "dtype": _FINITE_DTYPES,
+        "logits": within("lattice", "normal", "ties"),
+    },
+    gate=2,
+    rests_on="a label is an integer: int32 3 = int64 3",
+)
 def label_dtype(case: Case) -> Iterator[Finding]:
     """int32 and int64 labels have the same loss."""
     problem = case.problem
@@ -79,8 +145,19 @@ def label_dtype(case: Case) -> Iterator[Finding]:
     yield from case.agree(problem, wide, f"{problem.label_dtype} labels have another loss than int64 labels.")
 
 
+@law(
+    "numerics/small-labels",
+    level="numerics",
+    precondition={
+        "label_dtype": within("int64"),
+        "dtype": _FINITE_DTYPES,
+        "logits": within("lattice", "normal", "ties"),
+        "targets": within("hard"),
+    },
+    rests_on="a label is an integer: int8 3 = uint8 3 = int64 3",
+)
 def small_labels(case: Case) -> Iterator[Finding]:
-    """Labels of smaller integer types have the same loss, where a layer takes them."""
+    """Labels of smaller integer types have the same loss, where they are taken."""
     problem = case.problem
     labels = problem.labels
     fitting = [
@@ -97,6 +174,12 @@ def small_labels(case: Case) -> Iterator[Finding]:
     yield from case.agree(small, problem, f"{small.label_dtype} labels have another loss than int64 labels.")
 
 
+@law(
+    "numerics/nan-stays-nan",
+    level="numerics",
+    precondition={**_SOME_VALID, "logits": within("lattice")},
+    rests_on="NaN is no number: o_i > 0 and z_i NaN give L NaN, so that a diverged network is seen",
+)
 def nan_stays_nan(case: Case) -> Iterator[Finding]:
     """NaN in a valid logit gives NaN, not a number."""
     problem = case.problem
@@ -128,8 +211,23 @@ def nan_stays_nan(case: Case) -> Iterator[Finding]:
         yield Finding(message, (poisoned,), "value", expected, observed.value)
 
 
+@law(
+    "numerics/mean-of-a-large-sum",
+    level="numerics",
+    precondition={
+        "dtype": within("float16"),
+        "reduction": within("mean"),
+        "weight": within("absent"),
+        "ignored": within("none", "some"),
+        "size": outside("empty"),
+        "rank": outside(1),
+        "targets": outside("soft"),
+    },
+    needs=("oracle",),
+    rests_on="L = S / D fits where S does not: in float32, S <= 65504 n is far from the largest number",
+)
 def mean_of_a_large_sum(case: Case) -> Iterator[Finding]:
-    """A mean that float16 holds is right, though the sum that it divides is larger than any float16."""
+    """In float16 a mean that fits is right, though the sum that it divides does not fit."""
     problem = case.problem
     valid = np.flatnonzero(problem.valid.reshape(-1))
     if not len(valid):
@@ -146,113 +244,53 @@ def mean_of_a_large_sum(case: Case) -> Iterator[Finding]:
     yield from case.matches(crowd.with_rows(rows), message=message)
 
 
-_SOME_VALID = {
-    "size": lambda s: s != "empty",
-    "ignored": within("none", "some", "most"),
-    "weight": within("absent", "ones", "small"),
-    "dtype": within("float64", "float32"),
-}
-_FINITE_DTYPES = within("float64", "float32")
+COPIES = 65_536
 
-LAWS = (
-    Law(
-        "numerics/finite-at-saturation",
-        "At saturated and huge logits value and gradient are finite.",
-        finite,
-        level="numerics",
-        precondition={"logits": within("saturated", "huge"), "dtype": _FINITE_DTYPES},
-        rests_on="|l_i| <= max z - min z + log C, and |dl/dz| <= 1: finite for finite z",
-    ),
-    Law(
-        "numerics/linear-past-64",
-        "The loss of one wrong element is the gap of its logits, however large.",
-        linear_past_64,
-        level="numerics",
-        precondition={
-            "logits": within("lattice"),
-            "dtype": _FINITE_DTYPES,
-            "size": within("one"),
-            "weight": within("absent", "ones", "small"),
-            "classes": lambda c: c > 1,
-            # of a problem without other axes there is no element to take
-            "rank": outside(1),
-            "targets": within("hard"),
-        },
-        needs=("oracle", "softmax"),
-        rests_on="l = log(sum_j exp(z_j)) - z_y -> max z - z_y as the gap grows; no clip at 64",
-    ),
-    Law(
-        "numerics/masked-classes",
-        "A logit of -inf takes its class out of the loss; where it is the label's, the loss is inf.",
-        masked_classes,
-        level="numerics",
-        precondition={
-            **_SOME_VALID,
-            "classes": lambda c: c > 1,
-            "logits": within("lattice", "normal"),
-            "targets": within("hard"),
-        },
-        needs=("oracle", "softmax"),
-        rests_on="exp(-inf) = 0: the sum runs over the other classes; z_y = -inf gives l = inf",
-    ),
-    Law(
-        "numerics/result-dtype",
-        "Loss and gradient have the dtype of the logits.",
-        result_dtype,
-        level="numerics",
-        precondition={"logits": within("lattice")},
-        rests_on="loss and gradient have the dtype of the logits, as every operation of Paddle has",
-    ),
-    Law(
-        "numerics/label-dtype",
-        "int32 and int64 labels have the same loss.",
-        label_dtype,
-        level="numerics",
-        precondition={
-            "label_dtype": within("int32"),
-            "targets": within("hard"),
-            "dtype": _FINITE_DTYPES,
-            "logits": within("lattice", "normal", "ties"),
-        },
-        gate=2,
-        rests_on="a label is an integer: int32 3 = int64 3",
-    ),
-    Law(
-        "numerics/small-labels",
-        "Labels of smaller integer types have the same loss, where they are taken.",
-        small_labels,
-        level="numerics",
-        precondition={
-            "label_dtype": within("int64"),
-            "dtype": _FINITE_DTYPES,
-            "logits": within("lattice", "normal", "ties"),
-            "targets": within("hard"),
-        },
-        rests_on="a label is an integer: int8 3 = uint8 3 = int64 3",
-    ),
-    Law(
-        "numerics/nan-stays-nan",
-        "NaN in a valid logit gives NaN, not a number.",
-        nan_stays_nan,
-        level="numerics",
-        precondition={**_SOME_VALID, "logits": within("lattice")},
-        rests_on="NaN is no number: o_i > 0 and z_i NaN give L NaN, so that a diverged network is seen",
-    ),
-    Law(
-        "numerics/mean-of-a-large-sum",
-        "In float16 a mean that fits is right, though the sum that it divides does not fit.",
-        mean_of_a_large_sum,
-        level="numerics",
-        precondition={
-            "dtype": within("float16"),
-            "reduction": within("mean"),
-            "weight": within("absent"),
-            "ignored": within("none", "some"),
-            "size": outside("empty"),
-            "rank": outside(1),
-            "targets": outside("soft"),
-        },
-        needs=("oracle",),
-        rests_on="L = S / D fits where S does not: in float32, S <= 65504 n is far from the largest number",
-    ),
+
+@law(
+    "numerics/many-elements",
+    level="numerics",
+    precondition={
+        "size": within("one", "few"),
+        "classes": lambda c: c <= 3,
+        "rank": outside(1),
+        "logits": within("normal", "lattice"),
+        "dtype": within("float32", "float64"),
+        "reduction": within("mean", "sum"),
+        "layout": within("contiguous"),
+    },
+    needs=("oracle",),
+    most=20,
+    rests_on="the mean of n equal losses is that loss; summed in blocks it errs by sqrt(n) roundings, not by n",
 )
+def many_elements(case: Case) -> Iterator[Finding]:
+    """A batch of 65,536 elements loses no digits that a small one keeps."""
+    for _ in _repeated(case, COPIES):
+        # the smallest batch that already does it is the better proof
+        for copies in (64, 256, 1024, 4096, 16_384, COPIES):
+            yield from _repeated(case, copies)
+
+
+def _repeated(case: Case, copies: int) -> Iterator[Finding]:
+    problem = case.problem
+    if problem.size == 0 or not problem.valid.any():
+        return
+    crowd = crowd_of(problem, copies)
+    answer = in_blocks(case.answer(crowd), copies)
+    message = f"A batch of {copies:,} elements loses digits that a small one keeps."
+    yield from case.matches(crowd, answer=answer, gradient=False, message=message)
+
+
+def crowd_of(problem: Problem, copies: int) -> Problem:
+    """The first valid element, so many times."""
+    first = int(np.flatnonzero(problem.valid.reshape(-1))[0])
+    return problem.take(np.full(copies, first))
+
+
+def in_blocks(answer: Answer, copies: int) -> Answer:
+    """The answer with room for the error of a sum in blocks: sqrt(n) roundings, where a running sum makes n."""
+    return replace(
+        answer,
+        value_scale=answer.value_scale + np.sqrt(copies) * np.abs(answer.value),
+        alternatives=tuple(in_blocks(other, copies) for other in answer.alternatives),
+    )

@@ -1,4 +1,7 @@
-"""Laws that hold a layer against the float64 oracle, and the one that holds it against itself by finite differences."""
+"""Laws of the oracle: value and gradient are those of the contract's formula in float64.
+
+They rest on the oracle; the last rests on finite differences of the layer's own value, and needs none.
+"""
 
 from __future__ import annotations
 
@@ -10,27 +13,50 @@ import numpy as np
 from properties.judging.context import Case
 from properties.judging.explanations import because
 from properties.judging.finite_differences import cause_of, detaches, kinked, signs, slope_of
-from properties.judging.law import Finding, Law, Undecided
+from properties.judging.law import Finding, Undecided, law
 from properties.problems.domain import within
 from reference import BUDGET
 
 COTANGENTS = np.array([2.0, -1.0, 0.5, 3.0, 0.0, -0.25, 1.0])
 
 
+@law(
+    "oracle/value",
+    needs=("oracle",),
+    rests_on="L = sum_i o_i l_i / D by the contract's formula, computed in float64",
+    first=True,
+)
 def value(case: Case) -> Iterator[Finding]:
-    """The value is one of the oracle's admissible values."""
+    """The value is the oracle's.
+
+    Where the oracle admits several values, any of them will do.
+    """
     for finding in case.matches(gradient=False):
         yield replace(finding, message=because(case, finding) or "The value is not the contract's.")
 
 
+@law(
+    "oracle/gradient",
+    needs=("oracle",),
+    rests_on="dL/dz by the contract's formula, analytic, computed in float64; cross entropy: o_i (p_i - e_y) / D",
+    first=True,
+)
 def gradient(case: Case) -> Iterator[Finding]:
-    """The gradient is one of the oracle's admissible gradients."""
+    """The gradient is the oracle's.
+
+    Where the oracle admits several gradients, any of them will do.
+    """
     for finding in case.matches(value=False):
         yield replace(finding, message=because(case, finding) or "The gradient is not the contract's.")
 
 
+@law(
+    "oracle/vjp",
+    needs=("oracle",),
+    rests_on="chain rule: d<c, L>/dz = c dL/dz for every upstream gradient c",
+)
 def vjp(case: Case) -> Iterator[Finding]:
-    """The upstream gradient multiplies the layer's own."""
+    """An upstream gradient multiplies the layer's own."""
     problem = case.problem
     shape = problem.shape if problem.reduction == "none" else ()
     index = (problem.salt + np.arange(int(np.prod(shape)))) % len(COTANGENTS)
@@ -40,15 +66,30 @@ def vjp(case: Case) -> Iterator[Finding]:
     )
 
 
+@law(
+    "oracle/accuracy",
+    level="numerics",
+    needs=("oracle",),
+    precondition={"logits": within("normal", "spread", "lattice", "saturated", "huge", "offset", "near-ties", "edges")},
+    rests_on="|got - exact| <= K u s: u the roundoff, s the scale of the error of a sound computation, K = 8",
+    first=True,
+)
 def accuracy(case: Case) -> Iterator[Finding]:
-    """Value and gradient stay within the error budget at every size of logits, in every precision."""
+    """Value and gradient stay within the error budget at every size of logits and in every precision."""
     yield from case.matches(message=f"Inexact beyond {BUDGET:g} units of the error scale in {case.problem.dtype}.")
 
 
+@law(
+    "oracle/finite-difference",
+    precondition={"logits": within("normal", "lattice"), "size": within("few", "one", "square")},
+    rests_on="(L(z + h d) - L(z - h d)) / 2h = <dL/dz, d> + O(h^2)",
+    slow=True,
+)
 def finite_difference(case: Case) -> Iterator[Finding]:
-    """The gradient is the slope of the value: the Taylor remainder shrinks as the square of the step.
+    """The gradient is the slope of the value.
 
-    Where the contract leaves it open, or a claim says so, it may be the slope at frozen weights instead.
+    The Taylor remainder must shrink as the square of the step. Where the contract leaves it open, or a claim says so,
+    the gradient may be the slope at frozen weights instead.
     """
     problem = case.problem
     observed = case.observe()
@@ -70,46 +111,3 @@ def finite_difference(case: Case) -> Iterator[Finding]:
         np.asarray(found.due),
         np.asarray(found.slope),
     )
-
-
-LAWS = (
-    Law(
-        "oracle/value",
-        "The value is the oracle's.",
-        value,
-        needs=("oracle",),
-        rests_on="L = sum_i o_i l_i / D by the contract's formula, computed in float64",
-    ),
-    Law(
-        "oracle/gradient",
-        "The gradient is the oracle's.",
-        gradient,
-        needs=("oracle",),
-        rests_on="dL/dz by the contract's formula, analytic, computed in float64; cross entropy: o_i (p_i - e_y) / D",
-    ),
-    Law(
-        "oracle/vjp",
-        "An upstream gradient multiplies the layer's own.",
-        vjp,
-        needs=("oracle",),
-        rests_on="chain rule: d<c, L>/dz = c dL/dz for every upstream gradient c",
-    ),
-    Law(
-        "oracle/accuracy",
-        "Value and gradient stay within the error budget at every size of logits and in every precision.",
-        accuracy,
-        level="numerics",
-        needs=("oracle",),
-        precondition={
-            "logits": within("normal", "spread", "lattice", "saturated", "huge", "offset", "near-ties", "edges")
-        },
-        rests_on="|got - exact| <= K u s: u the roundoff, s the scale of the error of a sound computation, K = 8",
-    ),
-    Law(
-        "oracle/finite-difference",
-        "The gradient is the slope of the value.",
-        finite_difference,
-        precondition={"logits": within("normal", "lattice"), "size": within("few", "one", "square")},
-        rests_on="(L(z + h d) - L(z - h d)) / 2h = <dL/dz, d> + O(h^2)",
-    ),
-)

@@ -1,4 +1,7 @@
-"""Laws of refusal: what makes no sense raises a ValueError or TypeError that names it; it never gets a number."""
+"""Laws of refusals: arguments that make no sense raise an error that names them, and never get a number.
+
+They rest on what the formulas are defined for: class labels in [0, C), weights that are finite and at least 0.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import numpy as np
 
 from properties.judging.context import Case, zeros_inserted
 from properties.judging.contract import Bad
-from properties.judging.law import Finding, Law, LayerFailed
+from properties.judging.law import Finding, LayerFailed, law
 from properties.judging.observation import Failure, Observation
 from properties.judging.refusals import Offer, refuses
 from properties.judging.rounding import agreement, largest
@@ -25,8 +28,17 @@ _SMALL = {
 }
 
 
+@law(
+    "refusals/label-out-of-range",
+    level="conduct",
+    precondition={**_SMALL, "targets": outside("real")},
+    rests_on="w[y_i] and z_i[y_i] exist for y_i in [0, C) alone; t lies in [0, 1]",
+)
 def label_out_of_range(case: Case) -> Iterator[Finding]:
-    """A label that is neither a class nor ignored; a target that is no probability."""
+    """A label outside [0, C) that is not ignored is refused.
+
+    So is a target that is no probability.
+    """
     problem = case.problem
     if problem.targets != "hard":
         yield from _bad_target(case)
@@ -80,8 +92,14 @@ def _bad_target(case: Case) -> Iterator[Finding]:
     yield from refuses(case, offers, ("ignored",))
 
 
+@law(
+    "refusals/label-shape",
+    level="conduct",
+    precondition=_SMALL,
+    rests_on="one label for each element: shape(y) = shape(z) without the class axis",
+)
 def label_shape(case: Case) -> Iterator[Finding]:
-    """Labels of another shape than the logits', without the class axis."""
+    """Labels that do not fit the logits are refused."""
     problem = case.problem
     shapes = {"longer": np.concatenate([problem.labels, problem.labels[:1]], axis=0)}
     if problem.labels.shape[0] >= 3:
@@ -94,54 +112,21 @@ def label_shape(case: Case) -> Iterator[Finding]:
     yield from refuses(case, offers, ("size", "ignored", "weight"))
 
 
-def weight_length(case: Case) -> Iterator[Finding]:
-    """Class weights, one too many or too few."""
-    classes = case.problem.classes
-    offers = []
-    for item, length in (("more", classes + 1), ("fewer", classes - 1)):
-        what = f"A weight of {length} numbers for {classes} classes"
-        offers.append(Offer(item, what, case.problem.replace(weight=np.ones(length)), (str(length),)))
-    yield from refuses(case, offers, ("weight",))
-
-
-def bad_weight(case: Case) -> Iterator[Finding]:
-    """A negative or NaN class weight."""
-    problem = case.problem
-    offers = []
-    for bad in (-1.0, np.nan, np.inf):
-        weight = np.ones(problem.classes)
-        weight[problem.salt % problem.classes] = bad
-        named = (str(bad), f"{bad:g}")
-        offers.append(Offer(str(bad), f"A class weight of {bad}", problem.replace(weight=weight), named))
-    yield from refuses(case, offers, ("weight",))
-
-
-def bad_reduction(case: Case) -> Iterator[Finding]:
-    """A reduction that does not exist."""
-    bad = ("average", "", "batchmean")
-    offers = [Offer(b, f"reduction={b!r}", case.problem.replace(reduction=b), (repr(b), b or "reduction")) for b in bad]
-    yield from refuses(case, offers, ("reduction",))
-
-
-def bad_arguments(case: Case) -> Iterator[Finding]:
-    """Constructor values out of range, each of every argument."""
-    known = sorted((name, values) for name, values in case.contract.bad_arguments.items() if name in case.takes)
-    offers = [_argument(case, name, value) for name, values in known for value in values]
-    yield from refuses(case, offers, tuple(case.contract.bad_arguments))
-
-
-def _argument(case: Case, name: str, value: Any) -> Offer:
-    if not isinstance(value, Bad):
-        what = f"{name}={value!r}"
-        return Offer(what, what, case.problem.configure(**{name: value}), (repr(value), str(value)))
-    arguments = dict(value.make(case.problem.classes))
-    given = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in arguments.items() if k in case.takes}
-    what = ", ".join(f"{k}={v!r}" for k, v in given.items())
-    return Offer(f"{name} {' or '.join(value.words)}", what, case.problem.configure(**arguments), value.words)
-
-
+@law(
+    "refusals/broadcasting",
+    level="conduct",
+    precondition={
+        "size": within("few", "several"),
+        "logits": within("lattice", "normal"),
+        "ignored": within("none"),
+        "layout": within("contiguous"),
+        "targets": outside("soft"),
+    },
+    needs=("rank=2",),
+    rests_on="broadcasting (N,) against (N, 1) makes N^2 pairs: sum_ij l(x_i, t_j) is not sum_i l(x_i, t_i)",
+)
 def broadcasting(case: Case) -> Iterator[Finding]:
-    """Labels with an axis of length 1 too many, too few or elsewhere are refused, or have the loss of fitting ones."""
+    """Labels with an axis of length 1 too many or too few are refused, or have the loss of labels that fit."""
     problem = case.problem
     n = problem.size
     if n < 2 or problem.targets == "soft":
@@ -169,78 +154,75 @@ def broadcasting(case: Case) -> Iterator[Finding]:
         yield Finding(words, (asked,), "value", due.value, result.value)
 
 
-def _law(
-    name: str, sentence: str, check: Any, needs: tuple[str, ...] = (), rests_on: str = "", **precondition: Any
-) -> Law:
-    return Law(
-        f"refusals/{name}",
-        sentence,
-        check,
-        level="conduct",
-        precondition={**_SMALL, **precondition},
-        needs=needs,
-        rests_on=rests_on,
-    )
-
-
-LAWS = (
-    _law(
-        "label-out-of-range",
-        "A label outside [0, C) that is not ignored is refused.",
-        label_out_of_range,
-        targets=outside("real"),
-        rests_on="w[y_i] and z_i[y_i] exist for y_i in [0, C) alone; t lies in [0, 1]",
-    ),
-    _law(
-        "label-shape",
-        "Labels that do not fit the logits are refused.",
-        label_shape,
-        rests_on="one label for each element: shape(y) = shape(z) without the class axis",
-    ),
-    Law(
-        "refusals/broadcasting",
-        "Labels with an axis of length 1 too many or too few are refused, or have the loss of labels that fit.",
-        broadcasting,
-        level="conduct",
-        precondition={
-            "size": within("few", "several"),
-            "logits": within("lattice", "normal"),
-            "ignored": within("none"),
-            "layout": within("contiguous"),
-            "targets": outside("soft"),
-        },
-        needs=("rank=2",),
-        rests_on="broadcasting (N,) against (N, 1) makes N^2 pairs: sum_ij l(x_i, t_j) is not sum_i l(x_i, t_i)",
-    ),
-    _law(
-        "weight-length",
-        "Class weights that are not one for each class are refused.",
-        weight_length,
-        ("weight",),
-        classes=outside(1),
-        **CLASSES,
-        rests_on="one weight for each class: w in R^C",
-    ),
-    _law(
-        "bad-weight",
-        "A negative or non-finite class weight is refused.",
-        bad_weight,
-        ("weight",),
-        **CLASSES,
-        rests_on="w_c is a finite number >= 0; a negative one rewards mistakes, and NaN is none",
-    ),
-    _law(
-        "bad-reduction",
-        "A reduction that does not exist is refused.",
-        bad_reduction,
-        ("reduction",),
-        rests_on="reduction is none, sum or mean",
-    ),
-    _law(
-        "bad-arguments",
-        "Constructor values out of range are refused.",
-        bad_arguments,
-        ("bad-arguments",),
-        rests_on="each argument has a domain (gamma >= 0, bins >= 1, ...), and outside it the formula means nothing",
-    ),
+@law(
+    "refusals/weight-length",
+    level="conduct",
+    precondition={**_SMALL, "classes": outside(1), **CLASSES},
+    needs=("weight",),
+    rests_on="one weight for each class: w in R^C",
 )
+def weight_length(case: Case) -> Iterator[Finding]:
+    """Class weights that are not one for each class are refused."""
+    classes = case.problem.classes
+    offers = []
+    for item, length in (("more", classes + 1), ("fewer", classes - 1)):
+        what = f"A weight of {length} numbers for {classes} classes"
+        offers.append(Offer(item, what, case.problem.replace(weight=np.ones(length)), (str(length),)))
+    yield from refuses(case, offers, ("weight",))
+
+
+@law(
+    "refusals/bad-weight",
+    level="conduct",
+    precondition={**_SMALL, **CLASSES},
+    needs=("weight",),
+    rests_on="w_c is a finite number >= 0; a negative one rewards mistakes, and NaN is none",
+)
+def bad_weight(case: Case) -> Iterator[Finding]:
+    """A negative or non-finite class weight is refused."""
+    problem = case.problem
+    offers = []
+    for bad in (-1.0, np.nan, np.inf):
+        weight = np.ones(problem.classes)
+        weight[problem.salt % problem.classes] = bad
+        named = (str(bad), f"{bad:g}")
+        offers.append(Offer(str(bad), f"A class weight of {bad}", problem.replace(weight=weight), named))
+    yield from refuses(case, offers, ("weight",))
+
+
+@law(
+    "refusals/bad-reduction",
+    level="conduct",
+    precondition=_SMALL,
+    needs=("reduction",),
+    rests_on="reduction is none, sum or mean",
+)
+def bad_reduction(case: Case) -> Iterator[Finding]:
+    """A reduction that does not exist is refused."""
+    bad = ("average", "", "batchmean")
+    offers = [Offer(b, f"reduction={b!r}", case.problem.replace(reduction=b), (repr(b), b or "reduction")) for b in bad]
+    yield from refuses(case, offers, ("reduction",))
+
+
+@law(
+    "refusals/bad-arguments",
+    level="conduct",
+    precondition=_SMALL,
+    needs=("bad-arguments",),
+    rests_on="each argument has a domain (gamma >= 0, bins >= 1, ...), and outside it the formula means nothing",
+)
+def bad_arguments(case: Case) -> Iterator[Finding]:
+    """Constructor values out of range are refused."""
+    known = sorted((name, values) for name, values in case.contract.bad_arguments.items() if name in case.takes)
+    offers = [_argument(case, name, value) for name, values in known for value in values]
+    yield from refuses(case, offers, tuple(case.contract.bad_arguments))
+
+
+def _argument(case: Case, name: str, value: Any) -> Offer:
+    if not isinstance(value, Bad):
+        what = f"{name}={value!r}"
+        return Offer(what, what, case.problem.configure(**{name: value}), (repr(value), str(value)))
+    arguments = dict(value.make(case.problem.classes))
+    given = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in arguments.items() if k in case.takes}
+    what = ", ".join(f"{k}={v!r}" for k, v in given.items())
+    return Offer(f"{name} {' or '.join(value.words)}", what, case.problem.configure(**arguments), value.words)

@@ -1,4 +1,7 @@
-"""Laws of shape: order, rank, class axis, memory layout and reductions do not change what a loss is."""
+"""Laws of shape: order, rank, class axis, memory layout and reduction do not change what a loss is.
+
+They rest on a loss being a sum over elements, each of which has its logits and its label wherever they stand.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,19 @@ import numpy as np
 
 from properties.judging.context import Case
 from properties.judging.denominators import contradiction
-from properties.judging.law import Finding, Law, NotApplicable
+from properties.judging.law import Finding, NotApplicable, law
 from properties.judging.observation import Failure
 from properties.laws.ignore import nothing
 from properties.problems.domain import CLASSES, outside, within
 from properties.problems.problem import Array, Problem
 
 
+@law(
+    "shape/permutation",
+    rests_on="a sum does not depend on the order of its terms",
+)
 def permutation(case: Case) -> Iterator[Finding]:
-    """Another order of the elements reorders the gradient and nothing else."""
+    """The order of the elements does not matter."""
     problem = case.problem
     order = problem.rng().permutation(problem.size)
     if len(order) > 1 and (order == np.arange(len(order))).all():
@@ -47,19 +54,40 @@ def _flat(case: Case, message: str) -> Iterator[Finding]:
     )
 
 
+@law(
+    "shape/rank",
+    precondition={"rank": lambda r: r > 2},
+    needs=("rank=2",),
+    gate=2,
+    rests_on="the other axes only number the elements: L(z of shape [N, C, d1, ...]) = L(z of shape [N d1 ..., C])",
+)
 def rank(case: Case) -> Iterator[Finding]:
-    """Logits of any rank have the loss of their elements in one row each."""
+    """Logits of rank 3 to 6 have the loss of the same elements flattened."""
     yield from _flat(case, f"Logits of rank {case.problem.logits.ndim} have another loss than the same elements flat.")
 
 
+@law(
+    "shape/rank-one",
+    precondition={"rank": within(1), "size": within("one"), "ignored": within("none", "all")},
+    needs=("rank=2", "axis=1"),
+    gate=2,
+    rests_on="logits [C] with one label are a batch of one: L([z]) = L(z)",
+)
 def rank_one(case: Case) -> Iterator[Finding]:
-    """Logits of one axis have the loss of a batch of one."""
+    """Logits of one axis take a label of no axes (or of one, where each entry has its own)."""
     problem = case.problem
     if problem.logits.ndim != 1:
         return
     yield from _flat(case, "Logits of one axis have another loss than the same elements with two.")
 
 
+@law(
+    "shape/axis",
+    precondition={**CLASSES, "axis": outside(1), "rank": lambda r: r > 1},
+    needs=("axis", "axis=1"),
+    gate=3,
+    rests_on="L(z, axis=a) = L(moveaxis(z, a, 1), axis=1)",
+)
 def axis(case: Case) -> Iterator[Finding]:
     """The class axis may stand anywhere."""
     problem = case.problem
@@ -74,6 +102,13 @@ def axis(case: Case) -> Iterator[Finding]:
     )
 
 
+@law(
+    "shape/none-shape",
+    precondition={"reduction": within("none")},
+    needs=("reduction",),
+    gate=2,
+    rests_on="none: one number l_i for each label y_i",
+)
 def none_shape(case: Case) -> Iterator[Finding]:
     """An unreduced loss has the labels' shape."""
     problem = case.problem
@@ -89,6 +124,11 @@ def none_shape(case: Case) -> Iterator[Finding]:
         )
 
 
+@law(
+    "shape/scalar-shape",
+    precondition={"reduction": outside("none")},
+    rests_on="sum and mean are numbers: shape ()",
+)
 def scalar_shape(case: Case) -> Iterator[Finding]:
     """A reduced loss has no axes."""
     observed = case.observe()
@@ -103,16 +143,28 @@ def scalar_shape(case: Case) -> Iterator[Finding]:
         )
 
 
+@law(
+    "shape/sum-of-none",
+    precondition={"reduction": within("sum")},
+    needs=("reduction", "reduction=none"),
+    rests_on="sum = sum_i none_i",
+)
 def sum_of_none(case: Case) -> Iterator[Finding]:
-    """``sum`` is the sum of ``none``."""
+    """`sum` is the sum of `none`."""
     problem = case.problem
     unreduced = problem.replace(reduction="none")
     message = "`sum` is not the sum of `none`."
     yield from case.agree(problem, unreduced, message, value=lambda v: np.asarray(v.sum()))
 
 
+@law(
+    "shape/mean-over-denominator",
+    precondition={"reduction": within("mean")},
+    needs=("reduction", "reduction=sum", "weighted-mean"),
+    rests_on='mean = sum / D, D = W = sum_i v_i w[y_i], or D = N = sum_i v_i for denominator="count"',
+)
 def mean_over_denominator(case: Case) -> Iterator[Finding]:
-    """``mean`` is ``sum`` over the sum of the valid elements' weights."""
+    """`mean` is `sum` over the sum of the valid elements' weights."""
     problem = case.problem
     divisor = case.contract.divisor(problem)
     summed = problem.replace(reduction="sum")
@@ -125,8 +177,13 @@ def mean_over_denominator(case: Case) -> Iterator[Finding]:
     yield from case.agree(problem, summed, message, value=lambda v: v / divisor, gradient=lambda g: g / divisor)
 
 
+@law(
+    "shape/one-element",
+    precondition={"size": within("one"), "ignored": within("none", "all")},
+    rests_on="L = o_1 l_1 / D: nothing in the formula asks for N > 1",
+)
 def one_element(case: Case) -> Iterator[Finding]:
-    """A batch of one element is a batch like any other."""
+    """A batch of one element is no special case."""
     problem = case.problem
     message = "A batch of one element has another loss."
     if case.contract.oracle is not None:
@@ -137,11 +194,23 @@ def one_element(case: Case) -> Iterator[Finding]:
         yield Finding("A batch of one element has a loss that is not finite.", (problem,), got=case.observe().value)
 
 
+@law(
+    "shape/empty",
+    precondition={"size": within("empty")},
+    gate=2,
+    rests_on="the sum of no terms is 0, and 0 over 0 is defined as 0",
+)
 def empty(case: Case) -> Iterator[Finding]:
     """A batch without elements has loss 0 and a gradient of its shape."""
     yield from nothing(case, "A batch without elements does not have loss 0.")
 
 
+@law(
+    "shape/square",
+    precondition={**CLASSES, "size": within("square")},
+    needs=("oracle",),
+    rests_on="N = C is no condition of the formula: what an axis means is said by axis, never by its length",
+)
 def square(case: Case) -> Iterator[Finding]:
     """As many elements as classes is no special case."""
     if case.problem.size != case.problem.classes:
@@ -149,8 +218,17 @@ def square(case: Case) -> Iterator[Finding]:
     yield from case.matches(message="With as many elements as classes the loss is another.")
 
 
+@law(
+    "shape/one-class",
+    precondition={**CLASSES, "classes": within(1)},
+    gate=2,
+    rests_on="C = 1: p = 1, l = logsumexp(z) - z = 0, dl/dz = 0",
+)
 def one_class(case: Case) -> Iterator[Finding]:
-    """One class is certain: the loss of a softmax is 0; any loss gives a finite answer."""
+    """A single class is no special case.
+
+    The loss of a softmax is 0, and any loss has a finite answer.
+    """
     problem = case.problem
     if case.contract.oracle is not None:
         yield from case.matches(message="With a single class the loss is wrong.")
@@ -169,8 +247,13 @@ def _with_label_axis(case: Case) -> Problem:
     return kept
 
 
+@law(
+    "shape/label-axis",
+    precondition={"targets": within("hard"), "reduction": outside("none"), "layout": within("contiguous")},
+    rests_on="labels [N, 1, ...] with their class axis of length 1 name the same classes as labels [N, ...]",
+)
 def label_axis(case: Case) -> Iterator[Finding]:
-    """Labels that keep the class axis, with length 1, have the same loss, where a layer takes them."""
+    """Labels that keep the class axis, with length 1, have the same loss, where they are taken."""
     problem = case.problem
     if problem.logits.ndim == 1:
         return
@@ -178,8 +261,16 @@ def label_axis(case: Case) -> Iterator[Finding]:
     yield from case.agree(kept, problem, "Labels that keep the class axis, with length 1, have another loss.")
 
 
+@law(
+    "shape/none-label-axis",
+    level="conduct",
+    severity="warning",
+    precondition={"targets": within("hard"), "reduction": within("none"), "layout": within("contiguous")},
+    needs=("reduction", "reduction=none"),
+    rests_on="none: one number l_i for each label y_i, in its place: [N] times a mask [N, 1] would be [N, N]",
+)
 def none_label_axis(case: Case) -> Iterator[Finding]:
-    """An unreduced loss of labels that keep the class axis, with length 1, keeps it too, where a layer takes them."""
+    """An unreduced loss of labels that keep the class axis, with length 1, keeps it too, where they are taken."""
     problem = case.problem
     if problem.logits.ndim == 1:
         return
@@ -200,133 +291,14 @@ def none_label_axis(case: Case) -> Iterator[Finding]:
     yield from case.agree(kept, problem, message, value=lambda v: v.reshape(shape))
 
 
+@law(
+    "shape/non-contiguous",
+    precondition={"layout": within("strided")},
+    gate=2,
+    rests_on="a tensor is its numbers by index, whatever their strides in memory",
+)
 def non_contiguous(case: Case) -> Iterator[Finding]:
     """Tensors that are views with gaps have the loss of their copies."""
     problem = case.problem
     contiguous = problem.replace(layout="contiguous")
     yield from case.agree(problem, contiguous, "Tensors that are not contiguous in memory have another loss.")
-
-
-LAWS = (
-    Law(
-        "shape/permutation",
-        "The order of the elements does not matter.",
-        permutation,
-        rests_on="a sum does not depend on the order of its terms",
-    ),
-    Law(
-        "shape/rank",
-        "Logits of rank 3 to 6 have the loss of the same elements flattened.",
-        rank,
-        precondition={"rank": lambda r: r > 2},
-        needs=("rank=2",),
-        gate=2,
-        rests_on="the other axes only number the elements: L(z of shape [N, C, d1, ...]) = L(z of shape [N d1 ..., C])",
-    ),
-    Law(
-        "shape/rank-one",
-        "Logits of one axis take a label of no axes (or of one, where each entry has its own).",
-        rank_one,
-        precondition={"rank": within(1), "size": within("one"), "ignored": within("none", "all")},
-        needs=("rank=2", "axis=1"),
-        gate=2,
-        rests_on="logits [C] with one label are a batch of one: L([z]) = L(z)",
-    ),
-    Law(
-        "shape/axis",
-        "The class axis may stand anywhere.",
-        axis,
-        precondition={**CLASSES, "axis": outside(1), "rank": lambda r: r > 1},
-        needs=("axis", "axis=1"),
-        gate=3,
-        rests_on="L(z, axis=a) = L(moveaxis(z, a, 1), axis=1)",
-    ),
-    Law(
-        "shape/none-shape",
-        "An unreduced loss has the labels' shape.",
-        none_shape,
-        precondition={"reduction": within("none")},
-        needs=("reduction",),
-        gate=2,
-        rests_on="none: one number l_i for each label y_i",
-    ),
-    Law(
-        "shape/scalar-shape",
-        "A reduced loss has no axes.",
-        scalar_shape,
-        precondition={"reduction": outside("none")},
-        rests_on="sum and mean are numbers: shape ()",
-    ),
-    Law(
-        "shape/sum-of-none",
-        "`sum` is the sum of `none`.",
-        sum_of_none,
-        precondition={"reduction": within("sum")},
-        needs=("reduction", "reduction=none"),
-        rests_on="sum = sum_i none_i",
-    ),
-    Law(
-        "shape/mean-over-denominator",
-        "`mean` is `sum` over the sum of the valid elements' weights.",
-        mean_over_denominator,
-        precondition={"reduction": within("mean")},
-        needs=("reduction", "reduction=sum", "weighted-mean"),
-        rests_on='mean = sum / D, D = W = sum_i v_i w[y_i], or D = N = sum_i v_i for denominator="count"',
-    ),
-    Law(
-        "shape/one-element",
-        "A batch of one element is no special case.",
-        one_element,
-        precondition={"size": within("one"), "ignored": within("none", "all")},
-        rests_on="L = o_1 l_1 / D: nothing in the formula asks for N > 1",
-    ),
-    Law(
-        "shape/empty",
-        "A batch without elements has loss 0 and a gradient of its shape.",
-        empty,
-        precondition={"size": within("empty")},
-        gate=2,
-        rests_on="the sum of no terms is 0, and 0 over 0 is defined as 0",
-    ),
-    Law(
-        "shape/square",
-        "As many elements as classes is no special case.",
-        square,
-        precondition={**CLASSES, "size": within("square")},
-        needs=("oracle",),
-        rests_on="N = C is no condition of the formula: what an axis means is said by axis, never by its length",
-    ),
-    Law(
-        "shape/one-class",
-        "A single class is no special case.",
-        one_class,
-        precondition={**CLASSES, "classes": within(1)},
-        gate=2,
-        rests_on="C = 1: p = 1, l = logsumexp(z) - z = 0, dl/dz = 0",
-    ),
-    Law(
-        "shape/label-axis",
-        "Labels that keep the class axis, with length 1, have the same loss, where they are taken.",
-        label_axis,
-        precondition={"targets": within("hard"), "reduction": outside("none"), "layout": within("contiguous")},
-        rests_on="labels [N, 1, ...] with their class axis of length 1 name the same classes as labels [N, ...]",
-    ),
-    Law(
-        "shape/none-label-axis",
-        "An unreduced loss of labels that keep the class axis, with length 1, keeps it too, where they are taken.",
-        none_label_axis,
-        level="conduct",
-        severity="warning",
-        precondition={"targets": within("hard"), "reduction": within("none"), "layout": within("contiguous")},
-        needs=("reduction", "reduction=none"),
-        rests_on="none: one number l_i for each label y_i, in its place: [N] times a mask [N, 1] would be [N, N]",
-    ),
-    Law(
-        "shape/non-contiguous",
-        "Tensors that are views with gaps have the loss of their copies.",
-        non_contiguous,
-        precondition={"layout": within("strided")},
-        gate=2,
-        rests_on="a tensor is its numbers by index, whatever their strides in memory",
-    ),
-)

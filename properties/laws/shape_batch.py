@@ -1,4 +1,7 @@
-"""Laws of the batch: what an element owes to the others of its batch, and what the batch makes of its elements."""
+"""More laws of shape: what elements owe to the others of their batch, and what a batch makes of its elements.
+
+They rest on sums: each element has a loss of its own, or all counts double with the batch.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, Law
+from properties.judging.law import Finding, law
 from properties.laws.denominator import parts_agree
 from properties.problems.domain import outside, within
 from properties.problems.problem import Array, Problem
+
+_SEVERAL = {"rank": outside(1), "size": outside("empty", "one")}
 
 
 def _other_logits(problem: Problem, index: int) -> Problem:
@@ -20,8 +25,14 @@ def _other_logits(problem: Problem, index: int) -> Problem:
     return problem.with_rows(rows)
 
 
+@law(
+    "shape/row-independence",
+    precondition={"size": outside("empty", "one")},
+    needs=("additive",),
+    rests_on="dL/dz_j and l_j depend on z_j alone: L = sum_i o_i l(z_i, y_i) / W",
+)
 def row_independence(case: Case) -> Iterator[Finding]:
-    """Other logits of one element change neither another's gradient nor, unreduced, its loss."""
+    """The logits of one element change neither the loss nor the gradient of another."""
     problem = case.problem
     if problem.size < 2:
         return
@@ -44,8 +55,14 @@ def row_independence(case: Case) -> Iterator[Finding]:
     )
 
 
+@law(
+    "shape/duplication",
+    precondition={"rank": outside(1)},
+    needs=("repetition",),
+    rests_on="N, W and sum l all double: mean(B, B) = mean(B), sum(B, B) = 2 sum(B); GHM: 2N / (2R m) = N / (R m)",
+)
 def duplication(case: Case) -> Iterator[Finding]:
-    """A batch, twice over, has the same mean and twice the sum."""
+    """A batch repeated has the same mean and twice the sum."""
     problem = case.problem
     twice = problem.take(np.tile(np.arange(problem.size), 2))
     shared = 2.0 if problem.reduction == "mean" else 1.0
@@ -62,36 +79,12 @@ def duplication(case: Case) -> Iterator[Finding]:
     yield from case.agree(twice, problem, f"The same batch twice over has {due}.", value=value, gradient=gradient)
 
 
+@law(
+    "shape/sum-is-additive",
+    precondition={"reduction": within("sum"), **_SEVERAL},
+    needs=("reduction", "reduction=sum", "additive"),
+    rests_on="sum_i o_i l_i = sum over A + sum over B, for any split of the batch into A and B",
+)
 def sum_is_additive(case: Case) -> Iterator[Finding]:
     """The sums of the parts of a batch add up to the sum of the whole."""
     yield from parts_agree(case, {}, "The sums of two parts of a batch do not add up to the sum of the whole.")
-
-
-_SEVERAL = {"rank": outside(1), "size": outside("empty", "one")}
-
-LAWS = (
-    Law(
-        "shape/row-independence",
-        "The logits of one element change neither the loss nor the gradient of another.",
-        row_independence,
-        precondition={"size": outside("empty", "one")},
-        needs=("additive",),
-        rests_on="dL/dz_j and l_j depend on z_j alone: L = sum_i o_i l(z_i, y_i) / W",
-    ),
-    Law(
-        "shape/duplication",
-        "A batch repeated has the same mean and twice the sum.",
-        duplication,
-        precondition={"rank": outside(1)},
-        needs=("repetition",),
-        rests_on="N, W and sum l all double: mean(B, B) = mean(B), sum(B, B) = 2 sum(B); GHM: 2N / (2R m) = N / (R m)",
-    ),
-    Law(
-        "shape/sum-is-additive",
-        "The sums of the parts of a batch add up to the sum of the whole.",
-        sum_is_additive,
-        precondition={"reduction": within("sum"), **_SEVERAL},
-        needs=("reduction", "reduction=sum", "additive"),
-        rests_on="sum_i o_i l_i = sum over A + sum over B, for any split of the batch into A and B",
-    ),
-)

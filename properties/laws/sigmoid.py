@@ -1,4 +1,7 @@
-"""The law of losses over a sigmoid: which of the two classes is called 1 does not matter."""
+"""The law of losses over a sigmoid: which of the two classes is called 1 does not matter.
+
+It rests on sigma(-x) = 1 - sigma(x).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Laws of losses of a softmax: what a shift, a sum over classes and a better logit do."""
+"""Laws of losses over a softmax: what a shift of the logits, a sum over classes and a better logit do.
+
+They rest on softmax(z + a) = softmax(z), and on probabilities that are at most 1.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, Law
+from properties.judging.law import Finding, law
 from properties.judging.rounding import sizes
 from properties.judging.tolerance import SMALLEST_NORMAL
 from properties.problems.domain import CLASSES, within
@@ -16,6 +19,11 @@ from reference import BUDGET, UNIT_ROUNDOFF
 GRID = 2.0**10
 
 
+@law(
+    "softmax/shift",
+    precondition=CLASSES,
+    rests_on="softmax(z + a) = softmax(z), hence L(z + a) = L(z)",
+)
 def shift(case: Case) -> Iterator[Finding]:
     """A number added to all logits of an element changes nothing."""
     # on a grid the shifted logits are exact, so that nothing but the layer's own rounding is compared
@@ -26,6 +34,11 @@ def shift(case: Case) -> Iterator[Finding]:
     yield from case.agree(moved, base, "A number added to all logits of an element changes the answer.")
 
 
+@law(
+    "softmax/gradient-sums-to-zero",
+    precondition=CLASSES,
+    rests_on="L(z + a) = L(z) for all a, hence sum_c dL/dz_c = 0",
+)
 def gradient_sums_to_zero(case: Case) -> Iterator[Finding]:
     """Each element's gradient sums to 0 over the classes."""
     problem = case.problem
@@ -46,6 +59,12 @@ def gradient_sums_to_zero(case: Case) -> Iterator[Finding]:
         case.used = max(case.used, float(used.max(initial=0.0)))
 
 
+@law(
+    "softmax/non-negative",
+    # where a loss is next to 0: one or a few elements, far from undecided
+    precondition={"logits": within("spread"), "size": within("one", "few")},
+    rests_on="p_y <= 1 gives l = -log p_y >= 0, and o_i >= 0",
+)
 def non_negative(case: Case) -> Iterator[Finding]:
     """No loss is below 0."""
     observed = case.observe()
@@ -53,6 +72,15 @@ def non_negative(case: Case) -> Iterator[Finding]:
     yield from case.same(case.problem, observed.value, floor, "value", "The loss is negative.")
 
 
+@law(
+    "softmax/monotone",
+    precondition={
+        "ignored": within("none", "some", "most"),
+        "size": lambda s: s != "empty",
+        "targets": within("hard"),
+    },
+    rests_on="dl/dz_y <= 0: cross entropy has p_y - 1",
+)
 def monotone(case: Case) -> Iterator[Finding]:
     """A larger logit of the label does not raise the loss."""
     problem = case.problem
@@ -69,40 +97,3 @@ def monotone(case: Case) -> Iterator[Finding]:
     if low > high + BUDGET * UNIT_ROUNDOFF[problem.dtype] * (scale + abs(low) + abs(high)):
         message = "Raising the label's logit by 1 raises the loss."
         yield Finding(message, (better, problem), "value", np.asarray(high), np.asarray(low))
-
-
-LAWS = (
-    Law(
-        "softmax/shift",
-        "A number added to all logits of an element changes nothing.",
-        shift,
-        precondition=CLASSES,
-        rests_on="softmax(z + a) = softmax(z), hence L(z + a) = L(z)",
-    ),
-    Law(
-        "softmax/gradient-sums-to-zero",
-        "Each element's gradient sums to 0 over the classes.",
-        gradient_sums_to_zero,
-        precondition=CLASSES,
-        rests_on="L(z + a) = L(z) for all a, hence sum_c dL/dz_c = 0",
-    ),
-    Law(
-        "softmax/non-negative",
-        "No loss is below 0.",
-        non_negative,
-        # where a loss is next to 0: one or a few elements, far from undecided
-        precondition={"logits": within("spread"), "size": within("one", "few")},
-        rests_on="p_y <= 1 gives l = -log p_y >= 0, and o_i >= 0",
-    ),
-    Law(
-        "softmax/monotone",
-        "A larger logit of the label does not raise the loss.",
-        monotone,
-        precondition={
-            "ignored": within("none", "some", "most"),
-            "size": lambda s: s != "empty",
-            "targets": within("hard"),
-        },
-        rests_on="dl/dz_y <= 0: cross entropy has p_y - 1",
-    ),
-)

@@ -202,14 +202,11 @@ def _rounds(description: Description, chosen: Sequence[LawInfo]) -> Iterator[lis
     yield [info for info in description.laws if info.id == ANSWERS]
     for gate in (1, 2, 3):
         yield [info for info in description.laws if info.gate == gate]
-    # long ones first, so that no worker is left with one at the end
+    # slow ones first, so that no worker is left with one at the end
     yield sorted(
         (info for info in description.laws if not info.gate and info.id != ANSWERS and info.id in wanted),
-        key=lambda info: info.id not in _LONG,
+        key=lambda info: not info.slow,
     )
-
-
-_LONG = frozenset({"oracle/finite-difference", "ignore/many-ignored", "ignore/matches-nothing", "conduct/second-call"})
 
 
 def _task(

@@ -29,9 +29,6 @@ EXAMPLES = 100
 ROUNDS = (4, 20)
 """Examples of each law before any law gets more; what no law refuted by then gets all that were asked for."""
 
-FIRST = (ANSWERS, "oracle/value", "oracle/gradient", "oracle/accuracy")
-"""Laws that see the most; they run first."""
-
 
 class Exhibit(Protocol):
     """A wrong loss after a real defect: where it was reported, what is wrong, and how to load it."""
@@ -195,7 +192,7 @@ class _Search:
         free = set(description.oracle_free)
         self._laws = sorted(
             (info for info in description.laws if oracle or info.id in free),
-            key=lambda info: FIRST.index(info.id) if info.id in FIRST else len(FIRST),
+            key=lambda info: (info.id != ANSWERS, not info.first),
         )
 
     def run(self, quick: bool) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from properties.drawing.strategies import simplest
 from properties.errors import BROKEN, Broken
 from properties.judging.law import Finding
 from properties.laws import LAWS
-from properties.laws import oracle as oracle_laws
 from properties.laws.conduct import ANSWERS
 from properties.workers.forked_observer import ForkedObserver
 from tests.mutants.museum.classes import CrossEntropy
@@ -32,8 +31,8 @@ FAILING = of_ours("def check(case, **options):\n    case.observe()\n    yield fr
 
 def broken_oracle_value(monkeypatch, check=FAILING):
     """The law oracle/value with another body."""
-    laws = tuple(replace(law, check=check) if law.id == "oracle/value" else law for law in oracle_laws.LAWS)
-    monkeypatch.setattr("properties.engine.description.LAWS", (*laws, *(law for law in LAWS if law.family != "oracle")))
+    laws = tuple(replace(law, check=check) if law.id == "oracle/value" else law for law in LAWS)
+    monkeypatch.setattr("properties.engine.description.LAWS", laws)
 
 
 SOUND = Subject("cross_entropy", CrossEntropy, backend="numpy")

@@ -10,7 +10,7 @@ import pytest
 from properties import Subject, Target
 from properties.contracts import contracts
 from properties.engine.examination import examine
-from properties.laws.conduct import LAWS
+from properties.laws.conduct import prints_nothing
 from properties.problems.problem import Problem
 from properties.subjects.captured_output import captured
 from properties.subjects.numpy_backend.observer import NumpyObserver
@@ -87,12 +87,11 @@ def test_an_exception_leaves_the_descriptors_as_they_were():
 def test_the_layer_of_the_zoo_closes_both_and_is_asked_again(descriptors):
     subject = Target("tests.hostile.zoo:ClosesStdout", "cross_entropy").load()
     observer = PaddleObserver(subject)
-    law = next(law for law in LAWS if law.id == "conduct/prints-nothing")
     for _ in range(2):
-        finding, _ = examine(law, FAR, contracts()["cross_entropy"], observer, subject.takes)
+        finding, _ = examine(prints_nothing, FAR, contracts()["cross_entropy"], observer, subject.takes)
         assert finding.message == "The layer closes standard output and standard error."
     quiet = FAR.replace(logits=np.zeros((5, 2)))
-    assert examine(law, quiet, contracts()["cross_entropy"], observer, subject.takes)[0] is None
+    assert examine(prints_nothing, quiet, contracts()["cross_entropy"], observer, subject.takes)[0] is None
 
 
 def test_a_loss_in_numpy_that_closes_is_asked_too():
