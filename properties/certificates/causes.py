@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from properties.certificates.certificate import Certificate, LawReport
-from properties.engine.features import ingredients
+from properties.problems.features import ingredients
 from properties.problems.problem import Problem
 
 TELLING = (
