@@ -6,10 +6,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from properties.errors import OURS, Broken, ContractError, broken_in, is_foreign, words_of
-from properties.judging.context import Case
 from properties.judging.contract import Contract
 from properties.judging.law import Finding, Law, LayerFailed, NotApplicable, Undecided
 from properties.judging.observation import Failure, Observer
+from properties.judging.observed_case import ObservedCase
 from properties.problems.domain import Domain
 from properties.problems.problem import Problem
 
@@ -27,10 +27,10 @@ def examine(
     What the law makes of the problem stays inside ``domain``. Raises Undecided and NotApplicable as the law does; a
     layer that fails where it had to answer is a finding.
     """
-    return examined(law, Case(problem, contract, observer, frozenset(takes), domain))
+    return examined(law, ObservedCase(problem, contract, observer, frozenset(takes), domain))
 
 
-def examined(law: Law, case: Case) -> tuple[Finding | None, float | None]:
+def examined(law: Law, case: ObservedCase) -> tuple[Finding | None, float | None]:
     """The same of a case that is there already."""
     try:
         finding = next(iter(law.check(case)), None)

@@ -18,11 +18,11 @@ from properties.engine.examination import examined, outcome_of, unforeseen
 from properties.engine.scores import scores
 from properties.engine.shrinking import effort
 from properties.errors import Broken, ContractError
-from properties.judging.context import Case
 from properties.judging.contract import Contract
 from properties.judging.law import Finding, Law, NotApplicable, OutsideDomain, Undecided
 from properties.judging.law_domain import askable, law_domain
 from properties.judging.observation import Observer
+from properties.judging.observed_case import ObservedCase
 from properties.problems.domain import Domain, EmptyDomainError
 from properties.problems.membership import met, outside
 from properties.problems.problem import Problem
@@ -244,7 +244,7 @@ class _Search:
             self._shrinks += effort(problem)
             if self._shrinks > (MOST_SHRINKS if self._law.most is None else SLOW_SHRINKS):
                 raise _Enough
-        case = Case(problem, self._contract, self._observer, self._takes, self._askable)
+        case = ObservedCase(problem, self._contract, self._observer, self._takes, self._askable)
         try:
             finding, used = examined(self._law, case)
             excused = finding is not None and bool(self._excuse(problem, finding))
@@ -283,7 +283,7 @@ class _Search:
         self._note(finding, problem)
         raise _Contradiction(finding.message)
 
-    def _note_asked(self, case: Case) -> None:
+    def _note_asked(self, case: ObservedCase) -> None:
         for asked in case.asked if self._named else ():
             self._seen |= {(name, str(value)) for name, value in met(asked, self._askable, self._named)}
 
