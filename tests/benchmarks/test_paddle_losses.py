@@ -9,7 +9,7 @@ from benchmarks import paddle_losses
 from properties import Subject
 from properties.drawing.strategies import simplest
 from properties.judging.tolerance import judge
-from properties.workers.worker_main import observer_of
+from properties.subjects.backend import observer_of
 
 SUBJECTS = {name: found for name, found in vars(paddle_losses).items() if isinstance(found, Subject)}
 
