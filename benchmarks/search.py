@@ -10,7 +10,8 @@ import statistics
 from benchmarks.frame import Command, law_named
 from properties.drawing.guided import Guidance
 from properties.engine.execution import domain_of
-from properties.engine.search import run_law
+from properties.engine.search import SearchOptions, run_law
+from properties.engine.trial import Trial
 from properties.subjects.numpy_backend.observer import NumpyObserver
 from properties.subjects.source_constants import harvest, source_of
 from tests.losses.planted import PLANTED
@@ -23,18 +24,11 @@ def examples_to_find(planted, seed, generations, examples, seek):
     law = law_named(contract, planted.law)
     observer, domain = NumpyObserver(subject), domain_of(subject, tuple(subject.full_domain["dtype"]))
     corpus = ()
+    trial = Trial(law, contract, observer, subject.takes, domain)
     for generation in range(generations):
-        result = run_law(
-            law,
-            contract=contract,
-            observer=observer,
-            takes=subject.takes,
-            domain=domain,
-            seed=seed * 1000 + generation,
-            max_examples=examples,
-            shrinks=False,
-            seek=None if seek is None else Guidance(seek.constants, corpus, seek.largest),
-        )
+        known = None if seek is None else Guidance(seek.constants, corpus, seek.largest)
+        options = SearchOptions(seed=seed * 1000 + generation, max_examples=examples, shrinks=False, seek=known)
+        result = run_law(trial, options)
         corpus = result.corpus
         if result.finding is not None:
             return generation * examples + result.examples

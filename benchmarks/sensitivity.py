@@ -18,9 +18,10 @@ from rich.console import Console
 from benchmarks.frame import Command, listed, say_seconds, table, write
 from properties import Subject
 from properties.engine.execution import laws_of
-from properties.engine.search import FAILED, run_law
+from properties.engine.search import FAILED, SearchOptions, run_law
+from properties.engine.trial import Trial
+from properties.subjects.backend import observer_of
 from properties.subjects.target import Target
-from properties.workers.worker_main import observer_of
 from tests.mutants import SOUND
 from tests.mutants.museum import classes, entries, largest, regions
 
@@ -108,9 +109,9 @@ def caught(subject, laws, examples, seed=0):
     """The first of these laws that refutes the subject, or None."""
     contract, observer = subject.resolved, observer_of(subject)
     for law in laws:
-        options = {"contract": contract, "takes": subject.takes, "domain": subject.full_domain}
+        trial = Trial(hasty(law), contract, observer, subject.takes, subject.full_domain)
         try:
-            result = run_law(hasty(law), observer=observer, seed=seed, max_examples=examples, **options)
+            result = run_law(trial, SearchOptions(seed=seed, max_examples=examples))
         except Seen:
             return law.id
         if result.outcome in FAILED:

@@ -31,8 +31,8 @@ from properties.certificates.events import ShardEnded
 from properties.engine.search import LawResult
 from properties.runs.certify import chosen_laws
 from properties.workers.heartbeat import Limits
+from properties.workers.inline import Inline
 from properties.workers.worker import Worker
-from properties.workers.worker_main import Inline
 
 SUBJECT = Target("tests.losses.sound_numpy:CROSS_ENTROPY")
 SUBJECTS = {

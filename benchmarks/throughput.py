@@ -16,9 +16,11 @@ from collections import defaultdict
 warnings.filterwarnings("ignore")
 
 from benchmarks.frame import Command, law_named  # noqa: E402
-from properties import case, strategies  # noqa: E402
+from properties.drawing import strategies  # noqa: E402
 from properties.engine.execution import domain_of  # noqa: E402
-from properties.engine.search import run_law  # noqa: E402
+from properties.engine.search import SearchOptions, run_law  # noqa: E402
+from properties.engine.trial import Trial  # noqa: E402
+from properties.judging import observed_case  # noqa: E402
 from properties.judging.contract import Contract  # noqa: E402
 from properties.subjects.paddle_backend.observer import PaddleObserver  # noqa: E402
 from properties.subjects.subject import dtypes_taken  # noqa: E402
@@ -52,8 +54,8 @@ def measure(text, contract, law_id, examples, narrowed):
     for seed in range(5):
         spent.clear()
         began = time.perf_counter()
-        options = {"contract": subject.resolved, "observer": observer, "takes": subject.takes, "domain": domain}
-        result = run_law(law, seed=seed, max_examples=examples, **options)
+        trial = Trial(law, subject.resolved, observer, subject.takes, domain)
+        result = run_law(trial, SearchOptions(seed=seed, max_examples=examples))
         whole = time.perf_counter() - began
         assert result.outcome == "held", result.finding
         drawing = whole - spent["oracle"] - spent["Paddle"] - spent["comparing"]
@@ -68,7 +70,7 @@ def main():
     arguments = parser.parse_args()
     timed(Contract, "answer", "oracle")
     timed(PaddleObserver, "observe", "Paddle")
-    timed(case, "judge", "comparing")
+    timed(observed_case, "judge", "comparing")
     timed(strategies, "decode", "decoding")
     gc.collect()
     gc.freeze()

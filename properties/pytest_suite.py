@@ -23,9 +23,8 @@ from properties.laws.conduct import ANSWERS
 from properties.problems.domain import EmptyDomainError
 from properties.problems.problem import Problem
 from properties.report.terminal import show_failure
-from properties.subjects.subject import Subject
-from properties.subjects.target import Target
-from properties.workers.worker_main import Inline
+from properties.subjects.subject import Loadable
+from properties.workers.inline import Inline
 
 
 class LawBroken(AssertionError):  # noqa: N818 - what it says
@@ -35,7 +34,7 @@ class LawBroken(AssertionError):  # noqa: N818 - what it says
 class Suite:
     """The laws of one subject, each run at most once, gates before what stands behind them."""
 
-    def __init__(self, subject: Subject | Target, *, seed: int = 0, max_examples: int | None = None) -> None:
+    def __init__(self, subject: Loadable, *, seed: int = 0, max_examples: int | None = None) -> None:
         self._performer = Inline(subject)
         self.description = self._performer.describe()
         self._infos = {info.id: info for info in self.description.laws}
@@ -154,7 +153,7 @@ class Gap(BoundLaw):
         raise EmptyDomainError(self._words)
 
 
-def parametrize(subject: Subject | Target, *, seed: int = 0, max_examples: int | None = None) -> Callable[..., Any]:
+def parametrize(subject: Loadable, *, seed: int = 0, max_examples: int | None = None) -> Callable[..., Any]:
     """One test for each law of a subject's contract, and one that fails for whatever keeps it from being certified.
 
     Decorates a test that takes ``law`` and calls ``law.check()``. ``max_examples`` is that of the Hypothesis profile in

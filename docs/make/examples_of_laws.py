@@ -14,7 +14,7 @@ from pathlib import Path
 from properties import Target
 from properties.certificates.certificate import LawReport
 from properties.engine.execution import Task, aside
-from properties.workers.worker_main import Inline
+from properties.workers.inline import Inline
 from tests.mutants import MUTANTS
 
 FILE = Path(__file__).parents[2] / "properties" / "examples.json"

@@ -22,10 +22,11 @@ from typing import Any
 from properties.campaigns.executors import ExecutorLost
 from properties.certificates.certificate import LawReport
 from properties.engine.execution import LawInfo, Task
-from properties.engine.features import Fault, ingredients
+from properties.engine.faults import Fault
 from properties.engine.inference import Inquiry
 from properties.engine.search import FAILED, LawResult
 from properties.errors import ContractError, UsageError
+from properties.problems.features import ingredients
 from properties.problems.problem import Problem, plain_numbers
 from properties.subjects.source_constants import harvest
 from properties.subjects.target import Target

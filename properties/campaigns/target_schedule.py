@@ -16,7 +16,7 @@ from properties.certificates.certificate import LawReport
 from properties.certificates.gaps import gaps_of
 from properties.drawing.guided import Guidance
 from properties.engine.execution import GATE_EXAMPLES, Description, LawInfo, Task, aside, unanswered
-from properties.engine.features import Fault
+from properties.engine.faults import Fault
 from properties.engine.inference import Facts, Inquiry
 from properties.laws.conduct import ANSWERS
 from properties.subjects.target import Target

@@ -8,9 +8,9 @@ from functools import lru_cache
 
 from properties.certificates.certificate import Certificate, LawReport
 from properties.contracts import contracts
-from properties.engine.features import ingredients
 from properties.judging.law import Law
 from properties.laws import LAWS
+from properties.problems.features import ingredients
 from properties.problems.problem import Problem
 
 TELLING = (

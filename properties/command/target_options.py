@@ -53,7 +53,7 @@ def about_a_target(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @click.option(
         "--backend",
-        type=click.Choice(BACKENDS),
+        type=click.Choice(tuple(BACKENDS)),
         help="What the loss is called with: Paddle tensors (the default), or NumPy arrays (it returns value and "
         "gradient).",
     )

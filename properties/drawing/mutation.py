@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from properties.drawing.encoding import ExtendedEncoding
 from properties.drawing.strategies import MOST_BLOCKS, ROW
-
-if TYPE_CHECKING:
-    from properties.drawing.encoding import ExtendedEncoding
 
 CHANGE = 4
 MOST = 4

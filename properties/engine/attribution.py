@@ -1,4 +1,4 @@
-"""Inheritance: whose a contradiction is, the layer's own or that of the Paddle kernel that it stands on.
+"""Attribution: whose a contradiction is, the layer's own or that of the kernel that it stands on.
 
 Two ways lead to a kernel. It is asked in the layer's place: the contract's own formula over the kernel's per-element
 losses, on the same problem, under the same law. Where it shows the same contradiction with the same numbers or the same
@@ -11,17 +11,17 @@ contract.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.engine.examination import examine, outcome_of, verdict_on
+from properties.engine.examination import outcome_of
+from properties.engine.trial import Trial
 from properties.judging.contract import Contract
-from properties.judging.law import Finding, Law, NotApplicable, Undecided
+from properties.judging.finding import Finding
 from properties.judging.observation import Failure, Observer
-from properties.problems.domain import Domain
 from properties.problems.problem import Problem
 from properties.subjects.kernels import AND, KernelSet
 from reference import BUDGET, UNIT_ROUNDOFF
@@ -32,65 +32,68 @@ SHARE = 1.0 / 16.0
 """Beside the budget, how much of a deviation may be left unexplained."""
 
 
-KernelAtFault = Callable[[Problem, Finding], str]
-"""For a problem and what it showed of a layer: the kernel that the contradiction comes from, or ''."""
+@dataclass(frozen=True)
+class Attribution:
+    """Tells whose the contradictions of a trial are: the layer's own, or those of one of the kernels."""
 
+    trial: Trial
+    kernels: KernelSet
 
-def kernel_at_fault(
-    law: Law, contract: Contract, takes: AbstractSet[str], standing: KernelSet, domain: Domain | None = None
-) -> KernelAtFault:
-    """A judge of contradictions: for a problem and what it showed of a layer, the kernel that it comes from, or ''."""
-
-    def judge(problem: Problem, finding: Finding) -> str:
-        if "bad-arguments" in law.needs:
+    def kernel_at_fault(self, problem: Problem, finding: Finding) -> str:
+        """The kernel that what a problem showed comes from; '' where it is the layer's own, or nobody knows."""
+        if "bad-arguments" in self.trial.law.needs:
             # what a layer's own arguments may be is no matter of kernels
             return ""
         refusing = finding.failure is not None or finding.quantity == "refusal"
-        for kernel in standing.kernels:
+        for kernel in self.kernels.kernels:
             if (refusing and not kernel.told) or (kernel.refuses and not refusing):
                 continue
-            shown = verdict_on(law, problem, contract, kernel.observer, takes, domain)
-            if shown is not None and same(finding, shown, contract) and _vanishes(problem, finding):
+            if self._shows(kernel.observer, problem, finding) and self._vanishes(problem, finding):
                 return kernel.name
-        return "" if refusing else _without(problem, finding)
+        return "" if refusing else self._without(problem, finding)
 
-    def _vanishes(problem: Problem, finding: Finding) -> bool:
+    def only(self, names: str) -> Attribution:
+        """The same for one kernel, or for those that were named together."""
+        return replace(self, kernels=self.kernels.only(names))
+
+    def _shows(self, observer: Observer, problem: Problem, finding: Finding) -> bool:
+        """Whether the same contradiction is shown by what an observer asks."""
+        shown = self.trial.on(observer).finding(problem)
+        return shown is not None and same(finding, shown, self.trial.contract)
+
+    def _vanishes(self, problem: Problem, finding: Finding) -> bool:
+        """Whether the contract's formula over exact losses does not show it."""
         if finding.quantity == "refusal":
             # exact losses refuse nothing
             return True
-        assert standing.exact is not None
-        shown = verdict_on(law, problem, contract, standing.exact, takes, domain)
-        return shown is None or not same(finding, shown, contract)
+        assert self.kernels.exact is not None
+        return not self._shows(self.kernels.exact, problem, finding)
 
-    def _without(problem: Problem, finding: Finding) -> str:
+    def _without(self, problem: Problem, finding: Finding) -> str:
         """The kernels without whose own faults the layer shows nothing, as few as will do."""
-        if standing.replaced is None:
+        replaced = self.kernels.replaced
+        if replaced is None:
             return ""
-        observer = standing.replaced(standing.replaceable)
-        if not _holds(problem, observer):
+        observer = replaced(self.kernels.replaceable)
+        if not self.trial.on(observer).holds(problem):
             return ""
         faulty = observer.faulty(second=finding.quantity == "second gradient")
         # what is at fault has to be enough, and without it the layer still shows what it showed
-        if not faulty or not _holds(problem, standing.replaced(faulty)) or _holds(problem, standing.replaced(())):
+        if not faulty or not self._holds_on_exact(faulty, problem) or self._holds_on_exact((), problem):
             return ""
         for name in faulty:
-            if _holds(problem, standing.replaced((name,))):
+            if self._holds_on_exact((name,), problem):
                 return name
         for name in faulty:
             fewer = tuple(other for other in faulty if other != name)
-            if fewer and _holds(problem, standing.replaced(fewer)):
+            if fewer and self._holds_on_exact(fewer, problem):
                 faulty = fewer
         return AND.join(faulty)
 
-    def _holds(problem: Problem, observer: Observer) -> bool:
-        """Whether the law was put to the layer and holds; that it says nothing is not enough."""
-        try:
-            shown, used = examine(law, problem, contract, observer, takes, domain)
-        except (Undecided, NotApplicable):
-            return False
-        return shown is None and used is not None
-
-    return judge
+    def _holds_on_exact(self, names: tuple[str, ...], problem: Problem) -> bool:
+        """Whether the law holds with exact computations in the place of these kernels."""
+        assert self.kernels.replaced is not None
+        return self.trial.on(self.kernels.replaced(names)).holds(problem)
 
 
 def same(finding: Finding, shown: Finding, contract: Contract) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from properties.engine.trial import Trial
 from properties.judging.law import Law
 from properties.problems.domain import NEVER_OCCURS, Domain, counts_zero
 from properties.problems.membership import outside
@@ -15,13 +16,13 @@ MOST_ELEMENTS = 12
 """Problems of more elements are not taken apart one by one."""
 
 
-def conditions(problem: Problem, law: Law, domain: Domain, stands: Callable[[Problem], bool]) -> tuple[str, ...]:
-    """The ingredients without which ``stands`` (the law is refuted) is no longer so, in words.
+def conditions(problem: Problem, trial: Trial, stands: Callable[[Problem], bool]) -> tuple[str, ...]:
+    """The ingredients without which ``stands`` (the trial's law is refuted) is no longer so, in words.
 
     Found by taking one ingredient at a time away from the shrunk problem; what the law itself asks for stays.
     """
-    needed = []
-    for words, made in _without_one(problem, law, domain):
+    needed, domain = [], trial.askable
+    for words, made in _without_one(problem, trial.law, domain):
         variants = [variant for variant in made if not outside(variant, domain)]
         if variants and not any(stands(variant) for variant in variants):
             needed.append(words)

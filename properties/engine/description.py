@@ -70,7 +70,15 @@ def domain_of(subject: Subject, dtypes: tuple[str, ...], kept: Mapping[str, tupl
 
 
 def describe(subject: Subject, observer: Observer) -> Description:
-    """A description of the subject, after a look at the dtypes it takes; ContractError where its oracle is none."""
+    """A description of the subject, after a look at the dtypes it takes.
+
+    Raises ContractError where the oracle is none, or what else its author wrote into the contract raises.
+    """
+    with subject.authors_mistakes():
+        return _described(subject, observer)
+
+
+def _described(subject: Subject, observer: Observer) -> Description:
     contract = subject.resolved
     kept, narrowed = readings_taken(subject, observer, subject.full_domain)
     dtypes, dropped = dtypes_taken(subject, observer, subject.full_domain.only(**kept))

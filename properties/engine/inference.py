@@ -14,12 +14,12 @@ import numpy as np
 
 from properties.engine.inference_problems import Prober
 from properties.errors import ContractError, broken_in
-from properties.judging.context import Case
 from properties.judging.denominators import WORDS, divisors
 from properties.judging.explanations import NORMALIZES
 from properties.judging.finite_differences import detaches, slope_of, uphill
 from properties.judging.law import LayerFailed, OutsideDomain, Undecided
 from properties.judging.observation import Observer
+from properties.judging.observed_case import ObservedCase
 from properties.judging.tolerance import judge
 from properties.problems.domain import Domain, EmptyDomainError
 from properties.problems.problem import Problem
@@ -129,11 +129,11 @@ class Study:
         """Those of the reductions that the layer has."""
         return tuple(r for r in wanted if r in self.domain["reduction"])
 
-    def cases(self, problems: Iterator[Problem]) -> Iterator[Case]:
+    def cases(self, problems: Iterator[Problem]) -> Iterator[ObservedCase]:
         """A case for each problem that the layer answers with finite numbers."""
         for number, problem in enumerate(problems):
             self._tick(number)
-            case = Case(problem, self.contract, self._observer, self.takes, self.domain)
+            case = ObservedCase(problem, self.contract, self._observer, self.takes, self.domain)
             if self.asked(lambda case=case: bool(np.isfinite(case.observe().value).all())):  # type: ignore[misc]
                 yield case
 
@@ -176,7 +176,7 @@ def gradient(study: Study, due: str) -> Fact:
     return Fact(found, due, GRADIENT_WORDS[found], examples, agrees)
 
 
-def _gradient_of(case: Case) -> tuple[bool, bool] | None:
+def _gradient_of(case: ObservedCase) -> tuple[bool, bool] | None:
     """Whether a gradient is live, and whether it is detached; None where differences are too coarse to tell."""
     problem = case.problem
     if case.observe().gradient is None or not case.contract.bases:
@@ -228,7 +228,7 @@ def denominator(study: Study, due: str) -> Fact:
     return Fact(" or ".join(names), due, words, len(seen), due in fits if due else None)
 
 
-def _quotient(study: Study, case: Case) -> Quotient | None:
+def _quotient(study: Study, case: ObservedCase) -> Quotient | None:
     """What divides a sum, the layer's own or the oracle's, to give the layer's mean."""
     problem, mean = case.problem, case.observe()
     summed = problem.replace(reduction="sum")
@@ -320,7 +320,7 @@ def normalize(study: Study, due: str) -> Fact:
     return Fact(found, due, f"the weights are shared out over {NORMALIZES[found]}", examples, found == due)
 
 
-def _regions_of(case: Case, contract: Any) -> set[str] | None:
+def _regions_of(case: ObservedCase, contract: Any) -> set[str] | None:
     """The normalizers that a value is right for; None where the two are the same number, or too close to tell."""
     problem = case.problem
     answers = {name: contract.answer(problem.configure(normalize=name)) for name in NORMALIZES}

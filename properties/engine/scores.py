@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from properties.judging.context import Case
+from properties.judging.observed_case import ObservedCase
 
 NEAR = -16.0
 """The logarithm of a number over the largest of its dtype from which on overflow is in reach."""
 
 
-def scores(case: Case) -> dict[str, float]:
+def scores(case: ObservedCase) -> dict[str, float]:
     """What makes an example worth changing: the budget that it used, and how near it came to overflow."""
     found = {}
     if case.used > 0:

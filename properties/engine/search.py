@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 import zlib
 from collections.abc import Callable, Collection, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
@@ -13,17 +12,15 @@ from hypothesis import seed as seeded
 from hypothesis.errors import Flaky, HypothesisWarning, Unsatisfiable
 
 from properties.drawing.guided import USUAL, Guidance, GuidedSearch
-from properties.drawing.strategies import problems
-from properties.engine.examination import examined, outcome_of, unforeseen
+from properties.engine.examination import outcome_of, unforeseen
 from properties.engine.scores import scores
 from properties.engine.shrinking import effort
+from properties.engine.trial import Trial
 from properties.errors import Broken, ContractError
-from properties.judging.context import Case
-from properties.judging.contract import Contract
-from properties.judging.law import Finding, Law, NotApplicable, OutsideDomain, Undecided
-from properties.judging.law_domain import askable, law_domain
-from properties.judging.observation import Observer
-from properties.problems.domain import Domain, EmptyDomainError
+from properties.judging.finding import Finding, NotApplicable, OutsideDomain, Undecided
+from properties.judging.law import Law
+from properties.judging.observed_case import ObservedCase
+from properties.problems.domain import EmptyDomainError
 from properties.problems.membership import met, outside
 from properties.problems.problem import Problem
 
@@ -105,46 +102,41 @@ def law_seed(seed: int, law: Law) -> int:
     return seed * 1_000_003 + zlib.crc32(law.id.encode())
 
 
-def run_law(
-    law: Law,
-    *,
-    contract: Contract,
-    observer: Observer,
-    takes: AbstractSet[str],
-    domain: Domain,
-    shut: AbstractSet[str] = frozenset(),
-    seed: int = 0,
-    max_examples: int = 200,
-    tick: Tick = lambda examples, problem: True,
-    shrinks: bool = True,
-    excuse: Callable[[Problem, Finding], object] = lambda problem, finding: False,
-    avoid: Callable[[Problem], bool] = lambda problem: False,
-    seek: Guidance | None = None,
-    named: Collection[str] = (),
-) -> LawResult:
-    """Look for a contradiction to a law in ``max_examples`` examples, and shrink the first one found if it ``shrinks``.
+@dataclass(frozen=True)
+class SearchOptions:
+    """How a law's problems are searched.
 
-    A contradiction that ``excuse`` says yes to is none; a problem that ``avoid`` says yes to is not put to the layer.
-    What ``seek`` knows leads the search of a law that draws what most laws draw. Of the dimensions that somebody
-    ``named`` values of, it is noted which of them the layer was asked.
+    ``max_examples`` is what most laws get of ``seed``'s examples; without ``shrinks`` the first contradiction is taken
+    as it is. A contradiction that ``excuse`` says yes to is none; a problem that ``avoid`` says yes to is not put to
+    the layer. What ``seek`` knows leads the search of a law that draws what most laws draw. Of the dimensions that
+    somebody ``named`` values of, it is noted which of them the layer was asked. ``tick`` is told of each problem.
     """
+
+    seed: int = 0
+    max_examples: int = 200
+    shrinks: bool = True
+    seek: Guidance | None = None
+    named: Collection[str] = ()
+    tick: Tick = lambda examples, problem: True
+    excuse: Callable[[Problem, Finding], bool] = lambda problem, finding: False
+    avoid: Callable[[Problem], bool] = lambda problem: False
+
+
+def run_law(trial: Trial, options: SearchOptions | None = None) -> LawResult:
+    """Look for a contradiction to a law, and shrink the first one found."""
+    law = trial.law
     try:
-        drawn = law_domain(law, domain, shut, takes)
+        search = _Search(trial, options or SearchOptions())
     except EmptyDomainError as error:
         return LawResult(law.id, "not applicable", reason=str(error))
-    if "bad-arguments" in law.needs and not set(contract.bad_arguments) & set(takes):
+    if "bad-arguments" in law.needs and not set(trial.contract.bad_arguments) & trial.takes:
         return LawResult(law.id, "not applicable", reason="the layer takes no argument of the contract's own")
-    seeker = None
-    if seek is not None and law.draw is None:
-        seeker = GuidedSearch(seek.at_most(USUAL) if law.most else seek, drawn, contract.hard_logits)
-    search = _Search(law, contract, observer, frozenset(takes), tick, excuse, avoid, seeker)
-    search.may_ask(askable(law, domain, shut), named)
     try:
-        repeatable = search.run(drawn, law_seed(seed, law), max_examples, shrinks)
+        repeatable = search.run()
     except (ContractError, MemoryError):
         raise
     except Exception as error:
-        whose = unforeseen(law, contract, error)
+        whose = unforeseen(law, trial.contract, error)
         if isinstance(whose, ContractError):
             raise whose from error
         return search.ended(whose)
@@ -167,20 +159,10 @@ def _root_of(unstable: Flaky) -> BaseException:
 class _Search:
     """The state of one run: counts, and the last contradiction seen, which Hypothesis leaves at the smallest."""
 
-    def __init__(
-        self,
-        law: Law,
-        contract: Contract,
-        observer: Observer,
-        takes: frozenset[str],
-        tick: Tick,
-        excuse: Callable[[Problem, Finding], object],
-        avoid: Callable[[Problem], bool],
-        seeker: GuidedSearch | None = None,
-    ) -> None:
-        self._law, self._contract, self._observer, self._takes, self._tick = law, contract, observer, takes, tick
-        self._excuse, self._avoid, self._seeker = excuse, avoid, seeker
-        self._wanted = self._examples = self._undecided = self._declined = self._shrinks = self._timeouts = 0
+    def __init__(self, trial: Trial, options: SearchOptions) -> None:
+        self._trial, self._options, self._law = trial, options, trial.law
+        self._wanted = _examples(self._law, options.max_examples)
+        self._examples = self._undecided = self._declined = self._shrinks = self._timeouts = 0
         self._used: dict[str, float] = {}
         self._finding: Finding | None = None
         self._problem: Problem | None = None
@@ -188,23 +170,22 @@ class _Search:
         self._spent = False
         self._error: Broken | ContractError | None = None
         self._seen: set[tuple[str, str]] = set()
+        self._seeker: GuidedSearch | None = None
+        drawn, seek = trial.drawn, options.seek
+        if seek is not None and self._law.draw is None:
+            known = seek.at_most(USUAL) if self._law.most else seek
+            self._seeker = GuidedSearch(known, drawn, trial.contract.hard_logits)
 
-    def may_ask(self, domain: Domain, named: Collection[str]) -> None:
-        """What may be put to the layer at all, and the dimensions of which somebody named values."""
-        self._askable, self._named = domain, tuple(named)
-
-    def run(self, domain: Domain, seed: int, max_examples: int, shrinks: bool) -> bool:
+    def run(self) -> bool:
         """Draw, and shrink where that is wanted; returns whether the contradiction, if any, repeats."""
-        self._wanted = _examples(self._law, max_examples)
-        draw = self._law.draw or problems
-        strategy = draw(domain, self._contract.hard_logits) if self._seeker is None else self._seeker.strategy
+        strategy = self._trial.strategy if self._seeker is None else self._seeker.strategy
 
-        @seeded(seed)
+        @seeded(law_seed(self._options.seed, self._law))
         @settings(
             max_examples=self._wanted,
             database=None,
             deadline=None,
-            phases=(Phase.generate, Phase.shrink) if shrinks else (Phase.generate,),
+            phases=(Phase.generate, Phase.shrink) if self._options.shrinks else (Phase.generate,),
             suppress_health_check=list(HealthCheck),
             verbosity=Verbosity.quiet,
             report_multiple_bugs=False,
@@ -236,22 +217,22 @@ class _Search:
         return repeatable
 
     def _one(self, problem: Problem) -> None:
-        if left := outside(problem, self._askable):
+        if left := outside(problem, self._trial.askable):
             self._outside = f"no problem that the law draws has all of what the domain asks for: {left}"
             reject()
-        if self._avoid(problem):
+        if self._options.avoid(problem):
             reject()
-        if not self._tick(self._examples, problem):
+        if not self._options.tick(self._examples, problem):
             self._spent = True
             raise _Enough
         if self._finding is not None:
             self._shrinks += effort(problem)
             if self._shrinks > (MOST_SHRINKS if self._law.most is None else SLOW_SHRINKS):
                 raise _Enough
-        case = Case(problem, self._contract, self._observer, self._takes, self._askable)
+        case = self._trial.case(problem)
         try:
-            finding, used = examined(self._law, case)
-            excused = finding is not None and bool(self._excuse(problem, finding))
+            finding, used = self._trial.examined(case)
+            excused = finding is not None and self._options.excuse(problem, finding)
         except (Broken, ContractError) as error:
             # neither the layer's doing nor worth shrinking
             self._error = error
@@ -287,9 +268,10 @@ class _Search:
         self._note(finding, problem)
         raise _Contradiction(finding.message)
 
-    def _note_asked(self, case: Case) -> None:
-        for asked in case.asked if self._named else ():
-            self._seen |= {(name, str(value)) for name, value in met(asked, self._askable, self._named)}
+    def _note_asked(self, case: ObservedCase) -> None:
+        named = self._options.named
+        for asked in case.asked if named else ():
+            self._seen |= {(name, str(value)) for name, value in met(asked, self._trial.askable, named)}
 
     def _note(self, finding: Finding, problem: Problem) -> None:
         if self._finding is None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from properties.judging.law import Finding, Law
+from properties.engine.trial import Trial
+from properties.judging.finding import Finding
 from properties.problems.domain import Domain
 from properties.problems.membership import outside
 from properties.problems.problem import Problem
@@ -30,9 +31,9 @@ Judge = Callable[[Problem], Finding | None]
 Pass = Callable[[Problem, frozenset[str], Domain], Iterator[Problem]]
 
 
-def shrink(problem: Problem, law: Law, domain: Domain, judge: Judge) -> Problem:
+def shrink(problem: Problem, trial: Trial, judge: Judge) -> Problem:
     """The smallest problem found from this one for which ``judge`` still has a finding."""
-    return _Shrinker(problem, law, domain, judge).run()
+    return _Shrinker(problem, trial, judge).run()
 
 
 def effort(problem: Problem) -> int:
@@ -41,8 +42,9 @@ def effort(problem: Problem) -> int:
 
 
 class _Shrinker:
-    def __init__(self, problem: Problem, law: Law, domain: Domain, judge: Judge) -> None:
-        self.problem, self._domain, self._judge = problem, domain, judge
+    def __init__(self, problem: Problem, trial: Trial, judge: Judge) -> None:
+        self.problem, self._domain, self._judge = problem, trial.askable, judge
+        law = trial.law
         self._fixed = frozenset(law.precondition)
         self._left = MOST_EVALUATIONS if law.most is None else SLOW_EVALUATIONS
         self._smaller = law.smaller

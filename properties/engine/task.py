@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from properties.drawing.guided import Guidance
-from properties.engine.features import Fault
+from properties.engine.faults import Fault
 from properties.problems.problem import Problem
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from properties.judging.contract import Contract
+from properties.judging.context import ContractView
 from properties.problems.problem import Problem
 
 WORDS: Mapping[str, str] = {
@@ -24,7 +24,7 @@ DUE = {"weights": "by the sum of their weights", "count": "by their number"}
 """What a contract may say."""
 
 
-def divisors(problem: Problem, contract: Contract) -> dict[str, float]:
+def divisors(problem: Problem, contract: ContractView) -> dict[str, float]:
     """The number that each candidate stands for in a problem."""
     size, classes = float(problem.size), float(problem.classes)
     found = {
@@ -40,7 +40,7 @@ def divisors(problem: Problem, contract: Contract) -> dict[str, float]:
     return {name: n for name, n in found.items() if not (problem.entrywise and name.endswith("entries"))}
 
 
-def _by_contract(problem: Problem, contract: Contract, name: str) -> float:
+def _by_contract(problem: Problem, contract: ContractView, name: str) -> float:
     plain = problem.replace(weight=None) if problem.entrywise else problem
     return contract.divisor(plain.configure(denominator=name))
 
@@ -53,7 +53,7 @@ def _weights(problem: Problem) -> float:
     return float((along * problem.weight).sum())
 
 
-def named(problem: Problem, contract: Contract, found: float, precision: float = 1e-6) -> str | None:
+def named(problem: Problem, contract: ContractView, found: float, precision: float = 1e-6) -> str | None:
     """The first candidate that a number is, if any."""
     for name, number in divisors(problem, contract).items():
         if abs(found - number) <= precision * abs(number):
@@ -61,13 +61,13 @@ def named(problem: Problem, contract: Contract, found: float, precision: float =
     return None
 
 
-def in_words(problem: Problem, contract: Contract, found: float) -> str:
+def in_words(problem: Problem, contract: ContractView, found: float) -> str:
     """A divisor in words where it is a usual one, and in figures."""
     name = named(problem, contract, found)
     return f"{found:.4g}" if name is None else f"{WORDS[name]} ({found:.4g})"
 
 
-def contradiction(problem: Problem, contract: Contract, found: float) -> str:
+def contradiction(problem: Problem, contract: ContractView, found: float) -> str:
     """That a mean divides by another number than the contract's, in words."""
     due = DUE[problem.config.get("denominator", "weights")]
     said = in_words(problem, contract, found)

@@ -5,46 +5,25 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
-import numpy as np
-from numpy.typing import NDArray
+from hypothesis.strategies import SearchStrategy
 
 from properties.drawing.regimes import HardLogits
-from properties.judging.observation import Failure
+from properties.judging.context import Case
+from properties.judging.finding import Finding as Finding
+from properties.judging.finding import LayerFailed as LayerFailed
+from properties.judging.finding import NotApplicable as NotApplicable
+from properties.judging.finding import OutsideDomain as OutsideDomain
+from properties.judging.finding import Undecided as Undecided
 from properties.problems.domain import Domain, Precondition
 from properties.problems.problem import Problem
-
-if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
-
-    from properties.judging.context import Case
 
 LEVELS = ("formula", "numerics", "conduct")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A contradiction: what was expected, what came, in which calls.
-
-    ``quantity`` is value, gradient, or a word for what else differs. ``calls`` are the problems that were put to the
-    layer, the accused one first. ``expected`` and ``got`` are numbers, or None where words are enough.
-    ``check`` holds the lines of a script that show the fault where comparing numbers does not. ``items`` name what the
-    finding tells of, where these are several independent things: a smaller case must tell of all of them.
-    """
-
-    message: str
-    calls: tuple[Problem, ...]
-    quantity: str = "value"
-    expected: NDArray[np.float64] | None = None
-    got: NDArray[np.float64] | None = None
-    failure: Failure | None = None
-    check: tuple[str, ...] = ()
-    items: frozenset[str] = frozenset()
-
-
-Check = Callable[["Case"], Iterable[Finding]]
-Draw = Callable[[Domain, HardLogits | None], "SearchStrategy[Problem]"]
+Check = Callable[[Case], Iterable[Finding]]
+Draw = Callable[[Domain, HardLogits | None], SearchStrategy[Problem]]
 
 
 @dataclass(frozen=True)
@@ -127,24 +106,3 @@ def law(id: str, **attributes: Unpack[Attributes]) -> Callable[[Check], Law]:
         return Law(id, " ".join(paragraph.split()), check, **attributes)
 
     return declare
-
-
-class LayerFailed(Exception):  # noqa: N818 - an outcome, not an error of ours
-    """The layer raised, crashed or hung where it had to answer."""
-
-    def __init__(self, failure: Failure, problem: Problem) -> None:
-        super().__init__(str(failure))
-        self.failure = failure
-        self.problem = problem
-
-
-class Undecided(Exception):  # noqa: N818
-    """This example proves nothing: too many answers are admissible."""
-
-
-class NotApplicable(Exception):  # noqa: N818
-    """The layer turns out not to have what the law is about; the message says what."""
-
-
-class OutsideDomain(NotApplicable):
-    """What the law makes of this problem may not be put to the layer; the message says why."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from properties.judging.assumptions import AT_REST
 from properties.problems.problem import Problem
-from properties.subjects.script import LONGEST_NUMBERS, people
+from properties.subjects.written_numbers import LONGEST_NUMBERS, people
 
 USUAL = {"dtype": "float64", "label_dtype": "int64", "layout": "contiguous"}
 """What stands in a description as a word of its own, where it is not this."""

@@ -21,7 +21,7 @@ from properties.judging.law import Law
 from properties.problems.domain import FORMULA_LOGITS
 from properties.problems.problem import Problem
 from properties.report.cases import descriptions, outcome_of
-from properties.subjects.script import short
+from properties.subjects.written_numbers import short
 
 LEVELS = {
     "formula": "formula: the widest dtype there is, logits of at most 50",

@@ -24,10 +24,10 @@ from properties.engine.search import LawResult
 from properties.judging.law import LEVELS
 from properties.laws.conduct import ANSWERS
 from properties.subjects.arguments_not_given import not_given
-from properties.subjects.subject import Subject
-from properties.subjects.target import Target, UsageError
+from properties.subjects.subject import Loadable
+from properties.subjects.target import UsageError, loadable
+from properties.workers.inline import Inline
 from properties.workers.worker import Performer, Worker
-from properties.workers.worker_main import Inline
 
 LAST_ROUND = 4
 """The laws that are no gates; before them it is found out what the layer does."""
@@ -63,7 +63,7 @@ class Options:
 
 
 def certify(
-    subject: Subject | Target | str,
+    subject: Loadable | str,
     *,
     max_examples: int = 200,
     seed: int = 0,
@@ -91,7 +91,7 @@ def certify(
     """
     chosen, narrowed = ((names,) if isinstance(names, str) else tuple(names) for names in (only, levels))
     options = Options(max_examples, seed, chosen, narrowed, workers, time_limit, forgive_inherited)
-    target = Target(subject) if isinstance(subject, str) else subject
+    target = loadable(subject)
     with contextlib.closing(run(target, options)) as events:
         for event in events:
             on_event(event)
@@ -100,7 +100,7 @@ def certify(
     raise RuntimeError("a run ends with a certificate")
 
 
-def run(subject: Subject | Target, options: Options) -> Generator[Event, None, None]:
+def run(subject: Loadable, options: Options) -> Generator[Event, None, None]:
     """Run the laws; yields events, the last one Ended. Closing the iterator early ends the workers."""
     began = time.monotonic()
     count = min(os.cpu_count() or 1, 8) if options.workers is None else options.workers
@@ -153,7 +153,7 @@ def run(subject: Subject | Target, options: Options) -> Generator[Event, None, N
                 environment=environment(),
                 seconds=round(time.monotonic() - began, 3),
                 inferred=inferred,
-                target=subject.to_dict() if isinstance(subject, Target) else None,
+                target=subject.recorded,
                 score=score_of(description.contract, (law.id for law in reports.values() if law.examples)),
                 forgiven=options.forgive_inherited,
                 gaps=_gaps(description, results, reports, options.forgive_inherited),

@@ -10,7 +10,7 @@ from properties.certificates.certificate import Certificate, LawReport
 from properties.engine.execution import Task
 from properties.engine.search import FAILED, LawResult
 from properties.problems.problem import Problem
-from properties.subjects.subject import Subject
+from properties.subjects.subject import Loadable
 from properties.subjects.target import Target, UsageError
 from properties.workers.worker import Worker
 
@@ -30,7 +30,7 @@ class Replayed:
 
 
 def replay(
-    certificate: Certificate, subject: Subject | Target | str | None = None, *, time_limit: float = 10.0
+    certificate: Certificate, subject: Loadable | str | None = None, *, time_limit: float = 10.0
 ) -> Iterator[Replayed]:
     """Put each counterexample of a certificate again to its law, on the layer as it is today.
 
@@ -58,8 +58,8 @@ def replay(
                 yield _compared(law, worker.run(task, lambda examples: None), certificate.forgives(law))
 
 
-def _subject(certificate: Certificate, subject: Subject | Target | str | None) -> Subject | Target:
-    if isinstance(subject, (Subject, Target)):
+def _subject(certificate: Certificate, subject: Loadable | str | None) -> Loadable:
+    if subject is not None and not isinstance(subject, str):
         return subject
     if certificate.target is None:
         if subject is None:

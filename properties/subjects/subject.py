@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from properties.contracts import contract_named, contracts
 from properties.drawing.strategies import simplest
@@ -17,7 +17,11 @@ from properties.problems.domain import Domain
 from properties.subjects.claims import held_to, pinned_by
 from properties.subjects.signature import LayerArgument, shown_by, taken_by
 
-BACKENDS = ("paddle", "numpy")
+BACKENDS: Mapping[str, str] = {
+    "paddle": "properties.subjects.paddle_backend",
+    "numpy": "properties.subjects.numpy_backend",
+}
+"""For each backend the package that asks its losses; imported once a subject needs it. See ``backend.Backend``."""
 
 
 def call_with_logits_and_labels(layer: Any, logits: Any, labels: Any, **arguments: Any) -> Any:
@@ -35,6 +39,29 @@ class Source:
     names: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     call: str = ""
+
+
+class Loadable(Protocol):
+    """What a subject can be had from: a Subject itself, or a target that names one."""
+
+    @property
+    def label(self) -> str:
+        """What to call it before it is loaded."""
+        ...
+
+    @property
+    def portable(self) -> bool:
+        """Whether it can be sent to a process that was not forked from this one."""
+        ...
+
+    @property
+    def recorded(self) -> dict[str, Any] | None:
+        """Plain data from which another process can make it again; None where there are none."""
+        ...
+
+    def load(self) -> Subject:
+        """The subject; raises UsageError where it cannot be had."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -88,6 +115,25 @@ class Subject:
         # a domain that nothing can be drawn from must not wait for the first law
         with self.authors_mistakes():
             simplest(self.full_domain)
+
+    @property
+    def label(self) -> str:
+        """What to call it where its own name is nobody else's."""
+        return "the subject"
+
+    @property
+    def portable(self) -> bool:
+        """False: its functions are those of this process."""
+        return False
+
+    @property
+    def recorded(self) -> dict[str, Any] | None:
+        """None: it cannot be made again from plain data."""
+        return None
+
+    def load(self) -> Subject:
+        """The subject itself."""
+        return self
 
     @property
     def resolved(self) -> Contract:

@@ -13,7 +13,7 @@ from properties.errors import UsageError as UsageError
 from properties.judging.contract import DERIVED_ARGUMENTS, Contract
 from properties.subjects.importing import import_lines, module_of
 from properties.subjects.signature import by_name, listed, of_call, open_ended, taken_by
-from properties.subjects.subject import Source, Subject, call_with_logits_and_labels
+from properties.subjects.subject import Loadable, Source, Subject, call_with_logits_and_labels
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,21 @@ class Target:
     domain: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     backend: str | None = None
     claims: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The text that the user wrote."""
+        return self.text
+
+    @property
+    def portable(self) -> bool:
+        """True: it is made of names and plain values."""
+        return True
+
+    @property
+    def recorded(self) -> dict[str, Any] | None:
+        """What a certificate keeps of it."""
+        return self.to_dict()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, from which the same target can be made."""
@@ -217,6 +232,11 @@ class Target:
             names = {k: w for k, w in names.items() if w != written}
             names[name] = written
         return names
+
+
+def loadable(subject: Loadable | str) -> Loadable:
+    """What a user means by a subject: a text is that of a target."""
+    return Target(subject) if isinstance(subject, str) else subject
 
 
 def parse_value(text: str) -> Any:

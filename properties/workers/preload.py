@@ -1,4 +1,4 @@
-"""What the fork server imports once, so that a worker is ready at once: Paddle through the adapter, and the laws."""
+"""What the fork server imports once, so that a worker is ready at once: Paddle with its backend, and the laws."""
 
 import gc
 import signal
@@ -7,7 +7,8 @@ import warnings
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import properties.engine.execution
-    import properties.subjects.paddle_backend.observer
+    import properties.subjects.numpy_backend.backend
+    import properties.subjects.paddle_backend.backend
 
 # a worker collects its own garbage alone, and shares with the others what it does not touch
 gc.collect()

@@ -10,8 +10,8 @@ import numpy as np
 
 from properties.engine.execution import Task, perform
 from properties.engine.search import FAILED, LawResult
-from properties.subjects.script import short
 from properties.subjects.subject import Subject
+from properties.subjects.written_numbers import short
 from properties.workers.forked_observer import ForkedObserver
 
 

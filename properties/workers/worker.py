@@ -26,8 +26,7 @@ from properties.engine.inference import Facts, Inquiry, unknown
 from properties.engine.search import FAILED, LawResult
 from properties.errors import Broken, ContractError, UsageError
 from properties.judging.observation import Failure
-from properties.subjects.subject import Subject
-from properties.subjects.target import Target
+from properties.subjects.subject import Loadable
 from properties.workers.forked_observer import ending
 from properties.workers.heartbeat import MEMORY, Limits, Running, read_running
 from properties.workers.worker_main import serve
@@ -59,7 +58,7 @@ class WorkerLost(RuntimeError):  # noqa: N818 - an outcome
 class Worker:
     """A process that holds the layer and runs laws over it, one at a time."""
 
-    def __init__(self, subject: Subject | Target, time_limit: float, limits: Limits | None = None) -> None:
+    def __init__(self, subject: Loadable, time_limit: float, limits: Limits | None = None) -> None:
         self._subject, self._limit = subject, time_limit
         self._limits = Limits(time_limit) if limits is None else limits
         self._process: Any = None
@@ -73,7 +72,7 @@ class Worker:
         except WorkerLost as ended:
             failure = ended.failure
             what = "does not end" if failure.kind == "timed out" else f"ends the process with {failure.error}"
-            raise UsageError(f"importing {getattr(self._subject, 'text', 'the subject')} {what}") from None
+            raise UsageError(f"importing {self._subject.label} {what}") from None
         _raise_if_failed(kind, content)
         assert isinstance(content, Description)
         return content
@@ -230,7 +229,7 @@ class Worker:
         return WorkerLost(failure)
 
     def _start(self) -> None:
-        forked = not isinstance(self._subject, Target)
+        forked = not self._subject.portable
         context: Any = multiprocessing.get_context("fork" if forked else "forkserver")
         if not forked:
             context.set_forkserver_preload(["properties.workers.preload"])

@@ -8,7 +8,7 @@ import pytest
 from properties import Subject
 from properties.drawing.strategies import simplest
 from properties.judging.tolerance import judge
-from properties.workers.worker_main import observer_of
+from properties.subjects.backend import observer_of
 from tests.losses import paddle_losses
 
 SUBJECTS = {name: found for name, found in vars(paddle_losses).items() if isinstance(found, Subject)}

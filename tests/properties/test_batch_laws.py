@@ -8,7 +8,8 @@ import pytest
 
 from properties import Subject, Target, certify
 from properties.engine.execution import laws_of
-from properties.engine.search import run_law
+from properties.engine.search import SearchOptions, run_law
+from properties.engine.trial import Trial
 from properties.runs.replay import replay
 from properties.subjects.paddle_backend.observer import PaddleObserver
 from tests.mutants import SOUND
@@ -46,15 +47,9 @@ ASKED = {
 def run(subject, law_id, max_examples=200, takes=None, shrinks=True):
     contract = subject.resolved
     law = next(law for law in laws_of(contract) if law.id == law_id)
-    return run_law(
-        law,
-        contract=contract,
-        observer=PaddleObserver(subject),
-        takes=subject.takes if takes is None else takes,
-        domain=subject.full_domain,
-        max_examples=max_examples,
-        shrinks=shrinks,
-    )
+    taken = subject.takes if takes is None else takes
+    trial = Trial(law, contract, PaddleObserver(subject), taken, subject.full_domain)
+    return run_law(trial, SearchOptions(max_examples=max_examples, shrinks=shrinks))
 
 
 def deaf(contract, name, under=None, only=None):

@@ -123,7 +123,7 @@ def test_a_script_that_cannot_be_written_does_not_lose_the_contradiction(monkeyp
         "def check(case):\n    case.observe()\n    yield Finding('No.', (case.problem,))\n", Finding=Finding
     )
     broken_oracle_value(monkeypatch, check)
-    monkeypatch.setattr("properties.engine.execution.numpy_script_of", raises)
+    monkeypatch.setattr("properties.subjects.numpy_backend.backend.script_of", raises)
     found = certify(SOUND, max_examples=5, only=("oracle/value",), workers=0).law("oracle/value")
     assert found.outcome == "refuted"
     assert "there is no script of it" in found.reason

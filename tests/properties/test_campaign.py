@@ -25,7 +25,7 @@ from properties.judging.observation import Failure
 from properties.laws.conduct import ANSWERS
 from properties.subjects.source_constants import harvest, source_of
 from properties.subjects.target import Target
-from properties.workers.worker_main import Inline
+from properties.workers.inline import Inline
 
 WRONG = Target("tests.mutants.museum.of_paddle:WeightInsideTheLog", "cross_entropy", backend="numpy")
 SOUND = Target("tests.mutants.museum.classes:CrossEntropy", "cross_entropy", backend="numpy")

@@ -10,7 +10,7 @@ from properties.drawing.strategies import problems
 from properties.judging.law import Finding, Law
 from properties.problems.problem import Problem
 from properties.report.cases import case_lines, describe, descriptions, told_apart
-from properties.subjects.script import script_of
+from properties.subjects.paddle_backend.script import script_of
 from properties.subjects.subject import Source, Subject
 
 CONTRACTS = ("cross_entropy", "focal", "ghm", "cost_sensitive", "average_top_k", "sigmoid_focal", "ghm_regression")

@@ -10,8 +10,9 @@ from properties.certificates.certificate import LawReport, verdict_of
 from properties.contracts import contract_named
 from properties.engine.conditions import conditions
 from properties.engine.execution import LawInfo, laws_of
-from properties.engine.search import run_law
+from properties.engine.search import SearchOptions, run_law
 from properties.engine.shrinking import shrink
+from properties.engine.trial import Trial
 from properties.judging.law import Finding, Law, LayerFailed, NotApplicable
 from properties.judging.observation import Failure, Observation
 from reference import UNIT_ROUNDOFF
@@ -31,7 +32,7 @@ class Oracle:
 def run(law, contract=CE, observer=None, takes=TAKES, **options):
     domain = contract.domain.only(dtype=["float64"])
     observer = observer or Oracle()
-    return run_law(law, contract=contract, observer=observer, takes=takes, domain=domain, **options)
+    return run_law(Trial(law, contract, observer, takes, domain), SearchOptions(**options))
 
 
 def law_named(name):
@@ -91,7 +92,7 @@ def test_the_budget_used_is_kept_for_each_dtype():
 
     domain = CE.domain.only(dtype=["float64", "float32"])
     law = law_named("oracle/accuracy")
-    result = run_law(law, contract=CE, observer=Inexact(), takes=TAKES, domain=domain, max_examples=40)
+    result = run_law(Trial(law, CE, Inexact(), TAKES, domain), SearchOptions(max_examples=40))
     assert result.used_by_dtype == {"float32": pytest.approx(1.0, rel=1e-6), "float64": 0.0}
     assert result.used == max(result.used_by_dtype.values())
 
@@ -157,12 +158,13 @@ def test_shrinking_and_conditions():
 
     law = Law("test/weighted-mean", "A sentence.", check)
     result = run(law)
-    smallest = shrink(result.problem, law, CE.domain, wrong)
+    trial = Trial(law, CE, Oracle(), TAKES, CE.domain)
+    smallest = shrink(result.problem, trial, wrong)
     assert smallest.labels.size == 1
     assert smallest.classes == 2
     assert sorted(smallest.weight) == [1.0, 2.0]
     assert (smallest.logits == 0).all()
-    found = conditions(smallest, law, CE.domain, lambda p: wrong(p) is not None)
+    found = conditions(smallest, trial, lambda p: wrong(p) is not None)
     assert found == ("a class weight", "reduction=mean")
 
 

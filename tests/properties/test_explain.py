@@ -9,8 +9,9 @@ from click.testing import CliRunner
 from properties import Target
 from properties.command.cli import main
 from properties.contracts import contracts
-from properties.engine.examination import examine, outcome_of
+from properties.engine.examination import outcome_of
 from properties.engine.execution import domain_of, laws_of
+from properties.engine.trial import Trial
 from properties.problems.problem import Problem
 from properties.report.explain import known_laws, law_records, recorded_examples
 from properties.subjects.paddle_backend.observer import PaddleObserver
@@ -47,7 +48,7 @@ def test_a_recorded_example_still_refutes(law_id):
     law = next(law for law in laws_of(subject.resolved) if law.id == law_id)
     problem = Problem.from_dict(example["example"])
     domain = domain_of(subject, (problem.dtype,))
-    finding, _ = examine(law, problem, subject.resolved, observer, subject.takes, domain)
+    finding = Trial(law, subject.resolved, observer, subject.takes, domain).finding(problem)
     assert finding is not None
     assert outcome_of(finding) == example["outcome"]
     assert finding.message == example["message"]

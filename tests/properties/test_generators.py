@@ -15,7 +15,7 @@ from properties.problems.problem import Problem
 from properties.subjects.numpy_backend.observer import NumpyObserver
 from properties.subjects.paddle_backend.observer import GENERATORS, PaddleObserver
 from properties.subjects.random_state import OF_PYTHON, reseeded
-from properties.workers.worker_main import Inline
+from properties.workers.inline import Inline
 
 PROBLEM = Problem(np.array([[0.0, 1.0], [2.0, 0.0]]), np.array([0, 1]))
 NAMES = ("random", "numpy.random", "paddle")

@@ -9,8 +9,8 @@ from properties.engine.execution import Task, aside
 from properties.engine.inference import Inquiry
 from properties.pytest_suite import Suite
 from properties.report.facts import in_lines
+from properties.workers.inline import Inline
 from properties.workers.worker import Worker
-from properties.workers.worker_main import Inline
 from tests.mutants import SOUND
 from tests.test_laws import OURS
 

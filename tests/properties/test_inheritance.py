@@ -10,7 +10,7 @@ from properties.certificates.causes import causes
 from properties.certificates.certificate import Certificate
 from properties.command.cli import main
 from properties.engine.execution import Task
-from properties.workers.worker_main import Inline
+from properties.workers.inline import Inline
 
 LAYERS = "tests/hostile/on_kernels.py"
 KERNEL = "paddle.nn.functional.cross_entropy"

@@ -12,11 +12,12 @@ import pytest
 
 from properties.contracts import contract_named, contracts
 from properties.engine.execution import laws_of
-from properties.engine.search import FAILED, run_law
-from properties.judging import context as case_module
+from properties.engine.search import FAILED, SearchOptions, run_law
+from properties.engine.trial import Trial
+from properties.judging import observed_case as case_module
 from properties.judging.observation import Failure, Observation
 from properties.problems.problem import round_to
-from properties.workers.worker_main import observer_of
+from properties.subjects.backend import observer_of
 from reference import UNIT_ROUNDOFF
 from tests.losses.sound_numpy import Focal, Textbook, textbook
 from tests.properties.oracle_observer import PROBES
@@ -129,8 +130,8 @@ def put(law_id, contract, loss, dtype="float64", examples=EXAMPLES):
         domain = domain.only(reduction=["sum", "none"])
     takes = frozenset({*contract.argument_names, *contract.call_arguments})
     seed = zlib.crc32(f"{contract.name} {loss} {dtype}".encode()) % 1000
-    options = {"contract": contract, "takes": takes, "domain": domain, "seed": seed, "max_examples": examples}
-    return run_law(law, observer=Rounding(contract, change), shrinks=False, **options)
+    trial = Trial(law, contract, Rounding(contract, change), takes, domain)
+    return run_law(trial, SearchOptions(seed=seed, max_examples=examples, shrinks=False))
 
 
 RELATIONAL = relational()
@@ -247,8 +248,8 @@ TEXTBOOK = {
 def test_losses_of_a_textbook_with_gradients_of_0_hold_every_law(loss):
     subject = TEXTBOOK[loss]
     contract, observer = subject.resolved, observer_of(subject)
-    options = {"contract": contract, "takes": subject.takes, "domain": subject.full_domain, "max_examples": EXAMPLES}
     for law in laws_of(contract):
         if law.family not in ("refusals", "arguments"):
-            result = run_law(law, observer=observer, shrinks=False, **options)
+            trial = Trial(law, contract, observer, subject.takes, subject.full_domain)
+            result = run_law(trial, SearchOptions(max_examples=EXAMPLES, shrinks=False))
             assert result.outcome not in FAILED, (law.id, result.finding.message)

@@ -20,7 +20,7 @@ from properties.judging.law import Finding, Law, Undecided
 from properties.problems.domain import Dimension
 from properties.subjects.target import Target
 from properties.workers.heartbeat import Limits
-from properties.workers.worker_main import Inline
+from properties.workers.inline import Inline
 from reference import cross_entropy
 from tests.mutants.museum.classes import CrossEntropy
 

@@ -13,7 +13,7 @@ from properties.contracts import contracts
 from properties.engine.execution import Task, aside, laws_of
 from properties.engine.search import FAILED
 from properties.problems.problem import Problem
-from properties.workers.worker_main import Inline
+from properties.workers.inline import Inline
 from tests.mutants import MUTANTS, SOUND
 from tests.mutants.twins import TWINS
 

@@ -11,8 +11,8 @@ from properties import Subject
 from properties.certificates.certificate import LawReport
 from properties.contracts import contract_named
 from properties.drawing.strategies import simplest
-from properties.engine.examination import examine
 from properties.engine.execution import Task, laws_of, perform
+from properties.engine.trial import Trial
 from properties.judging.observation import LONGEST_KEPT, LONGEST_SHOWN, Failure
 from properties.subjects.numpy_backend.observer import NumpyObserver
 from properties.subjects.paddle_backend.observer import PaddleObserver
@@ -175,7 +175,7 @@ def test_every_dead_argument_that_a_case_shows_is_told():
     subject = Subject("cross_entropy", lambda **given: Deaf(**given), arguments=arguments)
     law = next(law for law in laws_of(subject.resolved) if law.id == "arguments/has-effect")
     problem = simplest(subject.full_domain).replace(logits=np.array([[0.0, 1.0], [2.0, 0.0]]), labels=np.array([0, 1]))
-    finding, _ = examine(law, problem, subject.resolved, PaddleObserver(subject), subject.takes, subject.full_domain)
+    finding = Trial(law, subject.resolved, PaddleObserver(subject), subject.takes, subject.full_domain).finding(problem)
     assert finding.items == {"weight", "reduction"}
     assert finding.message.count("has no effect") == 2
 

@@ -4,7 +4,8 @@ import pytest
 
 from properties.contracts import contracts
 from properties.engine.execution import laws_of
-from properties.engine.search import run_law
+from properties.engine.search import SearchOptions, run_law
+from properties.engine.trial import Trial
 from properties.judging.contract import DERIVED_ARGUMENTS
 from tests.properties.oracle_observer import OracleObserver
 
@@ -26,8 +27,7 @@ def cases():
 def test_the_oracle_holds(name, law):
     contract = contracts()[name]
     takes = frozenset((*contract.argument_names, *contract.call_arguments, *DERIVED_ARGUMENTS))
-    result = run_law(
-        law, contract=contract, observer=OracleObserver(contract), takes=takes, domain=contract.domain, max_examples=60
-    )
+    trial = Trial(law, contract, OracleObserver(contract), takes, contract.domain)
+    result = run_law(trial, SearchOptions(max_examples=60))
     assert result.outcome == "held", (result.finding and result.finding.message, result.reason)
     assert result.examples >= min(30, law.most * 60 // 200 if law.most else 30)

@@ -3,7 +3,7 @@
 import pytest
 
 from properties import Target, certify
-from properties.workers.worker_main import Inline
+from properties.workers.inline import Inline
 
 LAYERS = "tests/hostile/bins.py"
 MASKING = "ignore/deleting-is-masking"

@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from properties.contracts import contract_named
-from properties.judging.context import Case
 from properties.judging.observation import Observation
+from properties.judging.observed_case import ObservedCase
 from properties.judging.rounding import agreement, condition, largest, own_scale
 from properties.judging.tolerance import LARGEST, SMALLEST_NORMAL
 from properties.laws.conduct_copies import alike
@@ -151,7 +151,7 @@ NUMBER = 0.012144448839631604
 @pytest.mark.parametrize("number", [NUMBER, 1e-300, 1e300, 3e-5])
 def test_the_last_bit_where_the_oracle_has_exactly_0(number):
     masked = PROBLEM.replace(labels=np.array([0, -100]))
-    case = Case(masked, CE, Off(number), frozenset())
+    case = ObservedCase(masked, CE, Off(number), frozenset())
     other = masked.replace(salt=1)
     assert not list(case.agree(masked, other, "differs"))
     assert case.observe(masked).gradient[1, 0] != case.observe(other).gradient[1, 0]
@@ -174,7 +174,7 @@ def test_an_infinite_number_does_not_hide_the_rounding_of_the_others():
             answer = CE.answer(problem)
             return Observation(answer.value * (1 + 4 * U), None)
 
-    case = Case(problem, CE, Rounds(), frozenset())
+    case = ObservedCase(problem, CE, Rounds(), frozenset())
     value = case.observe().value
     assert np.isinf(value[0])
     assert not list(case.same(problem, value, CE.answer(problem).value, "value", "differs"))

@@ -11,15 +11,16 @@ from properties.drawing.encoding import MODERATE, MOST_NUMBERS, TAIL, ExtendedEn
 from properties.drawing.guided import KEPT, Guidance, GuidedSearch
 from properties.drawing.mutation import CHANGES, changed
 from properties.drawing.strategies import problems
-from properties.engine.examination import verdict_on
 from properties.engine.execution import Task, domain_of, laws_of, perform
-from properties.engine.search import run_law
+from properties.engine.search import SearchOptions, run_law
 from properties.engine.shrinking import effort, shrink
+from properties.engine.trial import Trial
 from properties.judging.law import Finding, Law
 from properties.problems.problem import Problem, round_to
 from properties.subjects.numpy_backend.observer import NumpyObserver
 from properties.subjects.target import Target
 from tests.losses.planted import PLANTED
+from tests.properties.oracle_observer import OracleObserver
 
 GHM = contract_named("ghm")
 ALL = list(contracts().values())
@@ -57,17 +58,10 @@ def problem_with(tail, reader=None, header=b""):
 def searched(name, seek, examples=400, number=1):
     planted = next(p for p in PLANTED if p.name == name)
     subject = planted.subject
-    return run_law(
-        next(law for law in laws_of(subject.resolved) if law.id == planted.law),
-        contract=subject.resolved,
-        observer=NumpyObserver(subject),
-        takes=subject.takes,
-        domain=domain_of(subject, tuple(subject.full_domain["dtype"])),
-        seed=number,
-        max_examples=examples,
-        shrinks=False,
-        seek=seek,
-    )
+    law = next(law for law in laws_of(subject.resolved) if law.id == planted.law)
+    domain = domain_of(subject, tuple(subject.full_domain["dtype"]))
+    trial = Trial(law, subject.resolved, NumpyObserver(subject), subject.takes, domain)
+    return run_law(trial, SearchOptions(seed=number, max_examples=examples, shrinks=False, seek=seek))
 
 
 @pytest.mark.parametrize("contract", ALL, ids=lambda contract: contract.name)
@@ -229,7 +223,8 @@ def test_a_task_passes_on_what_it_knows_and_a_crowd_shrinks_to_what_it_takes():
 def test_large_problems_are_worth_more_evaluations():
     small, large = problem_with([0] * 9), problem_with([0] * 8 + [127])
     assert (effort(small), effort(large)) == (1, 2)
-    wanted = shrink(large, ANY, GHM.domain, lambda p: Finding("", (p,)) if p.size >= 7000 else None)
+    trial = Trial(ANY, GHM, OracleObserver(GHM), frozenset(), GHM.domain)
+    wanted = shrink(large, trial, lambda p: Finding("", (p,)) if p.size >= 7000 else None)
     assert wanted.size == 7000
 
 
@@ -239,14 +234,9 @@ def test_slow_laws_do_not_grow_and_laws_that_draw_their_own_are_left_alone():
         Law("test/slow", "A sentence.", lambda case: sizes.append(case.observe().value.size) or (), most=60),
     )
     planted = PLANTED[0].subject
-    run_law(
-        law,
-        contract=planted.resolved,
-        observer=NumpyObserver(planted),
-        takes=planted.takes,
-        domain=domain_of(planted, ("float64",)).narrowed_to({"reduction": lambda reduction: reduction == "none"}),
-        seek=Guidance((), (), 10**5),
-    )
+    domain = domain_of(planted, ("float64",)).narrowed_to({"reduction": lambda reduction: reduction == "none"})
+    trial = Trial(law, planted.resolved, NumpyObserver(planted), planted.takes, domain)
+    run_law(trial, SearchOptions(seek=Guidance((), (), 10**5)))
     assert max(sizes) <= 240
 
 
@@ -257,7 +247,6 @@ def test_one_hot_labels_over_a_divisor_of_zero_are_held_against_nothing():
     weight = np.array([0.0, 1.0, 1.0])
     problem = Problem(np.array([[16.0, 1.0, -1.0]]), np.array([0]), weight=weight, config=config)
     subject = Target("tests.mutants.museum.classes:CrossEntropy", "cross_entropy", backend="numpy").load()
-    observer, takes = NumpyObserver(subject), subject.takes
-    assert verdict_on(law, problem, contract, observer, takes) is None
-    other = problem.replace(weight=weight + 1.0)
-    assert verdict_on(law, other, contract, observer, takes) is None
+    trial = Trial(law, contract, NumpyObserver(subject), subject.takes, contract.domain)
+    assert trial.finding(problem) is None
+    assert trial.finding(problem.replace(weight=weight + 1.0)) is None

@@ -17,7 +17,7 @@ from properties.engine.search import FAILED
 from properties.runs import selftest as tested
 from properties.runs.selftest import Row, Score, exhibits_of, museum
 from properties.subjects.target import UsageError
-from properties.workers.worker_main import Inline
+from properties.workers.inline import Inline
 from tests.mutants.museum.registry import SOUND, Exhibit
 
 MUSEUM = museum()

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from properties.contracts import contract_named, contracts
 from properties.drawing.strategies import ROW, decode, header_length, problems
 from properties.engine.shrinking import shrink
+from properties.engine.trial import Trial
 from properties.judging.law import Finding, Law
 from properties.problems.domain import Domain, EmptyDomainError, outside, within
 from properties.problems.problem import Problem, round_to
+from tests.properties.oracle_observer import OracleObserver
 
 GHM = contract_named("ghm")
 ALL = list(contracts().values())
@@ -129,7 +131,8 @@ def test_zero_bytes_are_the_simplest_problem():
 def test_what_is_drawn_shrinks(wanted, size):
     quick = settings(max_examples=3000, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     problem = find(problems(GHM.domain, GHM.hard_logits), wanted, settings=quick)
-    problem = shrink(problem, ANY, GHM.domain, lambda p: Finding("", (p,)) if wanted(p) else None)
+    trial = Trial(ANY, GHM, OracleObserver(GHM), frozenset(), GHM.domain)
+    problem = shrink(problem, trial, lambda p: Finding("", (p,)) if wanted(p) else None)
     assert problem.labels.size == size
     assert np.array_equal(problem.logits, np.round(problem.logits * 2) / 2)
 

@@ -9,7 +9,7 @@ import pytest
 
 from properties import Subject, Target
 from properties.contracts import contracts
-from properties.engine.examination import examine
+from properties.engine.trial import Trial
 from properties.laws.conduct import prints_nothing
 from properties.problems.problem import Problem
 from properties.subjects.captured_output import captured
@@ -87,11 +87,12 @@ def test_an_exception_leaves_the_descriptors_as_they_were():
 def test_the_layer_of_the_zoo_closes_both_and_is_asked_again(descriptors):
     subject = Target("tests.hostile.zoo:ClosesStdout", "cross_entropy").load()
     observer = PaddleObserver(subject)
+    trial = Trial(prints_nothing, subject.resolved, observer, subject.takes, contracts()["cross_entropy"].domain)
     for _ in range(2):
-        finding, _ = examine(prints_nothing, FAR, contracts()["cross_entropy"], observer, subject.takes)
+        finding = trial.finding(FAR)
         assert finding.message == "The layer closes standard output and standard error."
     quiet = FAR.replace(logits=np.zeros((5, 2)))
-    assert examine(prints_nothing, quiet, contracts()["cross_entropy"], observer, subject.takes)[0] is None
+    assert trial.holds(quiet)
 
 
 def test_a_loss_in_numpy_that_closes_is_asked_too():

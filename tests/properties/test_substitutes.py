@@ -13,7 +13,7 @@ from properties import Contract, Subject, Target, certify
 from properties.drawing.strategies import simplest
 from properties.engine.execution import Task
 from properties.subjects.paddle_backend.exact_kernels import OPERATIONS, REPLACEABLE, Replaced
-from properties.workers.worker_main import Inline
+from properties.workers.inline import Inline
 from reference import cross_entropy
 from tests.hostile.own_contracts import SUBJECTS
 

@@ -6,9 +6,13 @@ import pytest
 from properties.contracts import contract_named
 from properties.engine.conditions import conditions
 from properties.engine.execution import laws_of
+from properties.engine.trial import Trial
 from properties.problems.problem import Problem
+from tests.properties.oracle_observer import OracleObserver
 
 CROSS_ENTROPY = contract_named("cross_entropy")
+LAW = next(law for law in laws_of(CROSS_ENTROPY) if law.id == "oracle/gradient")
+TRIAL = Trial(LAW, CROSS_ENTROPY, OracleObserver(CROSS_ENTROPY), frozenset(), CROSS_ENTROPY.domain)
 REST = {"label_smoothing": 0.0, "soft_weight": "paddle", "denominator": "weights"}
 
 
@@ -40,13 +44,11 @@ def upstream(problem):
 )
 def test_what_it_takes_is_found(stands, labels, words):
     problem = Problem(np.zeros((2, 3)), np.array(labels), config=REST, cotangent=np.array(2.0))
-    law = next(law for law in laws_of(CROSS_ENTROPY) if law.id == "oracle/gradient")
     assert stands(problem)
-    assert words in conditions(problem, law, CROSS_ENTROPY.domain, stands)
-    assert words not in conditions(problem, law, CROSS_ENTROPY.domain, lambda other: True)
+    assert words in conditions(problem, TRIAL, stands)
+    assert words not in conditions(problem, TRIAL, lambda other: True)
 
 
 def test_soft_labels_are_an_ingredient():
     problem = Problem(np.zeros((1, 2)), np.array([[0.5, 0.5]]), config=REST, targets="soft")
-    law = next(law for law in laws_of(CROSS_ENTROPY) if law.id == "oracle/gradient")
-    assert "soft labels" in conditions(problem, law, CROSS_ENTROPY.domain, lambda other: other.targets == "soft")
+    assert "soft labels" in conditions(problem, TRIAL, lambda other: other.targets == "soft")

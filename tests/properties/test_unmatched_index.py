@@ -6,7 +6,7 @@ from properties import Target
 from properties.certificates.certificate import LawReport
 from properties.engine.execution import Task, aside
 from properties.report.cases import case_lines
-from properties.workers.worker_main import Inline
+from properties.workers.inline import Inline
 
 LAW = "ignore/matches-nothing"
 GATES = ("ignore/none-is-all-valid", "ignore/inside-classes", "ignore/sentinels")

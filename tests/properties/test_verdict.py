@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from properties.contracts import contract_named
-from properties.judging.context import Case
 from properties.judging.observation import Observation
+from properties.judging.observed_case import ObservedCase
 from properties.judging.tolerance import compare, judge
 from properties.problems.problem import Problem
 from reference import Answer, cross_entropy, ghm
@@ -88,7 +88,7 @@ def test_a_call_that_flushes_agrees_with_one_that_does_not():
             gradient = answer.gradient.astype(np.float16) * (problem is accused)
             return Observation(answer.value, gradient.astype(float))
 
-    case = Case(accused, CE, FlushesOnce(), frozenset())
+    case = ObservedCase(accused, CE, FlushesOnce(), frozenset())
     assert case.observe(accused).gradient.any()
     assert not list(case.agree(accused, witness, "differs"))
     assert not list(case.agree(witness, accused, "differs"))

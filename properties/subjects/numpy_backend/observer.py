@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,27 +10,15 @@ from numpy.typing import NDArray
 
 from properties.judging.observation import Failure, Observation, message_of, name_of
 from properties.problems.problem import Problem
-from properties.subjects.captured_output import captured
-from properties.subjects.random_state import OF_PYTHON, reseeded
+from properties.subjects.probing import ProbingObserver
+from properties.subjects.random_state import OF_PYTHON
 from properties.subjects.subject import Subject
 
 
-class NumpyObserver:
+class NumpyObserver(ProbingObserver):
     """Puts problems to a subject with the NumPy backend, in this process; exceptions become failures."""
 
-    def __init__(self, subject: Subject) -> None:
-        self._subject = subject
-        self._takes = sorted(subject.takes)
-        self._probes: dict[str, Callable[[Problem], Observation]] = {
-            "plain": self._plain,
-            "value": self._value,
-            "mutation": self._mutation,
-            "seeds": self._seeds,
-            "repeat": self._repeat,
-            "prints": self._prints,
-            "second-call": self._second_call,
-            "second-backward": self._second_backward,
-        }
+    generators = OF_PYTHON
 
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
         """Ask the loss once (or as often as the probe needs)."""
@@ -47,14 +34,8 @@ class NumpyObserver:
         except Exception as error:
             return Failure("raised", name_of(error), message_of(error))
 
-    def _plain(self, problem: Problem) -> Observation:
-        return self._call(self._layer(problem), problem).observation()
-
-    def _value(self, problem: Problem) -> Observation:
-        return self._call(self._layer(problem), problem).observation(backward=False)
-
     def _mutation(self, problem: Problem) -> Observation:
-        weight = _weight(problem)
+        weight = self._weight(problem)
         call = self._call(self._layer(problem, weight), problem)
         changed = {
             "logits": not _same(call.logits, problem.logits),
@@ -63,36 +44,17 @@ class NumpyObserver:
         }
         return replace(call.observation(), facts=changed)
 
-    def _seeds(self, problem: Problem) -> Observation:
-        observation, names = reseeded(lambda: self._plain(problem), OF_PYTHON)
-        return replace(observation, facts={"reseeded": names})
-
-    def _repeat(self, problem: Problem) -> Observation:
-        layer = self._layer(problem)
-        self._call(layer, problem).observation()
-        return self._call(layer, problem).observation()
-
-    def _prints(self, problem: Problem) -> Observation:
-        with captured() as caught:
-            observation = self._plain(problem)
-        return replace(observation, facts={"printed": caught.printed, "closed": caught.closed})
-
-    def _second_call(self, problem: Problem) -> Observation:
-        layer = self._layer(problem)
-        order = np.arange(problem.size)[::-1]
-        self._call(layer, problem.with_rows(problem.rows[order] * 0.5)).observation()
-        return self._call(layer, problem).observation()
-
     def _second_backward(self, problem: Problem) -> Observation:
         call = self._call(self._layer(problem), problem)
         return replace(call.observation(), facts={"second": call.gradient()})
 
-    def _layer(self, problem: Problem, weight: Any = None) -> Any:
-        given = _weight(problem) if weight is None else weight
-        return self._subject.build(**problem.written_arguments(self._takes, given))
-
     def _call(self, layer: Any, problem: Problem) -> _Call:
         return _Call(layer, self._subject, problem)
+
+    def _weight(self, problem: Problem) -> NDArray[Any] | None:
+        if problem.weight is None:
+            return None
+        return problem.weight.astype("float64" if problem.dtype == "float64" else "float32")
 
 
 class _OnesAlone(Exception):  # noqa: N818 - an ability that is lacking
@@ -161,12 +123,6 @@ def _labels(problem: Problem, dtype: np.dtype[Any]) -> NDArray[Any]:
     if problem.layout == "strided" and problem.targets == "hard":
         return np.stack([labels, np.zeros_like(labels)], axis=-1)[..., 0]
     return _laid_out(labels, problem.layout)
-
-
-def _weight(problem: Problem) -> NDArray[Any] | None:
-    if problem.weight is None:
-        return None
-    return problem.weight.astype("float64" if problem.dtype == "float64" else "float32")
 
 
 def _same(array: NDArray[Any], before: Any) -> bool:

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from properties.judging.contract import Contract
-from properties.judging.law import Finding, Law
+from properties.judging.finding import Finding
+from properties.judging.law import Law
 from properties.problems.problem import Problem
-from properties.subjects.script import array_of, expectation, literal
 from properties.subjects.subject import Source, Subject
+from properties.subjects.written_numbers import array_of, expectation, literal
 
 
-def numpy_script_of(law: Law, finding: Finding, subject: Subject, contract: Contract) -> str:
+def script_of(law: Law, finding: Finding, subject: Subject, contract: Contract) -> str:
     """A script that calls the loss on the shrunk problem, prints what came and asserts what should have come."""
     source = subject.source or Source((), "build")
     lines = [f"# {subject.title} against {law.id}: {law.sentence}", "import numpy as np"]

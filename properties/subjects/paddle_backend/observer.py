@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 
 from properties.judging.observation import Failure, Observation, message_of, name_of
 from properties.problems.problem import Problem
-from properties.subjects.captured_output import captured
 from properties.subjects.paddle_backend.modes import Modes
 from properties.subjects.paddle_backend.saved_programs import Saved
 from properties.subjects.paddle_backend.training import Steps
-from properties.subjects.random_state import OF_PYTHON, Generator, reseeded
+from properties.subjects.probing import ProbingObserver
+from properties.subjects.random_state import OF_PYTHON, Generator
 from properties.subjects.subject import Subject
 
 GENERATORS = (
@@ -32,26 +31,19 @@ GENERATORS = (
 )
 
 
-class PaddleObserver:
+class PaddleObserver(ProbingObserver):
     """Puts problems to a subject in this process; exceptions become failures, crashes and hangs do what they do."""
 
+    generators = GENERATORS
+
     def __init__(self, subject: Subject) -> None:
-        self._subject = subject
-        self._takes = sorted(subject.takes)
-        self._probes: dict[str, Callable[[Problem], Observation]] = {
-            "plain": self._plain,
-            "value": self._value,
-            "mutation": self._mutation,
+        super().__init__(subject)
+        self._probes |= {
             "grad-mode": self._grad_mode,
-            "seeds": self._seeds,
             "no-grad": self._no_grad,
-            "repeat": self._repeat,
-            "prints": self._prints,
-            "second-call": self._second_call,
-            "second-backward": self._second_backward,
-            **Modes(self._layer, self._asked, self._called).probes,
-            **Saved(self._layer, self._asked, _failed).probes,
-            **Steps(self._layer, self._asked).probes,
+            **Modes(self._layer, self._call, self._called).probes,
+            **Saved(self._layer, self._call, _failed).probes,
+            **Steps(self._layer, self._call).probes,
         }
 
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
@@ -70,15 +62,9 @@ class PaddleObserver:
         finally:
             paddle.set_grad_enabled(True)
 
-    def _plain(self, problem: Problem) -> Observation:
-        return _Call(self._layer(problem), self._subject, problem).observation()
-
-    def _value(self, problem: Problem) -> Observation:
-        return _Call(self._layer(problem), self._subject, problem).observation(backward=False)
-
     def _mutation(self, problem: Problem) -> Observation:
         weight = self._weight(problem)
-        call = _Call(self._layer(problem, weight), self._subject, problem)
+        call = self._call(self._layer(problem, weight), problem)
         observation = call.observation()
         changed = {
             "logits": not _same(call.logits, problem.logits),
@@ -92,42 +78,17 @@ class PaddleObserver:
         for mode in (True, False):
             layer = self._layer(problem)
             paddle.set_grad_enabled(mode)
-            observation = _Call(layer, self._subject, problem).observation(backward=False)
+            observation = self._call(layer, problem).observation(backward=False)
             found["enabled" if mode else "disabled"] = paddle.is_grad_enabled()
         return _with(observation, **found)
-
-    def _seeds(self, problem: Problem) -> Observation:
-        observation, names = reseeded(lambda: self._plain(problem), GENERATORS)
-        return _with(observation, reseeded=names)
 
     def _no_grad(self, problem: Problem) -> Observation:
         layer = self._layer(problem)
         with paddle.no_grad():
-            return _Call(layer, self._subject, problem).observation(backward=False)
-
-    def _repeat(self, problem: Problem) -> Observation:
-        layer = self._layer(problem)
-        _Call(layer, self._subject, problem).observation()
-        return _Call(layer, self._subject, problem).observation()
-
-    def _prints(self, problem: Problem) -> Observation:
-        with captured() as caught:
-            observation = self._plain(problem)
-        return _with(observation, printed=caught.printed, closed=caught.closed)
-
-    def _second_call(self, problem: Problem) -> Observation:
-        """In eval(), where a layer may keep no state."""
-        layer = self._layer(problem)
-        if hasattr(layer, "eval"):
-            layer.eval()
-        n = problem.size
-        order = np.arange(n)[::-1] if n > 1 else np.arange(n)
-        other = problem.with_rows(problem.rows[order] * 0.5)
-        _Call(layer, self._subject, other).observation()
-        return _Call(layer, self._subject, problem).observation()
+            return self._call(layer, problem).observation(backward=False)
 
     def _second_backward(self, problem: Problem) -> Observation:
-        call = _Call(self._layer(problem), self._subject, problem)
+        call = self._call(self._layer(problem), problem)
         observation = call.observation(retain_graph=True)
         if not observation.gradient_dtype:
             return replace(observation, facts={"second": observation.gradient})
@@ -135,19 +96,18 @@ class PaddleObserver:
         call.backward(retain_graph=False)
         return _with(observation, second=call.gradient())
 
-    def _asked(self, layer: Any, problem: Problem) -> _Call:
+    def _at_rest(self, layer: Any) -> None:
+        if hasattr(layer, "eval"):
+            layer.eval()
+
+    def _call(self, layer: Any, problem: Problem) -> _Call:
         return _Call(layer, self._subject, problem)
 
     def _called(self, layer: Any, problem: Problem, logits: Any, labels: Any, **tensors: Any) -> Any:
         """The layer's result on tensors that are there already."""
         return self._subject.call(layer, logits, labels, **{**problem.call_arguments(), **tensors})
 
-    def _layer(self, problem: Problem, weight: Any = None) -> Any:
-        given = self._weight(problem) if weight is None else weight
-        return self._subject.build(**problem.written_arguments(self._takes, given))
-
-    @staticmethod
-    def _weight(problem: Problem) -> Any:
+    def _weight(self, problem: Problem) -> Any:
         if problem.weight is None:
             return None
         return paddle.to_tensor(problem.weight, dtype="float64" if problem.dtype == "float64" else "float32")
