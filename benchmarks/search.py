@@ -13,7 +13,8 @@ from properties.drawing.guided import Guidance
 from properties.engine.execution import domain_of, laws_of
 from properties.engine.search import run_law
 from properties.subjects.numpy_backend.observer import NumpyObserver
-from properties.subjects.source_constants import harvest, source_of
+from properties.subjects.source import source_of
+from properties.subjects.source_constants import harvest
 
 
 def examples_to_find(planted, seed, generations, examples, seek):

@@ -30,7 +30,7 @@ from properties.campaigns.target_schedule import BLOCK, Plan, TargetSchedule
 from properties.certificates.events import ShardEnded
 from properties.engine.search import LawResult
 from properties.runs.certify import chosen_laws
-from properties.workers.heartbeat import Limits
+from properties.workers.limits import Limits
 from properties.workers.worker import Worker
 from properties.workers.worker_main import Inline
 

@@ -16,9 +16,10 @@ from collections import defaultdict
 
 warnings.filterwarnings("ignore")
 
-from properties import case, strategies  # noqa: E402
+from properties.drawing import strategies  # noqa: E402
 from properties.engine.execution import domain_of, laws_of  # noqa: E402
 from properties.engine.search import run_law  # noqa: E402
+from properties.judging import context  # noqa: E402
 from properties.judging.contract import Contract  # noqa: E402
 from properties.subjects.paddle_backend.observer import PaddleObserver  # noqa: E402
 from properties.subjects.subject import dtypes_taken  # noqa: E402
@@ -68,7 +69,7 @@ def main():
     arguments = parser.parse_args()
     timed(Contract, "answer", "oracle")
     timed(PaddleObserver, "observe", "Paddle")
-    timed(case, "judge", "comparing")
+    timed(context, "judge", "comparing")
     timed(strategies, "decode", "decoding")
     gc.collect()
     gc.freeze()

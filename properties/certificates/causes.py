@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from properties.certificates.certificate import Certificate, LawReport
 from properties.engine.features import ingredients
-from properties.problems.problem import Problem
+from properties.problems.serialization import problem_from_dict
 
 TELLING = (
     "arguments",
@@ -73,7 +73,7 @@ def ingredients_of(law: LawReport) -> frozenset[str]:
     """What is special about the counterexample of a law."""
     if law.counterexample is None or not law.counterexample["problems"]:
         return frozenset({law.id})
-    return ingredients(Problem.from_dict(law.counterexample["problems"][0]))
+    return ingredients(problem_from_dict(law.counterexample["problems"][0]))
 
 
 def _order(law: LawReport) -> tuple[int, int, str]:

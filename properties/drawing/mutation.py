@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from properties.drawing.strategies import MOST_BLOCKS, ROW
+from properties.drawing.decoding import MOST_BLOCKS, ROW
 
 if TYPE_CHECKING:
     from properties.drawing.encoding import ExtendedEncoding

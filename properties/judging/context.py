@@ -14,13 +14,13 @@ from properties.judging.contract import Contract
 from properties.judging.law import Finding, LayerFailed, NotApplicable, OutsideDomain, Undecided
 from properties.judging.observation import Failure, Observation, Observer
 from properties.judging.rounding import agreement, largest, own_scale
-from properties.judging.tolerance import LARGEST, SMALLEST_NORMAL, Match, closest, compare, judge
+from properties.judging.tolerance import Match, closest, compare, judge
 from properties.problems.domain import Domain
 from properties.problems.membership import outside
-from properties.problems.problem import Problem, round_to
+from properties.problems.precision import LARGEST, SMALLEST_NORMAL, Array, round_to
+from properties.problems.problem import Problem
 from reference import Answer
 
-Array = NDArray[np.float64]
 Transform = Callable[[Array], Array]
 
 

@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from properties.drawing.regimes import HardLogits
 from properties.judging.observation import Failure
 from properties.problems.domain import Domain, Precondition
+from properties.problems.precision import Array
 from properties.problems.problem import Problem
 
 if TYPE_CHECKING:
@@ -35,8 +33,8 @@ class Finding:
     message: str
     calls: tuple[Problem, ...]
     quantity: str = "value"
-    expected: NDArray[np.float64] | None = None
-    got: NDArray[np.float64] | None = None
+    expected: Array | None = None
+    got: Array | None = None
     failure: Failure | None = None
     check: tuple[str, ...] = ()
     items: frozenset[str] = frozenset()

@@ -15,7 +15,8 @@ from properties.judging.law import Finding, Law
 from properties.judging.observation import Failure
 from properties.judging.rounding import largest
 from properties.problems.domain import Precondition, within
-from properties.problems.problem import Problem, round_to
+from properties.problems.precision import round_to
+from properties.problems.problem import Problem
 from reference import Answer
 
 

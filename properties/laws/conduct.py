@@ -10,7 +10,7 @@ import numpy as np
 from properties.judging.context import Case
 from properties.judging.law import Finding, Law, NotApplicable
 from properties.problems.domain import CLASSES, outside, within
-from properties.problems.problem import Array
+from properties.problems.precision import Array
 
 _SMALL = {
     "size": within("few", "one", "several"),

@@ -12,7 +12,8 @@ from properties.judging.explanations import because
 from properties.judging.law import Finding, Law, NotApplicable
 from properties.judging.observation import Failure, Observation
 from properties.problems.domain import outside, within
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
 
 MANY = 10_000
 POISONS = (np.nan, np.inf, -np.inf, 1e30)

@@ -12,7 +12,8 @@ from properties.judging.law import Finding, Law, NotApplicable, Undecided
 from properties.judging.observation import Observation
 from properties.laws.conduct_copies import SMALL, alike, probed
 from properties.problems.domain import within
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
 from reference import BUDGET, UNIT_ROUNDOFF
 
 MOST = 8

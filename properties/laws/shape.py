@@ -12,7 +12,8 @@ from properties.judging.law import Finding, Law, NotApplicable
 from properties.judging.observation import Failure
 from properties.laws.ignore import nothing
 from properties.problems.domain import CLASSES, outside, within
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
 
 
 def permutation(case: Case) -> Iterator[Finding]:

@@ -10,7 +10,8 @@ from properties.judging.context import Case
 from properties.judging.law import Finding, Law
 from properties.laws.denominator import parts_agree
 from properties.problems.domain import outside, within
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
 
 
 def _other_logits(problem: Problem, index: int) -> Problem:

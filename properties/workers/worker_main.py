@@ -22,11 +22,12 @@ from properties.judging.observation import Failure, Observation, Observer
 from properties.problems.problem import Problem
 from properties.subjects.kernels import Kernels, attended
 from properties.subjects.numpy_backend.observer import NumpyObserver
-from properties.subjects.source_constants import source_of
+from properties.subjects.source import source_of
 from properties.subjects.subject import Subject
 from properties.subjects.target import Target
 from properties.workers.forked_observer import ForkedObserver, ProgramsApart, die_with_parent, watch_parent
-from properties.workers.heartbeat import Heartbeat, Limits, limit_memory
+from properties.workers.heartbeat import Heartbeat
+from properties.workers.limits import Limits, limit_memory
 from properties.workers.reproduction import repeated
 
 CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGTERM)

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import paddle_losses
 from properties import Subject
-from properties.drawing.strategies import simplest
+from properties.drawing.decoding import simplest
 from properties.judging.tolerance import judge
 from properties.workers.worker_main import observer_of
 

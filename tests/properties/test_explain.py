@@ -11,7 +11,7 @@ from properties.command.cli import main
 from properties.contracts import contracts
 from properties.engine.examination import examine, outcome_of
 from properties.engine.execution import domain_of, laws_of
-from properties.problems.problem import Problem
+from properties.problems.serialization import problem_from_dict
 from properties.report.explain import known_laws, law_records, recorded_examples
 from properties.subjects.paddle_backend.observer import PaddleObserver
 from tests.mutants import MUTANTS
@@ -45,7 +45,7 @@ def test_a_recorded_example_still_refutes(law_id):
     assert (example["contract"], example["mutant"]) == (contract, mutant.partition(":")[2])
     subject, observer = loaded(contract, mutant)
     law = next(law for law in laws_of(subject.resolved) if law.id == law_id)
-    problem = Problem.from_dict(example["example"])
+    problem = problem_from_dict(example["example"])
     domain = domain_of(subject, (problem.dtype,))
     finding, _ = examine(law, problem, subject.resolved, observer, subject.takes, domain)
     assert finding is not None

@@ -9,7 +9,8 @@ import pytest
 from benchmarks.planted import PLANTED, NeitherBranch
 from paddle_impl import GHMLoss
 from properties import Subject
-from properties.subjects.source_constants import MOST, harvest, source_of
+from properties.subjects.source import source_of
+from properties.subjects.source_constants import MOST, harvest
 from properties.subjects.target import Target
 
 THRESHOLD = 23.75

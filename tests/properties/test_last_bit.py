@@ -16,7 +16,7 @@ from properties.engine.execution import laws_of
 from properties.engine.search import FAILED, run_law
 from properties.judging import context as case_module
 from properties.judging.observation import Failure, Observation
-from properties.problems.problem import round_to
+from properties.problems.precision import round_to
 from properties.workers.worker_main import observer_of
 from reference import UNIT_ROUNDOFF
 from tests.properties.oracle_observer import PROBES

@@ -19,7 +19,7 @@ from properties.judging.contract import OF_CLASSES
 from properties.judging.law import Finding, Law, Undecided
 from properties.problems.domain import Dimension
 from properties.subjects.target import Target
-from properties.workers.heartbeat import Limits
+from properties.workers.limits import Limits
 from properties.workers.worker_main import Inline
 from reference import cross_entropy
 from tests.mutants.museum.classes import CrossEntropy
