@@ -13,7 +13,8 @@ from properties.engine.execution import domain_of
 from properties.engine.search import SearchOptions, run_law
 from properties.engine.trial import Trial
 from properties.subjects.numpy_backend.observer import NumpyObserver
-from properties.subjects.source_constants import harvest, source_of
+from properties.subjects.source import source_of
+from properties.subjects.source_constants import harvest
 from tests.losses.planted import PLANTED
 
 

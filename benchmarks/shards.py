@@ -30,8 +30,8 @@ from properties.campaigns.target_schedule import BLOCK, Plan, TargetSchedule
 from properties.certificates.events import ShardEnded
 from properties.engine.search import LawResult
 from properties.runs.certify import chosen_laws
-from properties.workers.heartbeat import Limits
 from properties.workers.inline import Inline
+from properties.workers.limits import Limits
 from properties.workers.worker import Worker
 
 SUBJECT = Target("tests.losses.sound_numpy:CROSS_ENTROPY")

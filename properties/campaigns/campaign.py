@@ -38,7 +38,7 @@ from properties.certificates.events import (
 )
 from properties.engine.execution import Description
 from properties.subjects.target import Target, UsageError
-from properties.workers.heartbeat import Limits
+from properties.workers.limits import Limits
 
 LAST_SECONDS = 5.0
 """When the time of a campaign is over, how long running shards have to end by themselves."""

@@ -27,10 +27,10 @@ from properties.engine.inference import Inquiry
 from properties.engine.search import FAILED, LawResult
 from properties.errors import ContractError, UsageError
 from properties.problems.features import ingredients
-from properties.problems.problem import Problem, plain_numbers
+from properties.problems.serialization import plain_numbers, problem_from_dict
 from properties.subjects.source_constants import harvest
 from properties.subjects.target import Target
-from properties.workers.heartbeat import Limits
+from properties.workers.limits import Limits
 from properties.workers.worker import Worker
 
 
@@ -174,9 +174,9 @@ def fault_of(report: LawReport) -> Fault | None:
     """The fault that a counterexample shows; None where there is none."""
     if report.outcome not in FAILED or report.counterexample is None or not report.counterexample["problems"]:
         return None
-    call = Problem.from_dict(report.counterexample["problems"][0])
+    call = problem_from_dict(report.counterexample["problems"][0])
     drawn = report.counterexample["example"]
-    example = call if drawn is None else Problem.from_dict(drawn)
+    example = call if drawn is None else problem_from_dict(drawn)
     error = (report.counterexample["error"] or "").partition(":")[0]
     return Fault(
         report.outcome,

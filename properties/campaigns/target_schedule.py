@@ -20,7 +20,7 @@ from properties.engine.faults import Fault
 from properties.engine.inference import Facts, Inquiry
 from properties.laws.conduct import ANSWERS
 from properties.subjects.target import Target
-from properties.workers.heartbeat import Limits
+from properties.workers.limits import Limits
 
 BLOCK = 200
 """Examples of a law in its first generation; each one doubles it, until a block takes some ten seconds."""

@@ -11,7 +11,7 @@ from properties.contracts import contracts
 from properties.judging.law import Law
 from properties.laws import LAWS
 from properties.problems.features import ingredients
-from properties.problems.problem import Problem
+from properties.problems.serialization import problem_from_dict
 
 TELLING = (
     "arguments",
@@ -87,7 +87,7 @@ def ingredients_of(law: LawReport) -> frozenset[str]:
     """What is special about the counterexample of a law."""
     if law.counterexample is None or not law.counterexample["problems"]:
         return frozenset({law.id})
-    return ingredients(Problem.from_dict(law.counterexample["problems"][0]))
+    return ingredients(problem_from_dict(law.counterexample["problems"][0]))
 
 
 def _order(law: LawReport) -> tuple[int, int, str]:

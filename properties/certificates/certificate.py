@@ -14,7 +14,7 @@ from typing import Any
 from properties.engine.execution import LawInfo
 from properties.engine.search import FAILED, UNSETTLED, LawResult
 from properties.judging.law import LEVELS
-from properties.problems.problem import plain_numbers
+from properties.problems.serialization import plain_numbers, problem_to_dict
 
 FORMAT = "lossproof-certificate-1"
 PACKAGES = ("lossproof", "paddlepaddle", "numpy", "scipy", "hypothesis")
@@ -77,8 +77,8 @@ class LawReport:
                 "expected": plain_numbers(finding.expected),
                 "got": plain_numbers(finding.got),
                 "error": None if finding.failure is None else finding.failure.words,
-                "problems": [problem.to_dict() for problem in finding.calls],
-                "example": None if result.problem is None else result.problem.to_dict(),
+                "problems": [problem_to_dict(problem) for problem in finding.calls],
+                "example": None if result.problem is None else problem_to_dict(result.problem),
             },
             script=result.script,
             inherited=result.inherited,

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from properties.certificates.certificate import Certificate
 from properties.certificates.events import Ended
-from properties.problems.problem import Problem
+from properties.problems.serialization import problem_from_dict
 from properties.report.cases import descriptions, outcome_of
 from properties.report.terminal import TerminalReport, summary
 from properties.runs.certify import Options, run
@@ -78,7 +78,7 @@ def _tell_law(console: Console, certificate: Certificate, law_id: str) -> None:
     words = [law.message.split(" [Hint")[0]]
     if law.condition:
         words.append("only with " + ", ".join(law.condition))
-    words += descriptions([Problem.from_dict(plain) for plain in law.counterexample["problems"]])[:1]
+    words += descriptions([problem_from_dict(plain) for plain in law.counterexample["problems"]])[:1]
     words += outcome_of(law.counterexample)
     for line in words:
         console.print(Padding(Text(line), (0, 0, 0, 6)))

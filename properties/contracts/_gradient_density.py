@@ -8,7 +8,8 @@ from typing import Any
 
 from properties.laws.aggregate_density import bins_gate
 from properties.problems.domain import Dimension
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
 from reference.regions import Regions
 
 BESIDE = (0.0, 1e-6, -1e-6, 1e-5, -1e-5, 1e-4, -1e-4, 1e-3, -1e-3, 1e-2, -1e-2)

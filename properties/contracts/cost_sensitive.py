@@ -18,7 +18,8 @@ from properties.judging.observation import Failure
 from properties.judging.tolerance import judge
 from properties.laws.limits import cross_entropy_of, gamma_zero, limit, one_hot_is_hard
 from properties.problems.domain import DENOMINATOR, Dimension, outside, within
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
 from reference import Answer, cost_sensitive
 from reference.cost_sensitive import class_costs
 

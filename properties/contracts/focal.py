@@ -7,7 +7,8 @@ from properties.judging.contract import OF_CLASSES, Contract
 from properties.laws.limits import cross_entropy_of, gamma_zero, limit, of_difference
 from properties.laws.weights import element_weights
 from properties.problems.domain import DENOMINATOR, Dimension
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
 from reference import UNIT_ROUNDOFF, focal
 from reference.elements import Losses
 from reference.sigmoid_focal import entry_focal_losses

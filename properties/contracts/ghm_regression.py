@@ -23,7 +23,8 @@ from properties.laws.aggregate_density import density_laws
 from properties.laws.limits import limit, reduction_of
 from properties.laws.modes_running_average import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
 from properties.problems.domain import DENOMINATOR, LABEL_WEIGHT, Dimension
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
 from reference import Answer, ghm_regression
 from reference.entries import arrange_entries
 from reference.ghm_regression import smooth_losses

@@ -23,7 +23,8 @@ from properties.laws.modes_running_average import BAD_MOMENTUM, EMA, MOMENTUM, m
 from properties.laws.sigmoid import symmetry
 from properties.laws.weights import entry_weights
 from properties.problems.domain import DENOMINATOR, LABEL_WEIGHT
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
 from reference import sigmoid_ghm
 from reference.entries import signed_distance
 

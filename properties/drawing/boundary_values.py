@@ -8,7 +8,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.problems.problem import Array, Problem, round_to
+from properties.problems.precision import Array, round_to
+from properties.problems.problem import Problem
 
 STEPS = (0, 0, 0, 1, -1, 2, -2, 3, -3)
 """Units in the last place by which a number lies beside a constant, further from zero or nearer to it."""

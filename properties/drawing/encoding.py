@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from properties.drawing.boundary_values import placed
+from properties.drawing.decoding import MOST_BLOCKS, ROW, decode, header_length, names_of, number_of_blocks
 from properties.drawing.regimes import Bytes, HardLogits
-from properties.drawing.strategies import MOST_BLOCKS, ROW, decode, header_length, names_of, number_of_blocks
 from properties.problems.domain import COMMON, FORMULA_LOGITS, Domain
 from properties.problems.problem import Problem
 

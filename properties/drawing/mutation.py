@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from properties.drawing.decoding import MOST_BLOCKS, ROW
 from properties.drawing.encoding import ExtendedEncoding
-from properties.drawing.strategies import MOST_BLOCKS, ROW
 
 CHANGE = 4
 MOST = 4

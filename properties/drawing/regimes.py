@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.problems.problem import Array, Labels
+from properties.problems.precision import Array
+from properties.problems.problem import Labels
 
 Bytes = NDArray[np.uint8]
 """[n, ROW]: label, mask or mixture, and six logits of each element (more classes use them again, multiplied)."""

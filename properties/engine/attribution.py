@@ -15,18 +15,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from properties.engine.examination import outcome_of
 from properties.engine.trial import Trial
 from properties.judging.contract import Contract
 from properties.judging.finding import Finding
 from properties.judging.observation import Failure, Observer
+from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from properties.subjects.kernels import AND, KernelSet
 from reference import BUDGET, UNIT_ROUNDOFF
-
-Array = NDArray[np.float64]
 
 SHARE = 1.0 / 16.0
 """Beside the budget, how much of a deviation may be left unexplained."""

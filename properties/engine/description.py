@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from properties.drawing.strategies import simplest
+from properties.drawing.decoding import simplest
 from properties.engine.value_kinds import readings_taken
 from properties.judging.assumptions import assumed, unsaid
 from properties.judging.contract import Contract

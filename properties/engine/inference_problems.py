@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from properties.drawing.strategies import ROW, decode, header_length, simplest
+from properties.drawing.decoding import ROW, decode, header_length, simplest
 from properties.problems.domain import Domain, EmptyDomainError, outside, within
-from properties.problems.problem import Array, Labels, Problem, round_to
+from properties.problems.precision import Array, round_to
+from properties.problems.problem import Labels, Problem
 
 WEIGHTS = (2.0, 0.5, 3.0, 1.5, 4.0)
 SHAPES = {

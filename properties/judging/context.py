@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from properties.judging.finding import Finding
-from properties.judging.observation import Array, Failure, Observation
+from properties.judging.observation import Failure, Observation
 from properties.judging.tolerance import Match
 from properties.problems.domain import Domain
+from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import Answer
 

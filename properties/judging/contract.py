@@ -14,7 +14,8 @@ from properties.judging.detached_gradient import frozen
 from properties.judging.law import Law
 from properties.judging.observation import Observation
 from properties.problems.domain import COMMON, TARGETS, Dimension, Domain
-from properties.problems.problem import ENTRIES, Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import ENTRIES, Problem
 from reference import UNIT_ROUNDOFF, Answer
 
 COMMON_ARGUMENTS = ("weight", "ignore_index", "reduction", "axis")

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from properties.judging.observation import Observation
+from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import BUDGET, UNIT_ROUNDOFF, Answer
 from reference.elements import arrange
 from reference.entries import logistic_losses
 
-Array = NDArray[np.float64]
 AnswerOf = Callable[[Problem], Answer]
 
 GRADIENTS = ("live", "detached")

@@ -9,8 +9,8 @@ import numpy as np
 from properties.judging.context import Case
 from properties.judging.detached_gradient import is_frozen, plain_of
 from properties.judging.law import Undecided
-from properties.judging.tolerance import SMALLEST_NORMAL
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import SMALLEST_NORMAL, Array
+from properties.problems.problem import Problem
 from reference import BUDGET, UNIT_ROUNDOFF
 
 STEPS = (2.0**-9, 2.0**-11, 2.0**-13)

@@ -6,12 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from properties.problems.precision import Array
 from properties.problems.problem import Problem
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

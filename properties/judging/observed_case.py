@@ -11,12 +11,13 @@ from properties.errors import ContractError
 from properties.judging.context import Transform, unchanged
 from properties.judging.contract import Contract
 from properties.judging.finding import Finding, LayerFailed, NotApplicable, OutsideDomain, Undecided
-from properties.judging.observation import Array, Failure, Observation, Observer
+from properties.judging.observation import Failure, Observation, Observer
 from properties.judging.rounding import agreement, largest, own_scale
-from properties.judging.tolerance import LARGEST, SMALLEST_NORMAL, Match, closest, compare, judge
+from properties.judging.tolerance import Match, closest, compare, judge
 from properties.problems.domain import Domain
 from properties.problems.membership import outside
-from properties.problems.problem import Problem, round_to
+from properties.problems.precision import LARGEST, SMALLEST_NORMAL, Array, round_to
+from properties.problems.problem import Problem
 from reference import Answer
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from properties.judging.tolerance import SMALLEST_NORMAL, Match, compare
-from properties.problems.problem import Array, Problem
+from properties.judging.tolerance import Match, compare
+from properties.problems.precision import SMALLEST_NORMAL, Array
+from properties.problems.problem import Problem
 from reference import BUDGET, UNIT_ROUNDOFF
 
 LARGEST_SCALE = float(np.finfo(np.float64).max)

@@ -5,20 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from properties.judging.observation import Observation
+from properties.problems.precision import LARGEST, SMALLEST_NORMAL, Array
 from reference import BUDGET, UNIT_ROUNDOFF, Answer
-
-Array = NDArray[np.float64]
-
-SMALLEST_NORMAL = {"float64": 2.0**-1022, "float32": 2.0**-126, "float16": 2.0**-14, "bfloat16": 2.0**-126}
-LARGEST: dict[str, float] = {
-    "float64": float(np.finfo(np.float64).max),
-    "float32": float(np.finfo(np.float32).max),
-    "float16": 65504.0,
-    "bfloat16": float.fromhex("0x1.fep127"),
-}
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from properties.judging.context import Case
 from properties.judging.law import Finding, Law, law
 from properties.judging.observation import Failure
 from properties.problems.domain import Precondition, within
-from properties.problems.problem import Problem, round_to
+from properties.problems.precision import round_to
+from properties.problems.problem import Problem
 from reference import Answer
 
 LEFT_OUT = "The last region is open: an element whose gradient norm is 1 is in no region."

@@ -18,7 +18,8 @@ from properties.judging.law import Finding, NotApplicable, law
 from properties.judging.observation import Observation
 from properties.judging.tolerance import judge
 from properties.problems.domain import Dimension, outside
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
 from reference import BUDGET, UNIT_ROUNDOFF, Answer
 
 CLEARLY = 4.0

@@ -13,7 +13,7 @@ import numpy as np
 from properties.judging.context import Case
 from properties.judging.law import Finding, NotApplicable, law
 from properties.problems.domain import CLASSES, outside, within
-from properties.problems.problem import Array
+from properties.problems.precision import Array
 
 ANSWERS = "conduct/answers"
 """The law before all others: where it does not hold, nothing else is asked."""

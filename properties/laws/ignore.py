@@ -15,7 +15,8 @@ from properties.judging.explanations import because
 from properties.judging.law import Finding, NotApplicable, law
 from properties.judging.observation import Failure, Observation
 from properties.problems.domain import outside, within
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
 
 MASKED = {"ignored": within("some", "most")}
 _NEEDS = ("ignored",)

@@ -18,7 +18,8 @@ from properties.judging.explanations import because
 from properties.judging.law import Finding, Law, NotApplicable, law
 from properties.judging.observation import Failure
 from properties.problems.domain import outside, within
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
 from reference import Answer, cross_entropy
 from reference.elements import Elements, Losses, arrange
 from reference.entries import arrange_entries, logistic_losses

@@ -15,7 +15,8 @@ from properties.judging.law import Finding, NotApplicable, Undecided, law
 from properties.judging.observation import Observation
 from properties.laws.conduct_copies import SMALL, alike, probed
 from properties.problems.domain import within
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
 from reference import BUDGET, UNIT_ROUNDOFF
 
 MOST = 8

@@ -21,7 +21,8 @@ from properties.judging.observation import Observation
 from properties.judging.tolerance import judge
 from properties.laws.conduct_copies import SMALL
 from properties.problems.domain import Dimension, Domain, outside
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
 from properties.problems.training import CHANGES, Step, batch_of, smaller, steps_of, with_steps
 from reference import MovingPopulation
 from reference.regions import Regions

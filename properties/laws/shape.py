@@ -15,7 +15,8 @@ from properties.judging.law import Finding, NotApplicable, law
 from properties.judging.observation import Failure
 from properties.laws.ignore import nothing
 from properties.problems.domain import CLASSES, outside, within
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
 
 
 @law(

@@ -13,7 +13,8 @@ from properties.judging.context import Case
 from properties.judging.law import Finding, law
 from properties.laws.denominator import parts_agree
 from properties.problems.domain import outside, within
-from properties.problems.problem import Array, Problem
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
 
 _SEVERAL = {"rank": outside(1), "size": outside("empty", "one")}
 

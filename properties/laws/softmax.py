@@ -12,8 +12,8 @@ import numpy as np
 from properties.judging.context import Case
 from properties.judging.law import Finding, law
 from properties.judging.rounding import sizes
-from properties.judging.tolerance import SMALLEST_NORMAL
 from properties.problems.domain import CLASSES, within
+from properties.problems.precision import SMALLEST_NORMAL
 from reference import BUDGET, UNIT_ROUNDOFF
 
 GRID = 2.0**10

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from properties.problems.precision import Array
+
 Labels = NDArray[Any]
 Index = NDArray[Any] | Sequence[int]
 
@@ -246,90 +247,3 @@ class Problem:
             "element_weight": self.element_weight,
         }
         return {name: value for name, value in given.items() if value is not None}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers, with non-finite numbers as strings.
-
-        A long array of equal slices is written once: ``{"each": slice, "times": n}``.
-        """
-        plain = {f.name: _written_once(getattr(self, f.name)) for f in dataclasses.fields(self)}
-        plain["config"] = dict(self.config)
-        # an empty list has lost its shape
-        plain["shape"] = {
-            name: list(array.shape)
-            for name, array in ((n, getattr(self, n)) for n in ("logits", "labels", *_OF_ELEMENTS))
-            if array is not None
-        }
-        return {name: plain_numbers(value) for name, value in plain.items()}
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Problem:
-        """The inverse of :meth:`to_dict`."""
-        values = {name: _unfolded(value) for name, value in plain.items()}
-        shape = values.pop("shape")
-        values["logits"] = np.asarray(_numbers(values["logits"]), dtype=np.float64).reshape(shape["logits"])
-        hard = values["targets"] == "hard"
-        labels = values["labels"] if hard else _numbers(values["labels"])
-        values["labels"] = np.asarray(labels, dtype=np.int64 if hard else np.float64).reshape(shape["labels"])
-        for name in ("weight", "cotangent", *_OF_ELEMENTS):
-            # a problem that was written before there was such a field has none
-            if values.get(name) is not None:
-                values[name] = np.asarray(_numbers(values[name]), dtype=np.float64)
-                values[name] = values[name].reshape(shape.get(name, values[name].shape))
-        values["config"] = {
-            k: np.asarray(_numbers(v)) if isinstance(v, list) else v for k, v in values["config"].items()
-        }
-        return cls(**values)
-
-
-_OF_ELEMENTS = ("label_weight", "element_weight")
-
-LONG = 64
-"""Slices beyond which an array of equal ones is written once."""
-
-
-def _written_once(value: Any) -> Any:
-    if not isinstance(value, np.ndarray) or value.ndim == 0 or len(value) <= LONG:
-        return value
-    equal = np.array_equal(value, np.broadcast_to(value[:1], value.shape), equal_nan=value.dtype.kind == "f")
-    return {"each": value[0], "times": len(value)} if equal else value
-
-
-def _unfolded(value: Any) -> Any:
-    once = isinstance(value, dict) and set(value) == {"each", "times"}
-    return [value["each"]] * value["times"] if once else value
-
-
-def plain_numbers(value: Any) -> Any:
-    """Arrays as nested lists; NaN and infinities as the strings JSON can hold."""
-    if isinstance(value, np.ndarray):
-        return plain_numbers(value.tolist())
-    if isinstance(value, np.generic):
-        return plain_numbers(value.item())
-    if isinstance(value, dict):
-        return {key: plain_numbers(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain_numbers(item) for item in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return str(value)
-    return value
-
-
-def _numbers(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_numbers(item) for item in value]
-    return float(value)
-
-
-def round_to(array: Array, dtype: str) -> Array:
-    """The nearest numbers that ``dtype`` represents, as float64."""
-    if dtype == "float64":
-        return array
-    if dtype == "bfloat16":
-        bits = np.atleast_1d(array.astype(np.float32)).view(np.uint32)
-        # round half to even on the upper 16 bits; NaN and inf keep their pattern
-        rounded = ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype(np.uint32)
-        nearest = np.where(np.isfinite(bits.view(np.float32)), rounded.view(np.float32), bits.view(np.float32))
-        return nearest.astype(np.float64).reshape(array.shape)
-    with np.errstate(over="ignore"):
-        return array.astype(dtype).astype(np.float64)

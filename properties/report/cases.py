@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from properties.judging.assumptions import AT_REST
 from properties.problems.problem import Problem
+from properties.problems.serialization import problem_from_dict
 from properties.subjects.written_numbers import LONGEST_NUMBERS, people
 
 USUAL = {"dtype": "float64", "label_dtype": "int64", "layout": "contiguous"}
@@ -44,7 +45,7 @@ def case_lines(counterexample: Mapping[str, Any]) -> list[str]:
     """The calls of a counterexample, and what came of them."""
     # what was to be refused stands by itself
     joint = "and " if counterexample["quantity"] == "refusal" else "compared with "
-    told = descriptions([Problem.from_dict(plain) for plain in counterexample["problems"]])
+    told = descriptions([problem_from_dict(plain) for plain in counterexample["problems"]])
     lines = [f"{joint if number else ''}{words}" for number, words in enumerate(told)]
     return [f"    {line}" for line in (*lines, *outcome_of(counterexample))]
 

@@ -20,6 +20,7 @@ from properties.judging.contract import Contract
 from properties.judging.law import Law
 from properties.problems.domain import FORMULA_LOGITS
 from properties.problems.problem import Problem
+from properties.problems.serialization import problem_from_dict
 from properties.report.cases import descriptions, outcome_of
 from properties.subjects.written_numbers import short
 
@@ -147,7 +148,7 @@ def _gate(law: Law, having: list[Contract]) -> str:
 
 def _at_work(example: Mapping[str, Any]) -> list[Text]:
     """A recorded case: the mutant, what it was asked and answered, and what a sound loss answers."""
-    problems = [Problem.from_dict(plain) for plain in example["problems"]]
+    problems = [problem_from_dict(plain) for plain in example["problems"]]
     title = f"At work on a sound {example['contract']} with one change: {example['what']} ({example['mutant']})."
     lines = [Text(title, style="bold"), Text(example["message"], style="red")]
     if example["condition"]:

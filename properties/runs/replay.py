@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from properties.certificates.certificate import Certificate, LawReport
 from properties.engine.execution import Task
 from properties.engine.search import FAILED, LawResult
-from properties.problems.problem import Problem
+from properties.problems.serialization import problem_from_dict
 from properties.subjects.subject import Loadable
 from properties.subjects.target import Target, UsageError
 from properties.workers.worker import Worker
@@ -52,7 +52,7 @@ def replay(
             elif law.counterexample is None or law.counterexample.get("example") is None:
                 yield Replayed(law.id, "different", "the certificate holds no example of it")
             else:
-                example = Problem.from_dict(law.counterexample["example"])
+                example = problem_from_dict(law.counterexample["example"])
                 shut = frozenset(certificate.set_aside)
                 task = Task(law.id, certificate.seed, 1, (example.dtype,), shut, example=example, kept=description.kept)
                 yield _compared(law, worker.run(task, lambda examples: None), certificate.forgives(law))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from properties.contracts import contract_named, contracts
-from properties.drawing.strategies import simplest
+from properties.drawing.decoding import simplest
 from properties.errors import ContractError, UsageError, is_foreign, words_of
 from properties.judging.contract import DERIVED_ARGUMENTS, Contract
 from properties.judging.observation import Failure, Observer

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import gc
 import os
 import pickle
-import resource
 import time
 import zlib
 from dataclasses import dataclass
@@ -15,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from properties.problems.problem import Problem
+from properties.workers.limits import Limits, held, swept
 
 TICK = 0.05
 """Seconds between signs of life."""
@@ -24,18 +22,6 @@ MEMORY = "memory"
 
 KEPT = 0.5
 """The part of its memory that a worker may hold between two examples: a layer that keeps more keeps everything."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a worker may take: seconds for one call of the layer, and bytes beyond those that it starts with.
-
-    ``record`` names the file in which each example is written before it runs.
-    """
-
-    call: float = 10.0
-    memory: int | None = None
-    record: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,30 +72,6 @@ class Heartbeat:
         """No more examples."""
         if self._record is not None:
             os.close(self._record)
-
-
-def held() -> int:
-    """Bytes of memory that this process holds."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * resource.getpagesize()
-
-
-def swept() -> None:
-    """Give back what nobody holds: what only the collector of garbage finds, and what the C library keeps for later."""
-    gc.collect()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
-
-
-def limit_memory(extra: int | None) -> None:
-    """From now on this process, and what it forks, gets so many bytes more than it has: an allocation beyond fails."""
-    if extra is None:
-        return
-    with open("/proc/self/status", encoding="ascii") as file:
-        data = next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmData"))
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    most = data + extra if hard == resource.RLIM_INFINITY else min(data + extra, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def write_running(file: int, running: Running) -> None:

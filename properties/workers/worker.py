@@ -28,7 +28,8 @@ from properties.errors import Broken, ContractError, UsageError
 from properties.judging.observation import Failure
 from properties.subjects.subject import Loadable
 from properties.workers.forked_observer import ending
-from properties.workers.heartbeat import MEMORY, Limits, Running, read_running
+from properties.workers.heartbeat import MEMORY, Running, read_running
+from properties.workers.limits import Limits
 from properties.workers.worker_main import serve
 
 STARTING = 120.0

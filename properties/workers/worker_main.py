@@ -17,10 +17,11 @@ from properties.judging.observation import Failure, Observation, Observer
 from properties.problems.problem import Problem
 from properties.subjects.backend import backend_of, observer_of
 from properties.subjects.kernels import attended
-from properties.subjects.source_constants import source_of
+from properties.subjects.source import source_of
 from properties.subjects.subject import Loadable, Subject
 from properties.workers.forked_observer import ForkedObserver, ProgramsApart, die_with_parent, watch_parent
-from properties.workers.heartbeat import Heartbeat, Limits, limit_memory
+from properties.workers.heartbeat import Heartbeat
+from properties.workers.limits import Limits, limit_memory
 from properties.workers.reproduction import repeated
 
 CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGTERM)

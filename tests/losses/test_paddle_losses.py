@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from properties import Subject
-from properties.drawing.strategies import simplest
+from properties.drawing.decoding import simplest
 from properties.judging.tolerance import judge
 from properties.subjects.backend import observer_of
 from tests.losses import paddle_losses

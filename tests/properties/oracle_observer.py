@@ -3,7 +3,7 @@
 import numpy as np
 
 from properties.judging.observation import Failure, Observation
-from properties.problems.problem import round_to
+from properties.problems.precision import round_to
 
 PROBES = (
     "plain",

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from properties import Subject, certify
 from properties.command.cli import main
-from properties.drawing.strategies import simplest
+from properties.drawing.decoding import simplest
 from properties.errors import BROKEN, Broken
 from properties.judging.law import Finding
 from properties.laws import LAWS

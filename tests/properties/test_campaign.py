@@ -17,13 +17,14 @@ from properties.campaigns.options import CampaignOptions
 from properties.campaigns.shard import fingerprint_of, law_record, report_of, run_shard
 from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.events import CampaignEnded, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
-from properties.drawing.strategies import simplest
+from properties.drawing.decoding import simplest
 from properties.engine.examination import failed
 from properties.engine.search import LawResult
 from properties.judging.law import Finding
 from properties.judging.observation import Failure
 from properties.laws.conduct import ANSWERS
-from properties.subjects.source_constants import harvest, source_of
+from properties.subjects.source import source_of
+from properties.subjects.source_constants import harvest
 from properties.subjects.target import Target
 from properties.workers.inline import Inline
 

@@ -21,7 +21,7 @@ from properties.campaigns.options import CampaignOptions
 from properties.campaigns.shard import Shard
 from properties.certificates.events import CampaignEnded, Noted, ShardEnded
 from properties.subjects.target import UsageError
-from properties.workers.heartbeat import Limits
+from properties.workers.limits import Limits
 
 pytest.importorskip("distributed", reason="Dask, of the extra `cluster`, is not installed")
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from properties import Subject
 from properties.contracts import contracts
-from properties.drawing.strategies import header_length, problems, simplest
+from properties.drawing.decoding import header_length, simplest
+from properties.drawing.strategies import problems
 from properties.engine.execution import Task, aside, describe, domain_of, laws_of, perform
 from properties.engine.inference import Inquiry, infer
 from properties.engine.search import FAILED

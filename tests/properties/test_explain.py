@@ -12,7 +12,7 @@ from properties.contracts import contracts
 from properties.engine.examination import outcome_of
 from properties.engine.execution import domain_of, laws_of
 from properties.engine.trial import Trial
-from properties.problems.problem import Problem
+from properties.problems.serialization import problem_from_dict
 from properties.report.explain import known_laws, law_records, recorded_examples
 from properties.subjects.paddle_backend.observer import PaddleObserver
 from tests.mutants import MUTANTS
@@ -46,7 +46,7 @@ def test_a_recorded_example_still_refutes(law_id):
     assert (example["contract"], example["mutant"]) == (contract, mutant.partition(":")[2])
     subject, observer = loaded(contract, mutant)
     law = next(law for law in laws_of(subject.resolved) if law.id == law_id)
-    problem = Problem.from_dict(example["example"])
+    problem = problem_from_dict(example["example"])
     domain = domain_of(subject, (problem.dtype,))
     finding = Trial(law, subject.resolved, observer, subject.takes, domain).finding(problem)
     assert finding is not None

@@ -8,7 +8,8 @@ import pytest
 
 from paddle_impl import GHMLoss
 from properties import Subject
-from properties.subjects.source_constants import MOST, harvest, source_of
+from properties.subjects.source import source_of
+from properties.subjects.source_constants import MOST, harvest
 from properties.subjects.target import Target
 from tests.losses.planted import PLANTED, NeitherBranch
 

@@ -16,7 +16,7 @@ from properties.engine.search import FAILED, SearchOptions, run_law
 from properties.engine.trial import Trial
 from properties.judging import observed_case as case_module
 from properties.judging.observation import Failure, Observation
-from properties.problems.problem import round_to
+from properties.problems.precision import round_to
 from properties.subjects.backend import observer_of
 from reference import UNIT_ROUNDOFF
 from tests.losses.sound_numpy import Focal, Textbook, textbook

@@ -7,7 +7,7 @@ import pytest
 from properties import Subject, certify
 from properties.certificates.causes import causes
 from properties.contracts import contract_named, ghm, ghm_regression, sigmoid_ghm
-from properties.drawing.strategies import simplest
+from properties.drawing.decoding import simplest
 from properties.engine.execution import Task, perform
 from properties.laws.aggregate_density import _with_norms_of_one
 from properties.subjects.paddle_backend.observer import PaddleObserver

@@ -19,8 +19,8 @@ from properties.judging.contract import OF_CLASSES
 from properties.judging.law import Finding, Law, Undecided
 from properties.problems.domain import Dimension
 from properties.subjects.target import Target
-from properties.workers.heartbeat import Limits
 from properties.workers.inline import Inline
+from properties.workers.limits import Limits
 from reference import cross_entropy
 from tests.mutants.museum.classes import CrossEntropy
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from properties import Target, certify
 from properties.contracts import contracts
-from properties.drawing.strategies import problems, simplest
+from properties.drawing.decoding import simplest
+from properties.drawing.strategies import problems
 from properties.judging.observation import Failure
 from properties.problems.batches import batches_of, shapes_of_any_batch, with_batches
-from properties.problems.problem import Problem
+from properties.problems.serialization import problem_from_dict, problem_to_dict
 from properties.problems.training import Step, smaller, steps_of, with_steps
 from properties.subjects.paddle_backend.observer import PaddleObserver
 from properties.workers.forked_observer import ProgramsApart
@@ -66,7 +67,7 @@ def test_every_wrong_memory_is_refuted_by_a_short_program(name):
 @not_saved
 def test_a_counterexample_with_a_program_can_be_put_again():
     result = refuted("NotSaved")
-    again = Problem.from_dict(result.problem.to_dict())
+    again = problem_from_dict(problem_to_dict(result.problem))
     assert steps_of(again) == steps_of(result.problem)
 
 

@@ -10,7 +10,7 @@ import pytest
 from properties import Subject
 from properties.certificates.certificate import LawReport
 from properties.contracts import contract_named
-from properties.drawing.strategies import simplest
+from properties.drawing.decoding import simplest
 from properties.engine.execution import Task, laws_of, perform
 from properties.engine.trial import Trial
 from properties.judging.observation import LONGEST_KEPT, LONGEST_SHOWN, Failure

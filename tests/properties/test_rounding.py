@@ -11,9 +11,9 @@ from properties.contracts import contract_named
 from properties.judging.observation import Observation
 from properties.judging.observed_case import ObservedCase
 from properties.judging.rounding import agreement, condition, largest, own_scale
-from properties.judging.tolerance import LARGEST, SMALLEST_NORMAL
 from properties.laws.conduct_copies import alike
-from properties.problems.problem import Problem, round_to
+from properties.problems.precision import LARGEST, SMALLEST_NORMAL, round_to
+from properties.problems.problem import Problem
 from reference import BUDGET, UNIT_ROUNDOFF
 
 DTYPES = tuple(UNIT_ROUNDOFF)

@@ -16,7 +16,9 @@ from properties.engine.search import SearchOptions, run_law
 from properties.engine.shrinking import effort, shrink
 from properties.engine.trial import Trial
 from properties.judging.law import Finding, Law
-from properties.problems.problem import Problem, round_to
+from properties.problems.precision import round_to
+from properties.problems.problem import Problem
+from properties.problems.serialization import problem_to_dict
 from properties.subjects.numpy_backend.observer import NumpyObserver
 from properties.subjects.target import Target
 from tests.losses.planted import PLANTED
@@ -43,7 +45,9 @@ def drawn(strategy, examples=120, number=3):
 
 
 def same(one, other):
-    return len(one) == len(other) and all(a.to_dict() == b.to_dict() for a, b in zip(one, other, strict=True))
+    return len(one) == len(other) and all(
+        problem_to_dict(a) == problem_to_dict(b) for a, b in zip(one, other, strict=True)
+    )
 
 
 def strings(seek=KNOWING, domain=GHM.domain, hard_logits=GHM.hard_logits):

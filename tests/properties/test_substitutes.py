@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from properties import Contract, Subject, Target, certify
-from properties.drawing.strategies import simplest
+from properties.drawing.decoding import simplest
 from properties.engine.execution import Task
 from properties.subjects.paddle_backend.exact_kernels import OPERATIONS, REPLACEABLE, Replaced
 from properties.workers.inline import Inline

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from properties.judging.observation import Failure, Observation, message_of, name_of
+from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from properties.subjects.probing import ProbingObserver
 from properties.subjects.random_state import OF_PYTHON
@@ -89,7 +90,7 @@ class _Call:
         found = np.array(gradient, dtype=np.float64)
         return Observation(value, found, shape, self.value.dtype.name, gradient.dtype.name)
 
-    def gradient(self) -> NDArray[np.float64]:
+    def gradient(self) -> Array:
         """The gradient for the problem's upstream gradient."""
         return np.array(self._gradient(), dtype=np.float64)
 

@@ -18,6 +18,7 @@ import paddle
 from numpy.typing import NDArray
 
 from properties.judging.observation import Observation
+from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from properties.subjects.paddle_backend.training import saved
 
@@ -38,7 +39,7 @@ class Asked(Protocol):
 
     def upstream(self) -> Any: ...
 
-    def unstrided(self, gradient: Any) -> NDArray[np.float64]: ...
+    def unstrided(self, gradient: Any) -> Array: ...
 
 
 class Modes:
@@ -227,7 +228,7 @@ def _doubled(x: Any) -> Any:
     return x * 2
 
 
-def direction(problem: Problem) -> NDArray[np.float64]:
+def direction(problem: Problem) -> Array:
     """Signs, one for each logit."""
     return problem.rng().choice([-1.0, 1.0], size=problem.logits.shape)
 

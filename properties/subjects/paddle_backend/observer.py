@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import paddle
-from numpy.typing import NDArray
 
 from properties.judging.observation import Failure, Observation, message_of, name_of
+from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from properties.subjects.paddle_backend.modes import Modes
 from properties.subjects.paddle_backend.saved_programs import Saved
@@ -157,11 +157,11 @@ class _Call:
         upstream = np.ones(shape) if cotangent is None else cotangent
         return paddle.to_tensor(np.array(upstream)).astype(self.result.dtype)
 
-    def gradient(self) -> NDArray[np.float64]:
+    def gradient(self) -> Array:
         """The gradient in the layout of the logits."""
         return self.unstrided(self.leaf.grad)
 
-    def unstrided(self, gradient: Any) -> NDArray[np.float64]:
+    def unstrided(self, gradient: Any) -> Array:
         """What has the layout of the leaf in that of the logits."""
         array = _numpy(gradient)
         return array if self.leaf is self.logits else np.ascontiguousarray(array.T)
@@ -189,7 +189,7 @@ def _labels(problem: Problem) -> Any:
     return labels[..., 0] if strided else labels
 
 
-def _numbers(array: NDArray[np.float64], dtype: str) -> Any:
+def _numbers(array: Array, dtype: str) -> Any:
     tensor = paddle.to_tensor(np.ascontiguousarray(array), dtype="float64" if dtype == "float64" else "float32")
     return tensor.astype(dtype) if dtype in ("float16", "bfloat16") else tensor
 
@@ -202,7 +202,7 @@ def _call_arguments(problem: Problem) -> dict[str, Any]:
     return {**given, **{name: _numbers(array, problem.dtype) for name, array in arrays.items()}}
 
 
-def _numpy(tensor: Any) -> NDArray[np.float64]:
+def _numpy(tensor: Any) -> Array:
     tensor = tensor.detach()
     if tensor.dtype == paddle.bfloat16:
         tensor = tensor.astype("float32")
