@@ -14,7 +14,7 @@ from properties.engine.search import SearchOptions, run_law
 from properties.engine.trial import Trial
 from properties.subjects.numpy_backend.observer import NumpyObserver
 from properties.subjects.source import source_of
-from properties.subjects.source_constants import harvest
+from properties.subjects.source_constants import constants_of
 from tests.losses.planted import PLANTED
 
 
@@ -54,7 +54,7 @@ def main():
     for planted in PLANTED:
         if options.names and planted.name not in options.names:
             continue
-        seek = Guidance(harvest(source_of(planted.subject)), (), options.largest)
+        seek = Guidance(constants_of(source_of(planted.subject)), (), options.largest)
         cells = [measured(planted, options, known) for known in (None, seek)]
         print(f"| {planted.name} | {planted.met} | {' | '.join(cells)} |", flush=True)
 

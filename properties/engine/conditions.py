@@ -9,7 +9,7 @@ import numpy as np
 from properties.engine.trial import Trial
 from properties.judging.law import Law
 from properties.problems.domain import NEVER_OCCURS, Domain, counts_zero
-from properties.problems.membership import outside
+from properties.problems.membership import reason_outside
 from properties.problems.problem import Problem
 
 MOST_ELEMENTS = 12
@@ -23,7 +23,7 @@ def conditions(problem: Problem, trial: Trial, stands: Callable[[Problem], bool]
     """
     needed, domain = [], trial.askable
     for words, made in _without_one(problem, trial.law, domain):
-        variants = [variant for variant in made if not outside(variant, domain)]
+        variants = [variant for variant in made if not reason_outside(variant, domain)]
         if variants and not any(stands(variant) for variant in variants):
             needed.append(words)
     return tuple(needed)
@@ -38,7 +38,7 @@ def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[s
     if ignored.any() and "ignored" not in fixed:
         label = next((c for c in range(max(problem.classes, 2)) if c != problem.ignore_index), 0)
         if label < problem.classes or problem.entrywise:
-            yield "an ignored element", [problem.counting(label)]
+            yield "an ignored element", [problem.with_nothing_ignored(label)]
     if problem.weight is None and "weight" not in fixed and len(domain["weight"]) > 1:
         yield "no class weight", [problem.replace(weight=np.ones(problem.classes))]
     if ignored.any() and problem.label_weight is None and "ignore_index" not in fixed:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from properties.drawing.decoding import simplest
+from properties.drawing.decoding import simplest_problem
 from properties.engine.value_kinds import readings_taken
 from properties.judging.assumptions import assumed, unsaid
 from properties.judging.contract import Contract
@@ -14,7 +14,7 @@ from properties.judging.law import Law
 from properties.judging.observation import Observer
 from properties.laws import LAWS
 from properties.problems.domain import Domain
-from properties.subjects.arguments_not_given import unless_given
+from properties.subjects.arguments_not_given import notes_if_not_given
 from properties.subjects.subject import Subject, dtypes_taken
 
 
@@ -86,7 +86,7 @@ def _described(subject: Subject, observer: Observer) -> Description:
     said = {*subject.pinned, *subject.domain, *subject.claims}
     if contract.oracle is not None and not subject.shipped:
         # an oracle that answers nothing is told of before the first law
-        contract.answer(simplest(domain))
+        contract.answer(simplest_problem(domain))
     infos = [
         LawInfo(
             id=law.id,
@@ -112,7 +112,7 @@ def _described(subject: Subject, observer: Observer) -> Description:
         kept=kept,
         narrowed=narrowed,
         named={name: tuple(dict.fromkeys(domain[name])) for name in subject.domain},
-        unless_given=unless_given(contract, subject.own_arguments),
+        unless_given=notes_if_not_given(contract, subject.own_arguments),
         assumed=assumed(contract, subject.takes, domain, said),
         gaps=unsaid(contract, subject.takes, said, by_words=subject.signature is not None),
     )

@@ -21,7 +21,7 @@ from properties.judging.law import Law
 from properties.judging.observation import Failure, Observer
 from properties.laws.conduct import ANSWERS
 from properties.problems.problem import Problem
-from properties.subjects.argument_effects import Witness
+from properties.subjects.arguments_given import ArgumentRecorder
 from properties.subjects.backend import backend_of
 from properties.subjects.kernels import Kernels
 from properties.subjects.subject import Subject
@@ -84,7 +84,7 @@ def perform(
     only if there is none is it called inherited. Where we fail, or a contract of ours does, that is no contradiction:
     the law gives up. Raises ContractError where what the user wrote in a contract cannot be used.
     """
-    witness = Witness(observer, subject.own_arguments)
+    witness = ArgumentRecorder(observer, subject.own_arguments)
     try:
         result = _performed(task, subject, witness, tick, kernels)
     except ContractError as error:

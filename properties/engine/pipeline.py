@@ -16,7 +16,7 @@ from properties.engine.task import Task
 from properties.engine.trial import Trial
 from properties.errors import Broken, ContractError, broken_in
 from properties.judging.finding import Finding, NotApplicable, Undecided
-from properties.problems.membership import outside
+from properties.problems.membership import reason_outside
 from properties.problems.problem import Problem
 from properties.subjects.backend import backend_of
 from properties.subjects.kernels import Kernels
@@ -81,7 +81,7 @@ class Retrial:
         """The contradiction that a problem shows, kept in ``finding``; None where it is another one, or none."""
         job, first = self._job, self._first
         self.time_left = self.time_left and self._hangs < MOST_HANGS and job.tick(self._examples, problem)
-        if not self.time_left or outside(problem, job.trial.askable) or job.avoids(problem):
+        if not self.time_left or reason_outside(problem, job.trial.askable) or job.avoids(problem):
             return None
         try:
             found = job.trial.finding(problem)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
 from hypothesis import seed as seeded
 from hypothesis.errors import Flaky, HypothesisWarning, Unsatisfiable
 
-from properties.drawing.guided import USUAL, Guidance, GuidedSearch
+from properties.drawing.guided import USUAL_SIZE, Guidance, GuidedSearch
 from properties.engine.examination import outcome_of, unforeseen
 from properties.engine.scores import scores
 from properties.engine.shrinking import effort
@@ -21,7 +21,7 @@ from properties.judging.finding import Finding, NotApplicable, OutsideDomain, Un
 from properties.judging.law import Law
 from properties.judging.observed_case import ObservedCase
 from properties.problems.domain import EmptyDomainError
-from properties.problems.membership import met, outside
+from properties.problems.membership import reason_outside, values_met
 from properties.problems.problem import Problem
 
 MOST_SHRINKS = 120
@@ -173,7 +173,7 @@ class _Search:
         self._seeker: GuidedSearch | None = None
         drawn, seek = trial.drawn, options.seek
         if seek is not None and self._law.draw is None:
-            known = seek.at_most(USUAL) if self._law.most else seek
+            known = seek.at_most(USUAL_SIZE) if self._law.most else seek
             self._seeker = GuidedSearch(known, drawn, trial.contract.hard_logits)
 
     def run(self) -> bool:
@@ -217,7 +217,7 @@ class _Search:
         return repeatable
 
     def _one(self, problem: Problem) -> None:
-        if left := outside(problem, self._trial.askable):
+        if left := reason_outside(problem, self._trial.askable):
             self._outside = f"no problem that the law draws has all of what the domain asks for: {left}"
             reject()
         if self._options.avoid(problem):
@@ -271,7 +271,7 @@ class _Search:
     def _note_asked(self, case: ObservedCase) -> None:
         named = self._options.named
         for asked in case.asked if named else ():
-            self._seen |= {(name, str(value)) for name, value in met(asked, self._trial.askable, named)}
+            self._seen |= {(name, str(value)) for name, value in values_met(asked, self._trial.askable, named)}
 
     def _note(self, finding: Finding, problem: Problem) -> None:
         if self._finding is None:

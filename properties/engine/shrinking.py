@@ -14,7 +14,7 @@ import numpy as np
 from properties.engine.trial import Trial
 from properties.judging.finding import Finding
 from properties.problems.domain import Domain
-from properties.problems.membership import outside
+from properties.problems.membership import reason_outside
 from properties.problems.problem import Problem
 
 MOST_EVALUATIONS = 250
@@ -76,7 +76,7 @@ class _Shrinker:
         for candidate in step(self.problem, self._fixed, self._domain):
             if self._left <= 0:
                 return False
-            if outside(candidate, self._domain):
+            if reason_outside(candidate, self._domain):
                 continue
             self._left -= effort(candidate)
             if self._judge(candidate) is not None:
@@ -103,7 +103,7 @@ def _plain_options(problem: Problem, fixed: frozenset[str], domain: Domain) -> I
     if not problem.valid.all() and "ignored" not in fixed:
         label = next((c for c in range(max(problem.classes, 2)) if c != problem.ignore_index), 0)
         if label < problem.classes or problem.entrywise:
-            yield problem.counting(label)
+            yield problem.with_nothing_ignored(label)
     if problem.normalizer is not None and "normalizer" not in fixed:
         yield problem.replace(normalizer=None)
     if problem.valid.all() and problem.ignore_index != domain["ignore_index"][0] and "ignore_index" not in fixed:
@@ -155,7 +155,7 @@ def _alike(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[
 def _dropped(problem: Problem, fixed: frozenset[str]) -> Iterator[Problem]:
     for axis, length in enumerate(problem.shape):
         for chunk in _chunks(length):
-            yield problem.without(axis, chunk)
+            yield problem.drop(axis, chunk)
     n = problem.size
     if len(problem.shape) > 1 and not fixed & {"rank", "axis"}:
         for chunk in _chunks(n):
@@ -214,7 +214,7 @@ def _without_classes(problem: Problem, drop: list[int]) -> Problem:
     ignore_index = problem.ignore_index
     if ignore_index is not None and 0 <= ignore_index < problem.classes:
         smaller = smaller.replace(ignore_index=int(place[ignore_index]))
-    return smaller.of_classes(kept)
+    return smaller.take_classes(kept)
 
 
 def _simpler_weights(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[Problem]:

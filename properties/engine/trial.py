@@ -14,7 +14,7 @@ from properties.errors import Broken, ContractError
 from properties.judging.contract import Contract
 from properties.judging.finding import Finding, LayerFailed, NotApplicable, Undecided
 from properties.judging.law import Law
-from properties.judging.law_domain import askable, law_domain
+from properties.judging.law_domain import admissible_domain, law_domain
 from properties.judging.observation import Observer
 from properties.judging.observed_case import ObservedCase
 from properties.problems.domain import Domain
@@ -50,7 +50,7 @@ class Trial:
     @cached_property
     def askable(self) -> Domain:
         """What may be put to the layer for this law, whatever the law makes of what is drawn."""
-        return askable(self.law, self.domain, self.shut)
+        return admissible_domain(self.law, self.domain, self.shut)
 
     @cached_property
     def drawn(self) -> Domain:

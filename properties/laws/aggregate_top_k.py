@@ -12,7 +12,7 @@ import numpy as np
 
 from properties.judging.context import Case
 from properties.judging.law import Finding, law
-from properties.judging.rounding import largest
+from properties.judging.rounding import largest_scale
 from properties.problems.domain import within
 from properties.problems.problem import Problem
 
@@ -77,7 +77,9 @@ def convex(case: Case) -> Iterator[Finding]:
     middle, *ends = (one.with_rows(rows + side * step) for side in (0.0, 1.0, -1.0))
     value, *others = (float(case.observe(problem).value) for problem in (middle, *ends))
     most = sum(others) / 2.0
-    scale = 4.0 * sum(largest(case.error_scale("value", problem, case.observe(problem))) for problem in (middle, *ends))
+    scale = 4.0 * sum(
+        largest_scale(case.error_scale("value", problem, case.observe(problem))) for problem in (middle, *ends)
+    )
     message = "Halfway between two batches the loss is above the mean of theirs: it is not convex."
     yield from case.same(middle, np.asarray(value), np.asarray(min(value, most)), "value", message, scale)
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from properties.judging.observation import Failure, Observation
 from properties.problems.problem import Problem
-from properties.subjects.captured_output import captured
-from properties.subjects.random_state import Generator, reseeded
+from properties.subjects.captured_output import captured_output
+from properties.subjects.random_state import RandomGenerator, call_under_two_seeds
 from properties.subjects.subject import Subject
 
 
@@ -27,7 +27,7 @@ class Call(Protocol):
 class ProbingObserver(ABC):
     """Puts problems to a subject in this process. A backend says how a layer is made and called."""
 
-    generators: ClassVar[Sequence[Generator]]
+    generators: ClassVar[Sequence[RandomGenerator]]
     """The global random generators that a loss can reach."""
 
     def __init__(self, subject: Subject) -> None:
@@ -74,7 +74,7 @@ class ProbingObserver(ABC):
         return self._call(self._layer(problem), problem).observation(backward=False)
 
     def _seeds(self, problem: Problem) -> Observation:
-        observation, names = reseeded(lambda: self._plain(problem), self.generators)
+        observation, names = call_under_two_seeds(lambda: self._plain(problem), self.generators)
         return replace(observation, facts={"reseeded": names})
 
     def _repeat(self, problem: Problem) -> Observation:
@@ -83,7 +83,7 @@ class ProbingObserver(ABC):
         return self._call(layer, problem).observation()
 
     def _prints(self, problem: Problem) -> Observation:
-        with captured() as caught:
+        with captured_output() as caught:
             observation = self._plain(problem)
         return replace(observation, facts={"printed": caught.printed, "closed": caught.closed})
 

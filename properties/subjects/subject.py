@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from properties.contracts import contract_named, contracts
-from properties.drawing.decoding import simplest
+from properties.drawing.decoding import simplest_problem
 from properties.errors import ContractError, UsageError, is_foreign, words_of
 from properties.judging.contract import DERIVED_ARGUMENTS, Contract
 from properties.judging.observation import Failure, Observer
 from properties.problems.domain import Domain
 from properties.subjects.claims import held_to, pinned_by
-from properties.subjects.signature import LayerArgument, shown_by, taken_by
+from properties.subjects.signature import LayerArgument, layer_arguments, readable_parameters
 
 BACKENDS: Mapping[str, str] = {
     "paddle": "properties.subjects.paddle_backend",
@@ -114,7 +114,7 @@ class Subject:
             raise ValueError(f"build takes {unknown[0]!r}; contract {contract.name} has {', '.join(known)}")
         # a domain that nothing can be drawn from must not wait for the first law
         with self.authors_mistakes():
-            simplest(self.full_domain)
+            simplest_problem(self.full_domain)
 
     @property
     def label(self) -> str:
@@ -177,7 +177,10 @@ class Subject:
         called = self.takes & set(self.resolved.call_arguments)
         names = {name: name for name in sorted(self.takes - called)}
         handed = {name: name for name in sorted(called)}
-        return (*taken_by(shown_by(self.build), names, "build"), *taken_by(shown_by(self.call, 3), handed, "build"))
+        return (
+            *layer_arguments(readable_parameters(self.build), names, "build"),
+            *layer_arguments(readable_parameters(self.call, 3), handed, "build"),
+        )
 
     @property
     def title(self) -> str:
@@ -213,7 +216,7 @@ def dtypes_taken(
     """
     domain = subject.full_domain if domain is None else domain
     asked = tuple(dict.fromkeys(domain["dtype"]))
-    answers = {dtype: observer.observe(simplest(domain.only(dtype=[dtype]))) for dtype in asked}
+    answers = {dtype: observer.observe(simplest_problem(domain.only(dtype=[dtype]))) for dtype in asked}
     single = not isinstance(answers.get("float32"), Failure) and "float32" in answers
     if all(isinstance(answer, Failure) for answer in answers.values()):
         # it fails in every dtype: that is not about kernels

@@ -13,7 +13,7 @@ from properties.judging.observation import Observation
 from properties.pytest_suite import Suite
 from properties.subjects.backend import backend_of, observer_of
 from properties.subjects.probing import ProbingObserver
-from properties.subjects.random_state import OF_PYTHON
+from properties.subjects.random_state import PYTHON_GENERATORS
 from properties.subjects.subject import BACKENDS
 
 
@@ -31,7 +31,7 @@ class ListCall:
 class ListObserver(ProbingObserver):
     """Asks losses in plain Python."""
 
-    generators = OF_PYTHON[:1]
+    generators = PYTHON_GENERATORS[:1]
 
     def observe(self, problem, probe="plain"):
         return self._probes[probe](problem)

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from properties import Target, certify
 from properties.contracts import contracts
-from properties.drawing.decoding import simplest
+from properties.drawing.decoding import simplest_problem
 from properties.drawing.strategies import problems
 from properties.judging.observation import Failure
 from properties.problems.batches import batches_of, shapes_of_any_batch, with_batches
 from properties.problems.serialization import problem_from_dict, problem_to_dict
-from properties.problems.training import Step, smaller, steps_of, with_steps
+from properties.problems.training import Step, smaller_trainings, steps_of, with_steps
 from properties.subjects.paddle_backend.observer import PaddleObserver
 from properties.workers.forked_observer import ProgramsApart
 from tests.mutants.moving import FAULTS
@@ -38,7 +38,7 @@ EXPLAINED = {
 
 def observer(text="tests.mutants.sound:SoundCrossEntropy"):
     subject = Target(text, "cross_entropy").load()
-    return PaddleObserver(subject), simplest(subject.full_domain.only(dtype=["float64"]))
+    return PaddleObserver(subject), simplest_problem(subject.full_domain.only(dtype=["float64"]))
 
 
 @lru_cache
@@ -75,9 +75,9 @@ def test_programs_survive_fewer_elements_and_become_smaller():
     _, problem = observer()
     problem = problem.take([0, 0, 0])
     program = with_steps(problem, [Step("train", (0, 2)), Step("copy"), Step("eval", (2,))])
-    assert steps_of(program.without(0, [2]))[0].elements == (0, 0)
-    assert all(len(str(p.config["program"])) <= len(str(program.config["program"])) for p in smaller(program))
-    assert any(p.size == 2 for p in smaller(program))
+    assert steps_of(program.drop(0, [2]))[0].elements == (0, 0)
+    assert all(len(str(p.config["program"])) <= len(str(program.config["program"])) for p in smaller_trainings(program))
+    assert any(p.size == 2 for p in smaller_trainings(program))
 
 
 def test_programs_run_in_another_process():

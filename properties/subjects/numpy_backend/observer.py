@@ -12,14 +12,14 @@ from properties.judging.observation import Failure, Observation, message_of, nam
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from properties.subjects.probing import ProbingObserver
-from properties.subjects.random_state import OF_PYTHON
+from properties.subjects.random_state import PYTHON_GENERATORS
 from properties.subjects.subject import Subject
 
 
 class NumpyObserver(ProbingObserver):
     """Puts problems to a subject with the NumPy backend, in this process; exceptions become failures."""
 
-    generators = OF_PYTHON
+    generators = PYTHON_GENERATORS
 
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
         """Ask the loss once (or as often as the probe needs)."""

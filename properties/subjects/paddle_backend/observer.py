@@ -16,12 +16,12 @@ from properties.subjects.paddle_backend.modes import Modes
 from properties.subjects.paddle_backend.saved_programs import Saved
 from properties.subjects.paddle_backend.training import Steps
 from properties.subjects.probing import ProbingObserver
-from properties.subjects.random_state import OF_PYTHON, Generator
+from properties.subjects.random_state import PYTHON_GENERATORS, RandomGenerator
 from properties.subjects.subject import Subject
 
 GENERATORS = (
-    *OF_PYTHON,
-    Generator(
+    *PYTHON_GENERATORS,
+    RandomGenerator(
         "paddle",
         paddle.seed,
         paddle.get_rng_state,
