@@ -14,11 +14,11 @@ from properties.problems.problem import Problem
 STEPS = (0, 0, 0, 1, -1, 2, -2, 3, -3)
 """Units in the last place by which a number lies beside a constant, further from zero or nearer to it."""
 
-BESIDE = (1e-6, -1e-6, 1e-3, -1e-3)
+DISTANCES = (1e-6, -1e-6, 1e-3, -1e-3)
 """Distances from it, relative to its size, where it is certain on which side a number lies."""
 
 
-def forms(constant: float, classes: int, limit: float) -> list[float]:
+def logits_of(constant: float, classes: int, limit: float) -> list[float]:
     """Logits that have something to do with a constant: itself, its logarithm; a probability or a loss of that size.
 
     The probability and the loss are those of a label whose logit stands beside zeros of the other ``classes`` - 1, or
@@ -38,17 +38,17 @@ def forms(constant: float, classes: int, limit: float) -> list[float]:
 
 
 @lru_cache(maxsize=256)
-def as_logits(constants: tuple[float, ...], classes: int, limit: float, dtype: str) -> Array:
+def boundary_logits(constants: tuple[float, ...], classes: int, limit: float, dtype: str) -> Array:
     """Every logit that the constants stand for, and its neighbours in a dtype."""
-    exact = np.array([z for constant in constants for z in forms(constant, classes, limit)] or [0.0])
-    found = [beside(exact, dtype, steps) for steps in STEPS]
-    found += [round_to(exact * (1.0 + distance), dtype) for distance in BESIDE]
+    exact = np.array([z for constant in constants for z in logits_of(constant, classes, limit)] or [0.0])
+    found = [neighbours(exact, dtype, steps) for steps in STEPS]
+    found += [round_to(exact * (1.0 + distance), dtype) for distance in DISTANCES]
     # float32 inside a float64 layer has neighbours of its own
-    found += [round_to(beside(exact, "float32", steps), dtype) for steps in (0, 1, -1)]
+    found += [round_to(neighbours(exact, "float32", steps), dtype) for steps in (0, 1, -1)]
     return np.stack(found, axis=1).reshape(-1)
 
 
-def beside(numbers: Array, dtype: str, steps: int) -> Array:
+def neighbours(numbers: Array, dtype: str, steps: int) -> Array:
     """Numbers as a dtype has them, so many units in the last place further from zero (or nearer to it)."""
     near = round_to(numbers, dtype)
     if dtype == "bfloat16":
@@ -63,12 +63,12 @@ def beside(numbers: Array, dtype: str, steps: int) -> Array:
     return np.where(np.isfinite(moved) & (near != 0.0), moved, near)
 
 
-def placed(problem: Problem, place: bytes, constants: tuple[float, ...], limit: float) -> Problem:
+def with_constants(problem: Problem, place: bytes, constants: tuple[float, ...], limit: float) -> Problem:
     """A problem with constants at some of its logits; ``place`` says which, at which elements, and beside what."""
     rows = problem.rows.copy()
     if not rows.size:
         return problem
-    known = as_logits(constants, problem.classes, limit, problem.dtype)
+    known = boundary_logits(constants, problem.classes, limit, problem.dtype)
     where, chosen, stride = place[3:]
     elements = _elements(len(rows), chosen)
     # the same number everywhere, or another one at each element

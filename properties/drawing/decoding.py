@@ -21,7 +21,7 @@ from properties.problems.membership import outside
 from properties.problems.precision import Array, round_to
 from properties.problems.problem import ENTRIES, Labels, Problem
 
-ROW = 8
+ELEMENT_BYTES = 8
 """Bytes of one element: label, mask, and six logits (more classes use them again, multiplied)."""
 
 _WEIGHT_BYTES = ("w0", "w1", "w2", "w3", "w4", "w5")
@@ -45,10 +45,10 @@ def number_of_blocks(header: bytes, count: int, domain: Domain) -> int:
 
 def header_length(domain: Domain) -> int:
     """Return the number of bytes of the header of a domain's problems."""
-    return len(names_of(domain)) + len(_SPARE)
+    return len(encoded_dimensions(domain)) + len(_SPARE)
 
 
-def names_of(domain: Domain) -> list[str]:
+def encoded_dimensions(domain: Domain) -> list[str]:
     """Return the dimensions that have a byte: what is reserved for another law leaves this one's bytes as they are."""
     return [name for name, d in domain.dimensions.items() if not d.law or len(d.values) > 1]
 
@@ -98,7 +98,7 @@ def decode(
 
 def _plan(header: bytes, domain: Domain) -> _Plan:
     """Read a header, and make its choices fit each other."""
-    names = names_of(domain)
+    names = encoded_dimensions(domain)
     pick = {name: domain[name][0] for name in domain.dimensions}
     pick |= {name: _choose(domain[name], byte) for name, byte in zip(names, header, strict=False)}
     targets = domain.kind(pick)
@@ -168,7 +168,7 @@ def _elements(blocks: Sequence[bytes] | Bytes, plan: _Plan, domain: Domain) -> B
         elements: Bytes = blocks
     else:
         sized = regimes.sized(blocks, plan.pick["size"], plan.classes, plan.ignored)
-        elements = np.frombuffer(b"".join(sized), dtype=np.uint8).reshape(-1, ROW)
+        elements = np.frombuffer(b"".join(sized), dtype=np.uint8).reshape(-1, ELEMENT_BYTES)
     if plan.pick["rank"] == 1 and not plan.entrywise and set(domain["rank"]) == {1}:
         # logits of one axis are a single element
         return elements[:1]
@@ -262,7 +262,7 @@ TRIES = 500
 """Headers that are tried for a problem that lies inside the domain."""
 
 
-def simplest(domain: Domain) -> Problem:
+def simplest_problem(domain: Domain) -> Problem:
     """Return the simplest problem of a domain: that of zero bytes, or of the first random header that lies inside.
 
     Raises EmptyDomainError where no problem has all that the user chose.
@@ -271,7 +271,7 @@ def simplest(domain: Domain) -> Problem:
     first_reason = ""
     for number in range(TRIES):
         header = rng.integers(0, 256, length, dtype=np.uint8).tobytes() if number else bytes(length)
-        problem = decode(header, [bytes(ROW)] * number_of_blocks(header, 0, domain), domain)
+        problem = decode(header, [bytes(ELEMENT_BYTES)] * number_of_blocks(header, 0, domain), domain)
         reason = outside(problem, domain)
         if not reason:
             return problem

@@ -10,8 +10,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from properties.drawing.boundary_values import placed
-from properties.drawing.decoding import MOST_BLOCKS, ROW, decode, header_length, names_of, number_of_blocks
+from properties.drawing.boundary_values import with_constants
+from properties.drawing.decoding import (
+    ELEMENT_BYTES,
+    MOST_BLOCKS,
+    decode,
+    encoded_dimensions,
+    header_length,
+    number_of_blocks,
+)
 from properties.drawing.regimes import Bytes, HardLogits
 from properties.problems.domain import COMMON, FORMULA_LOGITS, Domain
 from properties.problems.problem import Problem
@@ -26,7 +33,7 @@ MOST_NUMBERS = 1_000_000
 MOST_CLASSES = 255
 """Classes of a problem whose number comes from the source: labels are made of one byte."""
 
-MODERATE = 1024
+MODERATE_SIZE = 1024
 """Elements of most of the problems that grow; the larger ones are rare, since they take so long."""
 
 SMALL_LOGITS, LARGE_LOGITS = 32.0, 1e4
@@ -40,9 +47,9 @@ class ExtendedEncoding:
         self, domain: Domain, hard_logits: HardLogits | None, constants: tuple[float, ...], largest: int
     ) -> None:
         self.domain, self._hard = domain, hard_logits
-        self.names = names_of(domain)
+        self.names = encoded_dimensions(domain)
         self.head = header_length(domain)
-        self.plain = self.head + 1 + ROW * MOST_BLOCKS
+        self.plain = self.head + 1 + ELEMENT_BYTES * MOST_BLOCKS
         regimes = set(domain["logits"])
         self._limit = LARGE_LOGITS if "saturated" in regimes else SMALL_LOGITS
         # a law that is about one regime of logits draws nothing else
@@ -77,9 +84,9 @@ class ExtendedEncoding:
 
     def tamed(self, string: bytes, how: int) -> bytes:
         """A string that seldom stands for a large crowd, whatever those have scored."""
-        if how % 64 == 0 or self._wanted(string[-1], 1) <= MODERATE:
+        if how % 64 == 0 or self._wanted(string[-1], 1) <= MODERATE_SIZE:
             return string
-        return string[:-1] + bytes([max(grow for grow in range(128) if self._wanted(grow, 1) <= MODERATE)])
+        return string[:-1] + bytes([max(grow for grow in range(128) if self._wanted(grow, 1) <= MODERATE_SIZE)])
 
     def problem(self, string: bytes) -> Problem:
         """The problem of a string."""
@@ -90,13 +97,13 @@ class ExtendedEncoding:
         if classes and self._classes:
             domain = _of_classes(domain, self._classes[classes % len(self._classes)])
         n = number_of_blocks(header, count, domain)
-        first = [blocks[ROW * i : ROW * (i + 1)] for i in range(n)]
+        first = [blocks[ELEMENT_BYTES * i : ELEMENT_BYTES * (i + 1)] for i in range(n)]
         problem = decode(header, first, domain, self._hard)
         wanted = self._wanted(grow, problem.classes)
         if n and wanted > problem.size:
-            problem = decode(header, crowd(first, wanted, style), domain, self._hard)
+            problem = decode(header, large_batch(first, wanted, style), domain, self._hard)
         if any(place) and self._constants:
-            problem = placed(problem, place, self._constants, self._limit)
+            problem = with_constants(problem, place, self._constants, self._limit)
         return problem
 
     def _wanted(self, grow: int, classes: int) -> int:
@@ -122,9 +129,9 @@ _WANTS = (
 """What tails have in them: most a constant alone; crowds are slow."""
 
 
-def crowd(blocks: list[bytes], n: int, style: int) -> Bytes:
+def large_batch(blocks: list[bytes], n: int, style: int) -> Bytes:
     """``n`` elements made of a few: in turn, each repeated, or in turn with other logits every time."""
-    few: Bytes = np.frombuffer(b"".join(blocks), dtype=np.uint8).reshape(-1, ROW)
+    few: Bytes = np.frombuffer(b"".join(blocks), dtype=np.uint8).reshape(-1, ELEMENT_BYTES)
     place = np.arange(n)
     if style % 3 == 1:
         return np.take(few, place * len(few) // n, axis=0)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from hypothesis import strategies as st
 
 from properties.drawing.encoding import TAIL, ExtendedEncoding
-from properties.drawing.mutation import CHANGES, changed
+from properties.drawing.mutation import MUTATION_BYTES, mutated
 from properties.drawing.regimes import HardLogits
 from properties.problems.domain import Domain
 from properties.problems.problem import Problem
@@ -21,7 +21,7 @@ from properties.problems.problem import Problem
 KEPT = 4
 """Byte strings kept for each score."""
 
-USUAL = 12
+USUAL_SIZE = 12
 """Elements up to which problems are drawn one by one anyway."""
 
 
@@ -36,13 +36,13 @@ class Guidance:
 
     constants: tuple[float, ...] = ()
     corpus: tuple[bytes, ...] = ()
-    largest: int = USUAL
+    largest: int = USUAL_SIZE
     plain: int = 104
 
     @property
     def idle(self) -> bool:
         """Whether nothing is known, so that all are."""
-        return not (self.constants or self.corpus or self.largest > USUAL)
+        return not (self.constants or self.corpus or self.largest > USUAL_SIZE)
 
     def at_most(self, largest: int) -> Guidance:
         """The same with problems of no more than so many elements."""
@@ -74,12 +74,12 @@ class GuidedSearch:
         """Plain, or an entry of the corpus with changes, or at constants and of many elements."""
         if not control or control[0] < self._seek.plain:
             return plain + bytes(TAIL)
-        how, changes, tail = control[0], control[1 : 1 + CHANGES], control[-TAIL:]
+        how, changes, tail = control[0], control[1 : 1 + MUTATION_BYTES], control[-TAIL:]
         if self._corpus and how < self._seek.plain + (256 - self._seek.plain) * 3 // 5:
             one, other = (
                 self._corpus[int.from_bytes(two) % len(self._corpus)] for two in (control[-4:-2], control[-2:])
             )
-            return self._strings.tamed(changed(one, other, changes, self._strings), how)
+            return self._strings.tamed(mutated(one, other, changes, self._strings), how)
         return plain + self._strings.sparing(tail, how)
 
     def note(self, scores: Mapping[str, float]) -> None:
@@ -102,4 +102,4 @@ class GuidedSearch:
         return tuple(dict.fromkeys(string for _, _, string in sorted(ranked)))
 
 
-_CONTROL = 1 + CHANGES + TAIL
+_CONTROL = 1 + MUTATION_BYTES + TAIL

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from hypothesis import strategies as st
 
-from properties.drawing.decoding import MOST_BLOCKS, ROW, decode, header_length, number_of_blocks
+from properties.drawing.decoding import ELEMENT_BYTES, MOST_BLOCKS, decode, header_length, number_of_blocks
 from properties.drawing.regimes import HardLogits
 from properties.problems.domain import Domain
 from properties.problems.problem import Problem
@@ -20,10 +20,10 @@ from properties.problems.problem import Problem
 def problems(draw: st.DrawFn, domain: Domain, hard_logits: HardLogits | None = None) -> Problem:
     """Draw problems of a domain: any rank, class axis, mask, weights, dtype, layout and regime of logits in it."""
     head = header_length(domain)
-    drawn = draw(_bytes(head + 1 + ROW * MOST_BLOCKS))
+    drawn = draw(_bytes(head + 1 + ELEMENT_BYTES * MOST_BLOCKS))
     header, count, blocks = drawn[:head], drawn[head], drawn[head + 1 :]
     n = number_of_blocks(header, count, domain)
-    return decode(header, [blocks[ROW * i : ROW * (i + 1)] for i in range(n)], domain, hard_logits)
+    return decode(header, [blocks[ELEMENT_BYTES * i : ELEMENT_BYTES * (i + 1)] for i in range(n)], domain, hard_logits)
 
 
 @lru_cache

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from properties.drawing.decoding import simplest
+from properties.drawing.decoding import simplest_problem
 from properties.engine.value_kinds import readings_taken
 from properties.judging.assumptions import assumed, unsaid
 from properties.judging.contract import Contract
@@ -76,7 +76,7 @@ def describe(subject: Subject, observer: Observer) -> Description:
     said = {*subject.pinned, *subject.domain, *subject.claims}
     if contract.oracle is not None and not subject.shipped:
         # an oracle that answers nothing is told of before the first law
-        contract.answer(simplest(domain))
+        contract.answer(simplest_problem(domain))
     infos = [
         LawInfo(law.id, law.sentence, law.level, law.severity, law.gate, domain.behind({law.id}) if law.gate else {})
         for law in laws_of(contract)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from properties.drawing.decoding import ROW, decode, header_length, simplest
+from properties.drawing.decoding import ELEMENT_BYTES, decode, header_length, simplest_problem
 from properties.problems.domain import Domain, EmptyDomainError, outside, within
 from properties.problems.precision import Array, round_to
 from properties.problems.problem import Labels, Problem
@@ -41,7 +41,7 @@ class Prober:
         self._domain = _plain(domain)
         self._takes = takes
         self._rng = np.random.default_rng(seed)
-        self.plain = simplest(self._domain)
+        self.plain = simplest_problem(self._domain)
         self._masked = "mask" in self._values("label_weight")
         self.able = Abilities(
             weights="weight" in takes & arguments and (self.plain.entrywise or "small" in self._values("weight")),
@@ -132,7 +132,7 @@ class Prober:
         head = header_length(self._domain)
         for _ in range(count):
             header = self._rng.integers(0, 256, head, dtype=np.uint8).tobytes()
-            blocks = [self._rng.integers(0, 256, ROW, dtype=np.uint8).tobytes() for _ in range(4)]
+            blocks = [self._rng.integers(0, 256, ELEMENT_BYTES, dtype=np.uint8).tobytes() for _ in range(4)]
             yield decode(header, blocks, self._domain)
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
 from hypothesis import seed as seeded
 from hypothesis.errors import Flaky, HypothesisWarning, Unsatisfiable
 
-from properties.drawing.guided import USUAL, Guidance, GuidedSearch
+from properties.drawing.guided import USUAL_SIZE, Guidance, GuidedSearch
 from properties.drawing.strategies import problems
 from properties.engine.examination import examined, outcome_of, unforeseen
 from properties.engine.scores import scores
@@ -133,7 +133,7 @@ def run_law(
         return LawResult(law.id, "not applicable", reason="the layer takes no argument of the contract's own")
     seeker = None
     if seek is not None and law.draw is None:
-        seeker = GuidedSearch(seek.at_most(USUAL) if law.most else seek, drawn, contract.hard_logits)
+        seeker = GuidedSearch(seek.at_most(USUAL_SIZE) if law.most else seek, drawn, contract.hard_logits)
     search = _Search(law, contract, observer, frozenset(takes), tick, excuse, avoid, seeker)
     search.may_ask(askable(law, domain, shut), named)
     try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from properties.contracts import contract_named, contracts
-from properties.drawing.decoding import simplest
+from properties.drawing.decoding import simplest_problem
 from properties.errors import ContractError, UsageError, is_foreign, words_of
 from properties.judging.contract import DERIVED_ARGUMENTS, Contract
 from properties.judging.observation import Failure, Observer
@@ -87,7 +87,7 @@ class Subject:
             raise ValueError(f"build takes {unknown[0]!r}; contract {contract.name} has {', '.join(known)}")
         # a domain that nothing can be drawn from must not wait for the first law
         with self.authors_mistakes():
-            simplest(self.full_domain)
+            simplest_problem(self.full_domain)
 
     @property
     def resolved(self) -> Contract:
@@ -167,7 +167,7 @@ def dtypes_taken(
     """
     domain = subject.full_domain if domain is None else domain
     asked = tuple(dict.fromkeys(domain["dtype"]))
-    answers = {dtype: observer.observe(simplest(domain.only(dtype=[dtype]))) for dtype in asked}
+    answers = {dtype: observer.observe(simplest_problem(domain.only(dtype=[dtype]))) for dtype in asked}
     single = not isinstance(answers.get("float32"), Failure) and "float32" in answers
     if all(isinstance(answer, Failure) for answer in answers.values()):
         # it fails in every dtype: that is not about kernels

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import paddle_losses
 from properties import Subject
-from properties.drawing.decoding import simplest
+from properties.drawing.decoding import simplest_problem
 from properties.judging.tolerance import judge
 from properties.workers.worker_main import observer_of
 
@@ -17,7 +17,7 @@ SUBJECTS = {name: found for name, found in vars(paddle_losses).items() if isinst
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_the_simplest_problem_has_the_oracles_answer(name):
     subject = SUBJECTS[name]
-    problem = simplest(subject.full_domain)
+    problem = simplest_problem(subject.full_domain)
     # at a logit of 0 some of them are wrong
     problem = replace(
         problem, logits=problem.logits + np.arange(1.0, problem.logits.size + 1).reshape(problem.logits.shape)

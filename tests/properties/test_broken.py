@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from properties import Subject, certify
 from properties.command.cli import main
-from properties.drawing.decoding import simplest
+from properties.drawing.decoding import simplest_problem
 from properties.errors import BROKEN, Broken
 from properties.judging.law import Finding
 from properties.laws import LAWS
@@ -144,5 +144,5 @@ class Observing:
 def test_next_door_our_failure_is_no_crash_of_the_layer(answer):
     guard = ForkedObserver(Observing(answer), 30.0)
     with pytest.raises(Broken, match=f"^{BROKEN} in the process of the layer"):
-        guard.observe(simplest(SOUND.full_domain))
+        guard.observe(simplest_problem(SOUND.full_domain))
     guard.close()

@@ -17,7 +17,7 @@ from properties.campaigns.options import CampaignOptions
 from properties.campaigns.shard import fingerprint_of, law_record, report_of, run_shard
 from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.events import CampaignEnded, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
-from properties.drawing.decoding import simplest
+from properties.drawing.decoding import simplest_problem
 from properties.engine.examination import failed
 from properties.engine.search import LawResult
 from properties.judging.law import Finding
@@ -267,7 +267,7 @@ def test_a_layer_that_fails_to_answer_here_and_there_is_asked_elsewhere(tmp_path
             record = super().carried_out(shard)
             if shard.law != ANSWERS or shard.generation:
                 return record
-            problem = simplest(SOUND.load().full_domain.only(classes=[7]))
+            problem = simplest_problem(SOUND.load().full_domain.only(classes=[7]))
             failure = Failure("timed out", "10 s", "")
             hung = LawResult(ANSWERS, "timed out", 4, finding=failed(failure, problem), problem=problem)
             return {**record, **law_record(shard.info, hung)}
@@ -341,7 +341,7 @@ def test_the_worst_problems_are_kept_for_a_later_campaign(undisturbed, tmp_path)
 
 def test_a_journal_keeps_all_that_is_known_of_a_finding():
     info = Inline(SOUND).describe().laws[0]
-    problem = simplest(SOUND.load().full_domain)
+    problem = simplest_problem(SOUND.load().full_domain)
     finding = Finding("It is wrong.", (problem,), "value", np.array(1.0), np.array(np.inf))
     for result in (
         LawResult(info.id, "held", 7, 2, 0.5, {"float64": 0.5}),

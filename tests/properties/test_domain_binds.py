@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from properties import Subject
 from properties.contracts import contracts
-from properties.drawing.decoding import header_length, simplest
+from properties.drawing.decoding import header_length, simplest_problem
 from properties.drawing.strategies import problems
 from properties.engine.execution import Task, aside, describe, domain_of, laws_of, perform
 from properties.engine.inference import Inquiry, infer
@@ -223,8 +223,8 @@ def test_what_is_drawn_lies_inside_and_is_seen(name, data):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_simplest_problem_of_a_domain_is_what_zero_bytes_stand_for(name):
     domain = contracts()[name].domain
-    assert outside(simplest(domain), domain) == ""
-    assert simplest(domain).size == 1
+    assert outside(simplest_problem(domain), domain) == ""
+    assert simplest_problem(domain).size == 1
     assert header_length(domain) > 0
 
 

@@ -7,7 +7,7 @@ import pytest
 from properties import Subject, certify
 from properties.certificates.causes import causes
 from properties.contracts import contract_named, ghm, ghm_regression, sigmoid_ghm
-from properties.drawing.decoding import simplest
+from properties.drawing.decoding import simplest_problem
 from properties.engine.execution import Task, perform
 from properties.laws.aggregate import _with_norms_of_one
 from properties.subjects.paddle_backend.observer import PaddleObserver
@@ -86,7 +86,7 @@ def test_the_norm_is_1_where_the_law_says_so(contract):
     chosen = contract_named(contract)
     for salt in range(6):
         for dtype in ("float64", "float32", "float16", "bfloat16"):
-            problem = simplest(chosen.domain).replace(dtype=dtype, salt=salt)
+            problem = simplest_problem(chosen.domain).replace(dtype=dtype, salt=salt)
             made, ones = _with_norms_of_one(problem)
             norm = NORMS[contract](made)[ones]
             assert np.isfinite(made.logits).all()

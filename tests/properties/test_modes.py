@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from properties import Target, certify
 from properties.contracts import contracts
-from properties.drawing.decoding import simplest
+from properties.drawing.decoding import simplest_problem
 from properties.drawing.strategies import problems
 from properties.judging.observation import Failure
 from properties.problems.batches import batches_of, shapes_of_any_batch, with_batches
@@ -38,7 +38,7 @@ EXPLAINED = {
 
 def observer(text="tests.mutants.sound:SoundCrossEntropy"):
     subject = Target(text, "cross_entropy").load()
-    return PaddleObserver(subject), simplest(subject.full_domain.only(dtype=["float64"]))
+    return PaddleObserver(subject), simplest_problem(subject.full_domain.only(dtype=["float64"]))
 
 
 @lru_cache

@@ -10,7 +10,7 @@ import pytest
 from properties import Subject
 from properties.certificates.certificate import LawReport
 from properties.contracts import contract_named
-from properties.drawing.decoding import simplest
+from properties.drawing.decoding import simplest_problem
 from properties.engine.examination import examine
 from properties.engine.execution import Task, laws_of, perform
 from properties.judging.observation import LONGEST_KEPT, LONGEST_SHOWN, Failure
@@ -137,7 +137,7 @@ def test_a_stack_of_paddles_hides_no_word_of_the_layers():
     assert answer.message == "gamma must be >= 0, got -1: InvalidArgumentError: no such shape"
 
 
-PROBLEM = simplest(contract_named("free").domain)
+PROBLEM = simplest_problem(contract_named("free").domain)
 
 
 class WritesEverywhere(SoundCrossEntropy):
@@ -174,7 +174,9 @@ def test_every_dead_argument_that_a_case_shows_is_told():
     arguments = ("weight", "reduction", "soft_weight")
     subject = Subject("cross_entropy", lambda **given: Deaf(**given), arguments=arguments)
     law = next(law for law in laws_of(subject.resolved) if law.id == "arguments/has-effect")
-    problem = simplest(subject.full_domain).replace(logits=np.array([[0.0, 1.0], [2.0, 0.0]]), labels=np.array([0, 1]))
+    problem = simplest_problem(subject.full_domain).replace(
+        logits=np.array([[0.0, 1.0], [2.0, 0.0]]), labels=np.array([0, 1])
+    )
     finding, _ = examine(law, problem, subject.resolved, PaddleObserver(subject), subject.takes, subject.full_domain)
     assert finding.items == {"weight", "reduction"}
     assert finding.message.count("has no effect") == 2

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from benchmarks.planted import PLANTED
 from properties.contracts import contract_named, contracts
-from properties.drawing.boundary_values import STEPS, as_logits, beside
-from properties.drawing.encoding import MODERATE, MOST_NUMBERS, TAIL, ExtendedEncoding
+from properties.drawing.boundary_values import STEPS, boundary_logits, neighbours
+from properties.drawing.encoding import MODERATE_SIZE, MOST_NUMBERS, TAIL, ExtendedEncoding
 from properties.drawing.guided import KEPT, Guidance, GuidedSearch
-from properties.drawing.mutation import CHANGES, changed
+from properties.drawing.mutation import MUTATION_BYTES, mutated
 from properties.drawing.strategies import problems
 from properties.engine.examination import verdict_on
 from properties.engine.execution import Task, domain_of, laws_of, perform
@@ -126,7 +126,7 @@ def test_a_choice_of_classes_and_a_law_of_one_regime_bind_the_search_too():
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
 def test_neighbours_are_one_unit_away_in_the_dtype(dtype):
     exact = round_to(np.array([12.5, -7.3, 1e-3]), dtype)
-    further, nearer = beside(exact, dtype, 1), beside(exact, dtype, -1)
+    further, nearer = neighbours(exact, dtype, 1), neighbours(exact, dtype, -1)
     assert (np.abs(further) > np.abs(exact)).all()
     assert (np.abs(nearer) < np.abs(exact)).all()
     for moved in (further, nearer):
@@ -137,13 +137,13 @@ def test_neighbours_are_one_unit_away_in_the_dtype(dtype):
 
 
 def test_constants_become_logits_probabilities_and_losses():
-    known = as_logits((0.03,), 4, 32.0, "float64")
+    known = boundary_logits((0.03,), 4, 32.0, "float64")
     p = 1 / (1 + 3 * np.exp(-known))
     losses = -np.log(p)
     for wanted in (known, -known, p, 1 - p, losses, np.exp(known)):
         assert np.abs(wanted - 0.03).min() < 1e-12
     assert len(known) >= len(STEPS) * 6
-    assert as_logits((1e5,), 4, 32.0, "float64").max() <= 32.0
+    assert boundary_logits((1e5,), 4, 32.0, "float64").max() <= 32.0
 
 
 def test_constants_reach_the_logits():
@@ -179,16 +179,16 @@ def test_most_mutations_of_a_crowd_are_moderate():
     reader = strings(Guidance((), (), 10**6))
     crowd = bytes(reader.plain + TAIL - 1) + bytes([127])
     sizes = [reader.problem(reader.tamed(crowd, how)).size for how in range(1, 9)]
-    assert max(sizes) <= MODERATE
+    assert max(sizes) <= MODERATE_SIZE
     assert reader.tamed(crowd, 0) == crowd
 
 
 def test_zeros_change_nothing_and_other_bytes_do():
     reader = strings()
     one, other = (bytes([value]) * (reader.plain + TAIL) for value in (3, 5))
-    assert changed(one, other, bytes(CHANGES), reader) == one
+    assert mutated(one, other, bytes(MUTATION_BYTES), reader) == one
     rng = np.random.default_rng(0)
-    several = {changed(one, other, rng.bytes(CHANGES), reader) for _ in range(60)}
+    several = {mutated(one, other, rng.bytes(MUTATION_BYTES), reader) for _ in range(60)}
     assert len(several) > 40
     assert all(len(string) == len(one) for string in several)
 

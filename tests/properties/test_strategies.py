@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from properties.contracts import contract_named, contracts
-from properties.drawing.decoding import ROW, decode, header_length
+from properties.drawing.decoding import ELEMENT_BYTES, decode, header_length
 from properties.drawing.strategies import problems
 from properties.engine.shrinking import shrink
 from properties.judging.law import Finding, Law
@@ -75,7 +75,7 @@ def test_every_ingredient_is_drawn():
 def test_any_bytes_are_a_well_formed_problem(contract, data):
     length = header_length(contract.domain)
     header = data.draw(st.binary(min_size=length, max_size=length))
-    blocks = data.draw(st.lists(st.binary(min_size=ROW, max_size=ROW), max_size=8))
+    blocks = data.draw(st.lists(st.binary(min_size=ELEMENT_BYTES, max_size=ELEMENT_BYTES), max_size=8))
     problem = decode(header, blocks, contract.domain, contract.hard_logits)
     shape = list(problem.logits.shape)
     if not problem.entrywise:
@@ -113,7 +113,7 @@ def test_every_kind_of_target_mask_and_argument_is_drawn(contract):
 
 
 def test_zero_bytes_are_the_simplest_problem():
-    problem = decode(bytes(HEADER), [bytes(ROW)], GHM.domain, GHM.hard_logits)
+    problem = decode(bytes(HEADER), [bytes(ELEMENT_BYTES)], GHM.domain, GHM.hard_logits)
     assert problem.logits.tolist() == [[0.0, 0.0]]
     assert problem.labels.tolist() == [0]
     assert problem.weight is None

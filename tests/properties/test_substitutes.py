@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from properties import Contract, Subject, Target, certify
-from properties.drawing.decoding import simplest
+from properties.drawing.decoding import simplest_problem
 from properties.engine.execution import Task
 from properties.subjects.paddle_backend.exact_kernels import OPERATIONS, REPLACEABLE, Replaced
 from properties.workers.worker_main import Inline
@@ -162,7 +162,7 @@ def test_paddle_is_as_it_was_afterwards():
             raise RuntimeError("on the way")
 
     subject = replace(SUBJECTS["Poly1"], build=Looking, arguments=())
-    assert Replaced(subject, REPLACEABLE).observe(simplest(subject.full_domain)).kind == "raised"
+    assert Replaced(subject, REPLACEABLE).observe(simplest_problem(subject.full_domain)).kind == "raised"
     assert all(one is not other for one, other in zip(seen[0], before, strict=True))
     assert all(raw(operation) is one for operation, one in zip(OPERATIONS, before, strict=True))
 
@@ -265,7 +265,7 @@ def test_whatever_is_built_on_the_kernel_it_is_to_blame_for_its_own_part_alone(f
     subject = Subject(affine(scale, shift), lambda: layer, arguments=(), domain={"reduction": ["none"]})
     far = np.array([row, row])
     far[0, 0] = min(row) - gap
-    problem = simplest(subject.full_domain).replace(logits=far, labels=np.array([0, 1]))
+    problem = simplest_problem(subject.full_domain).replace(logits=far, labels=np.array([0, 1]))
     result = Inline(subject).run(Task("oracle/accuracy", 0, 1, ("float64",), example=problem), lambda done: None)
     assert result.outcome == "refuted"
     # no loss here is as small as the floor
