@@ -14,7 +14,7 @@ from properties.engine.execution import domain_of, laws_of
 from properties.engine.search import run_law
 from properties.subjects.numpy_backend.observer import NumpyObserver
 from properties.subjects.source import source_of
-from properties.subjects.source_constants import harvest
+from properties.subjects.source_constants import constants_of
 
 
 def examples_to_find(planted, seed, generations, examples, seek):
@@ -61,7 +61,7 @@ def main():
     for planted in PLANTED:
         if options.names and planted.name not in options.names:
             continue
-        seek = Guidance(harvest(source_of(planted.subject)), (), options.largest)
+        seek = Guidance(constants_of(source_of(planted.subject)), (), options.largest)
         cells = [measured(planted, options, known) for known in (None, seek)]
         print(f"| {planted.name} | {planted.met} | {' | '.join(cells)} |", flush=True)
 

@@ -27,7 +27,7 @@ from properties.engine.inference import Inquiry
 from properties.engine.search import FAILED, LawResult
 from properties.errors import ContractError, UsageError
 from properties.problems.serialization import plain_numbers, problem_from_dict
-from properties.subjects.source_constants import harvest
+from properties.subjects.source_constants import constants_of
 from properties.subjects.target import Target
 from properties.workers.limits import Limits
 from properties.workers.worker import Worker
@@ -85,7 +85,11 @@ def _carried_out(shard: Shard, worker: Worker) -> dict[str, Any]:
     if shard.kind == "describe":
         description = worker.describe()
         source = worker.source()
-        return {"description": description, "constants": list(harvest(source)), "fingerprint": fingerprint_of(source)}
+        return {
+            "description": description,
+            "constants": list(constants_of(source)),
+            "fingerprint": fingerprint_of(source),
+        }
     if fingerprint_of(worker.source()) != shard.fingerprint:
         raise UsageError(f"{shard.target.text} changed since the campaign began: put it back, or begin another one")
     if shard.kind == "infer":

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from properties.drawing import regimes
 from properties.drawing.regimes import Bytes, HardLogits
 from properties.problems.domain import COMMON_NAMES, SIZES, Dimension, Domain, EmptyDomainError
-from properties.problems.membership import outside
+from properties.problems.membership import reason_outside
 from properties.problems.precision import Array, round_to
 from properties.problems.problem import ENTRIES, Labels, Problem
 
@@ -272,7 +272,7 @@ def simplest_problem(domain: Domain) -> Problem:
     for number in range(TRIES):
         header = rng.integers(0, 256, length, dtype=np.uint8).tobytes() if number else bytes(length)
         problem = decode(header, [bytes(ELEMENT_BYTES)] * number_of_blocks(header, 0, domain), domain)
-        reason = outside(problem, domain)
+        reason = reason_outside(problem, domain)
         if not reason:
             return problem
         first_reason = first_reason or reason

@@ -8,7 +8,7 @@ import numpy as np
 
 from properties.judging.law import Law
 from properties.problems.domain import NEVER_OCCURS, Domain, counts_zero
-from properties.problems.membership import outside
+from properties.problems.membership import reason_outside
 from properties.problems.problem import Problem
 
 MOST_ELEMENTS = 12
@@ -22,7 +22,7 @@ def conditions(problem: Problem, law: Law, domain: Domain, stands: Callable[[Pro
     """
     needed = []
     for words, made in _without_one(problem, law, domain):
-        variants = [variant for variant in made if not outside(variant, domain)]
+        variants = [variant for variant in made if not reason_outside(variant, domain)]
         if variants and not any(stands(variant) for variant in variants):
             needed.append(words)
     return tuple(needed)

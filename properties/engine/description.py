@@ -14,7 +14,7 @@ from properties.judging.law import Law
 from properties.judging.observation import Observer
 from properties.laws import LAWS
 from properties.problems.domain import Domain
-from properties.subjects.arguments_not_given import unless_given
+from properties.subjects.arguments_not_given import notes_if_not_given
 from properties.subjects.subject import Subject, dtypes_taken
 
 
@@ -93,7 +93,7 @@ def describe(subject: Subject, observer: Observer) -> Description:
         kept=kept,
         narrowed=narrowed,
         named={name: tuple(dict.fromkeys(domain[name])) for name in subject.domain},
-        unless_given=unless_given(contract, subject.own_arguments),
+        unless_given=notes_if_not_given(contract, subject.own_arguments),
         assumed=assumed(contract, subject.takes, domain, said),
         gaps=unsaid(contract, subject.takes, said, by_words=subject.signature is not None),
     )

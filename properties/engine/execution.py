@@ -22,13 +22,13 @@ from properties.engine.task import Task as Task
 from properties.errors import Broken, ContractError, UsageError, broken_in, is_broken
 from properties.judging.contract import Contract
 from properties.judging.law import Finding, Law, NotApplicable, Undecided
-from properties.judging.law_domain import askable, law_domain
+from properties.judging.law_domain import admissible_domain, law_domain
 from properties.judging.observation import Failure, Observer
 from properties.laws.conduct import ANSWERS
 from properties.problems.domain import Domain
-from properties.problems.membership import outside
+from properties.problems.membership import reason_outside
 from properties.problems.problem import Problem
-from properties.subjects.argument_effects import Witness
+from properties.subjects.arguments_given import ArgumentRecorder
 from properties.subjects.kernels import Kernels
 from properties.subjects.numpy_backend.script import numpy_script_of
 from properties.subjects.script import script_of
@@ -103,7 +103,7 @@ def perform(
     only if there is none is it called inherited. Where we fail, or a contract of ours does, that is no contradiction:
     the law gives up. Raises ContractError where what the user wrote in a contract cannot be used.
     """
-    witness = Witness(observer, subject.own_arguments)
+    witness = ArgumentRecorder(observer, subject.own_arguments)
     try:
         result = _performed(task, subject, witness, tick, kernels)
     except ContractError as error:
@@ -210,7 +210,7 @@ def _made_small(
         def judge(problem: Problem) -> Finding | None:
             nonlocal time_left, hangs, shown
             time_left = time_left and hangs < MOST_HANGS and tick(result.examples, problem)
-            if not time_left or outside(problem, drawn) or any(fault.ends(problem) for fault in task.known):
+            if not time_left or reason_outside(problem, drawn) or any(fault.ends(problem) for fault in task.known):
                 return None
             try:
                 found = verdict_on(law, problem, contract, observer, subject.takes, drawn)
@@ -293,4 +293,4 @@ def _law_and_domain(task: Task, subject: Subject) -> tuple[Law, Domain]:
 
 def _askable(task: Task, law: Law, subject: Subject) -> Domain:
     """What may be put to the subject for a law."""
-    return askable(law, domain_of(subject, task.dtypes, task.kept), task.shut)
+    return admissible_domain(law, domain_of(subject, task.dtypes, task.kept), task.shut)

@@ -15,9 +15,9 @@ import numpy as np
 from properties.engine.inference_problems import Prober
 from properties.errors import ContractError, broken_in
 from properties.judging.context import Case
-from properties.judging.denominators import WORDS, divisors
+from properties.judging.denominators import DIVISOR_WORDS, divisors
 from properties.judging.explanations import NORMALIZES
-from properties.judging.finite_differences import detaches, slope_of, uphill
+from properties.judging.finite_differences import ascent, derivative_along, detaches
 from properties.judging.law import LayerFailed, OutsideDomain, Undecided
 from properties.judging.observation import Observer
 from properties.judging.tolerance import judge
@@ -181,7 +181,8 @@ def _gradient_of(case: Case) -> tuple[bool, bool] | None:
     problem = case.problem
     if case.observe().gradient is None or not case.contract.bases:
         return None
-    slope = slope_of(case, problem, uphill(case, problem), stretch=1.0 if problem.dtype == "float64" else COARSE)
+    stretch = 1.0 if problem.dtype == "float64" else COARSE
+    slope = derivative_along(case, problem, ascent(case, problem), stretch=stretch)
     if slope.tolerance > TELLING * (abs(slope.due) + abs(slope.slope)):
         return None
     return slope.agrees, detaches(case)
@@ -222,7 +223,7 @@ def denominator(study: Study, due: str) -> Fact:
     if not fits:
         found, words = _by_regime(seen)
         return Fact(found, due, f"the mean divides by {words}", len(seen), False if due else None)
-    names = [name for name in WORDS if name in fits]
+    names = [name for name in DIVISOR_WORDS if name in fits]
     first = due if due in fits else names[0]
     words = f"the mean divides by {_apart(first, names, study)}"
     return Fact(" or ".join(names), due, words, len(seen), due in fits if due else None)
@@ -259,14 +260,14 @@ def _by_regime(seen: list[Quotient]) -> tuple[str, str]:
     if lost is not None or not all(regimes.values()):
         odd = lost or min(seen, key=lambda one: one.problem.size)
         return "other", f"none of the usual numbers: {odd.number:.4g} for {_described(odd.problem)}"
-    counts = {name: sum(name in fits for fits in regimes.values()) for name in WORDS}
+    counts = {name: sum(name in fits for fits in regimes.values()) for name in DIVISOR_WORDS}
     usual = max(counts, key=lambda name: counts[name])
     others = [
-        f"{_regime_words(regime)} by {WORDS[next(name for name in WORDS if name in fits)]}"
+        f"{_regime_words(regime)} by {DIVISOR_WORDS[next(name for name in DIVISOR_WORDS if name in fits)]}"
         for regime, fits in regimes.items()
         if usual not in fits
     ]
-    return "mixed", f"{WORDS[usual]}, but {' and '.join(others)}"
+    return "mixed", f"{DIVISOR_WORDS[usual]}, but {' and '.join(others)}"
 
 
 def _regime_words(regime: tuple[bool, bool]) -> str:
@@ -282,7 +283,7 @@ def _described(problem: Problem) -> str:
 def _apart(first: str, names: list[str], study: Study) -> str:
     """A candidate in words, and which others cannot be told from it, and why."""
     if len(names) == 1:
-        return WORDS[first]
+        return DIVISOR_WORDS[first]
     able = study.prober.able
     lacks = {
         "weights": "" if able.weights else "no class weights",
@@ -292,10 +293,10 @@ def _apart(first: str, names: list[str], study: Study) -> str:
     reasons = " and ".join(lacks[name] for name in names if lacks.get(name))
     because = f": the layer takes {reasons}" if reasons else ""
     if {"count", "all"} <= set(names):
-        listed = " and ".join(SHORT.get(name, WORDS[name]) for name in names)
+        listed = " and ".join(SHORT.get(name, DIVISOR_WORDS[name]) for name in names)
         return f"the number of elements ({listed} cannot be told apart{because})"
-    listed = " and ".join(WORDS[name] for name in names if name != first)
-    return f"{WORDS[first]} (not to be told apart from {listed}{because})"
+    listed = " and ".join(DIVISOR_WORDS[name] for name in names if name != first)
+    return f"{DIVISOR_WORDS[first]} (not to be told apart from {listed}{because})"
 
 
 SHORT = {"count": "valid", "weights": "weighted", "all": "all"}

@@ -21,10 +21,10 @@ from properties.errors import Broken, ContractError
 from properties.judging.context import Case
 from properties.judging.contract import Contract
 from properties.judging.law import Finding, Law, NotApplicable, OutsideDomain, Undecided
-from properties.judging.law_domain import askable, law_domain
+from properties.judging.law_domain import admissible_domain, law_domain
 from properties.judging.observation import Observer
 from properties.problems.domain import Domain, EmptyDomainError
-from properties.problems.membership import met, outside
+from properties.problems.membership import reason_outside, values_met
 from properties.problems.problem import Problem
 
 MOST_SHRINKS = 120
@@ -135,7 +135,7 @@ def run_law(
     if seek is not None and law.draw is None:
         seeker = GuidedSearch(seek.at_most(USUAL_SIZE) if law.most else seek, drawn, contract.hard_logits)
     search = _Search(law, contract, observer, frozenset(takes), tick, excuse, avoid, seeker)
-    search.may_ask(askable(law, domain, shut), named)
+    search.may_ask(admissible_domain(law, domain, shut), named)
     try:
         repeatable = search.run(drawn, law_seed(seed, law), max_examples, shrinks)
     except (ContractError, MemoryError):
@@ -232,7 +232,7 @@ class _Search:
         return repeatable
 
     def _one(self, problem: Problem) -> None:
-        if left := outside(problem, self._askable):
+        if left := reason_outside(problem, self._askable):
             self._outside = f"no problem that the law draws has all of what the domain asks for: {left}"
             reject()
         if self._avoid(problem):
@@ -285,7 +285,7 @@ class _Search:
 
     def _note_asked(self, case: Case) -> None:
         for asked in case.asked if self._named else ():
-            self._seen |= {(name, str(value)) for name, value in met(asked, self._askable, self._named)}
+            self._seen |= {(name, str(value)) for name, value in values_met(asked, self._askable, self._named)}
 
     def _note(self, finding: Finding, problem: Problem) -> None:
         if self._finding is None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from properties.judging.law import Finding, Law
 from properties.problems.domain import Domain
-from properties.problems.membership import outside
+from properties.problems.membership import reason_outside
 from properties.problems.problem import Problem
 
 MOST_EVALUATIONS = 250
@@ -74,7 +74,7 @@ class _Shrinker:
         for candidate in step(self.problem, self._fixed, self._domain):
             if self._left <= 0:
                 return False
-            if outside(candidate, self._domain):
+            if reason_outside(candidate, self._domain):
                 continue
             self._left -= effort(candidate)
             if self._judge(candidate) is not None:

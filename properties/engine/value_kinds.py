@@ -14,7 +14,7 @@ import numpy as np
 from properties.engine.inference_problems import Prober
 from properties.judging.observation import Failure, Observer
 from properties.problems.domain import Dimension, Domain, EmptyDomainError
-from properties.problems.membership import outside
+from properties.problems.membership import reason_outside
 from properties.problems.problem import Problem
 from properties.subjects.subject import Subject
 
@@ -112,6 +112,6 @@ def _batch(subject: Subject, domain: Domain) -> Problem:
     except EmptyDomainError:
         prober = Prober(domain, subject.takes, frozenset(subject.resolved.argument_names), 0)
     for problem in prober.smooth(plain["reduction"][:1], drawn=0):
-        if not outside(problem, domain):
+        if not reason_outside(problem, domain):
             return problem
     return prober.plain

@@ -21,7 +21,7 @@ ANSWER = f"a reference.Answer({', '.join(FIELDS)}) of float64 arrays"
 
 
 @dataclass(frozen=True)
-class Authored:
+class AuthoredFunction:
     """A function of a contract, called like the function itself; ContractError where it raises or returns nonsense."""
 
     contract: str
@@ -31,9 +31,9 @@ class Authored:
     def __call__(self, *given: Any) -> Any:
         """What the function returns, once it is what it has to be."""
         fits, expected = EXPECTED[self.what]
-        result = called(self.contract, self.what, expected, self.function, *given)
+        result = call_authored(self.contract, self.what, expected, self.function, *given)
         if not fits(result):
-            raise mistake(self.contract, self.what, f"returned {_shown(result)}", expected, *given)
+            raise author_mistake(self.contract, self.what, f"returned {_shown(result)}", expected, *given)
         return result
 
 
@@ -41,40 +41,44 @@ def authored(contract: str, what: str, function: Any) -> Any:
     """A contract's function, watched; None where there is none."""
     if function is None or not callable(function):
         return function
-    if isinstance(function, Authored):
+    if isinstance(function, AuthoredFunction):
         return replace(function, contract=contract)
-    return Authored(contract, what, function)
+    return AuthoredFunction(contract, what, function)
 
 
-def called(contract: str, what: str, expected: str, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
+def call_authored(
+    contract: str, what: str, expected: str, function: Callable[..., Any], *given: Any, **named: Any
+) -> Any:
     """What a function of a contract returns; ContractError where it raises."""
     try:
         return function(*given, **named)
     except (ContractError, Broken, MemoryError):
         raise
     except Exception as error:
-        raise mistake(contract, what, f"raised {words_of(error)}", expected, *given) from error
+        raise author_mistake(contract, what, f"raised {words_of(error)}", expected, *given) from error
 
 
-def mistake(contract: str, what: str, did: str, expected: str, *given: Any) -> ContractError:
+def author_mistake(contract: str, what: str, did: str, expected: str, *given: Any) -> ContractError:
     """The mistake in a contract, in words: whose, what it did, what was expected, asked about what."""
     about = ", ".join(map(_about, given))
     return ContractError(f"contract {contract}: its {what} {did}; expected {expected} (asked about {about})")
 
 
-def checked(contract: str, answer: Any, problem: Problem, what: str = "oracle", of_entries: bool = False) -> Answer:
+def checked_answer(
+    contract: str, answer: Any, problem: Problem, what: str = "oracle", of_entries: bool = False
+) -> Answer:
     """An oracle's answer, once every field of it has the shape and dtype that it must have.
 
     A loss ``of_entries`` that is given class ids has one number for each entry of the logits, unreduced.
     """
     if not isinstance(answer, Answer):
-        raise mistake(contract, what, f"returned {_shown(answer)}", ANSWER, problem)
+        raise author_mistake(contract, what, f"returned {_shown(answer)}", ANSWER, problem)
     labelled = problem.given_labels.shape if problem.layout == "label-axis" else problem.shape
     unreduced = problem.logits.shape if of_entries and problem.targets == "hard" else labelled
     value = unreduced if problem.reduction == "none" else ()
     for one in answer.admissible:
         if not isinstance(one, Answer):
-            raise mistake(contract, what, f"returned an alternative that is {_shown(one)}", ANSWER, problem)
+            raise author_mistake(contract, what, f"returned an alternative that is {_shown(one)}", ANSWER, problem)
         for name, shape in zip(FIELDS, (value, problem.logits.shape) * 2, strict=True):
             _check_field(contract, what, name, getattr(one, name), shape, problem)
     if answer.nearest is None:
@@ -97,20 +101,22 @@ class _Nearest:
         try:
             found = self.function(value, gradient)
         except Exception as error:
-            raise mistake(self.contract, what, f"raised {words_of(error)}", ANSWER, self.problem) from error
-        return checked(self.contract, found, self.problem, what, self.of_entries)
+            raise author_mistake(self.contract, what, f"raised {words_of(error)}", ANSWER, self.problem) from error
+        return checked_answer(self.contract, found, self.problem, what, self.of_entries)
 
 
 def _check_field(contract: str, what: str, name: str, array: Any, shape: tuple[int, ...], problem: Problem) -> None:
     expected = f"a float64 array of shape {list(shape)}"
     if not isinstance(array, (np.ndarray, np.float64)):
-        raise mistake(contract, what, f"returned an Answer whose {name} is {_shown(array)}", expected, problem)
+        raise author_mistake(contract, what, f"returned an Answer whose {name} is {_shown(array)}", expected, problem)
     if array.dtype != np.float64 or array.shape != shape:
         found = f"has dtype {array.dtype} and shape {list(array.shape)}"
-        raise mistake(contract, what, f"returned an Answer whose {name} {found}", expected, problem)
+        raise author_mistake(contract, what, f"returned an Answer whose {name} {found}", expected, problem)
     if name.endswith("_scale") and (array < 0).any():
         found = f"holds {float(np.nanmin(array)):g}"
-        raise mistake(contract, what, f"returned an Answer whose {name} {found}", "error scales of at least 0", problem)
+        raise author_mistake(
+            contract, what, f"returned an Answer whose {name} {found}", "error scales of at least 0", problem
+        )
 
 
 def _is_number(value: Any) -> bool:

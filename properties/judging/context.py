@@ -13,10 +13,10 @@ from properties.errors import ContractError
 from properties.judging.contract import Contract
 from properties.judging.law import Finding, LayerFailed, NotApplicable, OutsideDomain, Undecided
 from properties.judging.observation import Failure, Observation, Observer
-from properties.judging.rounding import agreement, largest, own_scale
-from properties.judging.tolerance import Match, closest, compare, judge
+from properties.judging.rounding import agreement, largest_scale, own_scale
+from properties.judging.tolerance import Match, closest_answer, compare, judge
 from properties.problems.domain import Domain
-from properties.problems.membership import outside
+from properties.problems.membership import reason_outside
 from properties.problems.precision import LARGEST, SMALLEST_NORMAL, Array, round_to
 from properties.problems.problem import Problem
 from reference import Answer
@@ -70,7 +70,7 @@ class Case:
 
         In the dimensions that it is ``about`` it may be anything: what a layer must refuse lies outside of its domain.
         """
-        if left := outside(problem, self.domain, about):
+        if left := reason_outside(problem, self.domain, about):
             raise OutsideDomain(f"the law would have to leave the domain: {left}")
 
     def attempt(
@@ -166,7 +166,7 @@ class Case:
     ) -> Iterator[Finding]:
         """Two answers of the layer that belong to ``problem`` must agree within its budget (or within ``scale``)."""
         if scale is None:
-            scale = largest(self.error_scale(quantity, problem, self.observe(problem)))
+            scale = largest_scale(self.error_scale(quantity, problem, self.observe(problem)))
         floor = SMALLEST_NORMAL[problem.dtype]
         yield from self._held(agreement(got, other, scale, problem.dtype, quantity, floor), problem, message)
 
@@ -181,7 +181,7 @@ class Case:
     ) -> Iterator[Finding]:
         """The layer must have numbers that are known, within the oracle's budget (or within ``scale``)."""
         if scale is None:
-            scale = largest(self._stated(quantity, problem, self.observe(problem))[0])
+            scale = largest_scale(self._stated(quantity, problem, self.observe(problem))[0])
         match = compare(got, expected, np.broadcast_to(scale, expected.shape), problem.dtype, quantity)
         yield from self._held(match, problem, message)
 
@@ -231,7 +231,7 @@ class Case:
         known = self.known(problem)
         if known is None:
             return self.contract.scales(problem, observation)[quantity != "value"], None
-        answer = closest(observation, known, problem.dtype)[1]
+        answer = closest_answer(observation, known, problem.dtype)[1]
         if quantity == "value":
             return answer.value_scale, answer.value
         return answer.gradient_scale, answer.gradient

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from properties.errors import ContractError
-from properties.judging.authored import ANSWER, authored, called, checked
-from properties.judging.detached_gradient import frozen
+from properties.judging.authored import ANSWER, authored, call_authored, checked_answer
+from properties.judging.detached_gradient import detached_answers
 from properties.judging.law import Law
 from properties.judging.observation import Observation
 from properties.problems.domain import COMMON, TARGETS, Dimension, Domain
@@ -191,7 +191,7 @@ class Contract:
     def answer(self, problem: Problem, **more: Any) -> Answer:
         """The oracle's answer to a problem, with the gradient that the contract says; ``more`` goes to the oracle."""
         if self.detaches:
-            return frozen(self.live_answer, self.bases[0])(problem)
+            return detached_answers(self.live_answer, self.bases[0])(problem)
         return self.live_answer(problem, **more)
 
     def known_answer(self, problem: Problem) -> Answer | None:
@@ -209,10 +209,10 @@ class Contract:
         if oracle is None:
             raise ValueError(f"contract {self.name} has no oracle")
         told = self.told(problem)
-        answer = called(
+        answer = call_authored(
             self.name, "oracle", ANSWER, lambda asked: oracle(asked.logits, asked.given_labels, **told, **more), problem
         )
-        return checked(self.name, answer, problem, of_entries=self.of_entries)
+        return checked_answer(self.name, answer, problem, of_entries=self.of_entries)
 
     def told(self, problem: Problem) -> dict[str, Any]:
         """What an oracle is told of a problem, beside logits and labels."""

@@ -9,7 +9,7 @@ import numpy as np
 from properties.judging.contract import Contract
 from properties.problems.problem import Problem
 
-WORDS: Mapping[str, str] = {
+DIVISOR_WORDS: Mapping[str, str] = {
     "count": "the number of valid elements",
     "weights": "the sum of the weights of the valid elements",
     "all": "the number of all elements, ignored ones too",
@@ -20,7 +20,7 @@ WORDS: Mapping[str, str] = {
 }
 """The candidates, by name, those first that are named where several are the same number."""
 
-DUE = {"weights": "by the sum of their weights", "count": "by their number"}
+CONTRACT_WORDS = {"weights": "by the sum of their weights", "count": "by their number"}
 """What a contract may say."""
 
 
@@ -53,7 +53,7 @@ def _weights(problem: Problem) -> float:
     return float((along * problem.weight).sum())
 
 
-def named(problem: Problem, contract: Contract, found: float, precision: float = 1e-6) -> str | None:
+def divisor_name(problem: Problem, contract: Contract, found: float, precision: float = 1e-6) -> str | None:
     """The first candidate that a number is, if any."""
     for name, number in divisors(problem, contract).items():
         if abs(found - number) <= precision * abs(number):
@@ -61,14 +61,14 @@ def named(problem: Problem, contract: Contract, found: float, precision: float =
     return None
 
 
-def in_words(problem: Problem, contract: Contract, found: float) -> str:
+def divisor_in_words(problem: Problem, contract: Contract, found: float) -> str:
     """A divisor in words where it is a usual one, and in figures."""
-    name = named(problem, contract, found)
-    return f"{found:.4g}" if name is None else f"{WORDS[name]} ({found:.4g})"
+    name = divisor_name(problem, contract, found)
+    return f"{found:.4g}" if name is None else f"{DIVISOR_WORDS[name]} ({found:.4g})"
 
 
-def contradiction(problem: Problem, contract: Contract, found: float) -> str:
+def contradiction_in_words(problem: Problem, contract: Contract, found: float) -> str:
     """That a mean divides by another number than the contract's, in words."""
-    due = DUE[problem.config.get("denominator", "weights")]
-    said = in_words(problem, contract, found)
+    due = CONTRACT_WORDS[problem.config.get("denominator", "weights")]
+    said = divisor_in_words(problem, contract, found)
     return f"The mean divides by {said}; the contract says {due} ({contract.divisor(problem):g})."

@@ -25,7 +25,7 @@ GRADIENTS = ("live", "detached")
 """A gradient differentiates through the weights of the elements, or holds them fixed."""
 
 
-def plain_of(problem: Problem) -> Problem:
+def base_problem(problem: Problem) -> Problem:
     """The same elements unweighted and unreduced: what base losses are asked of."""
     return problem.replace(weight=None, reduction="none", normalizer=None, cotangent=None)
 
@@ -44,7 +44,7 @@ def one_hot_entries(problem: Problem) -> Answer:
     )
 
 
-def is_frozen(
+def is_detached(
     problem: Problem, observed: Observation, bases: Sequence[AnswerOf], value_scale: Array, gradient_scale: Array
 ) -> bool:
     """Whether an answer, to a problem without a cotangent, is that of a loss with frozen weights over one of ``bases``.
@@ -57,7 +57,7 @@ def is_frozen(
     if not (np.isfinite(observed.gradient).all() and np.isfinite(observed.value).all()):
         return False
     scales = (value_scale, problem.flatten(gradient_scale))
-    return any(_is_frozen_over(base(plain_of(problem)), problem, observed, scales) for base in bases)
+    return any(_is_frozen_over(base(base_problem(problem)), problem, observed, scales) for base in bases)
 
 
 def _is_frozen_over(base: Answer, problem: Problem, observed: Observation, scales: tuple[Array, Array]) -> bool:
@@ -98,7 +98,7 @@ def _each(scale: Array, valid: NDArray[np.bool_]) -> Array:
     return scale.reshape(-1)[valid] if scale.size == valid.size else np.full(int(valid.sum()), scale.max(initial=0.0))
 
 
-def frozen(answer_of: AnswerOf, base: AnswerOf) -> AnswerOf:
+def detached_answers(answer_of: AnswerOf, base: AnswerOf) -> AnswerOf:
     """The same values with the gradient of frozen weights: (v_i / l_i) dl_i/dz_i, l_i of ``base``.
 
     Where a loss is not finite its weight cannot be read off it: there the gradient is that of ``answer_of``.
@@ -107,7 +107,7 @@ def frozen(answer_of: AnswerOf, base: AnswerOf) -> AnswerOf:
     def answer(problem: Problem) -> Answer:
         live = answer_of(problem)
         unreduced = problem.replace(reduction="none", normalizer=None, cotangent=None)
-        own, plain = answer_of(unreduced), base(plain_of(problem))
+        own, plain = answer_of(unreduced), base(base_problem(problem))
         losses, values = plain.value.reshape(-1, 1), own.value.reshape(-1, 1)
         told = np.isfinite(losses) & np.isfinite(values)
         there = told & (losses > 0)

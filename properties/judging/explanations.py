@@ -8,8 +8,8 @@ import numpy as np
 
 from properties.errors import ContractError
 from properties.judging.context import Case
-from properties.judging.denominators import contradiction
-from properties.judging.finite_differences import gradient_words
+from properties.judging.denominators import contradiction_in_words
+from properties.judging.finite_differences import gradient_explanation
 from properties.judging.law import Finding, OutsideDomain
 from properties.judging.observation import Failure
 from properties.judging.tolerance import judge
@@ -19,20 +19,20 @@ from reference import Answer
 NORMALIZES = {"occupied": "the number of occupied regions", "paper": "the number of all regions"}
 
 
-def because(case: Case, finding: Finding, answer_of: Callable[[Problem], Answer] | None = None) -> str:
+def explanation(case: Case, finding: Finding, answer_of: Callable[[Problem], Answer] | None = None) -> str:
     """Why the case's own call is not the oracle's (or ``answer_of``), in words; empty where no choice explains it."""
     if finding.calls[0] is not case.problem:
         return ""
     try:
         if finding.quantity == "gradient":
-            return gradient_words(case)
-        return choice_words(case, answer_of) if finding.quantity == "value" else ""
+            return gradient_explanation(case)
+        return choice_explanation(case, answer_of) if finding.quantity == "value" else ""
     except ContractError:
         # a contract need not know what would be right if it said something else
         return ""
 
 
-def choice_words(case: Case, answer_of: Callable[[Problem], Answer] | None = None) -> str:
+def choice_explanation(case: Case, answer_of: Callable[[Problem], Answer] | None = None) -> str:
     """The choice by which a layer's answer differs from the oracle's (or ``answer_of``), in words; else empty."""
     return _denominator_words(case, answer_of or case.contract.answer) or _normalize_words(case)
 
@@ -51,7 +51,7 @@ def _denominator_words(case: Case, answer_of: Callable[[Problem], Answer]) -> st
     # only where the layer's own sum is right is it the denominator that is not
     if isinstance(total, Failure) or not judge(total, answer_of(summed), problem.dtype, gradient=False).holds:
         return ""
-    return contradiction(problem, case.contract, float(total.value / observed.value))
+    return contradiction_in_words(problem, case.contract, float(total.value / observed.value))
 
 
 def _normalize_words(case: Case) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.detached_gradient import is_frozen, plain_of
+from properties.judging.detached_gradient import base_problem, is_detached
 from properties.judging.law import Undecided
 from properties.problems.precision import SMALLEST_NORMAL, Array
 from properties.problems.problem import Problem
@@ -17,7 +17,7 @@ STEPS = (2.0**-9, 2.0**-11, 2.0**-13)
 
 
 @dataclass(frozen=True)
-class Slope:
+class Derivative:
     """The slope of the value along a direction: by differences (``due``), and as the gradient has it."""
 
     due: float
@@ -30,19 +30,21 @@ class Slope:
         return abs(self.due - self.slope) <= self.tolerance
 
 
-def signs(problem: Problem) -> Array:
+def random_signs(problem: Problem) -> Array:
     """A direction: one step up or down for each logit."""
     return np.where(problem.rng().integers(0, 2, problem.logits.shape) == 0, 1.0, -1.0)
 
 
-def uphill(case: Case, problem: Problem) -> Array:
+def ascent(case: Case, problem: Problem) -> Array:
     """The direction in which every element's base loss rises, so that what its weight adds does not cancel."""
     if not case.contract.bases:
-        return signs(problem)
-    return np.where(case.contract.bases[0](plain_of(problem)).gradient >= 0, 1.0, -1.0)
+        return random_signs(problem)
+    return np.where(case.contract.bases[0](base_problem(problem)).gradient >= 0, 1.0, -1.0)
 
 
-def slope_of(case: Case, problem: Problem, direction: Array, *, stretch: float = 1.0, one_side: bool = True) -> Slope:
+def derivative_along(
+    case: Case, problem: Problem, direction: Array, *, stretch: float = 1.0, one_side: bool = True
+) -> Derivative:
     """The slope along a direction by central differences; Undecided where the value is not smooth within the steps.
 
     ``stretch`` makes the steps longer: less noise, more remainder. ``one_side`` keeps them from the contract's jumps,
@@ -68,10 +70,10 @@ def slope_of(case: Case, problem: Problem, direction: Array, *, stretch: float =
         raise Undecided("the value is not smooth within the steps of the difference quotient")
     # the gradient that is held against it is rounded too
     own = BUDGET * UNIT_ROUNDOFF[problem.dtype] * float(case.error_scale("gradient", problem, observed).sum())
-    return Slope(best, slope, drift[1] + noise + own)
+    return Derivative(best, slope, drift[1] + noise + own)
 
 
-def kinked(case: Case, problem: Problem, direction: Array) -> bool:
+def has_kink(case: Case, problem: Problem, direction: Array) -> bool:
     """Whether the value has another slope ahead than behind: of a smooth one the difference shrinks with the step."""
     middle = float(case.observe(problem).value.sum())
     size = _size(problem)
@@ -90,19 +92,19 @@ def detaches(case: Case, problem: Problem | None = None) -> bool:
     # no number is rounded by less than the spacing below the smallest normal one
     spacing = SMALLEST_NORMAL[asked.dtype]
     scales = (case.error_scale(quantity, asked, observed) + spacing for quantity in ("value", "gradient"))
-    return is_frozen(asked, observed, case.contract.bases, *scales)
+    return is_detached(asked, observed, case.contract.bases, *scales)
 
 
-FROZEN = "The gradient is that of a loss with frozen weights; {who} differentiates through them."
+DETACHED = "The gradient is that of a loss with frozen weights; {who} differentiates through them."
 LIVE = "The gradient differentiates through the weights; {who} holds them fixed."
 NEITHER = "The gradient is not the slope of the value (along one direction of signs), nor that of frozen weights."
 
 
-def cause_of(case: Case, live: bool, frozen: bool) -> str:
+def cause_in_words(case: Case, live: bool, frozen: bool) -> str:
     """Why a gradient is not the contract's, where it is one of the two that there are; else that it is neither."""
     who = "the claim" if case.contract.claims_detached else "the contract"
     if frozen and not live:
-        return FROZEN.format(who=who)
+        return DETACHED.format(who=who)
     return LIVE.format(who=who) if live and not frozen else NEITHER
 
 
@@ -131,7 +133,7 @@ def _steps_on_one_side(case: Case, problem: Problem, direction: np.ndarray) -> t
     raise Undecided("an element lies on a jump of the loss, where it has no slope")
 
 
-def gradient_words(case: Case) -> str:
+def gradient_explanation(case: Case) -> str:
     """Why a gradient is not the contract's, in words; empty where it is neither of the two that there are."""
     problem, observed = case.problem, case.observe()
     if observed.gradient is None or problem.cotangent is not None or not case.contract.gradient:
@@ -140,10 +142,10 @@ def gradient_words(case: Case) -> str:
     if frozen and case.contract.gradient == "detached":
         return ""
     try:
-        live = slope_of(case, problem, uphill(case, problem), one_side=False).agrees
+        live = derivative_along(case, problem, ascent(case, problem), one_side=False).agrees
     except Undecided:
         return ""
     if live and case.contract.gradient != "detached":
         return ""
-    words = cause_of(case, live, frozen)
+    words = cause_in_words(case, live, frozen)
     return "" if words == NEITHER else words

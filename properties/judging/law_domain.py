@@ -18,7 +18,7 @@ from properties.problems.domain import (
 )
 
 
-def askable(law: Law, domain: Domain, shut: AbstractSet[str]) -> Domain:
+def admissible_domain(law: Law, domain: Domain, shut: AbstractSet[str]) -> Domain:
     """What may be put to the layer for a law at all, whatever the law makes of what it draws."""
     return domain.for_law(law.id).open(shut - {law.id})
 
@@ -43,7 +43,7 @@ def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: Abstract
             raise EmptyDomainError("weight is drawn from absent alone")
         if value and value not in map(str, domain[name]):
             raise EmptyDomainError(f"the layer has no {name}={value}")
-    opened = askable(law, domain, shut)
+    opened = admissible_domain(law, domain, shut)
     if law.plain:
         opened = opened.plainest()
     for need in law.needs:

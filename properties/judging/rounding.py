@@ -24,13 +24,13 @@ def agreement(
     if got.shape != other.shape:
         return compare(got, other, np.zeros(other.shape), dtype, quantity)
     with np.errstate(invalid="ignore", over="ignore"):
-        own = sizes(got) + sizes(other) + SMALLEST_NORMAL[dtype] + np.abs(floor)
+        own = magnitudes(got) + magnitudes(other) + SMALLEST_NORMAL[dtype] + np.abs(floor)
         # a sum that overflows must not count as no scale at all
         whole = np.minimum(own + np.where(np.isfinite(scale), scale, 0.0), LARGEST_SCALE)
     return compare(got, other, whole, dtype, quantity, floor)
 
 
-def sizes(numbers: Array) -> Array:
+def magnitudes(numbers: Array) -> Array:
     """How large numbers are; NaN and inf have no size, since they are compared as they are."""
     return np.where(np.isfinite(numbers), np.abs(numbers), 0.0)
 
@@ -50,16 +50,16 @@ def own_scale(numbers: Array, expected: Array, scale: Array, problem: Problem) -
         foreign = (numbers != expected) & ~(np.abs(numbers - expected) <= room)
         if not foreign.any():
             return scale
-        more = np.minimum(sizes(numbers) * condition(problem) + largest(scale), LARGEST_SCALE)
+        more = np.minimum(magnitudes(numbers) * condition_number(problem) + largest_scale(scale), LARGEST_SCALE)
         return np.where(foreign, scale + more, scale)
 
 
-def largest(scale: Array) -> float:
+def largest_scale(scale: Array) -> float:
     """The largest finite scale; 0 where there is none."""
     return float(scale[np.isfinite(scale)].max(initial=0.0))
 
 
-def condition(problem: Problem) -> float:
+def condition_number(problem: Problem) -> float:
     """How many roundings of its own size a number of a loss has, where nobody knows its formula.
 
     As cross entropy has: the exponential of a logit by the logit, and sums by their length.

@@ -56,15 +56,15 @@ def judge(observation: Observation, answer: Answer, dtype: str, *, value: bool =
 
     Returns the match with the answer that the observation comes closest to.
     """
-    return closest(observation, answer, dtype, value=value, gradient=gradient)[0]
+    return closest_answer(observation, answer, dtype, value=value, gradient=gradient)[0]
 
 
-def closest(
+def closest_answer(
     observation: Observation, answer: Answer, dtype: str, *, value: bool = True, gradient: bool = True
 ) -> tuple[Match, Answer]:
     """The admissible answer that an observation comes closest to, and how it matches that one."""
     best: tuple[Match, Answer] | None = None
-    for candidate in candidates(observation, answer):
+    for candidate in candidate_answers(observation, answer):
         match = _judge_one(observation, candidate, dtype, value, gradient)
         if match.holds:
             return match, candidate
@@ -74,7 +74,7 @@ def closest(
     return best
 
 
-def candidates(observation: Observation, answer: Answer) -> tuple[Answer, ...]:
+def candidate_answers(observation: Observation, answer: Answer) -> tuple[Answer, ...]:
     """The answers to hold an observation against: the ones that are known, and of a continuum the nearest."""
     if answer.nearest is None or observation.value.shape != answer.value.shape:
         return answer.admissible

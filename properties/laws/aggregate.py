@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from properties.judging.context import Case
 from properties.judging.law import Finding, Law
 from properties.judging.observation import Failure
-from properties.judging.rounding import largest
+from properties.judging.rounding import largest_scale
 from properties.problems.domain import Precondition, within
 from properties.problems.precision import round_to
 from properties.problems.problem import Problem
@@ -228,7 +228,8 @@ def convex(case: Case) -> Iterator[Finding]:
     middle, *ends = (one.with_rows(rows + side * step) for side in (0.0, 1.0, -1.0))
     value, *others = (float(case.observe(problem).value) for problem in (middle, *ends))
     most = sum(others) / 2.0
-    scale = 4.0 * sum(largest(case.error_scale("value", problem, case.observe(problem))) for problem in (middle, *ends))
+    scales = (case.error_scale("value", problem, case.observe(problem)) for problem in (middle, *ends))
+    scale = 4.0 * sum(map(largest_scale, scales))
     message = "Halfway between two batches the loss is above the mean of theirs: it is not convex."
     yield from case.same(middle, np.asarray(value), np.asarray(min(value, most)), "value", message, scale)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from properties.judging.context import Case
 from properties.judging.law import Finding, Law, NotApplicable
 from properties.judging.observation import Failure, Observation
-from properties.judging.rounding import largest
+from properties.judging.rounding import largest_scale
 from properties.problems.domain import within
 from properties.problems.problem import Problem
 
@@ -64,7 +64,7 @@ def alike(
     ):
         if left is None or right is None:
             continue
-        scale = rounding * largest(case.error_scale(quantity, asked, expected))
+        scale = rounding * largest_scale(case.error_scale(quantity, asked, expected))
         found = list(case.same(asked, left, right, quantity, message, scale))
         lines = (*check, *(SAME_VALUE if quantity == "value" else SAME_SLOPE))
         yield from (replace(finding, check=lines) for finding in found)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from properties.judging.context import Case, zeros_inserted
-from properties.judging.explanations import because
+from properties.judging.explanations import explanation
 from properties.judging.law import Finding, Law, NotApplicable
 from properties.judging.observation import Failure, Observation
 from properties.problems.domain import outside, within
@@ -135,7 +135,7 @@ def matches_nothing(case: Case) -> Iterator[Finding]:
         # with one they may all be wrong alike
         words = f"With ignore_index={problem.ignore_index}, which no label equals, the loss is not the contract's."
         for finding in case.matches(message=words):
-            yield replace(finding, message=because(case, finding) or words)
+            yield replace(finding, message=explanation(case, finding) or words)
 
 
 def _unmatched(problem: Problem, values: Sequence[int | None]) -> list[int | None]:

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.special import expit
 
 from properties.judging.context import Case
-from properties.judging.detached_gradient import frozen
-from properties.judging.explanations import because
+from properties.judging.detached_gradient import detached_answers
+from properties.judging.explanations import explanation
 from properties.judging.law import Finding, Law, NotApplicable
 from properties.judging.observation import Failure
 from properties.problems.domain import outside, within
@@ -35,12 +35,12 @@ def limit(
     """The law that a loss, drawn with only the settings ``at``, has the answers of ``equals``."""
 
     def check(case: Case) -> Iterator[Finding]:
-        due = frozen(equals, case.contract.bases[0]) if case.contract.detaches else equals
+        due = detached_answers(equals, case.contract.bases[0]) if case.contract.detaches else equals
         answer = due(case.problem)
         if case.contract.oracle is not None:
             answer = _scaled(answer, case.answer())
         for finding in case.matches(answer=answer):
-            message = f"{sentence.rstrip('.')}: here it is not. {because(case, finding, due)}"
+            message = f"{sentence.rstrip('.')}: here it is not. {explanation(case, finding, due)}"
             yield replace(finding, message=message.strip())
 
     precondition = {dimension: within(*values) for dimension, values in at.items()}

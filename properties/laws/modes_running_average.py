@@ -20,7 +20,7 @@ from properties.laws.conduct_copies import SMALL
 from properties.problems.domain import Dimension, Domain, outside
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
-from properties.problems.training import CHANGES, Step, batch_of, smaller, steps_of, with_steps
+from properties.problems.training import STATE_ACTIONS, Step, batch_at, smaller_trainings, steps_of, with_steps
 from reference import MovingPopulation
 from reference.regions import Regions
 
@@ -138,14 +138,14 @@ def moving_average(norms_of: NormsOf) -> Law:
         needs=("oracle", "momentum"),
         rests_on="S_j <- a S_j + (1 - a) R_j in training; b_i = N / (S_j m), S over 1 - a^t if its start is corrected",
         draw=_programs,
-        smaller=smaller,
+        smaller=smaller_trainings,
     )
 
 
 def _asked(case: Case, problem: Problem) -> Observation:
     for step in steps_of(problem):
         if step.calls:
-            case.require(batch_of(problem, step))
+            case.require(batch_at(problem, step))
     try:
         found = case.observe(problem, probe="steps")
     except LayerFailed as failed:
@@ -166,7 +166,7 @@ def _walk(
         if not step.calls:
             memory.change(step.action, resets)
             continue
-        batch = batch_of(case.problem, step)
+        batch = batch_at(case.problem, step)
         population = _population(batch, norms_of)
         before = memory.before(step.action == "train")
         memory.learn(before, population)
@@ -233,7 +233,7 @@ _elements = st.lists(st.integers(0, 11), min_size=1, max_size=5).map(tuple)
 _steps = st.lists(
     st.one_of(
         st.builds(Step, st.sampled_from(("train", "train", "eval")), _elements),
-        st.sampled_from(tuple(CHANGES)).map(Step),
+        st.sampled_from(tuple(STATE_ACTIONS)).map(Step),
     ),
     min_size=1,
     max_size=8,

@@ -12,7 +12,7 @@ from properties.judging.observation import Failure, Observation
 from properties.laws.conduct_copies import SMALL, alike
 from properties.problems.batches import shapes_of_any_batch, with_batches
 from properties.problems.domain import outside
-from properties.problems.membership import outside as outside_of
+from properties.problems.membership import reason_outside as outside_of
 from properties.problems.problem import Problem
 from reference import UNIT_ROUNDOFF
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.explanations import because
-from properties.judging.finite_differences import cause_of, detaches, kinked, signs, slope_of
+from properties.judging.explanations import explanation
+from properties.judging.finite_differences import cause_in_words, derivative_along, detaches, has_kink, random_signs
 from properties.judging.law import Finding, Law, Undecided
 from properties.problems.domain import within
 from reference import BUDGET
@@ -20,13 +20,13 @@ COTANGENTS = np.array([2.0, -1.0, 0.5, 3.0, 0.0, -0.25, 1.0])
 def value(case: Case) -> Iterator[Finding]:
     """The value is one of the oracle's admissible values."""
     for finding in case.matches(gradient=False):
-        yield replace(finding, message=because(case, finding) or "The value is not the contract's.")
+        yield replace(finding, message=explanation(case, finding) or "The value is not the contract's.")
 
 
 def gradient(case: Case) -> Iterator[Finding]:
     """The gradient is one of the oracle's admissible gradients."""
     for finding in case.matches(value=False):
-        yield replace(finding, message=because(case, finding) or "The gradient is not the contract's.")
+        yield replace(finding, message=explanation(case, finding) or "The gradient is not the contract's.")
 
 
 def vjp(case: Case) -> Iterator[Finding]:
@@ -57,14 +57,14 @@ def finite_difference(case: Case) -> Iterator[Finding]:
     wanted, frozen = case.contract.gradient, detaches(case)
     if frozen and (not wanted or case.contract.claims_detached):
         return
-    direction = signs(problem)
-    found = slope_of(case, problem, direction)
+    direction = random_signs(problem)
+    found = derivative_along(case, problem, direction)
     if found.agrees and (frozen or wanted != "detached"):
         return
-    if case.contract.jumps is None and kinked(case, problem, direction):
+    if case.contract.jumps is None and has_kink(case, problem, direction):
         raise Undecided("the value has a kink here, and the gradient may be that of either side")
     yield Finding(
-        cause_of(case, live=found.agrees, frozen=frozen),
+        cause_in_words(case, live=found.agrees, frozen=frozen),
         (problem,),
         "slope",
         np.asarray(found.due),

@@ -12,7 +12,7 @@ from properties.judging.contract import Bad
 from properties.judging.law import Finding, Law, LayerFailed
 from properties.judging.observation import Failure, Observation
 from properties.judging.refusals import Offer, refuses
-from properties.judging.rounding import agreement, largest
+from properties.judging.rounding import agreement, largest_scale
 from properties.judging.tolerance import compare
 from properties.problems.domain import CLASSES, outside, within
 from properties.problems.problem import Problem
@@ -163,7 +163,7 @@ def broadcasting(case: Case) -> Iterator[Finding]:
         return
     due = case.observe(fitting)
     got = result.value.reshape(due.value.shape) if result.value.size == due.value.size else result.value
-    match = agreement(got, due.value, largest(case.error_scale("value", fitting, due)), fitting.dtype)
+    match = agreement(got, due.value, largest_scale(case.error_scale("value", fitting, due)), fitting.dtype)
     if not match.holds:
         words = f"Labels of shape {shape} for logits of shape {fitting.logits.shape} are broadcast to another loss."
         yield Finding(words, (asked,), "value", due.value, result.value)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.denominators import contradiction
+from properties.judging.denominators import contradiction_in_words
 from properties.judging.law import Finding, Law, NotApplicable
 from properties.judging.observation import Failure
 from properties.laws.ignore import nothing
@@ -122,7 +122,7 @@ def mean_over_denominator(case: Case) -> Iterator[Finding]:
     left, right = case.observe(), case.observe(summed)
     message = f"`mean` is not `sum` over what the contract divides by ({divisor:g})."
     if left.value.shape == () and right.value.shape == () and left.value != 0 and np.isfinite(right.value):
-        message = contradiction(problem, case.contract, float(right.value / left.value))
+        message = contradiction_in_words(problem, case.contract, float(right.value / left.value))
     yield from case.agree(problem, summed, message, value=lambda v: v / divisor, gradient=lambda g: g / divisor)
 
 

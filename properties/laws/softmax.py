@@ -8,7 +8,7 @@ import numpy as np
 
 from properties.judging.context import Case
 from properties.judging.law import Finding, Law
-from properties.judging.rounding import sizes
+from properties.judging.rounding import magnitudes
 from properties.problems.domain import CLASSES, within
 from properties.problems.precision import SMALLEST_NORMAL
 from reference import BUDGET, UNIT_ROUNDOFF
@@ -34,7 +34,7 @@ def gradient_sums_to_zero(case: Case) -> Iterator[Finding]:
         return
     sums = problem.flatten(observed.gradient).sum(axis=1)
     # no number is rounded by less than the spacing below the smallest normal one
-    rounded = np.maximum(sizes(observed.gradient), SMALLEST_NORMAL[problem.dtype])
+    rounded = np.maximum(magnitudes(observed.gradient), SMALLEST_NORMAL[problem.dtype])
     scale = case.error_scale("gradient", problem, observed) + rounded
     unit = UNIT_ROUNDOFF[problem.dtype] * problem.flatten(scale).sum(axis=1)
     used = np.abs(sums) / np.maximum(unit, np.finfo(np.float64).tiny)

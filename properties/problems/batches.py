@@ -6,21 +6,21 @@ from collections.abc import Sequence
 
 from properties.problems.problem import Problem
 
-NAME = "batches"
+CONFIG_NAME = "batches"
 """The entry of a problem's ``config`` that holds them."""
 
 
 def with_batches(problem: Problem, batches: Sequence[Sequence[int]]) -> Problem:
     """The problem with batches, each the numbers of its elements."""
-    return problem.configure(**{NAME: "; ".join(" ".join(map(str, batch)) for batch in batches)})
+    return problem.configure(**{CONFIG_NAME: "; ".join(" ".join(map(str, batch)) for batch in batches)})
 
 
 def batches_of(problem: Problem) -> list[Problem]:
     """The batches that a problem carries, itself where there are none. They differ in the first axis of elements."""
-    if NAME not in problem.config:
+    if CONFIG_NAME not in problem.config:
         return [problem]
-    plain = problem.replace(config={name: value for name, value in problem.config.items() if name != NAME})
-    chosen = [[int(i) for i in words.split()] for words in str(problem.config[NAME]).split("; ")]
+    plain = problem.replace(config={name: value for name, value in problem.config.items() if name != CONFIG_NAME})
+    chosen = [[int(i) for i in words.split()] for words in str(problem.config[CONFIG_NAME]).split("; ")]
     return [plain.take(elements) for elements in chosen]
 
 

@@ -14,30 +14,30 @@ import numpy as np
 from properties.problems.domain import SIZES, Dimension, Domain
 from properties.problems.problem import Problem
 
-MANY = SIZES["several"][1] + 1
+LARGE_BATCH = SIZES["several"][1] + 1
 """Elements from which on a batch is a crowd."""
 
-TINY = 1e-5
+TINY_WEIGHT = 1e-5
 """Class weights up to this size are tiny ones."""
 
-MODERATE, LARGE, OFFSET = 33.0, 1e4 + 1.0, 1e4 + 33.0
+MODERATE_LOGITS, LARGE_LOGITS, OFFSET_LOGITS = 33.0, 1e4 + 1.0, 1e4 + 33.0
 """How large logits of a regime are, with room for the steps of difference quotients."""
 
-LARGEST: Mapping[str, float] = {
-    "lattice": MODERATE,
-    "ties": MODERATE,
-    "normal": MODERATE,
-    "spread": MODERATE,
-    "edges": MODERATE,
+LARGEST_LOGITS: Mapping[str, float] = {
+    "lattice": MODERATE_LOGITS,
+    "ties": MODERATE_LOGITS,
+    "normal": MODERATE_LOGITS,
+    "spread": MODERATE_LOGITS,
+    "edges": MODERATE_LOGITS,
     "certain": 64.0,
-    "near-ties": MODERATE,
-    "saturated": LARGE,
-    "huge": LARGE,
-    "offset": OFFSET,
+    "near-ties": MODERATE_LOGITS,
+    "saturated": LARGE_LOGITS,
+    "huge": LARGE_LOGITS,
+    "offset": OFFSET_LOGITS,
 }
 
 
-def outside(problem: Problem, domain: Domain, about: Collection[str] = ()) -> str:
+def reason_outside(problem: Problem, domain: Domain, about: Collection[str] = ()) -> str:
     """In what a problem leaves a domain, in words; '' where it lies inside.
 
     A dimension that somebody chose values of admits these alone; any other one admits all but what stands behind the
@@ -56,7 +56,7 @@ def outside(problem: Problem, domain: Domain, about: Collection[str] = ()) -> st
     return ""
 
 
-def met(problem: Problem, domain: Domain, names: Collection[str]) -> set[tuple[str, Any]]:
+def values_met(problem: Problem, domain: Domain, names: Collection[str]) -> set[tuple[str, Any]]:
     """The values of these dimensions of a domain that a problem has, each with its dimension's name."""
     found = set()
     for name in names:
@@ -107,7 +107,7 @@ def _rank(problem: Problem, dimension: Dimension) -> tuple[Any, ...]:
 def _size(problem: Problem, dimension: Dimension) -> tuple[Any, ...]:
     n = problem.size
     found = [name for name in ("one", "few", "several", "empty") if SIZES[name][0] <= n <= SIZES[name][1]]
-    return (*found, *(("square",) if n == problem.classes else ()), *(("many",) if n >= MANY else ()))
+    return (*found, *(("square",) if n == problem.classes else ()), *(("many",) if n >= LARGE_BATCH else ()))
 
 
 def _classes(problem: Problem, dimension: Dimension) -> tuple[Any, ...] | None:
@@ -140,7 +140,7 @@ def _weight(problem: Problem, dimension: Dimension) -> tuple[Any, ...]:
     if not weight.all():
         present = (problem.one_hot * weight).any(axis=1)
         return ("zero-total",) if problem.valid.any() and not present.any() else ("with-zero",)
-    if (np.abs(weight) <= TINY).all():
+    if (np.abs(weight) <= TINY_WEIGHT).all():
         return ("tiny",)
     return ("ones", "small") if (weight == 1).all() else ("small",)
 
@@ -157,7 +157,7 @@ def _layout(problem: Problem, dimension: Dimension) -> tuple[Any, ...]:
 def _logits(problem: Problem, dimension: Dimension) -> tuple[Any, ...]:
     """The regimes whose logits are as large."""
     largest = np.abs(problem.logits).max(initial=0.0)
-    return tuple(regime for regime in dimension.values if largest <= LARGEST.get(regime, np.inf))
+    return tuple(regime for regime in dimension.values if largest <= LARGEST_LOGITS.get(regime, np.inf))
 
 
 def _targets(problem: Problem, dimension: Dimension) -> tuple[Any, ...]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from properties.problems.problem import Problem
 
-CALLS = ("train", "eval")
+CALL_ACTIONS = ("train", "eval")
 """Steps that call the layer on some elements of the problem, in that mode."""
 
-CHANGES = {
+STATE_ACTIONS = {
     "save and load": "go on with a new layer that has loaded the state_dict",
     "copy": "go on with a deep copy, and keep the layer aside",
     "swap": "go on with the layer that was kept aside",
@@ -32,7 +32,7 @@ class Step:
     @property
     def calls(self) -> bool:
         """Whether the layer answers at this step."""
-        return self.action in CALLS
+        return self.action in CALL_ACTIONS
 
 
 def steps_of(problem: Problem) -> tuple[Step, ...]:
@@ -40,9 +40,9 @@ def steps_of(problem: Problem) -> tuple[Step, ...]:
     found = []
     for words in str(problem.config["program"]).split("; "):
         action, *elements = words.split()
-        if action in CALLS:
+        if action in CALL_ACTIONS:
             found.append(Step(action, tuple(int(i) % max(problem.size, 1) for i in elements)))
-        elif words in CHANGES:
+        elif words in STATE_ACTIONS:
             found.append(Step(words))
     return tuple(found)
 
@@ -52,13 +52,13 @@ def with_steps(problem: Problem, steps: Sequence[Step]) -> Problem:
     return problem.configure(program="; ".join(map(str, steps)))
 
 
-def batch_of(problem: Problem, step: Step) -> Problem:
+def batch_at(problem: Problem, step: Step) -> Problem:
     """What the layer is asked at a step."""
     config = {name: value for name, value in problem.config.items() if name != "program"}
     return problem.replace(config=config).take(list(step.elements))
 
 
-def smaller(problem: Problem) -> Iterator[Problem]:
+def smaller_trainings(problem: Problem) -> Iterator[Problem]:
     """Programs with one step less, or a smaller batch; then only the elements that the program names."""
     steps = steps_of(problem)
     for i in reversed(range(len(steps))):

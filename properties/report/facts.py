@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from properties.judging.denominators import DUE
+from properties.judging.denominators import CONTRACT_WORDS
 from properties.judging.explanations import NORMALIZES
 
 
@@ -23,7 +23,7 @@ def in_lines(facts: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 def _due_words(name: str, due: str) -> str:
     if name == "denominator":
-        return DUE.get(due, due)
+        return CONTRACT_WORDS.get(due, due)
     if name == "normalize":
         return f"over {NORMALIZES[due]}"
     return {"live": "that it differentiates through the weights", "detached": "that the weights are held fixed"}.get(

@@ -14,7 +14,7 @@ LONGEST_DEFAULT = 60
 """Characters of a default beyond which it is cut."""
 
 
-def unless_given(contract: Contract, arguments: tuple[LayerArgument, ...]) -> dict[str, dict[str, str]]:
+def notes_if_not_given(contract: Contract, arguments: tuple[LayerArgument, ...]) -> dict[str, dict[str, str]]:
     """For each argument of a layer what is to be said of it where no example gave it anything but its default.
 
     Plain data: its ``default``, the contract ``argument`` that it is handed over as (or ''), the contract argument that

@@ -16,7 +16,7 @@ NAMES = {1: "standard output", 2: "standard error"}
 
 
 @dataclass
-class Caught:
+class CapturedOutput:
     """What was written, and the names of what was closed; known once the capture is over."""
 
     printed: str = ""
@@ -24,9 +24,9 @@ class Caught:
 
 
 @contextlib.contextmanager
-def captured() -> Iterator[Caught]:
+def captured_output() -> Iterator[CapturedOutput]:
     """Catch what Python and what C code write to standard output and error, closed by then or not."""
-    caught = Caught()
+    caught = CapturedOutput()
     words = io.StringIO()
     files = {1: _Kept(words), 2: _Kept(words)}
     _hold_open()

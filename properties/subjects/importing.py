@@ -12,7 +12,7 @@ from types import ModuleType
 from properties.errors import UsageError
 
 
-def module_of(where: str) -> ModuleType:
+def load_module(where: str) -> ModuleType:
     """The module of that name, or in that file; UsageError where it cannot be imported."""
     if where.endswith(".py"):
         path = Path(where)

@@ -15,7 +15,7 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class Generator:
+class RandomGenerator:
     """One generator of a process: how to seed it, keep its state, put it back, and draw a number from it."""
 
     name: str
@@ -25,14 +25,16 @@ class Generator:
     draw: Callable[[], object]
 
 
-OF_PYTHON = (
-    Generator("random", random.seed, random.getstate, random.setstate, random.random),
-    Generator("numpy.random", np.random.seed, np.random.get_state, np.random.set_state, np.random.random),
+PYTHON_GENERATORS = (
+    RandomGenerator("random", random.seed, random.getstate, random.setstate, random.random),
+    RandomGenerator("numpy.random", np.random.seed, np.random.get_state, np.random.set_state, np.random.random),
 )
 """Those that any loss can reach."""
 
 
-def reseeded(call: Callable[[], Answer], generators: Sequence[Generator]) -> tuple[Answer, tuple[str, ...]]:
+def call_under_two_seeds(
+    call: Callable[[], Answer], generators: Sequence[RandomGenerator]
+) -> tuple[Answer, tuple[str, ...]]:
     """What ``call`` returns, and the generators that go on alike after it, whichever seed they had before it.
 
     A generator that was only drawn from goes on as its seed has it. All states are put back, also when ``call``
@@ -48,7 +50,7 @@ def reseeded(call: Callable[[], Answer], generators: Sequence[Generator]) -> tup
     return answer, tuple(generator.name for generator, one, other in alike if one == other)
 
 
-def _after(call: Callable[[], Answer], generators: Sequence[Generator], seed: int) -> tuple[Answer, list[object]]:
+def _after(call: Callable[[], Answer], generators: Sequence[RandomGenerator], seed: int) -> tuple[Answer, list[object]]:
     for generator in generators:
         generator.seed(seed)
     answer = call()

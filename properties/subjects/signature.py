@@ -40,7 +40,7 @@ class LayerArgument:
     given: str = "constructor"
 
 
-def listed(found: Callable[..., Any], skip: int) -> list[inspect.Parameter]:
+def parameters_of(found: Callable[..., Any], skip: int) -> list[inspect.Parameter]:
     """The parameters of a callable less the first ``skip`` of those with a place, without ``*args`` and ``**kwargs``.
 
     Raises TypeError or ValueError where there is no signature to read.
@@ -50,10 +50,10 @@ def listed(found: Callable[..., Any], skip: int) -> list[inspect.Parameter]:
     return [*placed[skip:], *(p for p in parameters if p.kind is p.KEYWORD_ONLY)]
 
 
-def shown_by(found: Callable[..., Any], skip: int = 0) -> list[inspect.Parameter]:
+def readable_parameters(found: Callable[..., Any], skip: int = 0) -> list[inspect.Parameter]:
     """The same, and nothing where there is no signature to read."""
     try:
-        return listed(found, skip)
+        return parameters_of(found, skip)
     except (TypeError, ValueError):
         return []
 
@@ -63,17 +63,17 @@ def by_name(parameters: Iterable[inspect.Parameter]) -> dict[str, inspect.Parame
     return {p.name: p for p in parameters if p.kind in BY_NAME}
 
 
-def open_ended(found: Callable[..., Any]) -> bool:
+def takes_any_name(found: Callable[..., Any]) -> bool:
     """Whether it takes arguments of any name."""
     return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(found).parameters.values())
 
 
-def of_call(found: Any) -> list[inspect.Parameter]:
+def call_parameters(found: Any) -> list[inspect.Parameter]:
     """What a layer of this class takes with the call beside logits and labels; nothing where that cannot be read."""
-    return shown_by(getattr(found, "forward", None) or found.__call__, 3)
+    return readable_parameters(getattr(found, "forward", None) or found.__call__, 3)
 
 
-def taken_by(
+def layer_arguments(
     parameters: Iterable[inspect.Parameter], names: Mapping[str, str], given: str
 ) -> tuple[LayerArgument, ...]:
     """A layer's arguments from its parameters; ``names`` gives the layer's names of those that the contract knows."""

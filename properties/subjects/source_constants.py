@@ -7,10 +7,10 @@ import math
 import threading
 from typing import Any
 
-NOISE = frozenset({0.0, 1.0, 2.0})
+UBIQUITOUS = frozenset({0.0, 1.0, 2.0})
 """Axes, signs, halves: in every source, and drawn anyway. Their negatives are, too."""
 
-MOST = 64
+MOST_CONSTANTS = 64
 """Numbers of one source; the ones in most places come first."""
 
 LARGEST_POWER = 1024.0
@@ -18,7 +18,7 @@ LARGEST_POWER = 1024.0
 _parsing = threading.Lock()
 
 
-def harvest(source: str) -> tuple[float, ...]:
+def constants_of(source: str) -> tuple[float, ...]:
     """The numbers that a piece of Python names: literals, signed, and simple arithmetic of them.
 
     Those in most places come first. Nothing where the source cannot be read.
@@ -32,10 +32,10 @@ def harvest(source: str) -> tuple[float, ...]:
     found: dict[float, int] = {}
     for value in _numbers(tree):
         size = abs(value)
-        if size not in NOISE and math.isfinite(size):
+        if size not in UBIQUITOUS and math.isfinite(size):
             found[size] = found.get(size, 0) + 1
     # numbers of as many places stay in the order of the source
-    return tuple(sorted(found, key=lambda size: -found[size]))[:MOST]
+    return tuple(sorted(found, key=lambda size: -found[size]))[:MOST_CONSTANTS]
 
 
 def _numbers(node: ast.AST) -> list[float]:

@@ -15,7 +15,7 @@ from properties.judging.contract import DERIVED_ARGUMENTS, Contract
 from properties.judging.observation import Failure, Observer
 from properties.problems.domain import Domain
 from properties.subjects.claims import held_to, pinned_by
-from properties.subjects.signature import LayerArgument, shown_by, taken_by
+from properties.subjects.signature import LayerArgument, layer_arguments, readable_parameters
 
 BACKENDS = ("paddle", "numpy")
 
@@ -131,7 +131,10 @@ class Subject:
         called = self.takes & set(self.resolved.call_arguments)
         names = {name: name for name in sorted(self.takes - called)}
         handed = {name: name for name in sorted(called)}
-        return (*taken_by(shown_by(self.build), names, "build"), *taken_by(shown_by(self.call, 3), handed, "build"))
+        return (
+            *layer_arguments(readable_parameters(self.build), names, "build"),
+            *layer_arguments(readable_parameters(self.call, 3), handed, "build"),
+        )
 
     @property
     def title(self) -> str:

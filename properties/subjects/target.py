@@ -11,8 +11,8 @@ from typing import Any
 from properties.contracts import contract_named
 from properties.errors import UsageError as UsageError
 from properties.judging.contract import DERIVED_ARGUMENTS, Contract
-from properties.subjects.importing import import_lines, module_of
-from properties.subjects.signature import by_name, listed, of_call, open_ended, taken_by
+from properties.subjects.importing import import_lines, load_module
+from properties.subjects.signature import by_name, call_parameters, layer_arguments, parameters_of, takes_any_name
 from properties.subjects.subject import Source, Subject, call_with_logits_and_labels
 
 
@@ -55,7 +55,7 @@ class Target:
         where, _, name = self.text.rpartition(":")
         if not where or not name:
             raise UsageError(f"TARGET must be package.module:Name or path/file.py:Name, got {self.text!r}")
-        module = module_of(where)
+        module = load_module(where)
         found: Any = module
         for part in name.split("."):
             if not hasattr(found, part):
@@ -96,14 +96,17 @@ class Target:
 
     def _subject_from(self, found: Callable[..., Any], where: str, name: str, contract: Contract) -> Subject:
         is_class = inspect.isclass(found)
-        built, with_call = _parameters(found, self.text, skip=0 if is_class else 2), of_call(found) if is_class else []
+        built, with_call = (
+            _parameters(found, self.text, skip=0 if is_class else 2),
+            call_parameters(found) if is_class else [],
+        )
         parameters = by_name(built)
-        names = self._names(parameters, contract, open_ended(found))
+        names = self._names(parameters, contract, takes_any_name(found))
         taken = by_name(with_call) if is_class else parameters
         called = self._call_names(list(taken), contract)
         if is_class:
             self._check_call(taken, called, name)
-        settings, pinned = self._settings(parameters, names, contract, name, open_ended(found))
+        settings, pinned = self._settings(parameters, names, contract, name, takes_any_name(found))
         filled = {*names.values(), *settings}
         for parameter in parameters.values():
             if parameter.default is parameter.empty and parameter.name not in filled:
@@ -131,9 +134,9 @@ class Target:
                 # what has no default is never nothing
                 pinned[known] = tuple(value for value in values if value is not None)
         if is_class:
-            signature = (*taken_by(built, names, "constructor"), *taken_by(with_call, called, "call"))
+            signature = (*layer_arguments(built, names, "constructor"), *layer_arguments(with_call, called, "call"))
         else:
-            signature = taken_by(built, {**names, **called}, "function")
+            signature = layer_arguments(built, {**names, **called}, "function")
         source = Source(import_lines(where, name), name, not is_class, {**names, **called}, settings)
         return _checked(
             lambda: Subject(
@@ -180,7 +183,7 @@ class Target:
         names: Mapping[str, str],
         contract: Contract,
         name: str,
-        open_ended: bool,
+        takes_any_name: bool,
     ) -> tuple[dict[str, Any], dict[str, tuple[Any, ...]]]:
         """What --set fixes: layer arguments that no contract knows, and contract arguments pinned to one value."""
         settings: dict[str, Any] = {}
@@ -188,7 +191,7 @@ class Target:
         known = {written: argument for argument, written in names.items()}
         for written, value in self.settings.items():
             argument = known.get(written)
-            if argument is None and written not in parameters and not open_ended:
+            if argument is None and written not in parameters and not takes_any_name:
                 raise UsageError(f"--set {written}: {name} takes {_in_words(parameters)}")
             if argument == "weight":
                 raise UsageError(f"--set {written}: class weights are drawn; write --domain weight=absent for none")
@@ -199,7 +202,7 @@ class Target:
         return settings, pinned
 
     def _names(
-        self, parameters: Mapping[str, inspect.Parameter], contract: Contract, open_ended: bool
+        self, parameters: Mapping[str, inspect.Parameter], contract: Contract, takes_any_name: bool
     ) -> dict[str, str]:
         """For each contract argument that the layer takes, the layer's name of it."""
         known = (*contract.argument_names, *DERIVED_ARGUMENTS)
@@ -212,7 +215,7 @@ class Target:
             if name not in known:
                 every = ", ".join((*known, *called))
                 raise UsageError(f"--map {written}={name}: contract {contract.name} has {every}")
-            if written not in parameters and not open_ended:
+            if written not in parameters and not takes_any_name:
                 raise UsageError(f"--map {written}={name}: the layer takes {_in_words(parameters)}")
             names = {k: w for k, w in names.items() if w != written}
             names[name] = written
@@ -244,7 +247,7 @@ def _checked(make: Callable[[], Subject]) -> Subject:
 
 def _parameters(found: Callable[..., Any], text: str, skip: int) -> list[inspect.Parameter]:
     try:
-        return listed(found, skip)
+        return parameters_of(found, skip)
     except (TypeError, ValueError):
         raise UsageError(f"{text} has no signature to read; wrap it in a Subject") from None
 

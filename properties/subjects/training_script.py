@@ -8,7 +8,7 @@ import numpy as np
 
 from properties.judging.law import Finding
 from properties.problems.problem import Problem
-from properties.problems.training import Step, batch_of, steps_of
+from properties.problems.training import Step, batch_at, steps_of
 
 _CHANGED = {
     "save and load": ("fresh = build()", "fresh.set_state_dict(layer.state_dict())", "layer = fresh"),
@@ -37,7 +37,7 @@ def steps_body(
 def _called(
     problem: Problem, step: Step, call: Callable[[str], str], written: Callable[[str, Problem], list[str]]
 ) -> Iterator[str]:
-    batch = batch_of(problem, step)
+    batch = batch_at(problem, step)
     yield f"layer.{step.action}()"
     yield from written("", batch)
     yield "logits.stop_gradient = False"

@@ -20,11 +20,11 @@ from properties.errors import Broken, broken_in
 from properties.judging.observation import PROGRAM_PROBES, Failure, Observation, Observer
 from properties.problems.problem import Problem
 
-RETRY = 2.0
+RETRY_LIMIT = 2.0
 """Seconds allowed to an example once a layer has been seen to hang."""
 
 
-TRANSLATING = 20.0
+TRANSLATION_LIMIT = 20.0
 """Seconds that Paddle may take beyond those of the layer to make a program of it."""
 
 
@@ -47,7 +47,7 @@ class ForkedObserver:
         ready: list[Any] = [self._process.sentinel]
         try:
             self._pipe.send((problem, probe))
-            ready = self._wait(self._limit + TRANSLATING * (probe in PROGRAM_PROBES))
+            ready = self._wait(self._limit + TRANSLATION_LIMIT * (probe in PROGRAM_PROBES))
             if self._pipe in ready:
                 answer: Observation | Failure | Broken = self._pipe.recv()
                 if isinstance(answer, Broken):
@@ -58,10 +58,10 @@ class ForkedObserver:
             pass
         if not ready:
             failure = Failure("timed out", f"{self._limit:g} s", "")
-            self._limit = min(self._limit, RETRY)
+            self._limit = min(self._limit, RETRY_LIMIT)
         else:
             self._process.join()
-            failure = Failure("crashed", ending(self._process.exitcode), "")
+            failure = Failure("crashed", exit_in_words(self._process.exitcode), "")
         self.close()
         return failure
 
@@ -148,7 +148,7 @@ def _answer(pipe: Connection, observer: Observer) -> None:
             pipe.send(broken_in("the process of the layer", error))
 
 
-def ending(exitcode: int | None) -> str:
+def exit_in_words(exitcode: int | None) -> str:
     """How a process ended, in words."""
     if exitcode is not None and exitcode < 0:
         return signal.Signals(-exitcode).name

@@ -21,13 +21,13 @@ class Limits:
     record: str | None = None
 
 
-def held() -> int:
+def held_memory() -> int:
     """Bytes of memory that this process holds."""
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * resource.getpagesize()
 
 
-def swept() -> None:
+def release_memory() -> None:
     """Give back what nobody holds: what only the collector of garbage finds, and what the C library keeps for later."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):

@@ -15,7 +15,7 @@ from properties.subjects.subject import Subject
 from properties.workers.forked_observer import ForkedObserver
 
 
-def repeated(task: Task, result: LawResult, subject: Subject, fresh: Callable[[], ForkedObserver]) -> LawResult:
+def reproduced(task: Task, result: LawResult, subject: Subject, fresh: Callable[[], ForkedObserver]) -> LawResult:
     """The result with what came of its problem when it was put to the layer again, ``task.repetitions`` times."""
     if result.problem is None:
         return result
@@ -24,15 +24,17 @@ def repeated(task: Task, result: LawResult, subject: Subject, fresh: Callable[[]
     for _ in range(task.repetitions):
         with contextlib.closing(fresh()) as guard:
             seen.append(perform(again, subject, guard, lambda examples, problem: True))
-    words = tuple(words_of(one) for one in seen)
+    words = tuple(outcome_in_words(one) for one in seen)
     if all(_alike(result, one) for one in seen):
         return replace(result, repetitions=words)
     number = sum(one.outcome in FAILED for one in seen)
-    reason = f"seen as {words_of(result)}; shown {len(seen)} times more it failed {number} times: {'; '.join(words)}"
+    reason = (
+        f"seen as {outcome_in_words(result)}; shown {len(seen)} times more it failed {number} times: {'; '.join(words)}"
+    )
     return replace(result, repetitions=words, repeatable=False, reason=reason)
 
 
-def words_of(result: LawResult) -> str:
+def outcome_in_words(result: LawResult) -> str:
     """An outcome with the number or the error that came."""
     finding = result.finding
     if finding is None:

@@ -28,8 +28,8 @@ from properties.errors import Broken, ContractError, UsageError
 from properties.judging.observation import Failure
 from properties.subjects.subject import Subject
 from properties.subjects.target import Target
-from properties.workers.forked_observer import ending
-from properties.workers.heartbeat import MEMORY, Running, read_running
+from properties.workers.forked_observer import exit_in_words
+from properties.workers.heartbeat import MEMORY, RunningExample, read_running
 from properties.workers.limits import Limits
 from properties.workers.worker_main import serve
 
@@ -100,7 +100,7 @@ class Worker:
     def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
         """Run one law; where the process is lost, find out which example did it, and make it smaller."""
         kills = 0
-        before: Running | None = None
+        before: RunningExample | None = None
         while True:
             try:
                 return self._run(task, tick, self._limit)
@@ -132,7 +132,9 @@ class Worker:
         # what killed the first worker did not happen again: that is a finding too, without an example
         return found if found.outcome not in ("held", "undecided", "gave up") else lost(task, first)
 
-    def _suspected(self, task: Task, failure: Failure, running: Running, tick: Callable[[int], None]) -> LawResult:
+    def _suspected(
+        self, task: Task, failure: Failure, running: RunningExample, tick: Callable[[int], None]
+    ) -> LawResult:
         """What came of the example that was running when the process was lost."""
         kind, content = "lost", None
         with contextlib.suppress(WorkerLost):
@@ -226,7 +228,7 @@ class Worker:
         if process is None:
             raise RuntimeError("the worker was stopped")
         process.join(timeout=STARTING)
-        failure = Failure("crashed", ending(process.exitcode), "")
+        failure = Failure("crashed", exit_in_words(process.exitcode), "")
         self.close()
         return WorkerLost(failure)
 
@@ -252,7 +254,7 @@ def _grown(grown: int, examples: int) -> Failure:
     return Failure("crashed", MEMORY, f"grown by {grown / 2**30:.2g} GiB in {examples} examples, {each:.2g} MiB each")
 
 
-def _hoarding(task: Task, failure: Failure, running: Running) -> LawResult:
+def _hoarding(task: Task, failure: Failure, running: RunningExample) -> LawResult:
     """What came of a law whose layer keeps more and more: no example does that alone, so there is nothing to shrink."""
     return LawResult(
         task.law,

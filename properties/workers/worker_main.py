@@ -28,7 +28,7 @@ from properties.subjects.target import Target
 from properties.workers.forked_observer import ForkedObserver, ProgramsApart, die_with_parent, watch_parent
 from properties.workers.heartbeat import Heartbeat
 from properties.workers.limits import Limits, limit_memory
-from properties.workers.reproduction import repeated
+from properties.workers.reproduction import reproduced
 
 CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGTERM)
 """Signals that end a worker, and that Paddle has handlers for."""
@@ -136,7 +136,7 @@ def _performed(task: Task, subject: Subject, limits: Limits, pipe: Connection) -
         kernels = None if task.guard else kernels_for(subject)
         result = perform(task, subject, observer, vitals, kernels and attended(kernels, vitals.alive))
         if task.repetitions and result.outcome in FAILED:
-            return repeated(
+            return reproduced(
                 task, result, subject, lambda: ForkedObserver(observer_of(subject), limits.call, vitals.alive)
             )
         return result

@@ -24,7 +24,7 @@ from properties.judging.law import Finding
 from properties.judging.observation import Failure
 from properties.laws.conduct import ANSWERS
 from properties.subjects.source import source_of
-from properties.subjects.source_constants import harvest
+from properties.subjects.source_constants import constants_of
 from properties.subjects.target import Target
 from properties.workers.worker_main import Inline
 
@@ -73,7 +73,7 @@ class Here(Executor):
             return {
                 **said,
                 "description": inline.describe(),
-                "constants": list(harvest(source)),
+                "constants": list(constants_of(source)),
                 "fingerprint": fingerprint_of(source),
             }
         if shard.kind == "infer":

@@ -17,7 +17,7 @@ from properties.engine.search import FAILED
 from properties.judging.contract import DERIVED_ARGUMENTS
 from properties.judging.observation import Failure
 from properties.problems.domain import EmptyDomainError
-from properties.problems.membership import met, outside
+from properties.problems.membership import reason_outside, values_met
 from tests.properties.oracle_observer import OracleObserver
 
 NAMES = sorted(contracts())
@@ -211,9 +211,9 @@ def test_what_is_drawn_lies_inside_and_is_seen(name, data):
     subject = subject_of(name, {})
     domain = domain_of(subject, ("float64", "float32"))
     problem = data.draw(problems(domain, subject.resolved.hard_logits))
-    assert outside(problem, domain) == ""
+    assert reason_outside(problem, domain) == ""
     for dimension in ("rank", "size", "reduction", "ignored", "weight"):
-        values = {value for _, value in met(problem, domain, [dimension])}
+        values = {value for _, value in values_met(problem, domain, [dimension])}
         listed = dict.fromkeys(domain[dimension])
         if dimension != "rank" or problem.logits.ndim in listed:
             assert values or dimension == "size", (dimension, problem)
@@ -223,7 +223,7 @@ def test_what_is_drawn_lies_inside_and_is_seen(name, data):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_simplest_problem_of_a_domain_is_what_zero_bytes_stand_for(name):
     domain = contracts()[name].domain
-    assert outside(simplest_problem(domain), domain) == ""
+    assert reason_outside(simplest_problem(domain), domain) == ""
     assert simplest_problem(domain).size == 1
     assert header_length(domain) > 0
 

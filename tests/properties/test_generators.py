@@ -14,7 +14,7 @@ from properties.judging.observation import Failure
 from properties.problems.problem import Problem
 from properties.subjects.numpy_backend.observer import NumpyObserver
 from properties.subjects.paddle_backend.observer import GENERATORS, PaddleObserver
-from properties.subjects.random_state import OF_PYTHON, reseeded
+from properties.subjects.random_state import PYTHON_GENERATORS, call_under_two_seeds
 from properties.workers.worker_main import Inline
 
 PROBLEM = Problem(np.array([[0.0, 1.0], [2.0, 0.0]]), np.array([0, 1]))
@@ -102,7 +102,7 @@ def test_the_states_are_put_back():
     expected = drawn()
     for restore, state in zip((random.setstate, np.random.set_state, paddle.set_rng_state), states, strict=True):
         restore(state)
-    assert reseeded(seeded, GENERATORS) == (None, NAMES)
+    assert call_under_two_seeds(seeded, GENERATORS) == (None, NAMES)
     assert drawn() == expected
 
 
@@ -129,7 +129,7 @@ def test_states_are_whole():
     np.random.normal()
     # half of a pair of normal numbers is kept for the next call
     states = random.getstate(), np.random.get_state()
-    reseeded(lambda: (random.gauss(0.0, 1.0), np.random.normal()), OF_PYTHON)
+    call_under_two_seeds(lambda: (random.gauss(0.0, 1.0), np.random.normal()), PYTHON_GENERATORS)
     assert random.getstate() == states[0]
     assert np.random.get_state()[3:] == states[1][3:] == (1, states[1][4])
 

@@ -10,7 +10,7 @@ from benchmarks.planted import PLANTED, NeitherBranch
 from paddle_impl import GHMLoss
 from properties import Subject
 from properties.subjects.source import source_of
-from properties.subjects.source_constants import MOST, harvest
+from properties.subjects.source_constants import MOST_CONSTANTS, constants_of
 from properties.subjects.target import Target
 
 THRESHOLD = 23.75
@@ -34,24 +34,24 @@ THRESHOLD = 23.75
     ],
 )
 def test_numbers(source, numbers):
-    assert set(harvest(source)) == numbers
+    assert set(constants_of(source)) == numbers
 
 
 def test_what_stands_in_most_places_comes_first_and_there_is_an_end():
-    assert harvest("a = 7; b = 9; c = 9; d = -9") == (9.0, 7.0)
-    assert len(harvest("\n".join(f"x = {n}.5" for n in range(500)))) == MOST
+    assert constants_of("a = 7; b = 9; c = 9; d = -9") == (9.0, 7.0)
+    assert len(constants_of("\n".join(f"x = {n}.5" for n in range(500)))) == MOST_CONSTANTS
 
 
 def test_a_layer_is_found_through_what_builds_it():
     layer = Target("paddle_impl:GHMLoss", "ghm").load()
     assert "class GHMLoss" in source_of(layer)
-    assert 10.0 in harvest(source_of(layer))
+    assert 10.0 in constants_of(source_of(layer))
     assert source_of(layer).startswith("class GHMLoss")
     wrapped = Subject("ghm", lambda bins=10: GHMLoss(bins))
     assert "class GHMLoss" in source_of(wrapped)
-    assert THRESHOLD in harvest(source_of(wrapped))
+    assert THRESHOLD in constants_of(source_of(wrapped))
     assert "class NeitherBranch" in source_of(PLANTED[0].subject)
-    assert 12.5 in harvest(source_of(PLANTED[0].subject))
+    assert 12.5 in constants_of(source_of(PLANTED[0].subject))
 
 
 def test_a_function_and_a_partial_are_found():
@@ -80,6 +80,6 @@ def test_there_may_be_no_source():
 
 def test_threads_may_harvest_at_a_time():
     source = "\n".join(f"x{n} = [{n}.5, ({n} + 0.25) * 3, {{'a': {n}.125}}]" for n in range(400))
-    expected = harvest(source)
+    expected = constants_of(source)
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(harvest, [source] * 64)) == {expected}
+        assert set(pool.map(constants_of, [source] * 64)) == {expected}

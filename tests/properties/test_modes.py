@@ -17,7 +17,7 @@ from properties.drawing.strategies import problems
 from properties.judging.observation import Failure
 from properties.problems.batches import batches_of, shapes_of_any_batch, with_batches
 from properties.problems.serialization import problem_from_dict, problem_to_dict
-from properties.problems.training import Step, smaller, steps_of, with_steps
+from properties.problems.training import Step, smaller_trainings, steps_of, with_steps
 from properties.subjects.paddle_backend.observer import PaddleObserver
 from properties.workers.forked_observer import ProgramsApart
 from tests.mutants.moving import FAULTS
@@ -76,8 +76,8 @@ def test_programs_survive_fewer_elements_and_become_smaller():
     problem = problem.take([0, 0, 0])
     program = with_steps(problem, [Step("train", (0, 2)), Step("copy"), Step("eval", (2,))])
     assert steps_of(program.without(0, [2]))[0].elements == (0, 0)
-    assert all(len(str(p.config["program"])) <= len(str(program.config["program"])) for p in smaller(program))
-    assert any(p.size == 2 for p in smaller(program))
+    assert all(len(str(p.config["program"])) <= len(str(program.config["program"])) for p in smaller_trainings(program))
+    assert any(p.size == 2 for p in smaller_trainings(program))
 
 
 def test_programs_run_in_another_process():
@@ -101,7 +101,7 @@ paddle.jit.to_static(twice, full_graph=True)(paddle.ones([2]))
 from properties.workers import forked_observer as guard
 from properties.workers.forked_observer import ProgramsApart
 from tests.properties.test_modes import observer
-guard.TRANSLATING = 5.0
+guard.TRANSLATION_LIMIT = 5.0
 made, problem = observer()
 apart = ProgramsApart(made, 60.0)
 print("value", apart.observe(problem, "to-static").value)

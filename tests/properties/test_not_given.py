@@ -18,10 +18,10 @@ from properties.contracts import contract_named, contracts
 from properties.engine.execution import LawInfo
 from properties.engine.search import LawResult
 from properties.report.campaign import closing_lines
-from properties.subjects.argument_effects import at_default
 from properties.subjects.argument_guesses import ALSO_CALLED, guesses
-from properties.subjects.arguments_not_given import default_text, not_given, unless_given
-from properties.subjects.signature import REQUIRED, UNKNOWN, LayerArgument, listed, taken_by
+from properties.subjects.arguments_given import at_default
+from properties.subjects.arguments_not_given import default_text, not_given, notes_if_not_given
+from properties.subjects.signature import REQUIRED, UNKNOWN, LayerArgument, layer_arguments, parameters_of
 from tests.properties.test_campaign import Here
 from tests.properties.test_campaign import run as campaign_of
 
@@ -150,7 +150,7 @@ def test_every_argument_is_named_and_no_guess_is_impossible(name, drawn):
     chosen = [guess for guess in found if guess]
     assert set(chosen) <= known
     assert len(set(chosen)) == len(chosen)
-    said = unless_given(contract, arguments)
+    said = notes_if_not_given(contract, arguments)
     for argument in arguments:
         if argument.default is not REQUIRED:
             assert any(f"`{argument.name}` was never given" in entry["words"] for entry in said.values())
@@ -194,12 +194,12 @@ def test_arguments_behind_a_star_are_seen():
     def placed(logits, labels, alpha=None, /, beta=1, **more):
         pass
 
-    assert [p.name for p in listed(loss, 2)] == ["alpha"]
-    assert [(a.name, a.given) for a in taken_by(listed(placed, 2), {}, "function")] == [
+    assert [p.name for p in parameters_of(loss, 2)] == ["alpha"]
+    assert [(a.name, a.given) for a in layer_arguments(parameters_of(placed, 2), {}, "function")] == [
         ("alpha", "position"),
         ("beta", "function"),
     ]
-    assert inspect.signature(placed).parameters["more"].name not in [p.name for p in listed(placed, 0)]
+    assert inspect.signature(placed).parameters["more"].name not in [p.name for p in parameters_of(placed, 0)]
 
 
 def test_an_argument_that_nothing_fills_is_named_with_a_guess():
@@ -271,7 +271,7 @@ def test_a_subject_says_what_its_functions_are_not_given():
         ("normalizer", "normalizer"),
         ("mask", ""),
     ]
-    said = unless_given(subject.resolved, subject.own_arguments)
+    said = notes_if_not_given(subject.resolved, subject.own_arguments)
     for name in ("alpha", "mask"):
         assert said[name]["words"] == (
             f"`{name}` was never given: it stayed at its default None; the subject's own functions take it, "

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from properties.contracts import contract_named
 from properties.judging.context import Case
 from properties.judging.observation import Observation
-from properties.judging.rounding import agreement, condition, largest, own_scale
+from properties.judging.rounding import agreement, condition_number, largest_scale, own_scale
 from properties.laws.conduct_copies import alike
 from properties.problems.precision import LARGEST, SMALLEST_NORMAL, round_to
 from properties.problems.problem import Problem
@@ -94,8 +94,8 @@ def test_other_shapes_and_empty_ones():
     match = agreement(np.zeros(3), np.zeros(()), 1.0, "float64")
     assert (match.holds, match.quantity) == (False, "shape of the value")
     assert agreement(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros((0, 2)), "float64").holds
-    assert largest(np.zeros((0, 2))) == 0.0
-    assert largest(np.array([1.0, np.inf, np.nan, 3.0])) == 3.0
+    assert largest_scale(np.zeros((0, 2))) == 0.0
+    assert largest_scale(np.array([1.0, np.inf, np.nan, 3.0])) == 3.0
 
 
 PROBLEM = Problem(np.array([[0.0, 8.0, -4.0], [2.0, 2.0, 1.0]]), np.array([0, 1]))
@@ -110,9 +110,9 @@ def test_numbers_of_the_oracle_keep_its_scale():
 def test_a_number_where_the_oracle_has_none_rounds_as_its_own_formula_does():
     expected, scale = np.array([1.0, 0.0]), np.array([3.0, 0.0])
     first, second = own_scale(np.array([1.0, 0.25]), expected, scale, PROBLEM)
-    assert (first, second) == (3.0, 0.25 * condition(PROBLEM) + 3.0)
+    assert (first, second) == (3.0, 0.25 * condition_number(PROBLEM) + 3.0)
     # where nothing is due at all, by its own size alone
-    assert own_scale(np.array([0.0, 0.25]), np.zeros(2), np.zeros(2), PROBLEM)[1] == 0.25 * condition(PROBLEM)
+    assert own_scale(np.array([0.0, 0.25]), np.zeros(2), np.zeros(2), PROBLEM)[1] == 0.25 * condition_number(PROBLEM)
 
 
 @pytest.mark.parametrize("odd", [np.nan, np.inf])
@@ -125,10 +125,10 @@ def test_scales_are_numbers_wherever_the_oracles_are(odd):
 
 def test_the_condition_does_not_see_what_is_ignored():
     poisoned = Problem(np.array([[0.0, 8.0], [1e30, np.nan]]), np.array([0, -100]))
-    assert condition(poisoned) < 20
+    assert condition_number(poisoned) < 20
     masked = Problem(np.array([[0.0, -np.inf]]), np.array([0]))
-    assert condition(masked) < 5
-    assert np.isfinite(condition(Problem(np.zeros((0, 3)), np.zeros(0, int))))
+    assert condition_number(masked) < 5
+    assert np.isfinite(condition_number(Problem(np.zeros((0, 3)), np.zeros(0, int))))
 
 
 class Off:

@@ -12,7 +12,7 @@ from properties.contracts import contracts
 from properties.engine.examination import examine
 from properties.laws.conduct import LAWS
 from properties.problems.problem import Problem
-from properties.subjects.captured_output import captured
+from properties.subjects.captured_output import captured_output
 from properties.subjects.numpy_backend.observer import NumpyObserver
 from properties.subjects.paddle_backend.observer import PaddleObserver
 
@@ -31,7 +31,7 @@ def descriptors():
 
 
 def test_words_of_python_and_of_c_are_caught():
-    with captured() as caught:
+    with captured_output() as caught:
         print("from Python")
         print("of an error", file=sys.stderr)
         os.write(1, b"from C\n")
@@ -50,7 +50,7 @@ def test_words_of_python_and_of_c_are_caught():
     ids=["file", "descriptor", "led elsewhere", "all"],
 )
 def test_closing_is_noted_and_hides_nothing(close, closed, descriptors):
-    with captured() as caught:
+    with captured_output() as caught:
         print("before")
         os.write(1, b"before, from C\n")
         close()
@@ -67,7 +67,7 @@ def test_what_was_closed_before_is_nobodys_fault(monkeypatch, descriptors):
     monkeypatch.setattr(sys, "stdout", gone)
     monkeypatch.setattr(sys, "stderr", None)
     os.closerange(1, 3)
-    with captured() as caught:
+    with captured_output() as caught:
         print("words")
         os.write(2, b"of C\n")
     assert (caught.printed, caught.closed) == ("words\nof C\n", ())
@@ -79,7 +79,7 @@ def test_an_exception_leaves_the_descriptors_as_they_were():
         raise RuntimeError
 
     before = os.fstat(1), os.fstat(2)
-    with pytest.raises(RuntimeError), captured():
+    with pytest.raises(RuntimeError), captured_output():
         raises()
     assert [os.path.samestat(one, os.fstat(number)) for number, one in enumerate(before, 1)] == [True, True]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from properties.judging.observation import Failure, Observation, message_of, name_of
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
-from properties.subjects.captured_output import captured
-from properties.subjects.random_state import OF_PYTHON, reseeded
+from properties.subjects.captured_output import captured_output
+from properties.subjects.random_state import PYTHON_GENERATORS, call_under_two_seeds
 from properties.subjects.subject import Subject
 
 
@@ -65,7 +65,7 @@ class NumpyObserver:
         return replace(call.observation(), facts=changed)
 
     def _seeds(self, problem: Problem) -> Observation:
-        observation, names = reseeded(lambda: self._plain(problem), OF_PYTHON)
+        observation, names = call_under_two_seeds(lambda: self._plain(problem), PYTHON_GENERATORS)
         return replace(observation, facts={"reseeded": names})
 
     def _repeat(self, problem: Problem) -> Observation:
@@ -74,7 +74,7 @@ class NumpyObserver:
         return self._call(layer, problem).observation()
 
     def _prints(self, problem: Problem) -> Observation:
-        with captured() as caught:
+        with captured_output() as caught:
             observation = self._plain(problem)
         return replace(observation, facts={"printed": caught.printed, "closed": caught.closed})
 

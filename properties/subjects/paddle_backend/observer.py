@@ -13,16 +13,16 @@ import paddle
 from properties.judging.observation import Failure, Observation, message_of, name_of
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
-from properties.subjects.captured_output import captured
+from properties.subjects.captured_output import captured_output
 from properties.subjects.paddle_backend.modes import Modes
 from properties.subjects.paddle_backend.saved_programs import Saved
 from properties.subjects.paddle_backend.training import Steps
-from properties.subjects.random_state import OF_PYTHON, Generator, reseeded
+from properties.subjects.random_state import PYTHON_GENERATORS, RandomGenerator, call_under_two_seeds
 from properties.subjects.subject import Subject
 
 GENERATORS = (
-    *OF_PYTHON,
-    Generator(
+    *PYTHON_GENERATORS,
+    RandomGenerator(
         "paddle",
         paddle.seed,
         paddle.get_rng_state,
@@ -97,7 +97,7 @@ class PaddleObserver:
         return _with(observation, **found)
 
     def _seeds(self, problem: Problem) -> Observation:
-        observation, names = reseeded(lambda: self._plain(problem), GENERATORS)
+        observation, names = call_under_two_seeds(lambda: self._plain(problem), GENERATORS)
         return _with(observation, reseeded=names)
 
     def _no_grad(self, problem: Problem) -> Observation:
@@ -111,7 +111,7 @@ class PaddleObserver:
         return _Call(layer, self._subject, problem).observation()
 
     def _prints(self, problem: Problem) -> Observation:
-        with captured() as caught:
+        with captured_output() as caught:
             observation = self._plain(problem)
         return _with(observation, printed=caught.printed, closed=caught.closed)
 

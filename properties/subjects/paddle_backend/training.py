@@ -12,7 +12,7 @@ import paddle
 
 from properties.judging.observation import Observation
 from properties.problems.problem import Problem
-from properties.problems.training import Step, batch_of, steps_of
+from properties.problems.training import Step, batch_at, steps_of
 
 
 class Asked(Protocol):
@@ -52,7 +52,7 @@ class Steps:
 
     def _called(self, layer: Any, step: Step, problem: Problem) -> Observation:
         layer.train() if step.action == "train" else layer.eval()
-        return self._ask(layer, batch_of(problem, step)).observation()
+        return self._ask(layer, batch_at(problem, step)).observation()
 
     def _changed(self, layer: Any, kept: Any, step: Step, problem: Problem) -> tuple[Any, Any]:
         """The layer to go on with, and the one aside."""

@@ -12,7 +12,7 @@ from properties.problems.problem import Problem
 from properties.subjects.signature import REQUIRED, UNKNOWN, LayerArgument
 
 
-class Witness:
+class ArgumentRecorder:
     """An observer that asks another one, and notes which contract arguments differ from the layer's own defaults."""
 
     def __init__(self, observer: Observer, arguments: Iterable[LayerArgument]) -> None:
