@@ -101,7 +101,7 @@ paddle.jit.to_static(twice, full_graph=True)(paddle.ones([2]))
 from properties.workers import forked_observer as guard
 from properties.workers.forked_observer import ProgramsApart
 from tests.properties.test_modes import observer
-guard.TRANSLATING = 5.0
+guard.TRANSLATION_LIMIT = 5.0
 made, problem = observer()
 apart = ProgramsApart(made, 60.0)
 print("value", apart.observe(problem, "to-static").value)
