@@ -181,9 +181,8 @@ def _numbers(elements: Bytes, plan: _Plan, hard_logits: HardLogits | None) -> tu
     labels: Labels
     if plan.entrywise:
         labels = round_to(regimes.entry_targets(elements, plan.targets), dtype)
-        return labels, round_to(
-            regimes.entry_logits(elements, labels, plan.targets, regime, config, hard_logits), dtype
-        )
+        logits = regimes.entry_logits(elements, labels, plan.targets, regime, config, hard_logits)
+        return labels, round_to(logits, dtype)
     if plan.targets == "soft":
         labels = round_to(regimes.soft_labels(elements, classes), dtype)
         first = labels.argmax(axis=1)
@@ -195,9 +194,8 @@ def _numbers(elements: Bytes, plan: _Plan, hard_logits: HardLogits | None) -> tu
 def _weight(plan: _Plan, labels: Labels) -> Array | None:
     """Return the class weights; None where there are none."""
     pattern = "absent" if plan.entrywise else plan.pick["weight"]
-    weight = regimes.class_weights(
-        [plan.spare[name] for name in _WEIGHT_BYTES], pattern, plan.classes, _present(plan, labels)
-    )
+    picks = [plan.spare[name] for name in _WEIGHT_BYTES]
+    weight = regimes.class_weights(picks, pattern, plan.classes, _present(plan, labels))
     return weight if weight is None or plan.pick["dtype"] == "float64" else round_to(weight, "float32")
 
 

@@ -76,7 +76,7 @@ class ExtendedEncoding:
         return (*(byte % len(self._domain[name]) for name, byte in values), *map(bool, string[self.plain_length :]))
 
     def sparse_tail(self, tail: bytes, how: int) -> bytes:
-        """Return the tail with most of it set to zero; ``how`` says whether boundary values, classes or a large batch stay."""
+        """Return the tail with most of it set to zero; ``how`` says which of place, classes and growth stay."""
         wants = _WANTS[how % len(_WANTS)]
         place, (style, classes, grow) = tail[:PLACE], tail[PLACE:]
         return bytes(
@@ -97,12 +97,9 @@ class ExtendedEncoding:
     def problem(self, string: bytes) -> Problem:
         """Return the problem that a string stands for."""
         string = self.padded(string)
-        header, count, blocks = (
-            string[: self.header_length],
-            string[self.header_length],
-            string[self.header_length + 1 : self.plain_length],
-        )
-        place, (style, classes, grow) = string[self.plain_length :][:PLACE], string[self.plain_length + PLACE :]
+        head, tail = self.header_length, string[self.plain_length :]
+        header, count, blocks = string[:head], string[head], string[head + 1 : self.plain_length]
+        place, (style, classes, grow) = tail[:PLACE], tail[PLACE:]
         domain = self._domain
         if classes and self._classes:
             domain = _with_classes(domain, self._classes[classes % len(self._classes)])
@@ -117,7 +114,7 @@ class ExtendedEncoding:
         return problem
 
     def _wanted(self, grow: int, classes: int) -> int:
-        """Return how many elements a byte asks for: a size that the source names, or one up to the largest; 0 for none."""
+        """Return how many elements a byte asks for: a number of the source, or one up to the largest; 0 for none."""
         if not grow or self._largest <= 1:
             return 0
         if grow >= 128 and self._sizes:
@@ -152,7 +149,7 @@ def large_batch(blocks: list[bytes], n: int, style: int) -> Bytes:
 
 
 def _takes_classes(domain: Domain, classes: int) -> bool:
-    """Return whether a number of classes is in a domain: listed, or allowed where the user has not chosen among them."""
+    """Return whether a number of classes is in a domain: listed, or allowed where the user has not chosen any."""
     dimension = domain.dimensions["classes"]
     usual = next(d for d in COMMON if d.name == "classes")
     chosen = not set(usual.values) - {1} <= set(dimension.values)

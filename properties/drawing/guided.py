@@ -71,7 +71,7 @@ class GuidedSearch:
         return self._encoding.problem(self._current)
 
     def _string(self, plain: bytes, control: bytes) -> bytes:
-        """Return the bytes as they are, or a mutated entry of the corpus, or the bytes with a tail; ``control`` decides."""
+        """Return the bytes as they are, a mutated corpus entry, or the bytes with a tail, as ``control`` decides."""
         if not control or control[0] < self._guidance.unguided:
             return plain + bytes(TAIL)
         how, changes, tail = control[0], control[1 : 1 + MUTATION_BYTES], control[-TAIL:]
@@ -83,7 +83,7 @@ class GuidedSearch:
         return plain + self._encoding.sparse_tail(tail, how)
 
     def note(self, scores: Mapping[str, float]) -> None:
-        """Keep the problem drawn last if one of its scores is among the highest; of equal options, keep the highest only."""
+        """Keep the problem drawn last where a score of it is among the highest, one problem for each set of options."""
         options = self._encoding.options_of(self._current)
         for label, score in scores.items():
             best = self._best.setdefault(label, {})

@@ -37,7 +37,7 @@ def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[s
     if ignored.any() and "ignored" not in fixed:
         label = next((c for c in range(max(problem.classes, 2)) if c != problem.ignore_index), 0)
         if label < problem.classes or problem.entrywise:
-            yield "an ignored element", [problem.counting(label)]
+            yield "an ignored element", [problem.with_nothing_ignored(label)]
     if problem.weight is None and "weight" not in fixed and len(domain["weight"]) > 1:
         yield "no class weight", [problem.replace(weight=np.ones(problem.classes))]
     if ignored.any() and problem.label_weight is None and "ignore_index" not in fixed:

@@ -183,7 +183,7 @@ def _gradient_of(case: Case) -> tuple[bool, bool] | None:
         return None
     stretch = 1.0 if problem.dtype == "float64" else COARSE
     slope = derivative_along(case, problem, ascent(case, problem), stretch=stretch)
-    if slope.tolerance > TELLING * (abs(slope.due) + abs(slope.slope)):
+    if slope.tolerance > TELLING * (abs(slope.by_differences) + abs(slope.by_gradient)):
         return None
     return slope.agrees, detaches(case)
 

@@ -101,7 +101,7 @@ def _plain_options(problem: Problem, fixed: frozenset[str], domain: Domain) -> I
     if not problem.valid.all() and "ignored" not in fixed:
         label = next((c for c in range(max(problem.classes, 2)) if c != problem.ignore_index), 0)
         if label < problem.classes or problem.entrywise:
-            yield problem.counting(label)
+            yield problem.with_nothing_ignored(label)
     if problem.normalizer is not None and "normalizer" not in fixed:
         yield problem.replace(normalizer=None)
     if problem.valid.all() and problem.ignore_index != domain["ignore_index"][0] and "ignore_index" not in fixed:
@@ -153,7 +153,7 @@ def _alike(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[
 def _dropped(problem: Problem, fixed: frozenset[str]) -> Iterator[Problem]:
     for axis, length in enumerate(problem.shape):
         for chunk in _chunks(length):
-            yield problem.without(axis, chunk)
+            yield problem.drop(axis, chunk)
     n = problem.size
     if len(problem.shape) > 1 and not fixed & {"rank", "axis"}:
         for chunk in _chunks(n):
@@ -212,7 +212,7 @@ def _without_classes(problem: Problem, drop: list[int]) -> Problem:
     ignore_index = problem.ignore_index
     if ignore_index is not None and 0 <= ignore_index < problem.classes:
         smaller = smaller.replace(ignore_index=int(place[ignore_index]))
-    return smaller.of_classes(kept)
+    return smaller.take_classes(kept)
 
 
 def _simpler_weights(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[Problem]:

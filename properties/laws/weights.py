@@ -97,7 +97,7 @@ def relabelling(case: Case) -> Iterator[Finding]:
         labels = problem.labels.copy()
         labels[problem.valid] = np.argsort(order)[labels[problem.valid]]
         renamed = problem.replace(labels=labels)
-    renamed = renamed.of_classes(order)
+    renamed = renamed.take_classes(order)
     if case.contract.oracle is None and not _alike(case, renamed, problem, order):
         raise NotApplicable("the layer treats its classes differently, class weights apart")
     yield from case.agree(

@@ -75,7 +75,7 @@ def test_programs_survive_fewer_elements_and_become_smaller():
     _, problem = observer()
     problem = problem.take([0, 0, 0])
     program = with_steps(problem, [Step("train", (0, 2)), Step("copy"), Step("eval", (2,))])
-    assert steps_of(program.without(0, [2]))[0].elements == (0, 0)
+    assert steps_of(program.drop(0, [2]))[0].elements == (0, 0)
     assert all(len(str(p.config["program"])) <= len(str(program.config["program"])) for p in smaller_trainings(program))
     assert any(p.size == 2 for p in smaller_trainings(program))
 
