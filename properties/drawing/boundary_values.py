@@ -1,4 +1,4 @@
-"""Constants of a layer's source as logits: the numbers at which its branches, clips and regions begin."""
+"""Boundary values: logits at which a branch, a clip or a region of a layer may begin, from constants of its source."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from properties.problems.precision import Array, round_to
 from properties.problems.problem import Problem
 
 STEPS = (0, 0, 0, 1, -1, 2, -2, 3, -3)
-"""Units in the last place by which a number lies beside a constant, further from zero or nearer to it."""
+"""Units in the last place between a logit and a constant: away from zero, or (negative) towards it."""
 
 DISTANCES = (1e-6, -1e-6, 1e-3, -1e-3)
-"""Distances from it, relative to its size, where it is certain on which side a number lies."""
+"""Relative distances between a logit and a constant at which rounding cannot decide on which side the logit lies."""
 
 
 def logits_of(constant: float, classes: int, limit: float) -> list[float]:
-    """Logits that have something to do with a constant: itself, its logarithm; a probability or a loss of that size.
+    """Return the logits for which a constant may be the logit, its exponential, the probability or the loss.
 
-    The probability and the loss are those of a label whose logit stands beside zeros of the other ``classes`` - 1, or
-    of a single entry.
+    Probability and loss are those of a label whose logit stands beside zeros of the other ``classes`` - 1, or of a
+    single entry. Only logits up to ``limit`` in size are returned.
     """
     others = math.log(classes - 1) if classes > 1 else 0.0
     found = [constant, -constant]
@@ -39,7 +39,7 @@ def logits_of(constant: float, classes: int, limit: float) -> list[float]:
 
 @lru_cache(maxsize=256)
 def boundary_logits(constants: tuple[float, ...], classes: int, limit: float, dtype: str) -> Array:
-    """Every logit that the constants stand for, and its neighbours in a dtype."""
+    """Return all logits of the constants, each with its neighbours in a dtype."""
     exact = np.array([z for constant in constants for z in logits_of(constant, classes, limit)] or [0.0])
     found = [neighbours(exact, dtype, steps) for steps in STEPS]
     found += [round_to(exact * (1.0 + distance), dtype) for distance in DISTANCES]
@@ -49,7 +49,7 @@ def boundary_logits(constants: tuple[float, ...], classes: int, limit: float, dt
 
 
 def neighbours(numbers: Array, dtype: str, steps: int) -> Array:
-    """Numbers as a dtype has them, so many units in the last place further from zero (or nearer to it)."""
+    """Return the numbers rounded to a dtype and moved by ``steps`` units in the last place away from zero."""
     near = round_to(numbers, dtype)
     if dtype == "bfloat16":
         bits = near.astype(np.float32).view(np.int32) + (steps << 16)
@@ -64,7 +64,7 @@ def neighbours(numbers: Array, dtype: str, steps: int) -> Array:
 
 
 def with_constants(problem: Problem, place: bytes, constants: tuple[float, ...], limit: float) -> Problem:
-    """A problem with constants at some of its logits; ``place`` says which, at which elements, and beside what."""
+    """Return the problem with boundary values at some logits; ``place`` says which, at which elements, beside what."""
     rows = problem.rows.copy()
     if not rows.size:
         return problem
@@ -79,14 +79,14 @@ def with_constants(problem: Problem, place: bytes, constants: tuple[float, ...],
 
 
 def _elements(n: int, chosen: int) -> NDArray[np.intp]:
-    """The elements that a byte chooses, eight by eight; all where it chooses none."""
+    """Return the elements that the bits of a byte choose, every eighth for each bit; all where it chooses none."""
     index = np.arange(n)
     found = index[(chosen >> (index % 8)) & 1 == 1]
     return found if len(found) else index
 
 
 def _write(problem: Problem, rows: Array, elements: NDArray[np.intp], numbers: Array, where: int) -> None:
-    """Put numbers at the labels' logits of some elements, beside zeros or what is there, or at another class's."""
+    """Write numbers into the rows of some elements: at the label's logit or the next one, beside zeros or as it is."""
     if problem.entrywise:
         around = problem.label_rows[elements] if problem.targets == "real" and where % 4 != 3 else 0.0
         rows[elements, 0] = around + numbers

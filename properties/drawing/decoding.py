@@ -88,7 +88,7 @@ def decode(
     plan = _plan(header, domain)
     elements = _elements(blocks, plan, domain)
     labels, rows = _numbers(elements, plan, hard_logits)
-    mask = regimes.mask(elements, plan.ignored, plan.spare["salt"])
+    mask = regimes.ignored_mask(elements, plan.ignored, plan.spare["salt"])
     if plan.ignored != "none" and not plan.masked:
         assert plan.ignore_index is not None
         labels = np.where(mask, plan.ignore_index, labels).astype(labels.dtype)
@@ -167,7 +167,7 @@ def _elements(blocks: Sequence[bytes] | Bytes, plan: _Plan, domain: Domain) -> B
     if isinstance(blocks, np.ndarray):
         elements: Bytes = blocks
     else:
-        sized = regimes.sized(blocks, plan.pick["size"], plan.classes, plan.ignored)
+        sized = regimes.repeat_blocks(blocks, plan.pick["size"], plan.classes, plan.ignored)
         elements = np.frombuffer(b"".join(sized), dtype=np.uint8).reshape(-1, ELEMENT_BYTES)
     if plan.pick["rank"] == 1 and not plan.entrywise and set(domain["rank"]) == {1}:
         # logits of one axis are a single element
@@ -180,20 +180,22 @@ def _numbers(elements: Bytes, plan: _Plan, hard_logits: HardLogits | None) -> tu
     dtype, regime, classes, config = plan.pick["dtype"], plan.pick["logits"], plan.classes, plan.config
     labels: Labels
     if plan.entrywise:
-        labels = round_to(regimes.numbers(elements, plan.targets), dtype)
-        return labels, round_to(regimes.entries(elements, labels, plan.targets, regime, config, hard_logits), dtype)
+        labels = round_to(regimes.entry_targets(elements, plan.targets), dtype)
+        logits = regimes.entry_logits(elements, labels, plan.targets, regime, config, hard_logits)
+        return labels, round_to(logits, dtype)
     if plan.targets == "soft":
-        labels = round_to(regimes.soft(elements, classes), dtype)
+        labels = round_to(regimes.soft_labels(elements, classes), dtype)
         first = labels.argmax(axis=1)
     else:
-        first = labels = regimes.labels(elements, classes, plan.ignore_index)
-    return labels, round_to(regimes.logits(elements, first, classes, regime, config, hard_logits), dtype)
+        first = labels = regimes.class_labels(elements, classes, plan.ignore_index)
+    return labels, round_to(regimes.class_logits(elements, first, classes, regime, config, hard_logits), dtype)
 
 
 def _weight(plan: _Plan, labels: Labels) -> Array | None:
     """Return the class weights; None where there are none."""
     pattern = "absent" if plan.entrywise else plan.pick["weight"]
-    weight = regimes.weight([plan.spare[name] for name in _WEIGHT_BYTES], pattern, plan.classes, _present(plan, labels))
+    picks = [plan.spare[name] for name in _WEIGHT_BYTES]
+    weight = regimes.class_weights(picks, pattern, plan.classes, _present(plan, labels))
     return weight if weight is None or plan.pick["dtype"] == "float64" else round_to(weight, "float32")
 
 

@@ -1,7 +1,7 @@
-"""Extended byte encoding: logits at boundary constants, other numbers of classes, large batches.
+"""Encoding of problems in longer byte strings: also logits at boundary values, other class counts and large batches.
 
-A string is what ``strategies.problems`` draws and a tail. A tail of zeros changes nothing, so every string of a plain
-problem is one here too, and any bytes stand for a problem of the domain.
+A string is what ``strategies.problems`` draws, followed by a tail. A tail of zeros changes nothing, so every string of
+a plain problem stands for the same problem here; and any bytes stand for a problem of the domain.
 """
 
 from __future__ import annotations
@@ -24,32 +24,38 @@ from properties.problems.domain import COMMON, FORMULA_LOGITS, Domain
 from properties.problems.problem import Problem
 
 PLACE = 6
+"""Bytes that say where boundary values go (see ``boundary_values.with_constants``)."""
+
 TAIL = PLACE + 3
-"""Bytes of a tail: where a constant goes; then how elements are repeated, how many classes, how many elements."""
+"""Bytes of a tail: a place; then how elements are repeated, how many classes and how many elements there are."""
 
 MOST_NUMBERS = 1_000_000
-"""Logits of one problem: beyond, an example takes seconds."""
+"""Logits of the largest problem: with more, an example takes seconds."""
 
 MOST_CLASSES = 255
-"""Classes of a problem whose number comes from the source: labels are made of one byte."""
+"""The largest number of classes that is taken from the source: labels are made of one byte."""
 
 MODERATE_SIZE = 1024
-"""Elements of most of the problems that grow; the larger ones are rare, since they take so long."""
+"""Elements of most of the large batches; larger ones are rare, since they take so long."""
 
 SMALL_LOGITS, LARGE_LOGITS = 32.0, 1e4
-"""Up to which size constants become logits: where formulas are compared, and anywhere."""
+"""The largest boundary logits: where formulas are compared, and where saturated logits are drawn too."""
 
 
 class ExtendedEncoding:
-    """Reads byte strings as problems of a domain, with the constants and the largest size of one search."""
+    """Reads byte strings as problems of a domain.
+
+    ``constants`` are the numbers of the layer's source, ``largest`` the most elements of a problem. ``header_length``
+    and ``plain_length`` are the lengths of a string's header and of a string without its tail.
+    """
 
     def __init__(
         self, domain: Domain, hard_logits: HardLogits | None, constants: tuple[float, ...], largest: int
     ) -> None:
-        self.domain, self._hard = domain, hard_logits
-        self.names = encoded_dimensions(domain)
-        self.head = header_length(domain)
-        self.plain = self.head + 1 + ELEMENT_BYTES * MOST_BLOCKS
+        self._domain, self._hard_logits = domain, hard_logits
+        self._names = encoded_dimensions(domain)
+        self.header_length = header_length(domain)
+        self.plain_length = self.header_length + 1 + ELEMENT_BYTES * MOST_BLOCKS
         regimes = set(domain["logits"])
         self._limit = LARGE_LOGITS if "saturated" in regimes else SMALL_LOGITS
         # a law that is about one regime of logits draws nothing else
@@ -59,18 +65,18 @@ class ExtendedEncoding:
         self._sizes = [n for n in counts if 1 < n <= self._largest]
         self._classes = [c for c in counts if c <= MOST_CLASSES and _takes_classes(domain, c)]
 
-    def fitted(self, string: bytes) -> bytes:
-        """A string of the length that is read here."""
-        length = self.plain + TAIL
+    def padded(self, string: bytes) -> bytes:
+        """Return the string cut or filled with zeros to the length that is read here."""
+        length = self.plain_length + TAIL
         return string[:length].ljust(length, b"\0")
 
-    def kind(self, string: bytes) -> tuple[int, ...]:
-        """What strings have in common that differ in their elements alone."""
-        values = zip(self.names, string, strict=False)
-        return (*(byte % len(self.domain[name]) for name, byte in values), *map(bool, string[self.plain :]))
+    def options_of(self, string: bytes) -> tuple[int, ...]:
+        """Return a key that is equal for strings which differ in their elements alone."""
+        values = zip(self._names, string, strict=False)
+        return (*(byte % len(self._domain[name]) for name, byte in values), *map(bool, string[self.plain_length :]))
 
-    def sparing(self, tail: bytes, how: int) -> bytes:
-        """A tail with little in it: a constant, a crowd or other classes, seldom together."""
+    def sparse_tail(self, tail: bytes, how: int) -> bytes:
+        """Return the tail with most of it set to zero; ``how`` says which of place, classes and growth stay."""
         wants = _WANTS[how % len(_WANTS)]
         place, (style, classes, grow) = tail[:PLACE], tail[PLACE:]
         return bytes(
@@ -78,36 +84,37 @@ class ExtendedEncoding:
                 *(place if "constant" in wants else bytes(PLACE)),
                 style,
                 classes if "classes" in wants else 0,
-                grow if "crowd" in wants else 0,
+                grow if "large batch" in wants else 0,
             ]
         )
 
-    def tamed(self, string: bytes, how: int) -> bytes:
-        """A string that seldom stands for a large crowd, whatever those have scored."""
+    def limited(self, string: bytes, how: int) -> bytes:
+        """Return the string with its batch limited to MODERATE_SIZE elements, except for one ``how`` in 64."""
         if how % 64 == 0 or self._wanted(string[-1], 1) <= MODERATE_SIZE:
             return string
         return string[:-1] + bytes([max(grow for grow in range(128) if self._wanted(grow, 1) <= MODERATE_SIZE)])
 
     def problem(self, string: bytes) -> Problem:
-        """The problem of a string."""
-        string = self.fitted(string)
-        header, count, blocks = string[: self.head], string[self.head], string[self.head + 1 : self.plain]
-        place, (style, classes, grow) = string[self.plain :][:PLACE], string[self.plain + PLACE :]
-        domain = self.domain
+        """Return the problem that a string stands for."""
+        string = self.padded(string)
+        head, tail = self.header_length, string[self.plain_length :]
+        header, count, blocks = string[:head], string[head], string[head + 1 : self.plain_length]
+        place, (style, classes, grow) = tail[:PLACE], tail[PLACE:]
+        domain = self._domain
         if classes and self._classes:
-            domain = _of_classes(domain, self._classes[classes % len(self._classes)])
+            domain = _with_classes(domain, self._classes[classes % len(self._classes)])
         n = number_of_blocks(header, count, domain)
         first = [blocks[ELEMENT_BYTES * i : ELEMENT_BYTES * (i + 1)] for i in range(n)]
-        problem = decode(header, first, domain, self._hard)
+        problem = decode(header, first, domain, self._hard_logits)
         wanted = self._wanted(grow, problem.classes)
         if n and wanted > problem.size:
-            problem = decode(header, large_batch(first, wanted, style), domain, self._hard)
+            problem = decode(header, large_batch(first, wanted, style), domain, self._hard_logits)
         if any(place) and self._constants:
             problem = with_constants(problem, place, self._constants, self._limit)
         return problem
 
     def _wanted(self, grow: int, classes: int) -> int:
-        """How many elements a byte asks for: a size that the source names, or one up to the largest."""
+        """Return how many elements a byte asks for: a number of the source, or one up to the largest; 0 for none."""
         if not grow or self._largest <= 1:
             return 0
         if grow >= 128 and self._sizes:
@@ -122,15 +129,15 @@ _WANTS = (
     *(("constant",),) * 9,
     *(("constant", "classes"),) * 2,
     *(("classes",),) * 2,
-    ("constant", "classes", "crowd"),
-    ("constant", "crowd"),
-    ("crowd",),
+    ("constant", "classes", "large batch"),
+    ("constant", "large batch"),
+    ("large batch",),
 )
-"""What tails have in them: most a constant alone; crowds are slow."""
+"""What tails hold: most of them a boundary value alone, since large batches are slow."""
 
 
 def large_batch(blocks: list[bytes], n: int, style: int) -> Bytes:
-    """``n`` elements made of a few: in turn, each repeated, or in turn with other logits every time."""
+    """Return ``n`` elements made of a few: in turn, each repeated, or in turn with other logits every time."""
     few: Bytes = np.frombuffer(b"".join(blocks), dtype=np.uint8).reshape(-1, ELEMENT_BYTES)
     place = np.arange(n)
     if style % 3 == 1:
@@ -142,7 +149,7 @@ def large_batch(blocks: list[bytes], n: int, style: int) -> Bytes:
 
 
 def _takes_classes(domain: Domain, classes: int) -> bool:
-    """Whether a number of classes is in a domain: named, or allowed where nobody chose among them."""
+    """Return whether a number of classes is in a domain: listed, or allowed where the user has not chosen any."""
     dimension = domain.dimensions["classes"]
     usual = next(d for d in COMMON if d.name == "classes")
     chosen = not set(usual.values) - {1} <= set(dimension.values)
@@ -150,7 +157,8 @@ def _takes_classes(domain: Domain, classes: int) -> bool:
     return classes in dimension.values or (classes > 1 and not chosen and not listed and dimension.allows(classes))
 
 
-def _of_classes(domain: Domain, classes: int) -> Domain:
+def _with_classes(domain: Domain, classes: int) -> Domain:
+    """Return the domain with one number of classes."""
     dimensions = dict(domain.dimensions)
     dimensions["classes"] = replace(dimensions["classes"], values=(classes,))
     return replace(domain, dimensions=dimensions)

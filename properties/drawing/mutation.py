@@ -1,4 +1,8 @@
-"""Changes of byte strings: a byte, an option, blocks of another string, a block once more; bytes say which."""
+"""Mutation: byte strings with a few changes, which themselves are given as bytes, so that a search can be repeated.
+
+A change sets a byte, an option or a number of an element, copies a block of the string, or takes one from another
+string.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +12,26 @@ from properties.drawing.encoding import ExtendedEncoding
 BYTES_OF_ONE = 4
 MOST_MUTATIONS = 4
 MUTATION_BYTES = BYTES_OF_ONE * MOST_MUTATIONS
-"""Bytes that say up to four changes; zeros change nothing."""
+"""Bytes that describe up to four changes; zeros change nothing."""
 
 
-def mutated(one: bytes, other: bytes, changes: bytes, strings: ExtendedEncoding) -> bytes:
-    """A string with changes, some of them taken from another one."""
+def mutated(one: bytes, other: bytes, changes: bytes, encoding: ExtendedEncoding) -> bytes:
+    """Return the string ``one`` with the changes that ``changes`` describe; some of them copy bytes of ``other``."""
     string = bytearray(one)
     for i in range(MOST_MUTATIONS):
         kind, where, what, more = changes[BYTES_OF_ONE * i : BYTES_OF_ONE * (i + 1)]
         if i and more % 2:
             # fewer changes more often than many
             break
-        _change(string, other, kind, where, what, strings)
+        _mutate(string, other, kind, where, what, encoding)
     return bytes(string)
 
 
-def _change(string: bytearray, other: bytes, kind: int, where: int, what: int, strings: ExtendedEncoding) -> None:
-    head, blocks = strings.head, strings.head + 1
+def _mutate(string: bytearray, other: bytes, kind: int, where: int, what: int, encoding: ExtendedEncoding) -> None:
+    """Make one change of a string in place."""
+    head, blocks = encoding.header_length, encoding.header_length + 1
     block = blocks + ELEMENT_BYTES * (where % MOST_BLOCKS)
-    used = blocks + ELEMENT_BYTES * (where % _used(string, strings))
+    used = blocks + ELEMENT_BYTES * (where % _used_blocks(string, encoding))
     kind %= 10
     if kind == 0:
         string[where % len(string)] = (string[where % len(string)] + what) % 256
@@ -39,14 +44,15 @@ def _change(string: bytearray, other: bytes, kind: int, where: int, what: int, s
         at = used + what % ELEMENT_BYTES
         string[at] = (where * 31 + what) % 256 if kind == 5 else string[at] ^ (1 << where % 8)
     elif kind == 7:
-        size = min(ELEMENT_BYTES * (1 + what % 4), strings.plain - block)
+        size = min(ELEMENT_BYTES * (1 + what % 4), encoding.plain_length - block)
         string[block : block + size] = other[block : block + size]
     elif kind == 8:
         target = blocks + ELEMENT_BYTES * (what % MOST_BLOCKS)
         string[target : target + ELEMENT_BYTES] = string[used : used + ELEMENT_BYTES]
     else:
-        string[strings.plain + where % (len(string) - strings.plain)] = what
+        string[encoding.plain_length + where % (len(string) - encoding.plain_length)] = what
 
 
-def _used(string: bytearray, strings: ExtendedEncoding) -> int:
-    return 1 + string[strings.head] % MOST_BLOCKS
+def _used_blocks(string: bytearray, encoding: ExtendedEncoding) -> int:
+    """Return how many blocks of a string its problem may use."""
+    return 1 + string[encoding.header_length] % MOST_BLOCKS

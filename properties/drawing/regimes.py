@@ -1,4 +1,4 @@
-"""What stands in the elements of a problem: labels, logits and weights, made from bytes."""
+"""Regimes: what kinds of logits, labels and weights there are, and how bytes become numbers of each kind."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from properties.problems.precision import Array
 from properties.problems.problem import Labels
 
 Bytes = NDArray[np.uint8]
-"""[n, ROW]: label, mask or mixture, and six logits of each element (more classes use them again, multiplied)."""
+"""[n, ELEMENT_BYTES]: for each element its label, its mask or mixture, and six logits (more classes use them again)."""
 
 HardLogits = Callable[[Mapping[str, Any], int], Sequence[float]]
-"""For a config and a number of classes: label logits, beside zeros, at which a contract is hard."""
+"""Given a config and a number of classes, returns logits of the label, beside zeros, at which a contract is hard."""
 
 _LATTICE = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0, 4.0, -4.0, 8.0, -8.0, 0.5, -0.5, 16.0, -16.0)
 _SATURATED = (0.0, 17.0, -17.0, 64.0, -64.0, 65.0, 90.0, -90.0, 1.0, 100.0, 1000.0, -1000.0, 1e4, -1e4, -65.0)
 _CERTAIN = (0.0, 40.0, 0.0, 50.0, 1.0, 45.0, 38.0, 0.5)
-"""So far apart that a probability rounds to 1, and always on the wrong side: there a wrong formula and a right one lie
-far apart. On the right side loss and gradient are next to 0, and what a layer loses of them is a matter of numbers. No
-gap comes near 64, where kernels clip, also after a law has moved the logits by a few units."""
+"""Logits so far apart that a probability rounds to 1, and always of the wrong class: there the values of a wrong and a
+right formula lie far apart. Of the right class loss and gradient are next to 0, and what a layer loses of them is a
+matter of rounding. No gap comes near 64, where kernels clip, even after a law has moved the logits by a few units."""
 _WEIGHTS = (1.0, 2.0, 3.0, 0.5, 4.0, 1.5)
 _MIXTURES = (
     (1.0, 0.0, 0.0),
@@ -37,14 +37,14 @@ _MIXTURES = (
     (0.25, 1.0, 0.5),
     (0.0, 0.0, 0.0),
 )
-"""Soft labels as parts of one class, of the next one, and of all; the last ones have other sums than 1."""
+"""Soft labels as shares of one class, of the next one, and of all classes; those at the end do not sum to 1."""
 _BINARY = (0.0, 1.0)
 _PROBABILITIES = (0.0, 1.0, 0.5, 0.25, 1.0, 0.0, 0.75, 0.1, 0.9)
 _REALS = (0.0, 1.0, -1.0, 0.5, 2.0, -2.0, 0.25, 3.0, -0.125, 8.0, 10.5)
 
 
-def sized(blocks: Sequence[bytes], size: str, classes: int, ignored: str) -> list[bytes]:
-    """As many blocks as the size wants; where a mask needs company, at least two."""
+def repeat_blocks(blocks: Sequence[bytes], size: str, classes: int, ignored: str) -> list[bytes]:
+    """Repeat blocks to reach the requested size; return at least two if only a part of them is to be ignored."""
     found = list(blocks)
     if size == "square":
         found = (found * classes)[:classes]
@@ -55,8 +55,8 @@ def sized(blocks: Sequence[bytes], size: str, classes: int, ignored: str) -> lis
     return found
 
 
-def labels(elements: Bytes, classes: int, ignore_index: int | None) -> Labels:
-    """Classes, none of them ignored."""
+def class_labels(elements: Bytes, classes: int, ignore_index: int | None) -> Labels:
+    """Return class labels, [n], none of them equal to ``ignore_index``."""
     inside = ignore_index is not None and 0 <= ignore_index < classes
     labels: Labels = elements[:, 0].astype(np.int64) % (classes - 1 if inside else classes)
     if ignore_index is not None and inside:
@@ -64,22 +64,22 @@ def labels(elements: Bytes, classes: int, ignore_index: int | None) -> Labels:
     return labels
 
 
-def soft(elements: Bytes, classes: int) -> Array:
-    """Rows of soft labels: one-hot, mixed, smoothed, uniform, of other sums than 1."""
+def soft_labels(elements: Bytes, classes: int) -> Array:
+    """Return soft labels, [n, C]: one-hot, mixed, smoothed, uniform, or with another sum than 1."""
     first = elements[:, 0].astype(np.int64) % classes
     one, other, even = np.asarray(_MIXTURES)[elements[:, 1] % len(_MIXTURES)].T[:, :, None]
     hot = np.eye(classes)
     return np.asarray(one * hot[first] + other * hot[(first + 1) % classes] + even / classes)
 
 
-def numbers(elements: Bytes, targets: str) -> Array:
-    """Targets of single entries."""
+def entry_targets(elements: Bytes, targets: str) -> Array:
+    """Return the targets of single entries, [n]."""
     table = {"binary": _BINARY, "probability": _PROBABILITIES, "real": _REALS}[targets]
     return np.asarray(table)[elements[:, 0] % len(table)]
 
 
-def mask(elements: Bytes, ignored: str, salt: int) -> NDArray[np.bool_]:
-    """Which elements are ignored."""
+def ignored_mask(elements: Bytes, ignored: str, salt: int) -> NDArray[np.bool_]:
+    """Return which elements are ignored, [n]; ``salt`` says which one is left where ``most`` are."""
     n = len(elements)
     mask = np.zeros(n, dtype=bool)
     if ignored == "some":
@@ -98,13 +98,14 @@ def mask(elements: Bytes, ignored: str, salt: int) -> NDArray[np.bool_]:
 
 @lru_cache(maxsize=256)
 def _normals(scale: float, limit: float) -> Array:
-    """256 numbers: the simplest first, the others normal with full mantissas."""
+    """Return 256 numbers: the simplest first, then normal ones with full mantissas."""
     drawn = np.clip(np.random.default_rng(20).normal(size=256) * scale, -limit, limit)
     drawn[: len(_LATTICE)] = _LATTICE
     return np.asarray(drawn)
 
 
 def _table(regime: str) -> Array:
+    """Return the 256 logits that a byte chooses from."""
     if regime == "lattice":
         return np.resize(np.array(_LATTICE), 256)
     if regime == "ties":
@@ -129,7 +130,7 @@ def _table(regime: str) -> Array:
 _tables = lru_cache(_table)
 
 
-def logits(
+def class_logits(
     elements: Bytes,
     labels: Labels,
     classes: int,
@@ -137,6 +138,7 @@ def logits(
     config: Mapping[str, Any],
     hard_logits: HardLogits | None,
 ) -> Array:
+    """Return logits, [n, C]; in the regime ``edges`` those of the labels are where the contract is hard."""
     if regime == "edges":
         hard = np.asarray([0.0] if hard_logits is None else hard_logits(config, classes))
         rows = np.zeros((len(elements), classes))
@@ -152,10 +154,10 @@ def logits(
     return rows
 
 
-def entries(
+def entry_logits(
     elements: Bytes, labels: Array, targets: str, regime: str, config: Mapping[str, Any], hard_logits: HardLogits | None
 ) -> Array:
-    """One number for each entry; at an edge it lies as far from its target as the contract says."""
+    """Return logits, [n, 1]; in the regime ``edges`` they lie as far from their targets as the contract says."""
     if regime != "edges":
         drawn = np.asarray(_tables(regime)[elements[:, 2]])
         if regime == "certain":
@@ -168,7 +170,8 @@ def entries(
     return np.asarray(moved)[:, None]
 
 
-def weight(picks: Sequence[int], pattern: str, classes: int, present: Labels) -> Array | None:
+def class_weights(picks: Sequence[int], pattern: str, classes: int, present: Labels) -> Array | None:
+    """Return class weights of a pattern, None where it is ``absent``; ``present`` are the classes that occur."""
     if pattern == "absent":
         return None
     if pattern == "ones":

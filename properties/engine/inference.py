@@ -181,10 +181,9 @@ def _gradient_of(case: ObservedCase) -> tuple[bool, bool] | None:
     problem = case.problem
     if case.observe().gradient is None or not case.contract.bases:
         return None
-    slope = derivative_along(
-        case, problem, ascent(case, problem), stretch=1.0 if problem.dtype == "float64" else COARSE
-    )
-    if slope.tolerance > TELLING * (abs(slope.due) + abs(slope.slope)):
+    stretch = 1.0 if problem.dtype == "float64" else COARSE
+    slope = derivative_along(case, problem, ascent(case, problem), stretch=stretch)
+    if slope.tolerance > TELLING * (abs(slope.by_differences) + abs(slope.by_gradient)):
         return None
     return slope.agrees, detaches(case)
 

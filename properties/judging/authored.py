@@ -1,6 +1,7 @@
-"""What the author of a contract wrote, asked with care: a mistake in it is told as the author's.
+"""Authored functions: what the author of a contract wrote, checked at each call.
 
-Such a function may raise, or return something else than it should. Neither is a fault of the layer, nor of ours.
+Such a function may raise, or return something of the wrong kind. Either is reported as a mistake in the contract, and
+not as a fault of the layer or of the checker.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class AuthoredFunction:
     function: Callable[..., Any]
 
     def __call__(self, *given: Any) -> Any:
-        """What the function returns, once it is what it has to be."""
+        """Return the function's result, once it is of the expected kind."""
         fits, expected = EXPECTED[self.what]
         result = call_authored(self.contract, self.what, expected, self.function, *given)
         if not fits(result):
@@ -38,7 +39,7 @@ class AuthoredFunction:
 
 
 def authored(contract: str, what: str, function: Any) -> Any:
-    """A contract's function, watched; None where there is none."""
+    """Return a contract's function so that its calls are checked; None where there is none."""
     if function is None or not callable(function):
         return function
     if isinstance(function, AuthoredFunction):
@@ -49,7 +50,7 @@ def authored(contract: str, what: str, function: Any) -> Any:
 def call_authored(
     contract: str, what: str, expected: str, function: Callable[..., Any], *given: Any, **named: Any
 ) -> Any:
-    """What a function of a contract returns; ContractError where it raises."""
+    """Return the result of a contract's function; raise ContractError where it raises."""
     try:
         return function(*given, **named)
     except (ContractError, Broken, MemoryError):
@@ -59,7 +60,7 @@ def call_authored(
 
 
 def author_mistake(contract: str, what: str, did: str, expected: str, *given: Any) -> ContractError:
-    """The mistake in a contract, in words: whose, what it did, what was expected, asked about what."""
+    """Return the error of a contract: which function, what it did, what was expected, and with which arguments."""
     about = ", ".join(map(_about, given))
     return ContractError(f"contract {contract}: its {what} {did}; expected {expected} (asked about {about})")
 
@@ -67,7 +68,7 @@ def author_mistake(contract: str, what: str, did: str, expected: str, *given: An
 def checked_answer(
     contract: str, answer: Any, problem: Problem, what: str = "oracle", of_entries: bool = False
 ) -> Answer:
-    """An oracle's answer, once every field of it has the shape and dtype that it must have.
+    """Return an oracle's answer, once each of its fields has the shape and dtype that it must have.
 
     A loss ``of_entries`` that is given class ids has one number for each entry of the logits, unreduced.
     """
@@ -88,7 +89,7 @@ def checked_answer(
 
 @dataclass(frozen=True)
 class _Nearest:
-    """An answer's ``nearest``, watched like the answer itself."""
+    """An answer's function ``nearest``, checked like the answer itself."""
 
     contract: str
     function: Callable[..., Any]
@@ -96,7 +97,7 @@ class _Nearest:
     of_entries: bool
 
     def __call__(self, value: Any, gradient: Any) -> Answer:
-        """The admissible answer that is nearest to what somebody found."""
+        """Return the admissible answer that is nearest to a value and a gradient."""
         what = "oracle's nearest"
         try:
             found = self.function(value, gradient)
@@ -139,7 +140,7 @@ EXPECTED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "jumps": (lambda v: isinstance(v, (bool, np.bool_)), "True or False"),
     "bases": (lambda v: isinstance(v, Answer), ANSWER),
 }
-"""What the functions of a contract have to return."""
+"""For each function of a contract, a check of its result and the words for what it has to return."""
 
 
 def _shown(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a mean may divide by: the usual numbers, and which of them a layer's mean shows."""
+"""Denominators: the numbers that a mean may divide by, and which of them a layer divides by."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ DIVISOR_WORDS: Mapping[str, str] = {
     "all-entries": "the number of all entries of the logits",
     "one": "1, so that it is the sum",
 }
-"""The candidates, by name, those first that are named where several are the same number."""
+"""The candidates by name. Where several are the same number, the first one is named."""
 
 CONTRACT_WORDS = {"weights": "by the sum of their weights", "count": "by their number"}
-"""What a contract may say."""
+"""What a contract may say that a mean divides by, in words."""
 
 
 def divisors(problem: Problem, contract: ContractView) -> dict[str, float]:
-    """The number that each candidate stands for in a problem."""
+    """Return the number that each candidate stands for in a problem."""
     size, classes = float(problem.size), float(problem.classes)
     found = {
         "count": _by_contract(problem, contract, "count"),
@@ -36,17 +36,18 @@ def divisors(problem: Problem, contract: ContractView) -> dict[str, float]:
         "all-entries": size * classes,
         "one": 1.0,
     }
-    # where every entry is an element, entries are what is counted anyway
+    # where every entry is an element, the number of entries is the number of elements
     return {name: n for name, n in found.items() if not (problem.entrywise and name.endswith("entries"))}
 
 
 def _by_contract(problem: Problem, contract: ContractView, name: str) -> float:
+    """Return the contract's divisor for a value of its argument ``denominator``."""
     plain = problem.replace(weight=None) if problem.entrywise else problem
     return contract.divisor(plain.configure(denominator=name))
 
 
 def _weights(problem: Problem) -> float:
-    """The sum of the weights of valid entries; a class weight is that of its entries along the axis."""
+    """Return the sum of the weights of valid entries; each has the weight of its index along the axis."""
     if problem.weight is None:
         return float(problem.valid.sum())
     along = np.moveaxis(problem.valid, problem.axis, -1)
@@ -54,7 +55,7 @@ def _weights(problem: Problem) -> float:
 
 
 def divisor_name(problem: Problem, contract: ContractView, found: float, precision: float = 1e-6) -> str | None:
-    """The first candidate that a number is, if any."""
+    """Return the name of the first candidate that a number equals; None if it equals none."""
     for name, number in divisors(problem, contract).items():
         if abs(found - number) <= precision * abs(number):
             return name
@@ -62,13 +63,13 @@ def divisor_name(problem: Problem, contract: ContractView, found: float, precisi
 
 
 def divisor_in_words(problem: Problem, contract: ContractView, found: float) -> str:
-    """A divisor in words where it is a usual one, and in figures."""
+    """Return a divisor in figures, and in words if it is one of the candidates."""
     name = divisor_name(problem, contract, found)
     return f"{found:.4g}" if name is None else f"{DIVISOR_WORDS[name]} ({found:.4g})"
 
 
 def contradiction_in_words(problem: Problem, contract: ContractView, found: float) -> str:
-    """That a mean divides by another number than the contract's, in words."""
+    """Return the sentence that a mean divides by another number than the contract's."""
     due = CONTRACT_WORDS[problem.config.get("denominator", "weights")]
     said = divisor_in_words(problem, contract, found)
     return f"The mean divides by {said}; the contract says {due} ({contract.divisor(problem):g})."

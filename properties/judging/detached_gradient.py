@@ -1,7 +1,7 @@
-"""Frozen weights: the gradient of a loss whose weights of the elements are constants, whatever they depend on.
+"""Detached gradient: the gradient of a loss whose element weights are held constant, though they depend on the logits.
 
-With base losses l_i of known slope, and weights c_i that are held fixed, a loss is V = sum of c_i l_i and its gradient
-c_i dl_i/dz_i. So a gradient alone says which weights it froze, and they must add up to the value.
+With base losses l_i of known derivative, and weights c_i that are held constant, a loss is V = sum of c_i l_i, and its
+gradient c_i dl_i/dz_i. So the weights can be read off the gradient alone, and with them the sum must be the value.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from reference.entries import logistic_losses
 AnswerOf = Callable[[Problem], Answer]
 
 GRADIENTS = ("live", "detached")
-"""A gradient differentiates through the weights of the elements, or holds them fixed."""
+"""A live gradient differentiates through the weights of the elements, a detached one holds them constant."""
 
 
 def base_problem(problem: Problem) -> Problem:
-    """The same elements unweighted and unreduced: what base losses are asked of."""
+    """Return the same elements unweighted and unreduced, as base losses are computed."""
     return problem.replace(weight=None, reduction="none", normalizer=None, cotangent=None)
 
 
 def one_hot_entries(problem: Problem) -> Answer:
-    """Binary cross entropy of every entry of the logits against one-hot labels; the values are [n, C]."""
+    """Return the binary cross entropy of every entry of the logits with one-hot labels; the values are [n, C]."""
     elements = arrange(problem.logits, problem.labels, ignore_index=problem.ignore_index, axis=problem.axis)
     hot = np.eye(problem.classes)[elements.labels]
     losses = logistic_losses(elements.rows.reshape(-1), hot.reshape(-1))
@@ -47,20 +47,21 @@ def one_hot_entries(problem: Problem) -> Answer:
 def is_detached(
     problem: Problem, observed: Observation, bases: Sequence[AnswerOf], value_scale: Array, gradient_scale: Array
 ) -> bool:
-    """Whether an answer, to a problem without a cotangent, is that of a loss with frozen weights over one of ``bases``.
+    """Return whether an answer to a problem without a cotangent has the detached gradient over one of ``bases``.
 
-    Weights are read off the gradient: each row must be a multiple of its base loss's slope, and the losses times these
-    multiples must add up to the value (unreduced: be the values). The scales are those of the layer's own errors.
+    The weights are read off the gradient: each row must be a multiple of the derivative of its base loss, and the
+    losses times these multiples must sum to the value (or be the values, unreduced). The scales are those of the
+    layer's own errors.
     """
     if observed.gradient is None or observed.gradient.shape != problem.logits.shape:
         return False
     if not (np.isfinite(observed.gradient).all() and np.isfinite(observed.value).all()):
         return False
     scales = (value_scale, problem.flatten(gradient_scale))
-    return any(_is_frozen_over(base(base_problem(problem)), problem, observed, scales) for base in bases)
+    return any(_is_detached_over(base(base_problem(problem)), problem, observed, scales) for base in bases)
 
 
-def _is_frozen_over(base: Answer, problem: Problem, observed: Observation, scales: tuple[Array, Array]) -> bool:
+def _is_detached_over(base: Answer, problem: Problem, observed: Observation, scales: tuple[Array, Array]) -> bool:
     valid = problem.valid.reshape(-1)
     unit = BUDGET * UNIT_ROUNDOFF[problem.dtype]
     assert observed.gradient is not None
@@ -99,9 +100,9 @@ def _each(scale: Array, valid: NDArray[np.bool_]) -> Array:
 
 
 def detached_answers(answer_of: AnswerOf, base: AnswerOf) -> AnswerOf:
-    """The same values with the gradient of frozen weights: (v_i / l_i) dl_i/dz_i, l_i of ``base``.
+    """Return a function with the values of ``answer_of`` and the detached gradient (v_i / l_i) dl_i/dz_i over ``base``.
 
-    Where a loss is not finite its weight cannot be read off it: there the gradient is that of ``answer_of``.
+    Where a loss is not finite its weight cannot be computed: there the gradient is that of ``answer_of``.
     """
 
     def answer(problem: Problem) -> Answer:
@@ -109,8 +110,8 @@ def detached_answers(answer_of: AnswerOf, base: AnswerOf) -> AnswerOf:
         unreduced = problem.replace(reduction="none", normalizer=None, cotangent=None)
         own, plain = answer_of(unreduced), base(base_problem(problem))
         losses, values = plain.value.reshape(-1, 1), own.value.reshape(-1, 1)
-        told = np.isfinite(losses) & np.isfinite(values)
-        there = told & (losses > 0)
+        known = np.isfinite(losses) & np.isfinite(values)
+        there = known & (losses > 0)
         safe = np.where(there, losses, 1.0)
         upstream = _upstream(answer_of, problem)
         with np.errstate(invalid="ignore"):
@@ -119,12 +120,12 @@ def detached_answers(answer_of: AnswerOf, base: AnswerOf) -> AnswerOf:
                 there, (own.value_scale.reshape(-1, 1) + weights * plain.value_scale.reshape(-1, 1)) / safe, 0.0
             )
             slopes, slope_scale = problem.flatten(plain.gradient), problem.flatten(plain.gradient_scale)
-            gradient = np.where(told, weights * slopes * upstream, problem.flatten(live.gradient))
-            scale = np.where(told, (drift * np.abs(slopes) + weights * slope_scale) * np.abs(upstream), 0.0)
+            gradient = np.where(known, weights * slopes * upstream, problem.flatten(live.gradient))
+            scale = np.where(known, (drift * np.abs(slopes) + weights * slope_scale) * np.abs(upstream), 0.0)
         return replace(
             live,
             gradient=problem.unflatten(gradient),
-            # whoever multiplies by a detached factor has the errors of the factor that is differentiated too
+            # a product with a detached factor has the errors of that factor too, as the live gradient has
             gradient_scale=problem.unflatten(scale + np.abs(gradient) * 2.0) + live.gradient_scale,
         )
 
@@ -132,7 +133,7 @@ def detached_answers(answer_of: AnswerOf, base: AnswerOf) -> AnswerOf:
 
 
 def _upstream(answer_of: AnswerOf, problem: Problem) -> Array:
-    """[n, 1]: what arrives at each element, the upstream gradient over the denominator."""
+    """Return the upstream gradient of each element over the denominator, [n, 1]."""
     if problem.reduction == "none":
         given = np.ones(problem.shape) if problem.cotangent is None else problem.cotangent
         return np.broadcast_to(given, problem.shape).reshape(-1, 1)

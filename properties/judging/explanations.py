@@ -1,4 +1,4 @@
-"""Which other choice would make a layer right: another denominator, other regions that count, frozen weights."""
+"""Explanations: the other choice that would make a layer right, such as another denominator or a detached gradient."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ NORMALIZES = {"occupied": "the number of occupied regions", "paper": "the number
 
 
 def explanation(case: Case, finding: Finding, answer_of: Callable[[Problem], Answer] | None = None) -> str:
-    """Why the case's own call is not the oracle's (or ``answer_of``), in words; empty where no choice explains it."""
+    """Return the sentence why the layer's answer to the case's problem is not the oracle's (or that of ``answer_of``).
+
+    It is empty where no other choice explains the difference.
+    """
     if finding.calls[0] is not case.problem:
         return ""
     try:
@@ -28,12 +31,12 @@ def explanation(case: Case, finding: Finding, answer_of: Callable[[Problem], Ans
             return gradient_explanation(case)
         return choice_explanation(case, answer_of) if finding.quantity == "value" else ""
     except ContractError:
-        # a contract need not know what would be right if it said something else
+        # a contract need not have an answer for a choice that it does not make
         return ""
 
 
 def choice_explanation(case: Case, answer_of: Callable[[Problem], Answer] | None = None) -> str:
-    """The choice by which a layer's answer differs from the oracle's (or ``answer_of``), in words; else empty."""
+    """Return the sentence which choice makes a layer's value differ from the oracle's (or ``answer_of``), or ''."""
     return _denominator_words(case, answer_of or case.contract.answer) or _normalize_words(case)
 
 

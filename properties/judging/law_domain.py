@@ -1,4 +1,4 @@
-"""The subdomain that a law samples: minus closed gates, restricted to its level and its precondition."""
+"""Law domain: the part of a domain that a law samples, without what is behind closed gates."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from properties.problems.domain import (
 
 
 def admissible_domain(law: Law, domain: Domain, shut: AbstractSet[str]) -> Domain:
-    """What may be put to the layer for a law at all, whatever the law makes of what it draws."""
+    """Return the domain of all problems that the layer may be given for a law, drawn by it or derived from these."""
     return domain.for_law(law.id).open(shut - {law.id})
 
 
 def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: AbstractSet[str]) -> Domain:
-    """The domain that a law samples: without closed gates, restricted to its level and its precondition.
+    """Return the domain that a law samples: without closed gates, restricted to its precondition and level.
 
-    Raises EmptyDomainError where nothing is left, with the reason.
+    Raises EmptyDomainError, with the reason, where nothing is left.
     """
     for need in law.needs:
         name, _, value = need.partition("=")
@@ -58,22 +58,26 @@ def law_domain(law: Law, domain: Domain, shut: AbstractSet[str], takes: Abstract
 
 
 def _of_mask(law: Law, domain: Domain, takes: AbstractSet[str]) -> Precondition:
-    """Elements are ignored by their label or by a mask; a law about ignored ones needs a layer that takes either."""
+    """Return what a law about ignored elements requires where the layer takes no mask; for other laws, nothing."""
     masked = "label_weight" in domain.dimensions and "mask" in domain["label_weight"]
     if "ignored" not in law.needs or masked:
         return {}
     if "ignore_index" not in takes and set(domain["ignore_index"]) == {None}:
         raise EmptyDomainError("the layer takes no ignore_index")
     precondition = {"ignore_index": outside(None)}
-    # probabilities of classes, and real numbers, have no value that says ignored
+    # soft labels and real targets have no value that means ignored
     return precondition if not domain.decides else {**precondition, "targets": outside("soft", "real")}
 
 
 def _of_level(law: Law, domain: Domain) -> Precondition:
-    """Formula laws run in the highest precision there is and on moderate logits, where wrong and inexact lie apart."""
+    """Return what the level of a law requires.
+
+    Laws about the formula run in the highest precision there is and on moderate logits, where a wrong number differs
+    from an inexact one.
+    """
     precondition = dict[str, Callable[[object], bool]]()
     if law.level == "conduct":
-        # how a layer conducts itself shows in any precision; the half ones are slow to draw and to build
+        # conduct is the same in any precision, and half precisions are slow to draw and to build
         wide = [d for d in ("float64", "float32") if d in domain["dtype"]]
         precondition["dtype"] = within(*(wide or domain["dtype"]))
     if law.level == "formula":

@@ -1,4 +1,4 @@
-"""Observation: what a layer answered to a problem, or how it failed. NumPy only; it crosses process borders."""
+"""Observation: what a layer answered to a problem, or how it failed. NumPy only, since it is sent between processes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from properties.problems.problem import Problem
 
 @dataclass(frozen=True)
 class Failure:
-    """How a call ended that gave no answer: ``kind`` is raised, crashed or timed out.
+    """How a call without an answer ended: its ``kind`` is ``raised``, ``crashed`` or ``timed out``.
 
-    A kind of ``absent`` says that there was no call: what was asked for does not exist for such a layer.
-    ``message`` is the whole message, to be searched and compared; as a string a failure is short enough to be read.
+    The kind ``absent`` says that there was no call, since such a layer does not have what was asked for. ``message`` is
+    the whole message, to be searched and compared; ``str`` of a failure cuts it to a length that can be read.
     """
 
     kind: str
@@ -33,14 +33,14 @@ class Failure:
 
 
 LONGEST_SHOWN = 600
-"""Characters of a message that people are shown."""
+"""Characters of a message that are shown."""
 
 LONGEST_KEPT = 100_000
 """Characters of a message beyond which its middle is left out: a message may hold a whole tensor."""
 
 
 def message_of(error: BaseException) -> str:
-    """An exception's words on one line."""
+    """Return an exception's message on one line."""
     try:
         text = str(error)
     except Exception as broken:
@@ -51,7 +51,7 @@ def message_of(error: BaseException) -> str:
 
 
 def name_of(error: BaseException) -> str:
-    """An exception's name; a subclass of a builtin error says so in brackets."""
+    """Return an exception's name, and in brackets ValueError or TypeError if it is a subclass of that."""
     name = type(error).__name__
     for builtin in (ValueError, TypeError):
         if isinstance(error, builtin) and name != builtin.__name__:
@@ -61,10 +61,10 @@ def name_of(error: BaseException) -> str:
 
 @dataclass(frozen=True)
 class Observation:
-    """Value and gradient as float64, the shape and dtype they came in, and the facts that a probe gathered.
+    """Value and gradient as float64, the shape and dtype that the layer returned, and the facts that a probe found.
 
-    ``gradient`` is None where none was asked for; where none arrived it is zeros, and ``gradient_dtype`` is empty.
-    A reduced loss that came with one axis of length 1 has none here; ``shape`` has it still.
+    ``gradient`` is None where none was asked for; where the layer gave none it is zeros, and ``gradient_dtype`` is
+    empty. A reduced loss of shape [1] is a scalar in ``value``; ``shape`` is the shape that the layer returned.
     """
 
     value: Array
@@ -76,15 +76,15 @@ class Observation:
 
 
 PROGRAM_PROBES = frozenset({"program", "to-static", "full-graph", "static-program", "saved", "saved-fixed"})
-"""Probes that run Paddle's executor, whose threads do not survive a fork: a process that ran one must not be forked."""
+"""Probes that run Paddle's executor. Its threads do not survive a fork: a process that ran one must not be forked."""
 
 
 class Observer(Protocol):
-    """Anything that can ask a layer: in this process, or in another one that may crash without harm."""
+    """Asks a layer: in this process, or in another one that may crash without harm."""
 
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
-        """Build the layer for the problem, call it, and say what happened.
+        """Build the layer for the problem, call it, and return what happened.
 
-        ``probe`` says what to show: ``value`` runs forward alone, ``plain`` backward too, others more.
+        ``probe`` says what is observed: ``value`` runs forward alone, ``plain`` backward too, and others more.
         """
         ...

@@ -1,25 +1,26 @@
-"""How far two answers of one layer may lie apart: by its own rounding, whatever the oracle says of the loss."""
+"""Rounding: how far two answers of one layer may be apart, whatever the oracle's value of the loss is."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from properties.judging.tolerance import Match, compare
-from properties.problems.precision import SMALLEST_NORMAL, Array
+from properties.problems.precision import LARGEST, SMALLEST_NORMAL, Array
 from properties.problems.problem import Problem
 from reference import BUDGET, UNIT_ROUNDOFF
 
-LARGEST_SCALE = float(np.finfo(np.float64).max)
+LARGEST_SCALE = LARGEST["float64"]
+"""The largest error scale: a scale that overflows is no scale at all."""
 
 
 def agreement(
     got: Array, other: Array, scale: Array | float, dtype: str, quantity: str = "value", floor: Array | float = 0.0
 ) -> Match:
-    """Hold two answers of one layer against each other: same shape, same NaN and inf, no difference beyond rounding.
+    """Compare two answers of one layer: same shape, same NaN and inf, no difference beyond rounding.
 
-    Either is rounded to the precision that it has, so that a few roundings of their own size are no difference, even
-    where ``scale`` is 0; below the smallest normal number a rounding is as large as there. ``floor`` is that number of
-    the call that ``other`` was made from, and what it became: below it an answer may be flushed to zero.
+    Both are rounded numbers, so that a few roundings relative to their own size are no difference, even where ``scale``
+    is 0; below the smallest normal number a rounding is as large as there. ``floor`` is the smallest normal number of
+    the call that ``other`` comes from, transformed as ``other`` is: below it an answer may be flushed to zero.
     """
     if got.shape != other.shape:
         return compare(got, other, np.zeros(other.shape), dtype, quantity)
@@ -31,16 +32,17 @@ def agreement(
 
 
 def magnitudes(numbers: Array) -> Array:
-    """How large numbers are; NaN and inf have no size, since they are compared as they are."""
+    """Return absolute values; 0 for NaN and inf, which are compared as they are."""
     return np.where(np.isfinite(numbers), np.abs(numbers), 0.0)
 
 
 def own_scale(numbers: Array, expected: Array, scale: Array, problem: Problem) -> Array:
-    """The error scale of a layer's numbers, from the oracle's ``scale`` of what it ``expected`` there.
+    """Return the error scale of a layer's numbers, given the oracle's numbers (``expected``) and their ``scale``.
 
-    The oracle knows how its own formula rounds. Where a number is not the oracle's, another formula made it, perhaps
-    where the oracle has exactly 0, with a scale of 0. Such a number rounds as a sum of exponentials does: by a few
-    units of its own size for each unit of the logits; and as the oracle's largest do, for it may be a difference.
+    The oracle knows how its own formula rounds. A number that differs from the oracle's comes from another formula,
+    perhaps where the oracle has exactly 0, with a scale of 0. Such a number is taken to round as a sum of exponentials
+    does, by a few units of its own size for each unit of the logits; and as much as the oracle's largest number, since
+    it may be a difference of such numbers.
     """
     if numbers.shape != expected.shape or numbers.shape != scale.shape:
         return scale
@@ -55,14 +57,14 @@ def own_scale(numbers: Array, expected: Array, scale: Array, problem: Problem) -
 
 
 def largest_scale(scale: Array) -> float:
-    """The largest finite scale; 0 where there is none."""
+    """Return the largest finite scale; 0 where there is none."""
     return float(scale[np.isfinite(scale)].max(initial=0.0))
 
 
 def condition_number(problem: Problem) -> float:
-    """How many roundings of its own size a number of a loss has, where nobody knows its formula.
+    """Return by how many roundings of its own size a number of a loss may err where its formula is not known.
 
-    As cross entropy has: the exponential of a logit by the logit, and sums by their length.
+    It is that of cross entropy: an exponential errs in proportion to its logit, and a sum to its length.
     """
     rows = problem.rows[problem.valid.reshape(-1)]
     finite = np.isfinite(rows)

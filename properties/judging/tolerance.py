@@ -1,4 +1,4 @@
-"""Compares numbers under the error budget: what is rounding, and what is wrong."""
+"""Tolerance: compares numbers under the error budget, which tells rounding from a wrong number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reference import BUDGET, UNIT_ROUNDOFF, Answer
 
 @dataclass(frozen=True)
 class Match:
-    """Whether two arrays agree, and which part of the error budget their difference uses (1 unit is u * scale)."""
+    """Whether two arrays agree, and how many units (u * scale) of the error budget their difference uses."""
 
     holds: bool
     used: float
@@ -25,10 +25,10 @@ class Match:
 def compare(
     got: Array, expected: Array, scale: Array, dtype: str, quantity: str = "value", floor: Array | float = 0.0
 ) -> Match:
-    """Hold ``got`` against ``expected``: same shape, same NaN and inf, differences within BUDGET * u * scale.
+    """Compare ``got`` with ``expected``: same shape, same NaN and inf, differences within BUDGET * u * scale.
 
-    A flush to zero below the smallest normal number is no error, nor is an overflow where the expected number has none
-    in the dtype. Where ``expected`` is a layer's own answer it may be flushed too, if it is below ``floor``.
+    A result that is flushed to zero below the smallest normal number is no error, nor is an overflow of a number that
+    the dtype cannot hold. Where ``expected`` is a layer's own answer, it may be flushed too if it is below ``floor``.
     """
     if got.shape != expected.shape:
         return Match(False, np.inf, f"shape of the {quantity}", expected, got)
@@ -52,9 +52,9 @@ def compare(
 
 
 def judge(observation: Observation, answer: Answer, dtype: str, *, value: bool = True, gradient: bool = True) -> Match:
-    """Hold an observation against every admissible answer: value and gradient must match the same one.
+    """Compare an observation with every admissible answer: value and gradient must match the same one.
 
-    Returns the match with the answer that the observation comes closest to.
+    Return the match with the answer that is closest to the observation.
     """
     return closest_answer(observation, answer, dtype, value=value, gradient=gradient)[0]
 
@@ -62,7 +62,7 @@ def judge(observation: Observation, answer: Answer, dtype: str, *, value: bool =
 def closest_answer(
     observation: Observation, answer: Answer, dtype: str, *, value: bool = True, gradient: bool = True
 ) -> tuple[Match, Answer]:
-    """The admissible answer that an observation comes closest to, and how it matches that one."""
+    """Return the match with the admissible answer closest to an observation, and that answer."""
     best: tuple[Match, Answer] | None = None
     for candidate in candidate_answers(observation, answer):
         match = _judge_one(observation, candidate, dtype, value, gradient)
@@ -75,7 +75,7 @@ def closest_answer(
 
 
 def candidate_answers(observation: Observation, answer: Answer) -> tuple[Answer, ...]:
-    """The answers to hold an observation against: the ones that are known, and of a continuum the nearest."""
+    """Return the admissible answers to compare an observation with; of a continuum of answers, the nearest one too."""
     if answer.nearest is None or observation.value.shape != answer.value.shape:
         return answer.admissible
     gradient = observation.gradient
@@ -85,6 +85,7 @@ def candidate_answers(observation: Observation, answer: Answer) -> tuple[Answer,
 
 
 def _judge_one(observation: Observation, answer: Answer, dtype: str, value: bool, gradient: bool) -> Match:
+    """Return the first mismatch of value and gradient, or else the match of both."""
     used = 0.0
     if value:
         match = compare(observation.value, answer.value, answer.value_scale, dtype)

@@ -105,9 +105,9 @@ def finite_difference(case: Case) -> Iterator[Finding]:
     if case.contract.jumps is None and has_kink(case, problem, direction):
         raise Undecided("the value has a kink here, and the gradient may be that of either side")
     yield Finding(
-        cause_in_words(case, live=found.agrees, frozen=frozen),
+        cause_in_words(case, live=found.agrees, detached=frozen),
         (problem,),
         "slope",
-        np.asarray(found.due),
-        np.asarray(found.slope),
+        np.asarray(found.by_differences),
+        np.asarray(found.by_gradient),
     )

@@ -1,1 +1,1 @@
-"""What may be asked of a loss layer: problems, and the domains that they are drawn from."""
+"""Problems: what a loss layer is asked, and the domains that problems are drawn from."""

@@ -1,4 +1,4 @@
-"""Batches: parts of a problem's elements that one program is asked for, one after the other; written in one line."""
+"""Batches: parts of a problem's elements that one compiled program is given, one after the other."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from properties.problems.problem import Problem
 
 CONFIG_NAME = "batches"
-"""The entry of a problem's ``config`` that holds them."""
+"""The entry of a problem's ``config`` that holds its batches, written in one line."""
 
 
 def with_batches(problem: Problem, batches: Sequence[Sequence[int]]) -> Problem:
-    """The problem with batches, each the numbers of its elements."""
+    """Return the problem with batches, each of them the indices of its elements."""
     return problem.configure(**{CONFIG_NAME: "; ".join(" ".join(map(str, batch)) for batch in batches)})
 
 
 def batches_of(problem: Problem) -> list[Problem]:
-    """The batches that a problem carries, itself where there are none. They differ in the first axis of elements."""
+    """Return a problem for each batch, or the problem itself where it has none.
+
+    They differ in the length of the first axis of elements.
+    """
     if CONFIG_NAME not in problem.config:
         return [problem]
     plain = problem.replace(config={name: value for name, value in problem.config.items() if name != CONFIG_NAME})
@@ -25,7 +28,7 @@ def batches_of(problem: Problem) -> list[Problem]:
 
 
 def shapes_of_any_batch(problem: Problem) -> tuple[list[int | None], list[int | None]]:
-    """The shapes of logits and labels with None for the first axis of the elements."""
+    """Return the shapes of logits and labels with None for the length of the first axis of elements."""
     logits: list[int | None] = list(problem.logits.shape)
     labels: list[int | None] = list(problem.labels.shape)
     axis = int(not problem.entrywise and problem.axis % problem.logits.ndim == 0)

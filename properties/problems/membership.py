@@ -1,7 +1,7 @@
-"""Membership: whether a problem lies inside a domain, whoever made it, and which of a domain's values it has.
+"""Membership: whether a problem lies inside a domain, and which of the domain's values it has.
 
-What a law makes of a problem (fewer elements, other weights, another axis) may leave what a user claims that a layer
-takes, or meet what stands behind a gate that does not hold. Such a problem is never put to the layer.
+A problem that a law derives from another one (fewer elements, other weights, another axis) may be outside what the user
+says that the layer takes, or have a value behind a closed gate. Such a problem is never put to the layer.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from properties.problems.domain import SIZES, Dimension, Domain
 from properties.problems.problem import Problem
 
 LARGE_BATCH = SIZES["several"][1] + 1
-"""Elements from which on a batch is a crowd."""
+"""The least number of elements of a large batch."""
 
 TINY_WEIGHT = 1e-5
-"""Class weights up to this size are tiny ones."""
+"""Class weights up to this size count as tiny."""
 
 MODERATE_LOGITS, LARGE_LOGITS, OFFSET_LOGITS = 33.0, 1e4 + 1.0, 1e4 + 33.0
-"""How large logits of a regime are, with room for the steps of difference quotients."""
+"""The largest logits of a regime, with room for the steps of difference quotients."""
 
 LARGEST_LOGITS: Mapping[str, float] = {
     "lattice": MODERATE_LOGITS,
@@ -38,10 +38,10 @@ LARGEST_LOGITS: Mapping[str, float] = {
 
 
 def reason_outside(problem: Problem, domain: Domain, about: Collection[str] = ()) -> str:
-    """In what a problem leaves a domain, in words; '' where it lies inside.
+    """Return in words why a problem is outside a domain; '' where it is inside.
 
-    A dimension that somebody chose values of admits these alone; any other one admits all but what stands behind the
-    domain's shut gates. What the problem is ``about`` (the names of dimensions) is not looked at.
+    A dimension whose values the user chose admits these alone; any other one admits all values but those behind the
+    domain's closed gates. The dimensions named in ``about`` are not looked at.
     """
     for name, dimension in domain.dimensions.items():
         if name in about or not (dimension.chosen or domain.shut):
@@ -57,7 +57,7 @@ def reason_outside(problem: Problem, domain: Domain, about: Collection[str] = ()
 
 
 def values_met(problem: Problem, domain: Domain, names: Collection[str]) -> set[tuple[str, Any]]:
-    """The values of these dimensions of a domain that a problem has, each with its dimension's name."""
+    """Return the values of these dimensions that a problem has, each as (name of the dimension, value)."""
     found = set()
     for name in names:
         values = values_of(problem, name, domain)
@@ -67,7 +67,7 @@ def values_met(problem: Problem, domain: Domain, names: Collection[str]) -> set[
 
 
 def values_of(problem: Problem, name: str, domain: Domain) -> tuple[Any, ...] | None:
-    """The values of a dimension that a problem may have been drawn with; None where every value is as good."""
+    """Return the values of a dimension that a problem may have been drawn with; None where any value may be."""
     if name in _COMMON:
         return _COMMON[name](problem, domain.dimensions[name])
     if name not in problem.config:
@@ -76,7 +76,10 @@ def values_of(problem: Problem, name: str, domain: Domain) -> tuple[Any, ...] | 
 
 
 def _configured(problem: Problem, name: str, domain: Domain) -> tuple[Any, ...]:
-    """The values of an argument of the contract's own, as they are drawn: what excludes them may have changed them."""
+    """Return the drawn values of a contract's own argument that give what the problem has.
+
+    ``Domain.settle`` may have changed a value that excludes another argument's.
+    """
     dimension, given = domain.dimensions[name], problem.config[name]
     found = []
     for value in dict.fromkeys(dimension.values):
@@ -115,7 +118,7 @@ def _classes(problem: Problem, dimension: Dimension) -> tuple[Any, ...] | None:
 
 
 def _axis(problem: Problem, dimension: Dimension) -> tuple[Any, ...] | None:
-    """All numbers of the same axis; logits of one axis have no other, unless somebody chose."""
+    """All numbers of the same axis; None for logits of one axis, which have no other, unless the user chose."""
     ndim = max(problem.logits.ndim, 1)
     if ndim == 1 and not dimension.chosen:
         return None
@@ -150,12 +153,12 @@ def _label_weight(problem: Problem, dimension: Dimension) -> tuple[Any, ...]:
 
 
 def _layout(problem: Problem, dimension: Dimension) -> tuple[Any, ...]:
-    """Labels that keep the class axis are a matter of their shape."""
+    """A layout of labels that keep the class axis counts as contiguous: it is a matter of shape."""
     return ("contiguous",) if problem.layout == "label-axis" else (problem.layout,)
 
 
 def _logits(problem: Problem, dimension: Dimension) -> tuple[Any, ...]:
-    """The regimes whose logits are as large."""
+    """The regimes whose logits may be as large as the problem's."""
     largest = np.abs(problem.logits).max(initial=0.0)
     return tuple(regime for regime in dimension.values if largest <= LARGEST_LOGITS.get(regime, np.inf))
 

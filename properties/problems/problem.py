@@ -1,4 +1,4 @@
-"""Problem: one test case, frozen. Logits, labels, options, dtype and layout, and nothing of any layer."""
+"""Problem: one test case, immutable. Logits, labels, options, dtype and layout, and nothing of any layer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Labels = NDArray[Any]
 Index = NDArray[Any] | Sequence[int]
 
 TARGETS = ("hard", "soft", "binary", "probability", "real")
-"""What labels are: classes; rows of probabilities; or targets of single entries: 0 or 1, in [0, 1], any number."""
+"""Kinds of labels: classes; rows of probabilities; or targets of single entries: 0 or 1, in [0, 1], any number."""
 
 ENTRIES = ("binary", "probability", "real")
 """Kinds of targets for which every entry of the logits is an element of its own, and no axis holds classes."""
@@ -24,14 +24,14 @@ ENTRIES = ("binary", "probability", "real")
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What a loss layer is asked.
+    """One question to a loss layer.
 
     ``logits`` are float64 numbers that ``dtype`` represents exactly, so that oracle and layer see the same problem.
     ``targets`` says what ``labels`` are (see ``TARGETS``). ``config`` holds the arguments that only some contracts know
     (``bins``); arrays in it have one number for each class. ``label_weight``, of the labels' shape, and ``normalizer``
-    go with the call, and so does ``element_weight``, of the labels' shape, which one law alone gives. ``cotangent`` is
-    the upstream gradient (None: ones). ``layout`` says whether the tensors are contiguous in memory. ``salt`` seeds
-    whatever a law varies.
+    are arguments of the call, and so is ``element_weight``, of the labels' shape, which one law alone gives.
+    ``cotangent`` is the upstream gradient (None: ones). ``layout`` says whether the tensors are contiguous in memory.
+    ``salt`` seeds whatever a law varies.
     """
 
     logits: Array
@@ -52,11 +52,11 @@ class Problem:
     salt: int = 0
 
     def replace(self, **changes: Any) -> Problem:
-        """A problem that differs in these fields."""
+        """Return the problem with other values of these fields."""
         return dataclasses.replace(self, **changes)
 
     def configure(self, **changes: Any) -> Problem:
-        """A problem that differs in these entries of ``config``."""
+        """Return the problem with other values of these entries of ``config``."""
         return self.replace(config={**self.config, **changes})
 
     @property
@@ -66,7 +66,7 @@ class Problem:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the elements, which an unreduced loss has."""
+        """The shape of the elements, and so of an unreduced loss."""
         if self.targets != "soft":
             return tuple(self.labels.shape)
         axis = self.axis % self.logits.ndim
@@ -74,22 +74,22 @@ class Problem:
 
     @property
     def given_labels(self) -> Labels:
-        """The labels as a layer gets them: in one layout they keep the class axis, with length 1."""
+        """The labels as a layer gets them: the layout ``label-axis`` keeps the class axis, with length 1."""
         return np.expand_dims(self.labels, self.axis) if self.layout == "label-axis" else self.labels
 
     @property
     def size(self) -> int:
-        """n, the number of elements."""
+        """The number of elements, n."""
         return int(np.prod(self.shape))
 
     @property
     def classes(self) -> int:
-        """C, 1 where every entry is an element."""
+        """The number of classes, C; 1 where every entry is an element."""
         return 1 if self.entrywise else int(self.logits.shape[self.axis])
 
     @property
     def valid(self) -> NDArray[np.bool_]:
-        """Which elements count, in their shape."""
+        """Which elements are not ignored, in the shape of the elements."""
         counted = np.ones(self.shape, dtype=bool)
         if self.ignore_index is not None and self.targets not in ("soft", "real"):
             counted &= self.labels != self.ignore_index
@@ -116,29 +116,32 @@ class Problem:
         return np.asarray(np.eye(self.classes)[np.where(valid, self.label_rows, 0)] * valid[:, None])
 
     def with_rows(self, rows: Array) -> Problem:
-        """The same problem with other logits, given as [n, C] (C may differ)."""
+        """Return the problem with other logits, given as [n, C] (C may differ)."""
         return self.replace(logits=self.unflatten(rows))
 
     def with_labels(self, label_rows: Labels) -> Problem:
-        """The same problem with other labels, given as ``label_rows`` are."""
+        """Return the problem with other labels, given as ``label_rows`` are."""
         soft = self.targets == "soft"
         return self.replace(labels=self.unflatten(label_rows) if soft else label_rows.reshape(self.shape))
 
     def unflatten(self, rows: Array) -> Array:
-        """Rows [n, C] in the layout of the logits."""
+        """Return rows [n, C] in the shape of the logits."""
         if self.entrywise:
             return rows.reshape(self.shape)
         stacked = rows.reshape((*self.shape, rows.shape[-1]))
         return np.ascontiguousarray(np.moveaxis(stacked, -1, self.axis))
 
     def flatten(self, array: Array) -> Array:
-        """An array in the layout of the logits as [n, C]."""
+        """Return an array of the shape of the logits as rows [n, C]."""
         if self.entrywise:
             return array.reshape(-1, 1)
         return np.moveaxis(array, self.axis, -1).reshape(self.size, self.classes)
 
     def arranged(self, shape: tuple[int, ...], axis: int, rows: Array, labels: Labels, mask: Array | None) -> Problem:
-        """Other elements of the same kind: ``shape`` of them, rows of logits, labels as ``label_rows``, a flat mask."""
+        """Return the problem with other elements: their shape and class axis, logits [n, C], labels as ``label_rows``.
+
+        ``mask`` is the flat ``label_weight``, None for none.
+        """
 
         def stacked(array: Any) -> Any:
             if self.entrywise:
@@ -153,9 +156,9 @@ class Problem:
         )
 
     def take(self, index: Index) -> Problem:
-        """The problem of the chosen elements (indices or a mask over the flattened ones), of the same rank.
+        """Return the problem of some elements (indices or a mask over the flattened ones), of the same rank.
 
-        They stand along the first axis, all others have length 1. A problem of a single element's rank gets one more.
+        They lie along the first axis; all others have length 1. A problem whose logits have one axis gets a second one.
         """
         rows, labels, mask = self._chosen(index)
         axes = max(self.logits.ndim - (not self.entrywise), 1)
@@ -163,35 +166,35 @@ class Problem:
         return self.arranged((len(rows), *(1,) * (axes - 1)), axis, rows, labels, mask)
 
     def reordered(self, order: Index) -> Problem:
-        """The same elements in another order."""
+        """Return the problem with its elements in another order."""
         rows, labels, mask = self._chosen(order)
         return self.arranged(self.shape, self.axis, rows, labels, mask)
 
     def flat(self) -> Problem:
-        """The same elements as a problem of rank 2, classes first where they were, else second."""
+        """Return the problem with logits of two axes; classes stay along the first axis, or go along the second."""
         axis = self.axis if self.axis in (0, 1, -1) and self.logits.ndim > 1 else 1
         shape = (self.size, 1) if self.entrywise else (self.size,)
         return self.arranged(shape, axis, *self._chosen(np.arange(self.size)))
 
     def with_axis(self, axis: int) -> Problem:
-        """The same problem with its classes along another axis."""
+        """Return the problem with its classes along another axis."""
         return self.arranged(self.shape, axis, *self._chosen(np.arange(self.size)))
 
     def ignoring(self, mask: NDArray[np.bool_]) -> Problem:
-        """The problem with these elements (a flat mask) ignored, by the label or by the weight that does so."""
+        """Return the problem with these elements (a flat mask) ignored, by their label or by ``label_weight``."""
         if self.label_weight is not None:
             return self.replace(label_weight=np.where(mask.reshape(self.shape), 0.0, self.label_weight))
         label = -100 if self.ignore_index is None else self.ignore_index
         return self.replace(labels=np.where(mask.reshape(self.shape), label, self.labels))
 
-    def counting(self, label: float) -> Problem:
-        """The problem with nothing ignored; what was ignored has this label."""
+    def with_nothing_ignored(self, label: float) -> Problem:
+        """Return the problem with nothing ignored; elements that were ignored get this label."""
         labels = np.where(self.valid, self.labels, label).astype(self.labels.dtype)
         weight = None if self.label_weight is None else np.ones(self.shape)
         return self.replace(labels=labels, label_weight=weight)
 
-    def of_classes(self, index: Index) -> Problem:
-        """The problem of these classes in this order: logits, weights, soft labels; hard labels must fit already."""
+    def take_classes(self, index: Index) -> Problem:
+        """Return the problem with these classes in this order; hard labels stay as they are, and must fit already."""
         chosen = np.asarray(index)
         per_class = {name: v[chosen] for name, v in self.config.items() if isinstance(v, np.ndarray)}
         weight = self.weight
@@ -202,8 +205,8 @@ class Problem:
         mask = None if self.label_weight is None else self.label_weight.reshape(-1)
         return changed.arranged(self.shape, self.axis, self.rows[:, chosen], labels, mask)
 
-    def without(self, axis: int, drop: Sequence[int]) -> Problem:
-        """The problem less some slices along an axis of its elements."""
+    def drop(self, axis: int, drop: Sequence[int]) -> Problem:
+        """Return the problem without some slices along an axis of its elements."""
         place = axis
         if not self.entrywise:
             place = axis + (axis >= self.axis % self.logits.ndim)
@@ -219,11 +222,11 @@ class Problem:
         return self.rows[chosen], self.label_rows[chosen], mask
 
     def rng(self) -> np.random.Generator:
-        """Randomness for a law, the same for the same problem."""
+        """Return a random generator for a law, in the same state for equal salts."""
         return np.random.default_rng(self.salt)
 
     def arguments(self) -> dict[str, Any]:
-        """The options of the constructor by their contract names."""
+        """Return the arguments of the constructor by their contract names."""
         return {
             "weight": self.weight,
             "ignore_index": self.ignore_index,
@@ -233,14 +236,14 @@ class Problem:
         }
 
     def written_arguments(self, names: Collection[str], weight: Any) -> dict[str, Any]:
-        """The arguments of these names as a layer's user would write them; ``weight`` as the backend has it."""
+        """Return the arguments of these names as a user of the layer would write them; ``weight`` is the backend's."""
         arguments = {**self.arguments(), "num_classes": self.classes}
-        # what has a number for each class is a list to a layer
+        # an argument with a number for each class is a list to a layer
         listed = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
         return {name: value for name, value in {**listed, "weight": weight}.items() if name in names}
 
     def call_arguments(self) -> dict[str, Any]:
-        """What goes with the call beside logits and labels, where it is there at all."""
+        """Return the arguments of the call other than logits and labels; those that are None are left out."""
         given = {
             "label_weight": self.label_weight,
             "normalizer": self.normalizer,

@@ -1,4 +1,7 @@
-"""Programs: what is done with a layer that remembers, step by step; written in one line of words."""
+"""Training: steps done with a layer that has state, which a problem carries as one line of words.
+
+In a problem's ``config`` that line is called ``program``.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 from properties.problems.problem import Problem
 
 CALL_ACTIONS = ("train", "eval")
-"""Steps that call the layer on some elements of the problem, in that mode."""
+"""Actions that call the layer, in that mode, on a batch of the problem's elements."""
 
 STATE_ACTIONS = {
     "save and load": "go on with a new layer that has loaded the state_dict",
@@ -16,12 +19,12 @@ STATE_ACTIONS = {
     "swap": "go on with the layer that was kept aside",
     "reset": "call reset(), where the layer has it",
 }
-"""Steps that put another layer, or another state, in the place of this one."""
+"""Actions that replace the layer or its state, each with what is done."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing done with a layer; a call names the elements of its batch."""
+    """One action done with a layer; ``elements`` are the indices of a call's batch."""
 
     action: str
     elements: tuple[int, ...] = ()
@@ -31,12 +34,12 @@ class Step:
 
     @property
     def calls(self) -> bool:
-        """Whether the layer answers at this step."""
+        """Whether this step calls the layer."""
         return self.action in CALL_ACTIONS
 
 
 def steps_of(problem: Problem) -> tuple[Step, ...]:
-    """The program that a problem carries; its calls name elements of this problem, however few there are."""
+    """Return the steps that a problem carries; indices are taken modulo the number of its elements."""
     found = []
     for words in str(problem.config["program"]).split("; "):
         action, *elements = words.split()
@@ -48,18 +51,18 @@ def steps_of(problem: Problem) -> tuple[Step, ...]:
 
 
 def with_steps(problem: Problem, steps: Sequence[Step]) -> Problem:
-    """The problem with another program."""
+    """Return the problem with other steps."""
     return problem.configure(program="; ".join(map(str, steps)))
 
 
 def batch_at(problem: Problem, step: Step) -> Problem:
-    """What the layer is asked at a step."""
+    """Return the problem of a step's batch."""
     config = {name: value for name, value in problem.config.items() if name != "program"}
     return problem.replace(config=config).take(list(step.elements))
 
 
 def smaller_trainings(problem: Problem) -> Iterator[Problem]:
-    """Programs with one step less, or a smaller batch; then only the elements that the program names."""
+    """Yield problems with one step less, or with a smaller batch; then one with only the elements that steps use."""
     steps = steps_of(problem)
     for i in reversed(range(len(steps))):
         if len(steps) > 1:

@@ -1,1 +1,1 @@
-"""Whose layer is under test, how it is named, built and called, and the backends that ask it."""
+"""Subjects: the layers under test, how they are named, built and called, and the backends that ask them."""

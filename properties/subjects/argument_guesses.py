@@ -1,6 +1,6 @@
-"""Guesses: which contract argument a layer's argument may be, by its name, its annotation and its default.
+"""Argument guesses: which contract argument a layer's argument may be, by its name, annotation and default.
 
-A guess is a question to the user and nothing else: no layer is ever called by one.
+A guess is a question to the user and nothing else: no layer is ever called with one.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
         *("loss_weight", "target_weight", "loss_mask", "ignore_mask", "anchor_weight", "bbox_weight"),
     ),
 }
-"""What other people call the arguments of contracts, the most telling name first."""
+"""Other names of the contract arguments, the most telling name first."""
 
 ABBREVIATED = {
     **dict.fromkeys(("n", "nb", "nr", "number", "nums"), "num"),
@@ -73,13 +73,13 @@ ABBREVIATED = {
 }
 
 DOUBTFUL = {"label_smoothing": frozenset({"smooth", "epsilon", "eps"})}
-"""Names that stand for a guard against a division by zero as often as for the argument: their size says which."""
+"""Names that are as often used for a guard against division by zero; the size of the default says which it is."""
 
 LEAST = 0.01
-"""A guard against a division by zero is smaller."""
+"""A default below this is a guard against division by zero."""
 
 CLOSE = 0.86
-"""How much of two names must agree where they are not the same."""
+"""The least similarity of two names that are not equal (as difflib measures it)."""
 
 COLLECTIONS = frozenset({"list", "tuple", "sequence", "iterable", "tensor", "ndarray", "array", "arraylike"})
 NUMBERS = frozenset({"int", "float", "number", "integral", "real"})
@@ -90,24 +90,24 @@ LISTED = ("weight", "num_class_list", "label_weight")
 
 WRITTEN = ("reduction", "individual")
 COUNTED = ("k", "num_classes", "ignore_index", "axis")
-SHARED = ("top_k", "momentum", "label_smoothing", "alpha")
-"""Those that are words, whole numbers, and parts of one."""
+FRACTIONS = ("top_k", "momentum", "label_smoothing", "alpha")
+"""Contract arguments that are words, whole numbers, and fractions of one."""
 
 
 def guesses(contract: Contract, arguments: Sequence[LayerArgument]) -> tuple[str, ...]:
-    """For each argument the contract argument that it may be; empty where it is filled, or none comes to mind.
+    """Return for each argument the contract argument that it may be; '' where it is filled, or where none is similar.
 
-    No two arguments are guessed to be the same, and none to be what another one is filled with.
+    No two arguments get the same guess, and no guess is a contract argument that already fills another one.
     """
     taken = {argument.fills for argument in arguments}
     scored: list[tuple[float, int, str]] = []
     for place, argument in enumerate(arguments):
         for name in () if argument.fills else _candidates(contract, argument):
-            score = _likeness(argument.name, name)
+            score = _distance(argument.name, name)
             if name not in taken and score is not None and _fits(contract, name, argument):
                 scored.append((score, place, name))
     found: dict[int, str] = {}
-    # of two contract arguments that are called alike, the contract's first one
+    # of two contract arguments of equal likeness, the contract's first one
     for _, place, name in sorted(scored, key=lambda one: one[:2]):
         if place not in found and name not in found.values():
             found[place] = name
@@ -115,13 +115,14 @@ def guesses(contract: Contract, arguments: Sequence[LayerArgument]) -> tuple[str
 
 
 def _candidates(contract: Contract, argument: LayerArgument) -> tuple[str, ...]:
+    """Return the contract arguments that could be given where the argument is."""
     built, called = (*contract.argument_names, *DERIVED_ARGUMENTS), contract.call_arguments
-    # what has a place alone has no name to be mapped by
+    # a positional-only argument has no name to be mapped by
     return {"function": (*built, *called), "constructor": built, "call": called}.get(argument.given, ())
 
 
-def _likeness(name: str, contracts: str) -> float | None:
-    """How far a name is from those of a contract argument, the less the nearer; None: it is another one."""
+def _distance(name: str, contracts: str) -> float | None:
+    """Return how far a name is from the names of a contract argument, 0 for the same; None where it is too far."""
     names = (contracts, *ALSO_CALLED.get(contracts, ()))
     for place, other in enumerate(names):
         if _words(name) == _words(other) or _squashed(name) == _squashed(other):
@@ -131,7 +132,7 @@ def _likeness(name: str, contracts: str) -> float | None:
 
 
 def _words(name: str) -> tuple[str, ...]:
-    """The words of a name in any order, however it is written."""
+    """Return the words of a name, sorted, without abbreviations, plurals and case."""
     words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)]
     return tuple(sorted(ABBREVIATED.get(word, _singular(word)) for word in words if word not in ("of", "the", "in")))
 
@@ -145,11 +146,11 @@ def _squashed(name: str) -> str:
 
 
 def _fits(contract: Contract, name: str, argument: LayerArgument) -> bool:
-    """Whether the argument's annotation and default leave room for the guess."""
+    """Return whether an argument's annotation and default are compatible with a guess."""
     default, doubtful = argument.default, argument.name.lower() in DOUBTFUL.get(name, ())
     if doubtful and not (isinstance(default, float) and default >= LEAST):
         return False
-    if not _has_room(name, set(re.findall(r"[a-z]+", argument.annotation.lower()))):
+    if not _annotation_fits(name, set(re.findall(r"[a-z]+", argument.annotation.lower()))):
         return False
     if default is None or default is REQUIRED or default is UNKNOWN:
         return True
@@ -164,8 +165,8 @@ def _fits(contract: Contract, name: str, argument: LayerArgument) -> bool:
     return isinstance(default, (int, float, str)) and contract.domain.dimensions[name].allows(default)
 
 
-def _has_room(name: str, said: set[str]) -> bool:
-    """Whether the words of an annotation leave room for a contract argument."""
+def _annotation_fits(name: str, said: set[str]) -> bool:
+    """Return whether the words of an annotation are compatible with a contract argument."""
     kinds = said & (COLLECTIONS | NUMBERS | TEXTS | {"bool"})
     if not kinds:
         return True
@@ -175,5 +176,5 @@ def _has_room(name: str, said: set[str]) -> bool:
         return bool(kinds & TEXTS)
     if name == "normalizer":
         return bool(kinds & (NUMBERS | COLLECTIONS))
-    wrong = {"float"} if name in COUNTED else {"int"} if name in SHARED else set()
+    wrong = {"float"} if name in COUNTED else {"int"} if name in FRACTIONS else set()
     return bool(kinds & NUMBERS - wrong)

@@ -1,4 +1,4 @@
-"""Witness: which of a layer's arguments were handed over with another value than the layer's own default."""
+"""Arguments given: which arguments a layer was given with another value than its own default."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from properties.subjects.signature import REQUIRED, UNKNOWN, LayerArgument
 
 
 class ArgumentRecorder:
-    """An observer that asks another one, and notes which contract arguments differ from the layer's own defaults."""
+    """An observer that passes problems on to another one, and records the arguments that differ from a default."""
 
     def __init__(self, observer: Observer, arguments: Iterable[LayerArgument]) -> None:
         self._observer = observer
@@ -22,18 +22,18 @@ class ArgumentRecorder:
 
     @property
     def given(self) -> tuple[str, ...]:
-        """The contract arguments that some problem gave another value than the layer's default."""
+        """The contract arguments that had another value than the layer's default in some problem."""
         return tuple(sorted(self._given))
 
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
-        """Ask the layer."""
+        """Record the arguments of the problem, and ask the layer."""
         if self._open:
             self._note(problem)
         return self._observer.observe(problem, probe)
 
     def _note(self, problem: Problem) -> None:
         handed = {**problem.arguments(), "num_classes": problem.classes, **problem.call_arguments()}
-        # what does not go with every call is absent where it is not there
+        # an argument that is not part of every call is None where it is missing
         given = {name for name, default in self._open.items() if not at_default(handed.get(name), default)}
         self._given |= given
         for name in given:
@@ -41,7 +41,7 @@ class ArgumentRecorder:
 
 
 def at_default(value: Any, default: Any) -> bool:
-    """Whether a value is what the layer has without it; None where nobody knows what that is."""
+    """Return whether a value is the layer's default; a default that is not known counts as None."""
     if default is REQUIRED:
         return False
     if default is UNKNOWN or value is None or default is None:
@@ -49,7 +49,7 @@ def at_default(value: Any, default: Any) -> bool:
     if isinstance(value, (bool, int, float, str)) and isinstance(default, (bool, int, float, str)):
         return bool(value == default)
     if not isinstance(default, (list, tuple, np.ndarray)):
-        # a tensor, or whatever it is: it is not asked what it thinks of other values
+        # a tensor or any other object: its comparison with other values is not to be trusted
         return False
     try:
         return np.array_equal(np.asarray(value), np.asarray(default))

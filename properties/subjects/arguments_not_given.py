@@ -1,4 +1,4 @@
-"""What a certificate says of an argument that its layer was never given, in words and as plain data."""
+"""Arguments not given: what a certificate says of an argument that stayed at its default, in words and as data."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from properties.subjects.argument_guesses import guesses
 from properties.subjects.signature import REQUIRED, UNKNOWN, LayerArgument
 
 LONGEST_DEFAULT = 60
-"""Characters of a default beyond which it is cut."""
+"""The most characters of a default that are shown."""
 
 
 def notes_if_not_given(contract: Contract, arguments: tuple[LayerArgument, ...]) -> dict[str, dict[str, str]]:
-    """For each argument of a layer what is to be said of it where no example gave it anything but its default.
+    """Return for each argument of a layer what a certificate says if it stayed at its default in all examples.
 
-    Plain data: its ``default``, the contract ``argument`` that it is handed over as (or ''), the contract argument that
-    it may be by a ``guess`` (or ''), and the sentence in ``words``.
+    Plain data: its ``default``, the contract ``argument`` that fills it (or ''), the contract argument that it may be
+    by a ``guess`` (or ''), and the sentence in ``words``.
     """
     found: dict[str, dict[str, str]] = {}
     for argument, guess in zip(arguments, guesses(contract, arguments), strict=True):
@@ -33,12 +33,13 @@ def notes_if_not_given(contract: Contract, arguments: tuple[LayerArgument, ...])
 
 
 def not_given(unless: Mapping[str, Mapping[str, str]], given: Iterable[Iterable[str]]) -> dict[str, dict[str, str]]:
-    """Those of which it is to be said, where laws gave their layer these contract arguments."""
+    """Return the notes of those arguments that stayed at their defaults; ``given`` has what each law gave the layer."""
     handed = {argument for arguments in given for argument in arguments}
     return {name: dict(said) for name, said in unless.items() if said["argument"] not in handed}
 
 
 def _words(argument: LayerArgument, default: str, guess: str) -> str:
+    """Return the sentence about an argument that no contract argument fills."""
     name = argument.name
     if guess:
         return f"`{name}` was never given: `--map {name}={guess}`? It stayed at its default {default}"
@@ -53,13 +54,14 @@ def _words(argument: LayerArgument, default: str, guess: str) -> str:
 
 
 def _filled(argument: LayerArgument, default: str) -> str:
+    """Return the sentence about an argument that a contract argument fills."""
     alias = "" if argument.fills == argument.name else f" (the contract's {argument.fills})"
     stayed = "was absent" if argument.default is UNKNOWN else f"stayed at its default {default}"
     return f"`{argument.name}`{alias} {stayed} in all examples"
 
 
 def default_text(default: Any) -> str:
-    """A default as somebody would write it, the same in every process."""
+    """Return a default as Python source would have it, the same in every process."""
     if default is UNKNOWN:
         return "absent"
     if isinstance(default, float):

@@ -1,4 +1,4 @@
-"""Standard output and error: what a layer writes there, and whether it leaves them open."""
+"""Captured output: what a layer writes to standard output and error, and whether it leaves them open."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import IO
 
 NAMES = {1: "standard output", 2: "standard error"}
+"""Names of the file descriptors that are captured."""
 
 
 @dataclass
 class CapturedOutput:
-    """What was written, and the names of what was closed; known once the capture is over."""
+    """What was written, and the names of the streams that were closed; filled in at the end of the capture."""
 
     printed: str = ""
     closed: tuple[str, ...] = ()
@@ -25,13 +26,13 @@ class CapturedOutput:
 
 @contextlib.contextmanager
 def captured_output() -> Iterator[CapturedOutput]:
-    """Catch what Python and what C code write to standard output and error, closed by then or not."""
+    """Capture what Python and C code write to standard output and error, even if these were closed before."""
     caught = CapturedOutput()
     words = io.StringIO()
     files = {1: _Kept(words), 2: _Kept(words)}
     _hold_open()
     for stream in (sys.stdout, sys.stderr):
-        # a layer that was called before may have closed it, and then it has nothing left to write
+        # a layer that was called before may have closed it: then there is nothing left to flush
         with contextlib.suppress(AttributeError, ValueError, OSError):
             stream.flush()
     with tempfile.TemporaryFile() as file:
@@ -39,7 +40,7 @@ def captured_output() -> Iterator[CapturedOutput]:
         try:
             for number in NAMES:
                 os.dup2(file.fileno(), number)
-            # a warning is Python's to show, or not, and only once: what prints is not to depend on that
+            # Python shows a warning once or not at all: what counts as printed must not depend on that
             quiet = warnings.catch_warnings(action="ignore")
             with quiet, contextlib.redirect_stdout(files[1]), contextlib.redirect_stderr(files[2]):
                 yield caught
@@ -54,26 +55,27 @@ def captured_output() -> Iterator[CapturedOutput]:
 
 
 class _Kept(io.TextIOBase):
-    """Writes to a file that closing does not lose."""
+    """A text stream that keeps what is written, even after it was closed."""
 
     def __init__(self, words: io.StringIO) -> None:
         self._words = words
         self.ended = False
 
     def writable(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     def write(self, text: str) -> int:
-        """Write it, closed or not."""
+        """Write the text, whether the stream was closed or not."""
         return self._words.write(text)
 
     def close(self) -> None:
-        """Note it."""
+        """Remember that the stream was closed."""
         self.ended = True
 
 
 def _leads_to(number: int, file: IO[bytes]) -> bool:
+    """Return whether a file descriptor still writes to the file of the capture."""
     try:
         return os.path.sameopenfile(number, file.fileno())
     except OSError:
@@ -81,7 +83,7 @@ def _leads_to(number: int, file: IO[bytes]) -> bool:
 
 
 def _hold_open() -> None:
-    """Lead what is closed nowhere: the next file to be opened would take its number, and get what C code prints."""
+    """Open closed descriptors on the null device: the next file opened would get their numbers, and C code's output."""
     for number in NAMES:
         try:
             os.fstat(number)

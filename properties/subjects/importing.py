@@ -1,4 +1,4 @@
-"""From the words of a target to the module that it is in, and to the lines with which a script imports it."""
+"""Importing: the module that a target names, and the lines with which a script imports it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from properties.errors import UsageError
 
 
 def load_module(where: str) -> ModuleType:
-    """The module of that name, or in that file; UsageError where it cannot be imported."""
+    """Import and return the module of that name, or of that file; UsageError where it cannot be imported."""
     if where.endswith(".py"):
         path = Path(where)
         if not path.is_file():
@@ -22,7 +22,7 @@ def load_module(where: str) -> ModuleType:
         if name in sys.modules and getattr(sys.modules[name], "__file__", None) == str(path.resolve()):
             return sys.modules[name]
         if name in sys.modules:
-            # a file called like a module that is in use must not take its place
+            # a file must not replace an imported module of the same name
             name = f"lossproof_target_{name}"
         spec = importlib.util.spec_from_file_location(name, path.resolve())
         assert spec is not None
@@ -46,7 +46,7 @@ def _run(where: str, load: Callable[[], ModuleType]) -> ModuleType:
 
 
 def import_lines(where: str, name: str) -> tuple[str, ...]:
-    """What a script writes to have the name."""
+    """Return the lines of a script that import a name."""
     first = name.split(".")[0]
     if not where.endswith(".py"):
         return (f"from {where} import {first}",)

@@ -1,4 +1,4 @@
-"""The global random generators: whether a layer sets their seeds, found out by seeding them twice."""
+"""Random state: whether a layer sets the seeds of global random generators, found by calling it under two seeds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class RandomGenerator:
-    """One generator of a process: how to seed it, keep its state, put it back, and draw a number from it."""
+    """A global random generator: how to seed it, get its state, restore that, and draw a number from it."""
 
     name: str
     seed: Callable[[int], object]
@@ -29,16 +29,16 @@ PYTHON_GENERATORS = (
     RandomGenerator("random", random.seed, random.getstate, random.setstate, random.random),
     RandomGenerator("numpy.random", np.random.seed, np.random.get_state, np.random.set_state, np.random.random),
 )
-"""Those that any loss can reach."""
+"""The generators that every loss in Python can use."""
 
 
 def call_under_two_seeds(
     call: Callable[[], Answer], generators: Sequence[RandomGenerator]
 ) -> tuple[Answer, tuple[str, ...]]:
-    """What ``call`` returns, and the generators that go on alike after it, whichever seed they had before it.
+    """Return the result of ``call``, and the names of the generators whose seeds it sets.
 
-    A generator that was only drawn from goes on as its seed has it. All states are put back, also when ``call``
-    raises.
+    After a call that sets its seed, a generator gives the same number whichever seed it had before; one that is only
+    drawn from does not. All states are restored, also when ``call`` raises.
     """
     states = [generator.state() for generator in generators]
     try:
@@ -51,6 +51,7 @@ def call_under_two_seeds(
 
 
 def _after(call: Callable[[], Answer], generators: Sequence[RandomGenerator], seed: int) -> tuple[Answer, list[object]]:
+    """Return the result of ``call`` after seeding all generators, and the next number of each."""
     for generator in generators:
         generator.seed(seed)
     answer = call()

@@ -1,4 +1,4 @@
-"""What a layer's own signature says: its arguments, their defaults, and which contract argument each is filled with."""
+"""Signature: a layer's arguments, their defaults, and which contract argument fills each of them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 REQUIRED: Any = inspect.Parameter.empty
-"""In place of the default of an argument that has none."""
+"""Stands for the default of an argument that has none."""
 
 BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class Unknown(enum.Enum):
-    """In place of the default of an argument that no signature shows."""
+    """Stands for the default of an argument that no signature shows."""
 
     UNKNOWN = "unknown"
 
@@ -26,11 +26,11 @@ UNKNOWN = Unknown.UNKNOWN
 
 @dataclass(frozen=True)
 class LayerArgument:
-    """An argument of a layer, by the layer's own name of it.
+    """An argument of a layer, by the layer's name of it.
 
-    ``fills`` is the contract argument that is handed over as it; empty: nothing is. ``given`` says how it could be
-    handed over: to a ``function``, to a ``constructor``, with the ``call`` of a layer, to the functions of a subject
-    made by hand (``build``), or by ``position`` alone.
+    ``fills`` is the contract argument that is passed as it; empty where none is. ``given`` says how it could be passed:
+    to a ``function``, to a ``constructor``, with the ``call`` of a layer, to the functions of a subject made by hand
+    (``build``), or by ``position`` alone.
     """
 
     name: str
@@ -41,7 +41,7 @@ class LayerArgument:
 
 
 def parameters_of(found: Callable[..., Any], skip: int) -> list[inspect.Parameter]:
-    """The parameters of a callable less the first ``skip`` of those with a place, without ``*args`` and ``**kwargs``.
+    """Return the parameters of a callable, except ``*args``, ``**kwargs`` and the first ``skip`` positional ones.
 
     Raises TypeError or ValueError where there is no signature to read.
     """
@@ -51,7 +51,7 @@ def parameters_of(found: Callable[..., Any], skip: int) -> list[inspect.Paramete
 
 
 def readable_parameters(found: Callable[..., Any], skip: int = 0) -> list[inspect.Parameter]:
-    """The same, and nothing where there is no signature to read."""
+    """Return :func:`parameters_of` a callable; an empty list where there is no signature to read."""
     try:
         return parameters_of(found, skip)
     except (TypeError, ValueError):
@@ -59,30 +59,30 @@ def readable_parameters(found: Callable[..., Any], skip: int = 0) -> list[inspec
 
 
 def by_name(parameters: Iterable[inspect.Parameter]) -> dict[str, inspect.Parameter]:
-    """Those that can be given by name."""
+    """Return the parameters that can be given by name, by their names."""
     return {p.name: p for p in parameters if p.kind in BY_NAME}
 
 
 def takes_any_name(found: Callable[..., Any]) -> bool:
-    """Whether it takes arguments of any name."""
+    """Return whether a callable takes arguments of any name."""
     return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(found).parameters.values())
 
 
 def call_parameters(found: Any) -> list[inspect.Parameter]:
-    """What a layer of this class takes with the call beside logits and labels; nothing where that cannot be read."""
+    """Return what a class's call takes after logits and labels; an empty list where that cannot be read."""
     return readable_parameters(getattr(found, "forward", None) or found.__call__, 3)
 
 
 def layer_arguments(
     parameters: Iterable[inspect.Parameter], names: Mapping[str, str], given: str
 ) -> tuple[LayerArgument, ...]:
-    """A layer's arguments from its parameters; ``names`` gives the layer's names of those that the contract knows."""
+    """Return a layer's arguments from its parameters; ``names`` maps contract arguments to the layer's names."""
     fills = {written: argument for argument, written in names.items()}
     found = []
     for p in parameters:
         how = "position" if p.kind is p.POSITIONAL_ONLY else given
         found.append(LayerArgument(p.name, p.default, _annotation(p), fills.pop(p.name, ""), how))
-    # what goes in through **kwargs has no default that anybody sees
+    # an argument that is passed through **kwargs shows no default
     return (*found, *(LayerArgument(written, fills=argument, given=given) for written, argument in fills.items()))
 
 

@@ -10,27 +10,29 @@ from typing import Any
 from properties.subjects.subject import Subject
 
 MOST_PARTS = 16
-"""Classes and functions that are looked at."""
+"""The most classes and functions that are searched."""
 
 LIBRARIES = ("properties", "reference", "paddle", "numpy", "scipy", "torch", "hypothesis")
 
 
 def source_of(subject: Subject) -> str:
-    """The source of a subject's layer, then its modules'; empty where there is none to be found."""
+    """Return the source of a subject's layer, followed by that of its modules; empty where none is found."""
     try:
         return "\n".join(dict.fromkeys(_texts(subject)))
     except Exception:
-        # whatever somebody's objects do when they are looked at: a search without constants is still a search
+        # a user's objects may raise anything when they are inspected, and a search goes on without their constants
         return ""
 
 
 def _texts(subject: Subject) -> list[str]:
+    """Return the source of the user's classes and functions, then that of their modules."""
     parts = [part for part in _parts(subject) if _is_own(part)]
     modules = [sys.modules[part.__module__] for part in parts]
     return [text for part in (*parts, *modules) if (text := _text(part))]
 
 
 def _text(part: Any) -> str:
+    """Return the source of a class, function or module; empty where there is none."""
     try:
         return textwrap.dedent(inspect.getsource(part))
     except (OSError, TypeError):
@@ -38,7 +40,7 @@ def _text(part: Any) -> str:
 
 
 def _parts(subject: Subject) -> list[Any]:
-    """The classes and functions that build and call a layer: those of the subject, and what they name or close over."""
+    """Return the classes and functions that build and call a layer, with those that they name or close over."""
     found: list[Any] = []
     queue: list[Any] = [subject.build, subject.call]
     while queue and len(found) < MOST_PARTS:
@@ -59,6 +61,6 @@ def _parts(subject: Subject) -> list[Any]:
 
 
 def _is_own(part: Any) -> bool:
-    """Whether somebody wrote this, and no library did."""
+    """Return whether a class or function belongs to the user, and not to a library."""
     name = getattr(part, "__module__", None) or ""
     return name in sys.modules and name.split(".")[0] not in (*LIBRARIES, *sys.stdlib_module_names)

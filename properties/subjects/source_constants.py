@@ -1,4 +1,4 @@
-"""The numbers in a layer's source: thresholds, epsilons, clips, counts. At such numbers losses go wrong."""
+"""Source constants: the thresholds, epsilons, clips and counts in a layer's source, near which losses go wrong."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import threading
 from typing import Any
 
 UBIQUITOUS = frozenset({0.0, 1.0, 2.0})
-"""Axes, signs, halves: in every source, and drawn anyway. Their negatives are, too."""
+"""Sizes of numbers that are in every source (axes, signs, halves), and that are drawn anyway."""
 
 MOST_CONSTANTS = 64
-"""Numbers of one source; the ones in most places come first."""
+"""The most numbers that are taken from one source."""
 
 LARGEST_POWER = 1024.0
-
+"""The largest exponent of a power or shift that is computed."""
 _parsing = threading.Lock()
 
 
 def constants_of(source: str) -> tuple[float, ...]:
-    """The numbers that a piece of Python names: literals, signed, and simple arithmetic of them.
+    """Return the numbers that Python source contains: literals, and simple arithmetic of literals, without sign.
 
-    Those in most places come first. Nothing where the source cannot be read.
+    Those that occur most often come first. Return an empty tuple where the source cannot be parsed.
     """
     try:
         # CPython 3.11 counts the depth of a tree for all threads together, and fails where two of them parse at a time
@@ -39,21 +39,21 @@ def constants_of(source: str) -> tuple[float, ...]:
 
 
 def _numbers(node: ast.AST) -> list[float]:
-    """Every number below a node: of an expression its value, and those that it is made of."""
+    """Return every number below a node: the value of an expression, and those of its parts."""
     found = [n for child in ast.iter_child_nodes(node) if not _is_place(node, child) for n in _numbers(child)]
     value = _value(node)
     return found if value is None else [value, *found]
 
 
 def _is_place(node: ast.AST, child: ast.AST) -> bool:
-    """Whether a child says where something stands, and not how large it is: an index, an axis, a shape."""
+    """Return whether a child is a position and not a quantity: an index, an axis, a shape."""
     if isinstance(node, ast.Subscript):
         return child is node.slice
     return isinstance(child, ast.keyword) and child.arg in ("axis", "dim", "ndim", "shape", "keepdim", "stacklevel")
 
 
 def _value(node: ast.AST) -> float | None:
-    """The value of a literal, or of arithmetic of literals; None for anything else."""
+    """Return the value of a literal, or of arithmetic of literals; None for anything else."""
     if isinstance(node, ast.Constant):
         known = isinstance(node.value, (int, float)) and not isinstance(node.value, bool)
         return _float(node.value) if known else None
@@ -67,6 +67,7 @@ def _value(node: ast.AST) -> float | None:
 
 
 def _result(operator: ast.operator, left: float, right: float) -> float | None:
+    """Return the result of an operation; None where it fails or is not computed."""
     try:
         if isinstance(operator, ast.Add):
             return left + right

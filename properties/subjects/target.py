@@ -1,4 +1,4 @@
-"""Targets: from ``package.module:Name`` or ``path/file.py:Name`` to a Subject."""
+"""Target: a subject by name, ``package.module:Name`` or ``path/file.py:Name``, and how it is loaded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from properties.subjects.subject import Loadable, Source, Subject, call_with_log
 
 @dataclass(frozen=True)
 class Target:
-    """A subject by name, as it travels between processes.
+    """A subject by name, as it is sent between processes and written into certificates.
 
     ``mapping`` gives the contract argument for a layer argument of another name; ``settings`` fixes layer arguments;
     ``domain`` narrows what is drawn; ``backend`` says what a class or function is called with (None: Paddle tensors);
@@ -49,7 +49,7 @@ class Target:
         return self.to_dict()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, from which the same target can be made."""
+        """Return plain data from which :meth:`from_dict` makes the same target."""
         return {
             "text": self.text,
             "contract": self.contract,
@@ -62,11 +62,11 @@ class Target:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Target:
-        """The inverse of :meth:`to_dict`."""
+        """Return the target that :meth:`to_dict` wrote."""
         return cls(**{**plain, "domain": {name: tuple(values) for name, values in plain["domain"].items()}})
 
     def load(self) -> Subject:
-        """Import the module and make the subject; UsageError where that cannot be done."""
+        """Import the module and return the subject; UsageError where that cannot be done."""
         where, _, name = self.text.rpartition(":")
         if not where or not name:
             raise UsageError(f"TARGET must be package.module:Name or path/file.py:Name, got {self.text!r}")
@@ -146,7 +146,7 @@ class Target:
             values = contract.domain[known] if known in contract.argument_names else ()
             needed = written in parameters and parameters[written].default is inspect.Parameter.empty
             if needed and None in values and known not in pinned and known != "ignore_index":
-                # what has no default is never nothing
+                # an argument without a default is never left out
                 pinned[known] = tuple(value for value in values if value is not None)
         if is_class:
             signature = (*layer_arguments(built, names, "constructor"), *layer_arguments(with_call, called, "call"))
@@ -165,13 +165,13 @@ class Target:
                 source=source,
                 backend=self.backend or "paddle",
                 claims=self.claims,
-                # what the user fixed was given
+                # what the user fixed counts as given
                 signature=tuple(argument for argument in signature if argument.name not in self.settings),
             )
         )
 
     def _call_names(self, parameters: list[str], contract: Contract) -> dict[str, str]:
-        """For each call argument that the layer takes, the layer's name of it."""
+        """Return the layer's name of each argument of the call that it takes."""
         names = {name: name for name in contract.call_arguments if name in parameters and name not in self.settings}
         for written, name in self.mapping.items():
             if name in contract.call_arguments:
@@ -181,7 +181,7 @@ class Target:
         return names
 
     def _check_call(self, taken: Mapping[str, inspect.Parameter], called: Mapping[str, str], name: str) -> None:
-        """Everything that a call cannot do without must be filled."""
+        """Raise UsageError if the call needs an argument that nothing fills."""
         for written, parameter in taken.items():
             if written in self.settings:
                 raise UsageError(f"--set {written}: {name} takes it with the call, which --set cannot fix")
@@ -200,7 +200,7 @@ class Target:
         name: str,
         takes_any_name: bool,
     ) -> tuple[dict[str, Any], dict[str, tuple[Any, ...]]]:
-        """What --set fixes: layer arguments that no contract knows, and contract arguments pinned to one value."""
+        """Return what --set fixes: layer arguments of no contract, and contract arguments pinned to one value."""
         settings: dict[str, Any] = {}
         pinned: dict[str, tuple[Any, ...]] = {}
         known = {written: argument for argument, written in names.items()}
@@ -219,7 +219,7 @@ class Target:
     def _names(
         self, parameters: Mapping[str, inspect.Parameter], contract: Contract, takes_any_name: bool
     ) -> dict[str, str]:
-        """For each contract argument that the layer takes, the layer's name of it."""
+        """Return the layer's name of each contract argument that it takes."""
         known = (*contract.argument_names, *DERIVED_ARGUMENTS)
         called = contract.call_arguments
         names = {name: name for name in known if name in parameters and name not in self.settings}
@@ -243,7 +243,7 @@ def loadable(subject: Loadable | str) -> Loadable:
 
 
 def parse_value(text: str) -> Any:
-    """A Python literal where it is one, else the text itself."""
+    """Return the value of a Python literal, or the text itself where it is none."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
@@ -251,7 +251,7 @@ def parse_value(text: str) -> Any:
 
 
 def parse_values(text: str) -> tuple[Any, ...]:
-    """What stands between commas, each a Python literal where it is one; a list in brackets is one value."""
+    """Return the values between commas, each read by :func:`parse_value`; a list in brackets is one value."""
     try:
         return tuple(ast.literal_eval(f"({text},)"))
     except (ValueError, SyntaxError):

@@ -1,1 +1,1 @@
-"""Processes: a layer may crash, hang or take all memory, and the supervisor goes on."""
+"""Workers: processes in which a layer may crash, hang or take all memory while the supervisor goes on."""

@@ -1,4 +1,4 @@
-"""A layer in a process of its own: a crash or a hang becomes an answer, and the next question finds a new process."""
+"""Forked observer: asks a layer in a process of its own, where a crash or a hang is an answer like any other."""
 
 from __future__ import annotations
 
@@ -21,17 +21,16 @@ from properties.judging.observation import PROGRAM_PROBES, Failure, Observation,
 from properties.problems.problem import Problem
 
 RETRY_LIMIT = 2.0
-"""Seconds allowed to an example once a layer has been seen to hang."""
-
+"""Seconds allowed for a call once the layer has hung."""
 
 TRANSLATION_LIMIT = 20.0
-"""Seconds that Paddle may take beyond those of the layer to make a program of it."""
+"""Seconds that Paddle may take, beyond those of the layer, to translate it to a program."""
 
 
 class ForkedObserver:
-    """An observer that keeps the layer in a forked process, and replaces it when it dies or hangs.
+    """An observer that keeps the layer in a forked process, and starts a new one when it dies or hangs.
 
-    ``alive`` is called every second while an answer is waited for.
+    ``alive`` is called every second while it waits for an answer.
     """
 
     def __init__(self, observer: Observer, time_limit: float, alive: Callable[[], None] = lambda: None) -> None:
@@ -40,7 +39,7 @@ class ForkedObserver:
         self._pipe: Connection | None = None
 
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
-        """Ask the layer next door."""
+        """Ask the layer in the forked process; return a Failure if that dies or hangs."""
         if self._process is None:
             self._start()
         assert self._pipe is not None
@@ -54,7 +53,7 @@ class ForkedObserver:
                     raise answer
                 return answer
         except (EOFError, OSError):
-            # it died, now or since the last question
+            # the process died, now or since the last question
             pass
         if not ready:
             failure = Failure("timed out", f"{self._limit:g} s", "")
@@ -66,7 +65,7 @@ class ForkedObserver:
         return failure
 
     def ready(self, problem: Problem) -> bool:
-        """Whether a process forked from this one can run a program at all."""
+        """Return whether a process forked from this one can run a program at all."""
         if self._process is not None:
             return True
         limit, self._limit = self._limit, 0.0
@@ -75,7 +74,7 @@ class ForkedObserver:
         return not isinstance(answer, Failure) or answer.kind != "timed out"
 
     def close(self) -> None:
-        """End the process next door."""
+        """End the forked process."""
         if self._process is not None:
             self._process.kill()
             self._process.join()
@@ -84,7 +83,7 @@ class ForkedObserver:
         self._process = self._pipe = None
 
     def _wait(self, seconds: float) -> list[Any]:
-        """What there is to read within so many seconds: an answer, or that the process ended."""
+        """Return which of pipe and process is ready within so many seconds: an answer came, or the process ended."""
         assert self._pipe is not None
         end = time.monotonic() + seconds
         while True:
@@ -103,41 +102,42 @@ class ForkedObserver:
 
 
 class ProgramsApart:
-    """An observer that asks in this process, but what runs a program in another one.
+    """An observer that asks in this process, except for probes that run a program, which it asks in a forked one.
 
-    A process whose executor has run cannot be forked any more: the fork lacks its threads, and hangs. So the process
-    that holds the layer, which may yet be forked, never runs one; where one has run in it already, that is past saving,
-    and programs run here.
+    A process in which Paddle's executor has run cannot be forked any more: the fork lacks the executor's threads, and
+    hangs. So programs never run in this process, unless one has run in it already: then no fork would work, and
+    programs run here.
     """
 
     def __init__(self, observer: Observer, time_limit: float, alive: Callable[[], None] = lambda: None) -> None:
         self._observer = observer
-        self._next_door = ForkedObserver(observer, time_limit, alive)
-        # a daemon may not fork; nor is it forked itself, but ends with the process that made it
+        self._forked = ForkedObserver(observer, time_limit, alive)
+        # a daemon may not have child processes; nor is it forked from later, so programs may run in it
         self._forks = not multiprocessing.current_process().daemon
 
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
-        """Ask the layer here, or next door."""
+        """Ask the layer here, or in the forked process."""
         if probe in PROGRAM_PROBES and self._forks:
-            self._forks = self._next_door.ready(problem)
+            self._forks = self._forked.ready(problem)
         there = probe in PROGRAM_PROBES and self._forks
-        return (self._next_door if there else self._observer).observe(problem, probe)
+        return (self._forked if there else self._observer).observe(problem, probe)
 
     def close(self) -> None:
-        """End the process next door."""
-        self._next_door.close()
+        """End the forked process."""
+        self._forked.close()
 
 
 def _answer(pipe: Connection, observer: Observer) -> None:
+    """Answer questions from the pipe until it is closed: the life of the forked process."""
     die_with_parent()
-    # what was there before the fork stays; Paddle collects all garbage for each frame that it translates
+    # Paddle collects garbage for each frame that it translates: leave out what was there before the fork
     gc.freeze()
     while True:
         try:
             problem, probe = pipe.recv()
         except EOFError:
             return
-        # what the layer raises is an answer; any other exception is ours, and must not look like a crash of the layer's
+        # what the layer raises is an answer; another exception is the checker's, and must not look like a crash
         try:
             answer: Any = observer.observe(problem, probe)
         except Exception as error:
@@ -149,21 +149,21 @@ def _answer(pipe: Connection, observer: Observer) -> None:
 
 
 def exit_in_words(exitcode: int | None) -> str:
-    """How a process ended, in words."""
+    """Return in words how a process ended: its signal or its exit code."""
     if exitcode is not None and exitcode < 0:
         return signal.Signals(-exitcode).name
     return f"exit code {exitcode}"
 
 
 def die_with_parent() -> None:
-    """On Linux, end when the process that started this one ends, whatever this one is doing."""
+    """On Linux, end this process when the one that started it ends, whatever it is doing."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def watch_parent() -> None:
-    """End when the process that started this one ends; for a process forked by a thread of it."""
+    """End this process when the one that started it ends; works also where a thread of that one forked it."""
     parent = os.getppid()
 
     def watch() -> None:

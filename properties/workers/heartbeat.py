@@ -1,4 +1,4 @@
-"""Heartbeat: what a worker shows of itself while it runs, and what it may take."""
+"""Heartbeat: the signs of life of a worker, and the record of the example that it runs."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from properties.problems.problem import Problem
 from properties.workers.limits import Limits, held_memory, release_memory
 
 TICK = 0.05
-"""Seconds between signs of life."""
+"""The least seconds between two signs of life."""
 
 MEMORY = "memory"
-"""The name of the failure of a layer that keeps too much of it."""
+"""The error of a layer that keeps too much memory."""
 
 MOST_KEPT = 0.5
-"""The part of its memory that a worker may hold between two examples: a layer that keeps more keeps everything."""
+"""The share of its memory limit that a worker may hold between two examples."""
 
 
 @dataclass(frozen=True)
 class RunningExample:
-    """An example that was about to run when the worker was last heard of, and the number of valid ones before it."""
+    """An example that is about to run, and the number of valid examples before it."""
 
     examples: int
     problem: Problem
 
     def same(self, other: RunningExample | None) -> bool:
-        """Whether the other one is this very example."""
+        """Return whether ``other`` is the same example."""
         return other is not None and pickle.dumps(self) == pickle.dumps(other)
 
 
 class Heartbeat:
-    """Told of each example before it runs: writes it down, gives a sign of life, says whether there is time left."""
+    """Called before each example: records it, sends a sign of life, and returns whether there is time left."""
 
     def __init__(self, pipe: Connection, limits: Limits, seconds: float | None = None) -> None:
         self._pipe = pipe
@@ -48,7 +48,7 @@ class Heartbeat:
         self._last = 0.0
 
     def __call__(self, examples: int, problem: Problem) -> bool:
-        """Before an example; False: the time is over."""
+        """Record the next example and send a sign of life; return False if the task's time is over."""
         self._examples = examples
         if self._record is not None:
             write_running(self._record, RunningExample(examples, problem))
@@ -56,7 +56,7 @@ class Heartbeat:
         return self._end is None or time.monotonic() < self._end
 
     def alive(self) -> None:
-        """A sign of life, not more often than it is needed."""
+        """Send a sign of life unless the last one was just sent, and report memory that keeps growing."""
         now = time.monotonic()
         if now - self._last < TICK:
             return
@@ -69,20 +69,20 @@ class Heartbeat:
                 self._pipe.send(("grown", (grown, self._examples)))
 
     def close(self) -> None:
-        """No more examples."""
+        """Close the record."""
         if self._record is not None:
             os.close(self._record)
 
 
 def write_running(file: int, running: RunningExample) -> None:
-    """Put an example in place of the last one, with a checksum: the process may end in the middle of it."""
+    """Overwrite the record with an example and its checksum, since the process may end while it writes."""
     content = pickle.dumps(running, protocol=pickle.HIGHEST_PROTOCOL)
     head = len(content).to_bytes(8, "big") + zlib.crc32(content).to_bytes(4, "big")
     os.pwrite(file, head + content, 0)
 
 
 def read_running(path: str | Path) -> RunningExample | None:
-    """The example that was about to run; None where nothing whole was written."""
+    """Return the recorded example; None where there is no complete one."""
     with contextlib.suppress(OSError):
         written = Path(path).read_bytes()
         content = written[12 : 12 + int.from_bytes(written[:8], "big")]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """What a worker may take: seconds for one call of the layer, and bytes beyond those that it starts with.
+    """Limits of a worker: ``call`` in seconds, ``memory`` in bytes beyond those that it starts with (None: no limit).
 
-    ``record`` names the file in which each example is written before it runs.
+    ``record`` is the file into which each example is written before it runs.
     """
 
     call: float = 10.0
@@ -22,20 +22,20 @@ class Limits:
 
 
 def held_memory() -> int:
-    """Bytes of memory that this process holds."""
+    """Return the bytes of memory that this process holds."""
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * resource.getpagesize()
 
 
 def release_memory() -> None:
-    """Give back what nobody holds: what only the collector of garbage finds, and what the C library keeps for later."""
+    """Free unused memory: unreachable cycles of objects, and what the C library keeps for later."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def limit_memory(extra: int | None) -> None:
-    """From now on this process, and what it forks, gets so many bytes more than it has: an allocation beyond fails."""
+    """Limit this process, and those forked from it, to ``extra`` bytes more than it has; None: no limit."""
     if extra is None:
         return
     with open("/proc/self/status", encoding="ascii") as file:

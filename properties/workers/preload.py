@@ -1,4 +1,4 @@
-"""What the fork server imports once, so that a worker is ready at once: Paddle with its backend, and the laws."""
+"""Preload: what the fork server imports once, so that workers start fast: Paddle through its backend, and the laws."""
 
 import gc
 import signal
@@ -10,11 +10,11 @@ with warnings.catch_warnings():
     import properties.subjects.numpy_backend.backend
     import properties.subjects.paddle_backend.backend
 
-# a worker collects its own garbage alone, and shares with the others what it does not touch
+# collecting garbage touches objects, and memory that is touched is no longer shared between workers
 gc.collect()
 gc.freeze()
 
-# Paddle's handler of it would write a stack of C++ for everybody to see
+# Paddle's handler of this signal would print a C++ stack
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 __all__ = ["properties"]

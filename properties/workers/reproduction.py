@@ -1,4 +1,4 @@
-"""Repetition: a contradiction shown again, each time in a process of its own, to tell a fault from chance."""
+"""Reproduction: a contradiction is tried again, each time in a new process, to tell a fault from chance."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from properties.workers.forked_observer import ForkedObserver
 
 
 def reproduced(task: Task, result: LawResult, subject: Subject, fresh: Callable[[], ForkedObserver]) -> LawResult:
-    """The result with what came of its problem when it was put to the layer again, ``task.repetitions`` times."""
+    """Return the result with the outcomes of its problem when the layer is asked again, ``task.repetitions`` times."""
     if result.problem is None:
         return result
     again = replace(task, example=result.problem, suspect=None, shrink=False, guard=True)
     seen = []
     for _ in range(task.repetitions):
-        with contextlib.closing(fresh()) as guard:
-            seen.append(perform(again, subject, guard, lambda examples, problem: True))
+        with contextlib.closing(fresh()) as observer:
+            seen.append(perform(again, subject, observer, lambda examples, problem: True))
     words = tuple(outcome_in_words(one) for one in seen)
     if all(_alike(result, one) for one in seen):
         return replace(result, repetitions=words)
@@ -35,7 +35,7 @@ def reproduced(task: Task, result: LawResult, subject: Subject, fresh: Callable[
 
 
 def outcome_in_words(result: LawResult) -> str:
-    """An outcome with the number or the error that came."""
+    """Return an outcome with the number or the error that the layer gave."""
     finding = result.finding
     if finding is None:
         return result.outcome
@@ -45,7 +45,7 @@ def outcome_in_words(result: LawResult) -> str:
 
 
 def _alike(one: LawResult, other: LawResult) -> bool:
-    """Whether two results are of one kind, with the same numbers."""
+    """Return whether two results have the same outcome and the same numbers."""
     if one.finding is None or other.finding is None or one.outcome != other.outcome:
         return False
     got = (one.finding.got, other.finding.got)

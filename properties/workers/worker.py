@@ -1,6 +1,6 @@
-"""Worker processes: whatever calls a layer runs in one of them, so that a crash or a hang is a finding, not an end.
+"""Worker: the supervisor's end of a process in which a layer runs, so that a crash or a hang is a finding.
 
-A worker runs whole laws, Hypothesis included, and says before each example that it is alive. Where it dies or falls
+A worker runs whole laws, Hypothesis included, and sends a sign of life before each example. Where it dies or falls
 silent, the law runs again in a worker that keeps the layer in a process of its own: there the crash itself is an
 answer, and shrinks like any other.
 """
@@ -36,16 +36,16 @@ STARTING = 120.0
 """Seconds that importing Paddle and the layer's module may take."""
 
 KILLED = "SIGKILL"
-"""What a layer seldom does to its own process, but people and machines short of memory do."""
+"""The signal that a layer seldom sends to its own process, but that users and machines short of memory do send."""
 
 MOST_KILLS = 50
-"""Times that a worker may be killed over one task before its layer is suspected all the same."""
+"""Times that a worker may be killed during one task before the layer is suspected."""
 
 MOST_SHOWN = 4096
-"""Logits of an example beyond which it is not kept where it is not to blame by itself."""
+"""The most logits of an example that is kept though it is not the cause by itself."""
 
 GRACE = 30.0
-"""Seconds beyond its own that a task may take to end by itself."""
+"""Seconds that a task may take beyond its own limit before its worker is ended."""
 
 
 class WorkerLost(RuntimeError):  # noqa: N818 - an outcome
@@ -67,9 +67,9 @@ class Worker:
         self._stopped = False
 
     def describe(self) -> Description:
-        """Load the subject; UsageError where that cannot be done."""
+        """Load the subject and return its description; UsageError where it cannot be loaded."""
         try:
-            kind, content = self._insist(("describe", None), STARTING)
+            kind, content = self._ask_persistently(("describe", None), STARTING)
         except WorkerLost as ended:
             failure = ended.failure
             what = "does not end" if failure.kind == "timed out" else f"ends the process with {failure.error}"
@@ -79,15 +79,15 @@ class Worker:
         return content
 
     def source(self) -> str:
-        """The text of the file that the layer is defined in; '' where there is none to be read."""
-        kind, content = self._insist(("source", None), STARTING)
+        """Return the source of the layer; '' where none can be read."""
+        kind, content = self._ask_persistently(("source", None), STARTING)
         _raise_if_failed(kind, content)
         return str(content)
 
     def infer(self, inquiry: Inquiry) -> Facts:
-        """What the layer does, found out behind a guard; where the worker is lost all the same, nothing."""
+        """Return what is inferred of the layer, asked in a forked process; no facts if the worker is lost anyway."""
         try:
-            kind, content = self._insist(("infer", inquiry), 3.0 * self._limit + GRACE)
+            kind, content = self._ask_persistently(("infer", inquiry), 3.0 * self._limit + GRACE)
         except WorkerLost as ended:
             return unknown(f"the process was lost ({ended.failure})")
         if kind == "broken":
@@ -97,7 +97,7 @@ class Worker:
         return content
 
     def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
-        """Run one law; where the process is lost, find out which example did it, and make it smaller."""
+        """Run one law; where the process is lost, find the example that caused it, and shrink that."""
         kills = 0
         before: RunningExample | None = None
         while True:
@@ -112,10 +112,10 @@ class Worker:
                 kills += 1
                 continue
             if failure.error == MEMORY:
-                return _hoarding(task, failure, running)
+                return _out_of_memory(task, failure, running)
             kills += failure.error == KILLED
             if failure.error == KILLED and kills < MOST_KILLS and not running.same(before):
-                # somebody else did that, or the machine: the same task has another result
+                # a user or the machine killed it: another run of the same task may end
                 before = running
                 continue
             found = self._suspected(task, failure, running, tick)
@@ -123,21 +123,21 @@ class Worker:
                 return found
 
     def _guarded(self, task: Task, first: Failure, tick: Callable[[int], None]) -> LawResult:
-        """The same law with the layer in a process of its own: there a crash is an answer, and shrinks."""
+        """Run the law with the layer in a process of its own, where a crash is an answer and shrinks."""
         try:
             found = self._run(task.guarded(), tick, 3.0 * self._limit + GRACE)
         except WorkerLost as ended:
             return lost(task, ended.failure)
-        # what killed the first worker did not happen again: that is a finding too, without an example
+        # what ended the first worker did not happen again: that is a finding too, without an example
         return found if found.outcome not in ("held", "undecided", "gave up") else lost(task, first)
 
     def _suspected(
         self, task: Task, failure: Failure, running: RunningExample, tick: Callable[[int], None]
     ) -> LawResult:
-        """What came of the example that was running when the process was lost."""
+        """Run the example that was running when the process was lost, and return what comes of it."""
         kind, content = "lost", None
         with contextlib.suppress(WorkerLost):
-            kind, content = self._insist(("task", task.on(running.problem)), 3.0 * self._limit + GRACE, tick)
+            kind, content = self._ask_persistently(("task", task.on(running.problem)), 3.0 * self._limit + GRACE, tick)
         found = lost(task, failure) if kind == "lost" else _result_of(task, kind, content)
         if found.outcome in FAILED and found.finding is not None:
             return replace(found, examples=running.examples + 1)
@@ -154,12 +154,12 @@ class Worker:
         )
 
     def stop(self) -> None:
-        """End for good: whoever still waits for an answer gets an error, and no new process starts."""
+        """End for good: a caller that still waits for an answer gets an error, and no new process starts."""
         self._stopped = True
         self.close()
 
     def close(self) -> None:
-        """End the process and whatever it started."""
+        """End the process and all processes that it started."""
         process, pipe = self._process, self._pipe
         self._process = self._pipe = None
         if process is None:
@@ -171,10 +171,10 @@ class Worker:
         if pipe is not None:
             pipe.close()
 
-    def _insist(
+    def _ask_persistently(
         self, request: tuple[str, Any], limit: float, tick: Callable[[int], None] = lambda examples: None
     ) -> tuple[str, Any]:
-        """Ask again where somebody killed the worker: no layer does that to itself at once."""
+        """Ask, and ask again where the worker was killed from outside: no layer kills its own process at once."""
         for _ in range(MOST_KILLS):
             try:
                 return self._ask(request, limit, tick)
@@ -190,7 +190,7 @@ class Worker:
     def _ask(
         self, request: tuple[str, Any], limit: float, tick: Callable[[int], None] = lambda examples: None
     ) -> tuple[str, Any]:
-        """Send a request and wait for its answer; signs of life restart the clock, but not that of a task's seconds."""
+        """Send a request and return its answer; a sign of life restarts the time limit, except that of the task."""
         fresh = self._process is None
         if fresh:
             self._start()
@@ -236,7 +236,7 @@ class Worker:
         context: Any = multiprocessing.get_context("fork" if forked else "forkserver")
         if not forked:
             context.set_forkserver_preload(["properties.workers.preload"])
-        # under one lock: a sibling forked in between would inherit this pipe's other end, and no EOF would ever come
+        # under a lock: a worker forked meanwhile would inherit the other end of this pipe, which then never gives EOF
         with _no_main(forked), _no_daemon():
             if self._stopped:
                 raise RuntimeError("the worker was stopped")
@@ -248,18 +248,18 @@ class Worker:
 
 
 def _grown(grown: int, examples: int) -> Failure:
-    """What a worker says of itself that holds more memory than it may."""
+    """Return the failure of a worker that holds more memory than it may."""
     each = grown / max(examples, 1) / 2**20
     return Failure("crashed", MEMORY, f"grown by {grown / 2**30:.2g} GiB in {examples} examples, {each:.2g} MiB each")
 
 
-def _hoarding(task: Task, failure: Failure, running: RunningExample) -> LawResult:
-    """What came of a law whose layer keeps more and more: no example does that alone, so there is nothing to shrink."""
+def _out_of_memory(task: Task, failure: Failure, running: RunningExample) -> LawResult:
+    """Return the result of a law whose layer keeps more and more memory; no single example does, so none is shrunk."""
     return LawResult(
         task.law,
         failure.kind,
         running.examples + 1,
-        # a large example is no evidence of anything, and would fill the journal
+        # a large example shows nothing by itself, and would fill the journal
         finding=failed(failure, *([running.problem] if running.problem.logits.size <= MOST_SHOWN else [])),
         problem=None,
         reason="no single example does it: what the layer keeps adds up",
@@ -267,7 +267,7 @@ def _hoarding(task: Task, failure: Failure, running: RunningExample) -> LawResul
 
 
 def _result_of(task: Task, kind: str, content: Any) -> LawResult:
-    """What a worker said of a task."""
+    """Return the result in a worker's answer to a task."""
     if kind == "broken":
         return LawResult(task.law, "gave up", reason=str(content))
     _raise_if_failed(kind, content)
@@ -276,7 +276,7 @@ def _result_of(task: Task, kind: str, content: Any) -> LawResult:
 
 
 def _raise_if_failed(kind: str, content: Any) -> None:
-    """Raise what the worker could not answer for: the user's mistake, or ours."""
+    """Raise the error in a worker's answer: a mistake of the user's, or of the checker's."""
     if kind == "contract":
         raise ContractError(content)
     if kind == "usage":
@@ -290,7 +290,7 @@ _main_lock = threading.Lock()
 
 @contextlib.contextmanager
 def _no_main(forked: bool) -> Iterator[None]:
-    """Start a process that does not import the user's main script again: a script without a guard would run twice."""
+    """Let new processes not import the main script: without a ``__main__`` guard it would run again."""
     with _main_lock:
         if forked:
             yield
@@ -305,7 +305,7 @@ def _no_main(forked: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _no_daemon() -> Iterator[None]:
-    """Start a process from one that may not have any: a cluster's worker is a daemon. Ours end with it all the same."""
+    """Let a daemon start processes: a cluster's worker is a daemon, and our workers end with it anyway."""
     config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
     daemon = config.pop("daemon", None)
     try:
@@ -316,7 +316,7 @@ def _no_daemon() -> Iterator[None]:
 
 
 class Performer(Protocol):
-    """Runs tasks: a worker process, or this one."""
+    """Runs tasks: a worker process, or this process."""
 
     def describe(self) -> Description: ...
 

@@ -56,7 +56,7 @@ def strings(seek=KNOWING, domain=GHM.domain, hard_logits=GHM.hard_logits):
 
 def problem_with(tail, reader=None, header=b""):
     reader = reader or strings()
-    return reader.problem(header.ljust(reader.plain, b"\0") + bytes(tail))
+    return reader.problem(header.ljust(reader.plain_length, b"\0") + bytes(tail))
 
 
 def searched(name, seek, examples=400, number=1):
@@ -95,7 +95,7 @@ def test_the_same_knowledge_and_seed_draw_the_same():
 @given(data=st.data())
 def test_any_bytes_are_a_problem_of_the_domain(contract, data):
     reader = strings(Guidance((0.25, 33.0, 1e-7), (), 600), contract.domain, contract.hard_logits)
-    string = data.draw(st.binary(min_size=reader.plain + TAIL, max_size=reader.plain + TAIL))
+    string = data.draw(st.binary(min_size=reader.plain_length + TAIL, max_size=reader.plain_length + TAIL))
     problem = reader.problem(string)
     assert np.array_equal(problem.logits, round_to(problem.logits, problem.dtype))
     assert np.isfinite(problem.logits).all()
@@ -163,7 +163,7 @@ def test_problems_grow_to_sizes_of_the_source_and_no_further():
 
 
 def test_other_logits_every_time_a_crowd_repeats():
-    header = bytes(strings().head + 1) + bytes([0, 0, *range(1, 7)])
+    header = bytes(strings().header_length + 1) + bytes([0, 0, *range(1, 7)])
     tiled, varied = (problem_with([0] * 6 + [style, 0, 60], header=header) for style in (0, 2))
     assert len(np.unique(tiled.rows, axis=0)) == 1
     assert len(np.unique(varied.rows, axis=0)) > 2
@@ -171,15 +171,15 @@ def test_other_logits_every_time_a_crowd_repeats():
 
 def test_most_mutations_of_a_crowd_are_moderate():
     reader = strings(Guidance((), (), 10**6))
-    crowd = bytes(reader.plain + TAIL - 1) + bytes([127])
-    sizes = [reader.problem(reader.tamed(crowd, how)).size for how in range(1, 9)]
+    crowd = bytes(reader.plain_length + TAIL - 1) + bytes([127])
+    sizes = [reader.problem(reader.limited(crowd, how)).size for how in range(1, 9)]
     assert max(sizes) <= MODERATE_SIZE
-    assert reader.tamed(crowd, 0) == crowd
+    assert reader.limited(crowd, 0) == crowd
 
 
 def test_zeros_change_nothing_and_other_bytes_do():
     reader = strings()
-    one, other = (bytes([value]) * (reader.plain + TAIL) for value in (3, 5))
+    one, other = (bytes([value]) * (reader.plain_length + TAIL) for value in (3, 5))
     assert mutated(one, other, bytes(MUTATION_BYTES), reader) == one
     rng = np.random.default_rng(0)
     several = {mutated(one, other, rng.bytes(MUTATION_BYTES), reader) for _ in range(60)}
