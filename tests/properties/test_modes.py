@@ -85,7 +85,7 @@ def test_programs_run_in_another_process():
     apart = ProgramsApart(made, 60.0)
     try:
         assert not isinstance(apart.observe(problem, "static-program"), Failure)
-        assert apart._next_door._process.is_alive()
+        assert apart._forked._process.is_alive()
     finally:
         apart.close()
     assert paddle.in_dynamic_mode()
