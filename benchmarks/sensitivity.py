@@ -22,7 +22,8 @@ from rich.table import Table
 
 from properties import Subject
 from properties.engine.execution import laws_of
-from properties.engine.search import FAILED, run_law
+from properties.engine.result import FAILED
+from properties.engine.search import run_law
 from properties.subjects.target import Target
 from properties.workers.worker_main import observer_of
 from tests.mutants import SOUND

@@ -28,7 +28,7 @@ from properties.campaigns.options import CampaignOptions
 from properties.campaigns.shard import law_record, run_shard
 from properties.campaigns.target_schedule import BLOCK, Plan, TargetSchedule
 from properties.certificates.events import ShardEnded
-from properties.engine.search import LawResult
+from properties.engine.result import LawResult
 from properties.runs.certify import chosen_laws
 from properties.workers.heartbeat import Limits
 from properties.workers.worker import Worker

@@ -17,7 +17,7 @@ from rich.console import Console
 from properties.certificates.certificate import LawReport
 from properties.engine.execution import Task, aside, closes, unanswered
 from properties.engine.inference import Facts, Inquiry
-from properties.engine.search import LawResult
+from properties.engine.result import LawResult
 from properties.judging.law import NotApplicable, Undecided
 from properties.laws.conduct import ANSWERS
 from properties.problems.domain import EmptyDomainError

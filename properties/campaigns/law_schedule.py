@@ -12,7 +12,7 @@ from properties.campaigns.shard import fault_of, report_of
 from properties.certificates.certificate import LawReport
 from properties.engine.execution import LawInfo, closed_by
 from properties.engine.features import Fault
-from properties.engine.search import FAILED
+from properties.engine.result import FAILED
 from properties.errors import is_broken
 from properties.workers.heartbeat import MEMORY
 

@@ -24,7 +24,7 @@ from properties.certificates.certificate import LawReport
 from properties.engine.execution import LawInfo, Task
 from properties.engine.features import Fault, ingredients
 from properties.engine.inference import Inquiry
-from properties.engine.search import FAILED, LawResult
+from properties.engine.result import FAILED, LawResult
 from properties.errors import ContractError, UsageError
 from properties.problems.problem import Problem, plain_numbers
 from properties.subjects.source_constants import harvest

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from properties.engine.execution import LawInfo
-from properties.engine.search import FAILED, UNSETTLED, LawResult
+from properties.engine.result import FAILED, UNSETTLED, LawResult
 from properties.judging.law import LEVELS
 from properties.problems.problem import plain_numbers
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from properties.certificates.certificate import Certificate, LawReport
-from properties.engine.search import FAILED
+from properties.engine.result import FAILED
 
 
 @dataclass(frozen=True)

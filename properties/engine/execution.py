@@ -16,7 +16,8 @@ from properties.engine.description import LawInfo as LawInfo
 from properties.engine.description import describe as describe
 from properties.engine.description import domain_of, laws_of
 from properties.engine.examination import examine, outcome_of, verdict_on
-from properties.engine.search import FAILED, UNSETTLED, LawResult, Tick, run_law
+from properties.engine.result import FAILED, UNSETTLED, LawResult
+from properties.engine.search import Tick, run_law
 from properties.engine.shrinking import shrink
 from properties.engine.task import Task as Task
 from properties.errors import Broken, ContractError, UsageError, broken_in, is_broken

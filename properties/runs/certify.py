@@ -20,7 +20,7 @@ from properties.certificates.gaps import gaps_of
 from properties.certificates.museum_score import score_of
 from properties.engine.execution import GATE_EXAMPLES, Description, LawInfo, Task, aside, closes, unanswered
 from properties.engine.inference import Facts, Inquiry
-from properties.engine.search import LawResult
+from properties.engine.result import LawResult
 from properties.judging.law import LEVELS
 from properties.laws.conduct import ANSWERS
 from properties.subjects.arguments_not_given import not_given

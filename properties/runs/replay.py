@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from properties.certificates.certificate import Certificate, LawReport
 from properties.engine.execution import Task
-from properties.engine.search import FAILED, LawResult
+from properties.engine.result import FAILED, LawResult
 from properties.problems.problem import Problem
 from properties.subjects.subject import Subject
 from properties.subjects.target import Target, UsageError

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from properties.certificates.certificate import LawReport
 from properties.engine.execution import Description, LawInfo, Task
-from properties.engine.search import FAILED, LawResult
+from properties.engine.result import FAILED, LawResult
 from properties.laws.conduct import ANSWERS
 from properties.subjects.target import Target, UsageError
 from properties.workers.worker import Worker

@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.engine.execution import Description, Task, describe, perform, refutation, strategy_of
 from properties.engine.inference import Facts, Inquiry, infer
-from properties.engine.search import FAILED, LawResult
+from properties.engine.result import FAILED, LawResult
 from properties.errors import ContractError, UsageError, broken_in
 from properties.judging.law import Finding
 from properties.judging.observation import Failure, Observation, Observer

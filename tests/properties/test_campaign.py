@@ -19,7 +19,7 @@ from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.events import CampaignEnded, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
 from properties.drawing.strategies import simplest
 from properties.engine.examination import failed
-from properties.engine.search import LawResult
+from properties.engine.result import LawResult
 from properties.judging.law import Finding
 from properties.judging.observation import Failure
 from properties.laws.conduct import ANSWERS

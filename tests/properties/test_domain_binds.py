@@ -12,7 +12,7 @@ from properties.contracts import contracts
 from properties.drawing.strategies import header_length, problems, simplest
 from properties.engine.execution import Task, aside, describe, domain_of, laws_of, perform
 from properties.engine.inference import Inquiry, infer
-from properties.engine.search import FAILED
+from properties.engine.result import FAILED
 from properties.judging.contract import DERIVED_ARGUMENTS
 from properties.judging.observation import Failure
 from properties.problems.domain import EmptyDomainError

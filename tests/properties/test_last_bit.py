@@ -13,7 +13,8 @@ import pytest
 from benchmarks.sound_numpy import Focal, Textbook, textbook
 from properties.contracts import contract_named, contracts
 from properties.engine.execution import laws_of
-from properties.engine.search import FAILED, run_law
+from properties.engine.result import FAILED
+from properties.engine.search import run_law
 from properties.judging import context as case_module
 from properties.judging.observation import Failure, Observation
 from properties.problems.problem import round_to

@@ -13,7 +13,7 @@ from properties.campaigns.shard import Shard, law_record, record_of
 from properties.certificates.certificate import Certificate
 from properties.command.cli import main
 from properties.engine.execution import Task
-from properties.engine.search import LawResult
+from properties.engine.result import LawResult
 from properties.errors import BROKEN, Broken, ContractError
 from properties.judging.contract import OF_CLASSES
 from properties.judging.law import Finding, Law, Undecided

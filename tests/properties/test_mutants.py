@@ -11,7 +11,7 @@ import pytest
 from properties import Target
 from properties.contracts import contracts
 from properties.engine.execution import Task, aside, laws_of
-from properties.engine.search import FAILED
+from properties.engine.result import FAILED
 from properties.problems.problem import Problem
 from properties.workers.worker_main import Inline
 from tests.mutants import MUTANTS, SOUND

@@ -16,7 +16,7 @@ from properties.certificates.certificate import Certificate
 from properties.command.cli import main
 from properties.contracts import contract_named, contracts
 from properties.engine.execution import LawInfo
-from properties.engine.search import LawResult
+from properties.engine.result import LawResult
 from properties.report.campaign import closing_lines
 from properties.subjects.argument_effects import at_default
 from properties.subjects.argument_guesses import ALSO_CALLED, guesses

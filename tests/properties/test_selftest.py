@@ -13,7 +13,7 @@ from properties.certificates.museum_score import record, score_of
 from properties.command.cli import main
 from properties.contracts import contracts
 from properties.engine.execution import Task, laws_of
-from properties.engine.search import FAILED
+from properties.engine.result import FAILED
 from properties.runs import selftest as tested
 from properties.runs.selftest import Row, Score, exhibits_of, museum
 from properties.subjects.target import UsageError
