@@ -15,7 +15,8 @@ from hypothesis.strategies import SearchStrategy
 from rich.console import Console
 
 from properties.certificates.certificate import LawReport
-from properties.engine.execution import Task, aside, closes, unanswered
+from properties.engine.execution import Task
+from properties.engine.gates import aside, closes, unanswered
 from properties.engine.inference import Facts, Inquiry
 from properties.engine.result import LawResult
 from properties.judging.law import NotApplicable, Undecided

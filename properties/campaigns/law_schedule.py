@@ -10,8 +10,9 @@ from typing import Any
 
 from properties.campaigns.shard import fault_of, report_of
 from properties.certificates.certificate import LawReport
-from properties.engine.execution import LawInfo, closed_by
+from properties.engine.execution import LawInfo
 from properties.engine.features import Fault
+from properties.engine.gates import closed_by
 from properties.engine.result import FAILED
 from properties.errors import is_broken
 from properties.workers.heartbeat import MEMORY

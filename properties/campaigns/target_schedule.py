@@ -15,8 +15,9 @@ from properties.campaigns.shard import Shard
 from properties.certificates.certificate import LawReport
 from properties.certificates.gaps import gaps_of
 from properties.drawing.guided import Guidance
-from properties.engine.execution import GATE_EXAMPLES, Description, LawInfo, Task, aside, unanswered
+from properties.engine.execution import Description, LawInfo, Task
 from properties.engine.features import Fault
+from properties.engine.gates import GATE_EXAMPLES, aside, unanswered
 from properties.engine.inference import Facts, Inquiry
 from properties.laws.conduct import ANSWERS
 from properties.subjects.target import Target

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable
 from dataclasses import replace
 
 from hypothesis.strategies import SearchStrategy
@@ -16,16 +15,15 @@ from properties.engine.description import LawInfo as LawInfo
 from properties.engine.description import describe as describe
 from properties.engine.description import domain_of, laws_of
 from properties.engine.examination import examine, outcome_of, verdict_on
-from properties.engine.result import FAILED, UNSETTLED, LawResult
+from properties.engine.result import FAILED, LawResult
 from properties.engine.search import Tick, run_law
 from properties.engine.shrinking import shrink
 from properties.engine.task import Task as Task
-from properties.errors import Broken, ContractError, UsageError, broken_in, is_broken
+from properties.errors import Broken, ContractError, UsageError, broken_in
 from properties.judging.contract import Contract
 from properties.judging.law import Finding, Law, NotApplicable, Undecided
 from properties.judging.law_domain import askable, law_domain
 from properties.judging.observation import Failure, Observer
-from properties.laws.conduct import ANSWERS
 from properties.problems.domain import Domain
 from properties.problems.membership import outside
 from properties.problems.problem import Problem
@@ -34,9 +32,6 @@ from properties.subjects.kernels import Kernels
 from properties.subjects.numpy_backend.script import numpy_script_of
 from properties.subjects.script import script_of
 from properties.subjects.subject import Subject
-
-GATE_EXAMPLES = 50
-"""Examples of a gate that was not asked for, but is needed to know what the others may draw."""
 
 MOST_HANGS = 6
 """Hangs that are waited for while a problem is made smaller."""
@@ -51,34 +46,9 @@ def lost(task: Task, failure: Failure) -> LawResult:
     return LawResult(task.law, failure.kind, reason=reason, repeatable=False)
 
 
-def aside(law: Law | LawInfo, gates: Mapping[str, int], shut: AbstractSet[str]) -> frozenset[str]:
-    """The gates whose values a law does not draw: the shut ones, and for a gate all that run beside or after it."""
-    if law.id == ANSWERS:
-        return frozenset(gates)
-    later = {other for other, number in gates.items() if law.gate and number >= law.gate}
-    return frozenset((later | shut) - {law.id})
-
-
-def closes(result: LawResult) -> bool:
-    """Whether a gate with this result stays shut: only what surely holds, or is not drawn at all, lets others pass."""
-    return closed_by(result.law, result.outcome, result.reason, result.declined)
-
-
-def closed_by(law: str, outcome: str, reason: str, declined: bool) -> bool:
-    """Whether what came of a gate keeps it shut. That we failed does not say that a layer gives no answers."""
-    if law == ANSWERS and is_broken(reason) and outcome not in FAILED:
-        return False
-    return outcome in (*FAILED, *UNSETTLED) or declined
-
-
 def broken(law: str, error: Exception, where: str = "") -> LawResult:
     """What came of a law under which we failed: nothing is said of the layer, and nothing is certified."""
     return LawResult(law, "gave up", reason=str(broken_in(where or f"law {law}", error)))
-
-
-def unanswered(law: str) -> LawResult:
-    """The result of a law that was not run, since the layer does not answer at all."""
-    return LawResult(law, "not applicable", reason=f"the layer does not answer ({ANSWERS})")
 
 
 def _ending(finding: Finding) -> str:

@@ -18,7 +18,8 @@ from properties.certificates.certificate import Certificate, LawReport, environm
 from properties.certificates.events import Ended, Event, LawEnded, Progressed, Started
 from properties.certificates.gaps import gaps_of
 from properties.certificates.museum_score import score_of
-from properties.engine.execution import GATE_EXAMPLES, Description, LawInfo, Task, aside, closes, unanswered
+from properties.engine.execution import Description, LawInfo, Task
+from properties.engine.gates import GATE_EXAMPLES, aside, closes, unanswered
 from properties.engine.inference import Facts, Inquiry
 from properties.engine.result import LawResult
 from properties.judging.law import LEVELS

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from properties import Subject
 from properties.contracts import contracts
 from properties.drawing.strategies import header_length, problems, simplest
-from properties.engine.execution import Task, aside, describe, domain_of, laws_of, perform
+from properties.engine.execution import Task, describe, domain_of, laws_of, perform
+from properties.engine.gates import aside
 from properties.engine.inference import Inquiry, infer
 from properties.engine.result import FAILED
 from properties.judging.contract import DERIVED_ARGUMENTS
