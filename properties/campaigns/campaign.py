@@ -270,7 +270,7 @@ class _Campaign:
         name = name_of(number, report)
         write_finding(self._directory, name, report)
         course = self._courses[number]
-        failed = tuple(law.report() for law in course.courses.values() if law.findings)
+        failed = tuple(law.report() for law in course.courses.values() if law.failures)
         count = len(causes(replace(self._certificate(number), laws=failed)))
         new = count > self._causes.get(number, 0)
         self._causes[number] = count

@@ -6,7 +6,6 @@ often, unless the layer itself is a matter of chance.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import os
@@ -15,18 +14,15 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from properties.campaigns.executors import ExecutorLost
-from properties.certificates.certificate import LawReport
 from properties.engine.execution import LawInfo, Task
-from properties.engine.features import Fault, ingredients
 from properties.engine.inference import Inquiry
-from properties.engine.result import FAILED, LawResult
+from properties.engine.result import LawResult
 from properties.errors import ContractError, UsageError
-from properties.problems.problem import Problem, plain_numbers
 from properties.subjects.source_constants import harvest
 from properties.subjects.target import Target
 from properties.workers.heartbeat import Limits
@@ -92,29 +88,12 @@ def _carried_out(shard: Shard, worker: Worker) -> dict[str, Any]:
         assert shard.inquiry is not None
         return {"inferred": worker.infer(shard.inquiry)}
     assert shard.task is not None
-    assert shard.info is not None
-    asked = {"asked": shard.task.max_examples}
-    return {**asked, **law_record(shard.info, worker.run(shard.task, lambda examples: None))}
+    return {"asked": shard.task.max_examples, **worker.run(shard.task, lambda examples: None).to_record()}
 
 
 def fingerprint_of(source: str) -> str:
     """By what one version of a layer's file is told from another."""
     return hashlib.sha256(source.encode()).hexdigest()[:16]
-
-
-def law_record(info: LawInfo, result: LawResult) -> dict[str, Any]:
-    """What a journal keeps of a block of examples: counts, and of a contradiction everything."""
-    report = plain_numbers(asdict(LawReport.of(info, result)))
-    said = asdict(LawReport.of(info, LawResult(info.id, "")))
-    kept = {name: value for name, value in report.items() if value != plain_numbers(said[name])}
-    return {
-        "law": info.id,
-        "report": kept,
-        "declined": result.declined,
-        "spent": result.spent,
-        "seen": sorted(map(list, result.seen)),
-        "corpus": [base64.b64encode(each).decode() for each in result.corpus],
-    }
 
 
 def lost_record(shard: Shard, reason: str) -> dict[str, Any]:
@@ -123,9 +102,8 @@ def lost_record(shard: Shard, reason: str) -> dict[str, Any]:
     if shard.kind == "infer":
         return {**found, "inferred": {}}
     assert shard.task is not None
-    assert shard.info is not None
-    empty = law_record(shard.info, LawResult(shard.law, "gave up", reason=reason))
-    return {**found, "asked": shard.task.max_examples, **empty}
+    nothing = LawResult(shard.law, "gave up", reason=reason)
+    return {**found, "asked": shard.task.max_examples, **nothing.to_record()}
 
 
 def record_of(shard: Shard, future: Future[dict[str, Any]]) -> dict[str, Any]:
@@ -161,30 +139,6 @@ def timely(shard: Shard, left: float | None) -> tuple[Shard, bool]:
     if left is None or shard.task is None or shard.task.seconds is None or left >= shard.task.seconds:
         return shard, True
     return replace(shard, task=replace(shard.task, seconds=max(left, 0.1))), False
-
-
-def report_of(info: LawInfo, record: Mapping[str, Any]) -> LawReport:
-    """The inverse of :func:`law_record`."""
-    said = {name: getattr(info, name) for name in ("id", "level", "severity", "sentence")}
-    return LawReport.from_dict({**said, **record["report"]})
-
-
-def fault_of(report: LawReport) -> Fault | None:
-    """The fault that a counterexample shows; None where there is none."""
-    if report.outcome not in FAILED or report.counterexample is None or not report.counterexample["problems"]:
-        return None
-    call = Problem.from_dict(report.counterexample["problems"][0])
-    drawn = report.counterexample["example"]
-    example = call if drawn is None else Problem.from_dict(drawn)
-    error = (report.counterexample["error"] or "").partition(":")[0]
-    return Fault(
-        report.outcome,
-        error,
-        ingredients(call),
-        ingredients(example),
-        min(call.size, example.size),
-        min(call.classes, example.classes),
-    )
 
 
 _alive: set[Worker] = set()

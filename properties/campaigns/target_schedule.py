@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from properties.campaigns.law_schedule import LawSchedule, strings_of
+from properties.campaigns.law_schedule import LawSchedule
 from properties.campaigns.shard import Shard
 from properties.certificates.certificate import LawReport
 from properties.certificates.gaps import gaps_of
@@ -19,6 +19,7 @@ from properties.engine.execution import Description, LawInfo, Task
 from properties.engine.features import Fault
 from properties.engine.gates import GATE_EXAMPLES, aside, unanswered
 from properties.engine.inference import Facts, Inquiry
+from properties.engine.result import bytes_of
 from properties.laws.conduct import ANSWERS
 from properties.subjects.target import Target
 from properties.workers.heartbeat import Limits
@@ -89,7 +90,7 @@ class TargetSchedule:
         self._fingerprint = record["fingerprint"]
         self.chosen = frozenset(chosen)
         self.courses = {
-            info.id: LawSchedule(info, corpus=strings_of(corpora.get(info.id, ()))) for info in self.known.laws
+            info.id: LawSchedule(info, corpus=bytes_of(corpora.get(info.id, ()))) for info in self.known.laws
         }
 
     def widen(self, lanes: int) -> None:

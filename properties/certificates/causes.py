@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from properties.certificates.certificate import Certificate, LawReport
 from properties.engine.features import ingredients
-from properties.problems.problem import Problem
 
 TELLING = (
     "arguments",
@@ -71,9 +70,8 @@ def _headed(laws: list[str], reports: Mapping[str, LawReport]) -> Cause:
 
 def ingredients_of(law: LawReport) -> frozenset[str]:
     """What is special about the counterexample of a law."""
-    if law.counterexample is None or not law.counterexample["problems"]:
-        return frozenset({law.id})
-    return ingredients(Problem.from_dict(law.counterexample["problems"][0]))
+    finding = law.result.finding
+    return frozenset({law.id}) if finding is None or not finding.calls else ingredients(finding.calls[0])
 
 
 def _order(law: LawReport) -> tuple[int, int, str]:

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from properties.certificates.certificate import Certificate
 from properties.certificates.events import Ended
-from properties.problems.problem import Problem
 from properties.report.cases import descriptions, outcome_of
 from properties.report.terminal import TerminalReport, summary
 from properties.runs.certify import Options, run
@@ -71,14 +70,15 @@ def _certify(console: Console, target: Target, seed: int) -> Certificate:
 
 def _tell_law(console: Console, certificate: Certificate, law_id: str) -> None:
     law = certificate.law(law_id)
-    if law.counterexample is None:
+    finding = law.result.finding
+    if finding is None or law.counterexample is None:
         console.print(Text(f"  {law.id}: {law.outcome}", style="green" if law.outcome == "held" else "dim"))
         return
     console.print(Text(f"  {law.id}: {law.outcome}", style="red"))
     words = [law.message.split(" [Hint")[0]]
     if law.condition:
         words.append("only with " + ", ".join(law.condition))
-    words += descriptions([Problem.from_dict(plain) for plain in law.counterexample["problems"]])[:1]
+    words += descriptions(finding.calls)[:1]
     words += outcome_of(law.counterexample)
     for line in words:
         console.print(Padding(Text(line), (0, 0, 0, 6)))
