@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from properties.certificates.certificate import Certificate, LawReport
+from properties.engine.result import Progressed as Progressed
 
 
 @dataclass(frozen=True)
@@ -14,14 +15,6 @@ class Started:
     subject: str
     contract: str
     laws: int
-    examples: int
-
-
-@dataclass(frozen=True)
-class Progressed:
-    """A law has this many examples behind it."""
-
-    law: str
     examples: int
 
 
