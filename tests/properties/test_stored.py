@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from properties.campaigns.header import CampaignHeader
 from properties.campaigns.journal.journal import Journal
 from properties.certificates.causes import causes
 from properties.certificates.certificate import Certificate, LawReport
@@ -37,6 +38,12 @@ def blocks(records):
     found = [record for record in records if record["kind"] == "law"]
     assert len(found) > 40
     return found
+
+
+def test_the_header_is_written_again_as_it_was(records):
+    header = CampaignHeader.from_dict(records[0])
+    assert [target.text.rpartition(":")[2] for target in header.targets] == ["WeightInsideTheLog", "CrossEntropy"]
+    assert json.dumps(header.to_dict()) == json.dumps(records[0])
 
 
 def test_results_are_written_again_as_they_were(records):
