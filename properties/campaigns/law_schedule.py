@@ -1,4 +1,4 @@
-"""The course of a law in a campaign: the sums of its blocks, its faults, and the problems that were worst."""
+"""The schedule of a law in a campaign: the sums of its blocks, its faults, and its worst problems."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from properties.errors import is_broken
 from properties.workers.heartbeat import MEMORY
 
 MOST_FAULTS = 4
-"""Faults of one law after which nobody needs a fifth."""
+"""Faults of one law after which the campaign no longer searches for another one."""
 
 MOST_KEPT = 16
 """Problems that a law hands on from one generation to the next."""
@@ -24,7 +24,13 @@ MOST_KEPT = 16
 
 @dataclass
 class LawSchedule:
-    """One law on its way: the sums of its blocks, its faults, and the problems that were worst."""
+    """What a campaign knows of one law so far.
+
+    ``asked`` are the examples that finished generations asked for, ``examples`` those that came; ``generation`` counts
+    finished generations, ``blocks`` finished blocks. ``corpus`` are the problems that came closest to failing;
+    ``failures`` the results of blocks that failed. A law is ``retired`` where no further block is worth its time, and
+    ``closed`` where its first block shuts its gate. ``lost`` are the reasons of blocks that gave up.
+    """
 
     info: LawInfo
     asked: int = 0
@@ -55,7 +61,7 @@ class LawSchedule:
         return [LawReport.of(self.info, result) for result in self.failures]
 
     def begin(self, sizes: Sequence[int]) -> None:
-        """A generation of so many blocks, of so many examples each, is under way."""
+        """Begin a generation: a block for each of ``sizes``, of so many examples."""
         self._lanes, self._waiting = tuple(sizes), {}
 
     def take(self, lane: int, record: Mapping[str, Any]) -> list[LawReport]:
@@ -158,6 +164,6 @@ def fault_of(result: LawResult) -> Fault | None:
 
 
 def merged(corpora: Sequence[Sequence[bytes]]) -> tuple[bytes, ...]:
-    """The first of each, then the second of each, and so on; none twice, and no more than are worth changing."""
+    """Return the first string of each corpus, then the second of each, and so on: none twice, at most MOST_KEPT."""
     turns = (each for turn in zip_longest(*corpora) for each in turn if each is not None)
     return tuple(dict.fromkeys(turns))[:MOST_KEPT]

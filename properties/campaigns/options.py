@@ -53,10 +53,10 @@ class CampaignOptions:
 
     @property
     def count(self) -> int:
-        """Processes side by side."""
+        """How many worker processes run side by side."""
         return min(os.cpu_count() or 1, 8) if self.workers is None else self.workers
 
     @property
     def time(self) -> float | None:
-        """Seconds after which no more shard begins."""
+        """Seconds after which no further shard begins; None where the examples alone are limited."""
         return LONGEST if self.max_time is None and self.max_examples is None else self.max_time

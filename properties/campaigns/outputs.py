@@ -33,7 +33,7 @@ def certificate_of(course: TargetSchedule, seed: int, forgiven: bool = False) ->
 
 
 def write_finding(directory: Path, name: str, report: LawReport) -> None:
-    """A finding as JSON, and its script beside it."""
+    """Write a finding as JSON, and its script beside it."""
     folder = directory / "findings"
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
@@ -42,7 +42,7 @@ def write_finding(directory: Path, name: str, report: LawReport) -> None:
 
 
 def _counts(course: TargetSchedule) -> dict[str, Any]:
-    """The true counts of a target: everything that ran, also after a law's first finding."""
+    """Return the true counts of a target: everything that ran, also after a law's first finding."""
     return {
         "shards": course.shards,
         "examples": {name: law.examples for name, law in sorted(course.courses.items()) if law.examples},
@@ -59,6 +59,6 @@ def _counts(course: TargetSchedule) -> dict[str, Any]:
 
 
 def name_of(number: int, report: LawReport) -> str:
-    """A short name for a finding: the same for the same case of the same law."""
+    """Return a short id for a finding: the same for the same case of the same law."""
     case = json.dumps([number, report.id, report.outcome, report.counterexample], sort_keys=True)
     return hashlib.sha256(case.encode()).hexdigest()[:8]

@@ -41,7 +41,7 @@ seed of the campaign."""
 
 @dataclass(frozen=True)
 class Plan:
-    """What all shards of a campaign have in common.
+    """The settings that all shards of a campaign have in common.
 
     ``max_examples`` is for each law (None: no end); ``lanes`` blocks of a law run side by side; ``seconds`` is what a
     block may take.
@@ -56,7 +56,7 @@ class Plan:
 
 
 class TargetSchedule:
-    """One target on its way through all of its laws."""
+    """The state of one target: its gates, the schedule of each law, and which shards are out."""
 
     def __init__(self, number: int, target: Target, plan: Plan) -> None:
         self.number, self.target, self._plan = number, target, plan

@@ -124,7 +124,7 @@ class Certificate:
         return "incomplete" if incomplete else self._at_most(verdict_of(self.laws, self.forgiven))
 
     def _at_most(self, verdict: str) -> str:
-        """Nothing is certified that was not looked at."""
+        """Return the verdict, incomplete in place of certified where there are gaps."""
         return "incomplete" if verdict == "certified" and self.gaps else verdict
 
     @property

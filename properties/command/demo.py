@@ -28,7 +28,7 @@ TOLD = (
 
 
 def tell(console: Console, seed: int) -> None:
-    """Certify the three layers, and say after each what it shows."""
+    """Certify the three layers, and print after each what it shows."""
     published = str(_examples() / "published_ghm.py")
     for number, (target, words) in enumerate(
         (
@@ -85,7 +85,7 @@ def _tell_law(console: Console, certificate: Certificate, law_id: str) -> None:
 
 
 def _examples() -> Path:
-    """The directory of examples: installed inside the package, or beside it in a source checkout."""
+    """Return the directory of examples: installed inside the package, or beside it in a source checkout."""
     here = Path(__file__).resolve().parents[1]
     for place in (here / "_examples", here.parent / "examples"):
         if (place / "published_ghm.py").is_file():
@@ -94,7 +94,7 @@ def _examples() -> Path:
 
 
 def _short(path: str) -> str:
-    """A path relative to where the user stands, where that is shorter."""
+    """Return a path relative to the working directory, if it lies in there."""
     try:
         return str(Path(path).relative_to(Path.cwd()))
     except ValueError:

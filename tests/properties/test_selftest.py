@@ -129,7 +129,7 @@ def test_a_survivor_that_a_law_should_see_fails_the_command(monkeypatch):
     [
         (["--only", "B999"], "the museum has no exhibit 'B999'"),
         (["--json", "nowhere/matrix.json"], "there is no directory nowhere"),
-        (["--quick", "--record", "record.json"], "goes without --only and --quick"),
+        (["--quick", "--record", "record.json"], "leave out --only and --quick"),
         (["--max-examples", "0"], "0 is not in the range"),
     ],
 )
