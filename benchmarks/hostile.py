@@ -13,7 +13,7 @@ from benchmarks.frame import Command
 from properties.campaigns.campaign import campaign
 from properties.campaigns.options import CampaignOptions
 from properties.certificates.events import CampaignEnded, Noted
-from properties.engine.search import FAILED
+from properties.engine.result import FAILED
 from properties.subjects.target import Target
 from tests.hostile.zoo import EXPECTED
 from tests.processes import children, descendants

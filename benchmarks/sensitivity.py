@@ -18,7 +18,8 @@ from rich.console import Console
 from benchmarks.frame import Command, listed, say_seconds, table, write
 from properties import Subject
 from properties.engine.execution import laws_of
-from properties.engine.search import FAILED, SearchOptions, run_law
+from properties.engine.result import FAILED
+from properties.engine.search import SearchOptions, run_law
 from properties.engine.trial import Trial
 from properties.subjects.backend import observer_of
 from properties.subjects.target import Target

@@ -25,10 +25,10 @@ from properties import Target
 from properties.campaigns.campaign import campaign
 from properties.campaigns.dask_cluster import cluster
 from properties.campaigns.options import CampaignOptions
-from properties.campaigns.shard import law_record, run_shard
+from properties.campaigns.shard import run_shard
 from properties.campaigns.target_schedule import BLOCK, Plan, TargetSchedule
 from properties.certificates.events import ShardEnded
-from properties.engine.search import LawResult
+from properties.engine.result import LawResult
 from properties.runs.certify import chosen_laws
 from properties.workers.inline import Inline
 from properties.workers.limits import Limits
@@ -62,7 +62,7 @@ class Canned(Executor):
             held = LawResult(
                 shard.law, "held", shard.task.max_examples, used=0.234567, used_by_dtype=used, corpus=corpus(shard)
             )
-            found = {"asked": shard.task.max_examples, **law_record(shard.info, held)}
+            found = {"asked": shard.task.max_examples, **held.to_record()}
         return {"id": shard.id, "kind": shard.kind, **found, "seconds": 10.0}
 
 

@@ -15,11 +15,12 @@ from hypothesis.strategies import SearchStrategy
 from rich.console import Console
 
 from properties.certificates.certificate import LawReport
-from properties.engine.execution import Task, aside, closes, unanswered
-from properties.engine.inference import Facts, Inquiry
-from properties.engine.search import LawResult
+from properties.engine.description import LawInfo
+from properties.engine.gates import GateSchedule, closes, unanswered
+from properties.engine.inference import Facts
+from properties.engine.result import LawResult
+from properties.engine.task import Task
 from properties.judging.law import NotApplicable, Undecided
-from properties.laws.conduct import ANSWERS
 from properties.problems.domain import EmptyDomainError
 from properties.problems.problem import Problem
 from properties.report.terminal import show_failure
@@ -38,7 +39,7 @@ class Suite:
         self._performer = Inline(subject)
         self.description = self._performer.describe()
         self._infos = {info.id: info for info in self.description.laws}
-        self._gates = {info.id: info.gate for info in self.description.laws if info.gate}
+        self._gates = GateSchedule(self.description)
         self._results: dict[str, LawResult] = {}
         self._seed, self._examples = seed, max_examples
         self._inferred: Facts | None = None
@@ -49,9 +50,11 @@ class Suite:
         return tuple(self._infos)
 
     def result(self, law: str) -> LawResult:
-        """What came of a law; runs it, and the gates before it, if it has not run yet."""
+        """Return what came of a law; runs it, and the gates before it, if it has not run yet."""
         if law not in self._results:
-            self._results[law] = self._run(law)
+            result = self._run(law)
+            self._results[law] = result
+            self._gates.end(law, closes(result))
         return self._results[law]
 
     def report(self, law: str) -> LawReport:
@@ -62,10 +65,9 @@ class Suite:
     def inferred(self) -> Facts:
         """What the layer does, found out by asking it, inside what the gates let through."""
         if self._inferred is None:
-            answers = not closes(self.result(ANSWERS))
-            shut = frozenset(gate for gate in self._gates if answers and closes(self.result(gate)))
-            inquiry = Inquiry(self._seed, self.description.dtypes, shut, self.description.kept)
-            self._inferred = self._performer.infer(inquiry) if answers else {}
+            self._pass_gates()
+            inquiry = self._gates.inquiry(self._seed)
+            self._inferred = {} if inquiry is None else self._performer.infer(inquiry)
         return self._inferred
 
     def test(self, law: str, **options: Any) -> Callable[[], None]:
@@ -85,9 +87,10 @@ class Suite:
 
     def problems(self, law: str) -> SearchStrategy[Problem]:
         """What a law draws, behind the gates; EmptyDomainError where that is nothing."""
-        if law != ANSWERS and closes(self.result(ANSWERS)):
+        task = self._task(law)
+        if not self._gates.asks(self._infos[law]):
             raise EmptyDomainError(unanswered(law).reason)
-        return self._performer.problems(self._task(law))
+        return self._performer.problems(task)
 
     def put(self, law: str, problem: Problem) -> None:
         """Put one problem to a law, inside a Hypothesis test; LawBroken where it does not hold."""
@@ -100,17 +103,21 @@ class Suite:
             raise LawBroken(f"{law}: {finding.message}\n\n{script}")
 
     def _run(self, law: str) -> LawResult:
-        if law != ANSWERS and closes(self.result(ANSWERS)):
+        task = self._task(law)
+        if not self._gates.asks(self._infos[law]):
             return unanswered(law)
-        return self._performer.run(self._task(law), lambda examples: None)
+        return self._performer.run(task, lambda examples: None)
 
     def _task(self, law: str) -> Task:
         info = self._infos[law]
-        before = [g for g, number in self._gates.items() if law != ANSWERS and (not info.gate or number < info.gate)]
-        shut = frozenset(g for g in before if closes(self.result(g)))
-        examples = self._examples or settings().max_examples
-        shutting, known = aside(info, self._gates, shut), self.description
-        return Task(law, self._seed, examples, known.dtypes, shutting, kept=known.kept)
+        self._pass_gates(info)
+        return self._gates.task(info, self._seed, self._examples or settings().max_examples)
+
+    def _pass_gates(self, before: LawInfo | None = None) -> None:
+        """Run the gates that must have ended before a law; all of them where none is named."""
+        while gates := self._gates.due(before):
+            for gate in gates:
+                self.result(gate.id)
 
 
 class BoundLaw:

@@ -12,7 +12,7 @@ from pathlib import Path
 from properties.campaigns.journal.journal import Journal
 from properties.certificates.causes import causes
 from properties.certificates.certificate import Certificate
-from properties.engine.search import FAILED
+from properties.engine.result import FAILED
 from properties.report.durations import words_of
 
 

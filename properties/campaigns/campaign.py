@@ -6,7 +6,6 @@ undisturbed one would have ended.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import heapq
 import itertools
@@ -19,9 +18,10 @@ from typing import Any
 
 from properties.campaigns.corpus import Examples
 from properties.campaigns.executors import ExecutorLost, lanes_for, notes_of, slots_of
+from properties.campaigns.header import CampaignHeader
 from properties.campaigns.journal.journal import NAME, Journal, JournalError, JournalFull
 from properties.campaigns.journal.lock import NAME as LOCK
-from properties.campaigns.options import CampaignOptions, check_header, header_of, laws_of_each
+from properties.campaigns.options import CampaignOptions
 from properties.campaigns.outputs import certificate_of, name_of, write_finding
 from properties.campaigns.shard import Shard, loaded_record, record_of, run_shard, stop_all, timely
 from properties.campaigns.target_schedule import Plan, TargetSchedule
@@ -79,7 +79,7 @@ def campaign(
 
 
 def _cleared(directory: Path) -> None:
-    """Take away what was made for a campaign that could not begin."""
+    """Remove what was made for a campaign that could not begin."""
     with contextlib.suppress(OSError):
         for name in (NAME, LOCK):
             (directory / name).unlink(missing_ok=True)
@@ -95,14 +95,13 @@ class _Campaign:
         self._examples = Examples(directory)
         self._header = self._head(targets)
         plan = Plan(
-            seed=self._header["seed"],
+            seed=self._header.seed,
             max_examples=self._options.max_examples,
-            limits=Limits(self._header["time_limit"], self._header["memory"]),
-            seconds=self._header["block_seconds"],
-            lanes=self._header["lanes"],
+            limits=Limits(self._header.time_limit, self._header.memory),
+            seconds=self._header.block_seconds,
+            lanes=self._header.lanes,
         )
-        texts = [Target.from_dict(plain) for plain in self._header["targets"]]
-        self._courses = [TargetSchedule(n, target, plan) for n, target in enumerate(texts)]
+        self._courses = [TargetSchedule(n, target, plan) for n, target in enumerate(self._header.targets)]
         self._plan = plan
         self._ready: list[tuple[int, int, int, Shard]] = []
         self._order = itertools.count()
@@ -110,18 +109,18 @@ class _Campaign:
         self._began = time.monotonic()
         self._causes: dict[int, int] = {}
 
-    def _head(self, targets: Sequence[Target]) -> dict[str, Any]:
-        """What the campaign was begun with: from the journal, or from the options."""
-        header = next(self._records, None)
-        self._fresh = header is None
-        if header is None:
-            return header_of(targets, self._options)
-        check_header(header, targets, self._directory)
-        self._options = self._options.limited_like(header)
+    def _head(self, targets: Sequence[Target]) -> CampaignHeader:
+        """Return what the campaign was begun with: from the journal, or from the options where that is empty."""
+        record = next(self._records, None)
+        self._fresh = record is None
+        if record is None:
+            return CampaignHeader.of(targets, self._options)
+        header = CampaignHeader.read(record, targets, self._directory)
+        self._options = header.limited(self._options)
         return header
 
     def events(self, executor: Executor, slots: int, local: bool) -> Generator[CampaignEvent, None, None]:
-        """Everything that happens, to the end."""
+        """Yield everything that happens, to the end of the campaign."""
         running = str(self._directory / "running") if local else None
         ending = _Ending()
         try:
@@ -130,7 +129,7 @@ class _Campaign:
             self._describe(executor, running)
             self._widen(executor)
             if self._fresh:
-                self._journal.append(self._header)
+                self._journal.append(self._header.to_dict())
             self._resume()
             yield self._started(slots_of(executor, slots), local)
             for course in self._courses:
@@ -155,38 +154,40 @@ class _Campaign:
             yield self._ended(ending)
 
     def _describe(self, executor: Executor, running: str | None) -> None:
-        """Load every target; UsageError where one cannot be, or is another one than it was."""
+        """Load every target; UsageError where one cannot be loaded, or its file changed since the campaign began."""
         waiting = [executor.submit(run_shard, course.describe(), running) for course in self._courses]
         records = [loaded_record(course.target, future) for course, future in zip(self._courses, waiting, strict=True)]
-        names = laws_of_each([record["description"] for record in records], self._header)
+        known = [record["description"] for record in records]
+        names = self._header.chosen_of_each(known)
+        fingerprints = tuple(record["fingerprint"] for record in records)
+        if self._fresh:
+            pairs = zip(self._header.targets, known, strict=True)
+            corpora = {target.text: self._begun_with(target, description) for target, description in pairs}
+            self._header = replace(self._header, fingerprints=fingerprints, corpora=corpora)
         for course, record, laws in zip(self._courses, records, names, strict=True):
-            if self._fresh:
-                self._header["fingerprints"].append(record["fingerprint"])
-                self._header["corpora"][course.target.text] = self._begun_with(course, record["description"])
-            elif self._header["fingerprints"][course.number] != record["fingerprint"]:
+            if self._header.fingerprints[course.number] != record["fingerprint"]:
                 raise UsageError(
                     f"--resume: {course.target.text} changed since the campaign in {self._directory} began; "
                     f"begin another one in another directory"
                 )
-            course.described(record, laws, self._header["corpora"][course.target.text])
+            course.described(record, laws, self._header.corpora[course.target.text])
 
-    def _begun_with(self, course: TargetSchedule, description: Description) -> dict[str, list[str]]:
-        """The problems that an earlier campaign found the worst for each law."""
+    def _begun_with(self, target: Target, description: Description) -> dict[str, list[str]]:
+        """Return the problems that were the worst in the campaign of ``--examples``; empty where none is named."""
         if self._options.examples is None:
             return {}
-        kept = Examples(self._options.examples)
-        found = {info.id: kept.of(course.target.text, info.id) for info in description.laws}
-        return {law: [base64.b64encode(each).decode() for each in strings] for law, strings in found.items() if strings}
+        return Examples(self._options.examples).texts_of(target.text, (info.id for info in description.laws))
 
     def _widen(self, executor: Executor) -> None:
-        """Choose how many blocks of a law run side by side, if this is the beginning; else it is chosen already."""
+        """Decide how many blocks of a law run side by side; a campaign that is resumed keeps what it had."""
         laws = sum(len(course.chosen) for course in self._courses)
-        self._header["lanes"] = max(self._header["lanes"], lanes_for(executor, laws) if self._fresh else 1)
+        if self._fresh:
+            self._header = replace(self._header, lanes=max(self._header.lanes, lanes_for(executor, laws)))
         for course in self._courses:
-            course.widen(self._header["lanes"])
+            course.widen(self._header.lanes)
 
     def _resume(self) -> None:
-        """Take what the journal holds, and line up what comes after it."""
+        """Replay the journal's records through the schedules, and queue the shards that come after them."""
         waiting: dict[str, Shard] = {}
         for course in self._courses:
             waiting |= {shard.id: shard for shard in course.next()}
@@ -209,7 +210,7 @@ class _Campaign:
     def _work(
         self, executor: Executor, slots: int, running: str | None, ending: _Ending
     ) -> Generator[CampaignEvent, None, None]:
-        """Hand out shards and take their results, until all is done or the time is over."""
+        """Hand out shards and take their records, until every law is done or the time is over."""
         most = self._options.time
         end = None if most is None else self._began + most
         flying: dict[Future[dict[str, Any]], tuple[Shard, bool]] = {}
@@ -232,7 +233,7 @@ class _Campaign:
                 return
 
     def _take(self, shard: Shard, record: dict[str, Any], whole: bool) -> Generator[CampaignEvent, None, None]:
-        """A shard is done: journal it first, then go on from it."""
+        """Journal the record of a finished shard, and only then act on it."""
         course = self._courses[shard.number]
         if not whole and record.get("spent"):
             # what the end of the campaign cut short runs again if it is resumed
@@ -261,16 +262,16 @@ class _Campaign:
             )
 
     def _keep(self, course: TargetSchedule, law: str) -> None:
-        """Keep the problems that were the worst, for a later campaign."""
+        """Store the problems of a law that came closest to failing, for a later campaign."""
         if law and course.courses[law].corpus:
             self._examples.keep(course.target.text, law, course.courses[law].corpus)
 
     def _found(self, number: int, report: LawReport) -> Found:
-        """Write a finding down in files of its own, and say whether it has a cause of its own."""
+        """Write a finding to files of its own; returns the event, which says whether the finding has a new cause."""
         name = name_of(number, report)
         write_finding(self._directory, name, report)
         course = self._courses[number]
-        failed = tuple(law.report() for law in course.courses.values() if law.findings)
+        failed = tuple(law.report() for law in course.courses.values() if law.failures)
         count = len(causes(replace(self._certificate(number), laws=failed)))
         new = count > self._causes.get(number, 0)
         self._causes[number] = count
@@ -336,7 +337,7 @@ class _Campaign:
 
 @dataclass
 class _Ending:
-    """What ended a campaign."""
+    """Why a campaign ended: interrupted by the user, failed, or with a full disk."""
 
     why: str = ""
     interrupted: bool = False
@@ -345,5 +346,5 @@ class _Ending:
 
 
 def _first(shard: Shard) -> int:
-    """Shards of slow laws go first, so that no worker is left with one at the end."""
+    """Return the rank of a shard within its generation: what the layer does is found out before any law runs."""
     return 0 if shard.kind == "infer" else 1

@@ -28,14 +28,14 @@ AHEAD = 2
 """Shards handed out for each thread of the cluster: one runs, the next one waits beside it."""
 
 WATCHING = 1.0
-"""Seconds between looks at who is there."""
+"""Seconds between two updates of the list of workers."""
 
 PATIENCE = 60.0
 """Seconds without a worker after which a campaign ends."""
 
 
 class UnfitWorker(RuntimeError):  # noqa: N818 - an outcome
-    """A worker that must not carry out shards of a campaign: its address, and why."""
+    """A worker must not carry out shards of this campaign; the arguments are its address, and why."""
 
 
 @contextlib.contextmanager
@@ -63,7 +63,7 @@ def cluster(address: str) -> Iterator[Cluster]:
 
 
 async def _greet(address: str) -> None:
-    """Connect and go away again: a client that cannot connect would try to close what it has not for a long time."""
+    """Connect once and close: a client that cannot connect would spend a long time on closing."""
     from distributed.comm import connect
     from distributed.security import Security
 
@@ -72,7 +72,7 @@ async def _greet(address: str) -> None:
 
 
 def _looked_over(client: Any, address: str) -> dict[str, str]:
-    """Why which workers are unfit; UsageError where all of them are, or the scheduler is."""
+    """Return by address why workers are unfit; UsageError where all of them are, or the scheduler is."""
     try:
         client.run_on_scheduler(packages)
     except ModuleNotFoundError as error:
@@ -92,7 +92,7 @@ def _looked_over(client: Any, address: str) -> dict[str, str]:
 class Cluster(RemoteExecutor):
     """Carries out shards on the workers of a Dask cluster that have the packages of this campaign.
 
-    A shard whose worker dies runs again on another one; one that several workers died of is lost.
+    A shard whose worker dies runs again on another one; after several such deaths it is lost.
     """
 
     def __init__(self, client: Any, address: str, unfit: Mapping[str, str]) -> None:
@@ -110,11 +110,11 @@ class Cluster(RemoteExecutor):
 
     @property
     def slots(self) -> int:
-        """Two for each thread of a fit worker."""
+        """How many shards to hand out at a time: two for each thread of a fit worker."""
         return AHEAD * sum(self._fit.values())
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Have a function called on one of the workers; a shard brings the file of its target along."""
+        """Call a function on one of the workers; a shard takes the file of its target along."""
         packed = [self._packed(each) if isinstance(each, Shard) else each for each in args]
         task = asyncio.run_coroutine_threadsafe(self._carried_out(fn, packed, kwargs), self._loop)
         self._tasks.add(task)
@@ -122,7 +122,7 @@ class Cluster(RemoteExecutor):
         return task
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take back what was handed out and is not done; what runs already runs to its end, for nobody."""
+        """Cancel pending shards; running ones finish, and their results are dropped."""
         for task in list(self._tasks):
             task.cancel()
 
@@ -136,7 +136,7 @@ class Cluster(RemoteExecutor):
 
         while True:
             await self._ready()
-            # a preference, no more: should all of these be gone, whoever is there says for himself that he is unfit
+            # only a preference: should all of these be gone, a worker that is unfit says so itself
             wanted = {"workers": list(self._fit), "allow_other_workers": True} if self._unfit else {}
             future = self._client.submit(_at_work, packages(), fn, *args, **kwargs, **wanted, pure=False)
             self._flying.add(future)
@@ -166,7 +166,7 @@ class Cluster(RemoteExecutor):
             raise self._lost
 
     async def _watch(self) -> None:
-        """See who is there, and say when nobody is."""
+        """Keep track of the workers; note it where there is no fit one, and give up where that lasts."""
         since: float | None = None
         while self._lost is None:
             await asyncio.sleep(WATCHING)
@@ -198,7 +198,7 @@ _SAFE = "What is in the journal is safe: mend that, then go on with --resume"
 
 
 def _at_work(wanted: Mapping[str, str], fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call a function on a worker; UnfitWorker where it has other packages, or not the target that others have."""
+    """Call a function on a worker; UnfitWorker where it has other packages, or cannot load a target that others can."""
     from distributed import get_worker
 
     worker = get_worker().address
@@ -222,7 +222,7 @@ def _at_work(wanted: Mapping[str, str], fn: Callable[..., Any], *args: Any, **kw
 
 @cache
 def packages() -> dict[str, str]:
-    """The versions that decide an outcome, and which files lossproof itself has: two checkouts may have one version."""
+    """Return the versions that decide an outcome, and a hash of lossproof's files: checkouts may share a version."""
     digest = hashlib.sha256()
     for package in ("properties", "reference"):
         root = Path(str(resources.files(package)))
@@ -232,7 +232,7 @@ def packages() -> dict[str, str]:
 
 
 def _difference(found: Any, wanted: Mapping[str, str]) -> str:
-    """What a worker has that the campaign has not, in words; '' where they are the same."""
+    """Return in words how a worker's packages differ from the campaign's; empty where they are the same."""
     if isinstance(found, BaseException):
         return f"cannot import lossproof: {_first_line(found)}"
     names = [name for name in wanted if found.get(name) != wanted[name]]
@@ -240,7 +240,7 @@ def _difference(found: Any, wanted: Mapping[str, str]) -> str:
 
 
 def _files(target: Target) -> dict[str, str]:
-    """The file of a target by its name, so that it can travel."""
+    """Return the text of a target's file by its name, to be sent to workers; empty where the target is in a package."""
     where = target.text.rpartition(":")[0]
     path = Path(where)
     return {path.name: path.read_text(encoding="utf-8")} if where.endswith(".py") and path.is_file() else {}
@@ -252,7 +252,7 @@ def _first_line(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """What Dask writes to the terminal is said by the campaign, in words of its own."""
+    """Silence what Dask writes to the terminal: the campaign says what a user must know."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     with warnings.catch_warnings():

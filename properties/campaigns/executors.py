@@ -7,14 +7,14 @@ from concurrent.futures import Executor
 
 
 class ExecutorLost(RuntimeError):  # noqa: N818 - an outcome
-    """There is nobody left to carry out shards; the message says why, and what to do."""
+    """No worker is left to carry out shards; the message says why, and what to do."""
 
 
 class RemoteExecutor(Executor):
     """An executor whose results raise ExecutorLost where it can carry out nothing any more."""
 
     notes: list[str]
-    """What a user ought to know of it, to be taken away by whoever says it."""
+    """Pending notices for the user; whoever shows them removes them."""
 
     @property
     @abstractmethod
@@ -23,18 +23,18 @@ class RemoteExecutor(Executor):
 
 
 def slots_of(executor: Executor, given: int) -> int:
-    """How many shards to hand out at a time."""
+    """Return how many shards to hand out at a time: a remote executor knows, a local one gets ``given``."""
     return executor.slots if isinstance(executor, RemoteExecutor) else given
 
 
 def notes_of(executor: Executor) -> list[str]:
-    """What a user ought to know of an executor."""
+    """Return the pending notices of an executor; a local one has none."""
     return executor.notes if isinstance(executor, RemoteExecutor) else []
 
 
 def lanes_for(executor: Executor, laws: int) -> int:
-    """Blocks of a law side by side: enough for all slots, although a generation of a law waits for its last block.
+    """Return how many blocks of a law run side by side: enough for all slots, although a generation waits for its last.
 
-    On one machine it is one, whatever its workers: the same seed finds the same on any.
+    On one machine it is one, however many workers there are: the same seed finds the same with any number of them.
     """
     return max(1, round(2 * executor.slots / max(laws, 1))) if isinstance(executor, RemoteExecutor) else 1

@@ -1,23 +1,23 @@
-"""The course of a law in a campaign: the sums of its blocks, its faults, and the problems that were worst."""
+"""The schedule of a law in a campaign: the sums of its blocks, its faults, and its worst problems."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
 
-from properties.campaigns.shard import fault_of, report_of
 from properties.certificates.certificate import LawReport
-from properties.engine.execution import LawInfo, closed_by
-from properties.engine.faults import Fault
-from properties.engine.search import FAILED
+from properties.engine.execution import LawInfo
+from properties.engine.faults import Fault, error_of
+from properties.engine.gates import closes
+from properties.engine.result import FAILED, LawResult
 from properties.errors import is_broken
+from properties.problems.features import ingredients
 from properties.workers.heartbeat import MEMORY
 
 MOST_FAULTS = 4
-"""Faults of one law after which nobody needs a fifth."""
+"""Faults of one law after which the campaign no longer searches for another one."""
 
 MOST_KEPT = 16
 """Problems that a law hands on from one generation to the next."""
@@ -25,7 +25,13 @@ MOST_KEPT = 16
 
 @dataclass
 class LawSchedule:
-    """One law on its way: the sums of its blocks, its faults, and the problems that were worst."""
+    """What a campaign knows of one law so far.
+
+    ``asked`` are the examples that finished generations asked for, ``examples`` those that came; ``generation`` counts
+    finished generations, ``blocks`` finished blocks. ``corpus`` are the problems that came closest to failing;
+    ``failures`` the results of blocks that failed. A law is ``retired`` where no further block is worth its time, and
+    ``closed`` where its first block shuts its gate. ``lost`` are the reasons of blocks that gave up.
+    """
 
     info: LawInfo
     asked: int = 0
@@ -35,106 +41,130 @@ class LawSchedule:
     undecided: int = 0
     used: dict[str, float] = field(default_factory=dict)
     corpus: tuple[bytes, ...] = ()
-    findings: list[LawReport] = field(default_factory=list)
+    failures: list[LawResult] = field(default_factory=list)
     retired: bool = False
     closed: bool = False
-    first: LawReport | None = None
+    first: LawResult | None = None
     lost: list[str] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
     given: set[str] = field(default_factory=set)
-    _waiting: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    _waiting: dict[int, tuple[int, LawResult]] = field(default_factory=dict)
     _lanes: tuple[int, ...] = ()
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """The faults that it has shown."""
-        return tuple(fault for fault in map(fault_of, self.findings) if fault is not None)
+        """The faults that the law has shown, in the order in which they were found."""
+        return tuple(fault for fault in map(fault_of, self.failures) if fault is not None)
+
+    @property
+    def findings(self) -> list[LawReport]:
+        """A line for each block that failed, with all examples up to its own."""
+        return [LawReport.of(self.info, result) for result in self.failures]
 
     def begin(self, sizes: Sequence[int]) -> None:
-        """A generation of so many blocks, of so many examples each, is under way."""
+        """Begin a generation: a block for each of ``sizes``, of so many examples."""
         self._lanes, self._waiting = tuple(sizes), {}
 
     def take(self, lane: int, record: Mapping[str, Any]) -> list[LawReport]:
-        """A block is done; its findings. With the last one of a generation the sums move on, in the order of lanes."""
-        self._waiting[lane] = record
-        report = report_of(self.info, record)
+        """Take the record of a finished block, and return what it found: a line for a law that failed, or nothing.
+
+        With the last block of a generation the sums move on, in the order of lanes.
+        """
+        result = LawResult.from_record(record)
+        self._waiting[lane] = (record["asked"], result)
         if len(self._waiting) == len(self._lanes):
-            for number in sorted(self._waiting):
-                self.add(self._waiting[number])
-            self.asked += sum(self._waiting[number]["asked"] for number in self._waiting)
-            found = [strings_of(record["corpus"]) for _, record in sorted(self._waiting.items())]
-            self.corpus = merged([*found, self.corpus])
+            blocks = [self._waiting[number] for number in sorted(self._waiting)]
+            for _, block in blocks:
+                self.add(block)
+            self.asked += sum(asked for asked, _ in blocks)
+            self.corpus = merged([*(block.corpus for _, block in blocks), self.corpus])
             self.generation += 1
             self._lanes, self._waiting = (), {}
-        return [report] if report.outcome in FAILED else []
+        return self._found(result)
 
     def take_partial(self, record: Mapping[str, Any]) -> list[LawReport]:
-        """A block that was cut short."""
-        self.add(record)
-        report = report_of(self.info, record)
-        return [report] if report.outcome in FAILED else []
+        """Take the record of a block that was cut short; returns what it found, as :meth:`take` does."""
+        result = LawResult.from_record(record)
+        self.add(result)
+        return self._found(result)
 
     def settle(self) -> None:
-        """The campaign is over: what is there of an unfinished generation counts too."""
+        """Count the finished blocks of a generation that will never be complete: the campaign is over."""
         for number in sorted(self._waiting):
-            self.add(self._waiting[number])
+            self.add(self._waiting[number][1])
         self._waiting = {}
 
-    def add(self, record: Mapping[str, Any]) -> None:
-        """Add up a block."""
-        report = report_of(self.info, record)
-        self.first = self.first or report
+    def add(self, block: LawResult) -> None:
+        """Add a block to the sums, and decide whether the law is done."""
+        self.first = self.first or block
         self.blocks += 1
-        self.undecided += report.undecided
-        self.seen |= {(name, value) for name, value in record.get("seen", ())}
-        self.given |= set(report.given)
-        for dtype, used in report.budget_by_dtype.items():
+        self.undecided += block.undecided
+        self.seen |= block.seen
+        self.given |= set(block.given)
+        for dtype, used in block.used_by_dtype.items():
             self.used[dtype] = max(self.used.get(dtype, 0.0), used)
-        if report.outcome in FAILED:
-            self.findings.append(replace(report, examples=self.examples + report.examples))
-            fault = fault_of(report)
+        if block.outcome in FAILED:
+            self.failures.append(replace(block, examples=self.examples + block.examples))
+            fault = fault_of(block)
             hoards = fault is not None and fault.error == MEMORY
-            self.retired |= fault is None or fault.everywhere or hoards or len(self.findings) >= MOST_FAULTS
-        self.examples += report.examples
-        if report.outcome == "gave up" and report.reason and (not report.examples or is_broken(report.reason)):
-            self.lost.append(report.reason)
-        self.closed |= self.blocks == 1 and closed_by(report.id, report.outcome, report.reason, record["declined"])
+            self.retired |= fault is None or fault.everywhere or hoards or len(self.failures) >= MOST_FAULTS
+        self.examples += block.examples
+        if block.outcome == "gave up" and block.reason and (not block.examples or is_broken(block.reason)):
+            self.lost.append(block.reason)
+        self.closed |= self.blocks == 1 and closes(block)
         # what a layer lacks it will lack in the next block too
-        self.retired |= report.outcome == "not applicable"
+        self.retired |= block.outcome == "not applicable"
 
     def report(self) -> LawReport:
-        """Its line in a certificate."""
+        """Return the law's line in a certificate of all that ran so far."""
+        return LawReport.of(self.info, self._result())
+
+    def _result(self) -> LawResult:
+        law = self.info.id
         if self.first is None:
-            return _report(self.info, "gave up", reason="the campaign ended before it ran")
-        sums = {
-            "undecided": self.undecided,
-            "budget_used": max(self.used.values(), default=0.0),
-            "budget_by_dtype": dict(sorted(self.used.items())),
-            "given": tuple(sorted(self.given)),
-        }
-        if self.findings:
-            return replace(self.findings[0], **sums)  # type: ignore[arg-type]
-        if self.examples == 0:
-            return replace(self.first, **sums)  # type: ignore[arg-type]
-        if self.lost:
+            return LawResult(law, "gave up", reason="the campaign ended before it ran")
+        if self.failures:
+            base = self.failures[0]
+        elif self.examples == 0:
+            base = self.first
+        elif self.lost:
             # what a block did not look at is not held
             words = f"{len(self.lost)} of {self.blocks} blocks gave up: {self.lost[0]}"
-            return replace(_report(self.info, "gave up", words), examples=self.examples, **sums)  # type: ignore[arg-type]
-        outcome = "gave up" if self.undecided > self.examples else "held"
-        reason = f"{self.undecided} more examples proved nothing" if self.undecided else ""
-        return replace(_report(self.info, outcome, reason), examples=self.examples, **sums)  # type: ignore[arg-type]
+            base = LawResult(law, "gave up", self.examples, reason=words)
+        else:
+            outcome = "gave up" if self.undecided > self.examples else "held"
+            reason = f"{self.undecided} more examples proved nothing" if self.undecided else ""
+            base = LawResult(law, outcome, self.examples, reason=reason)
+        return replace(
+            base,
+            undecided=self.undecided,
+            used=max(self.used.values(), default=0.0),
+            used_by_dtype=dict(sorted(self.used.items())),
+            given=tuple(sorted(self.given)),
+        )
+
+    def _found(self, result: LawResult) -> list[LawReport]:
+        return [LawReport.of(self.info, result)] if result.outcome in FAILED else []
 
 
-def strings_of(texts: Sequence[str]) -> tuple[bytes, ...]:
-    """Byte strings from a journal."""
-    return tuple(base64.b64decode(each) for each in texts)
+def fault_of(result: LawResult) -> Fault | None:
+    """Return the fault that a failed law's counterexample shows, None where it has none."""
+    finding = result.finding
+    if result.outcome not in FAILED or finding is None or not finding.calls:
+        return None
+    call = finding.calls[0]
+    example = call if result.problem is None else result.problem
+    return Fault(
+        result.outcome,
+        error_of(finding),
+        ingredients(call),
+        ingredients(example),
+        min(call.size, example.size),
+        min(call.classes, example.classes),
+    )
 
 
 def merged(corpora: Sequence[Sequence[bytes]]) -> tuple[bytes, ...]:
-    """The first of each, then the second of each, and so on; none twice, and no more than are worth changing."""
+    """Return the first string of each corpus, then the second of each, and so on: none twice, at most MOST_KEPT."""
     turns = (each for turn in zip_longest(*corpora) for each in turn if each is not None)
     return tuple(dict.fromkeys(turns))[:MOST_KEPT]
-
-
-def _report(info: LawInfo, outcome: str, reason: str = "") -> LawReport:
-    return LawReport(info.id, info.level, info.severity, info.sentence, outcome, reason=reason)

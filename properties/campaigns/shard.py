@@ -1,4 +1,4 @@
-"""Shard: a piece of a campaign that any process on any machine can carry out: words in, plain data out.
+"""Shard: a piece of a campaign that any process on any machine can carry out; what comes of it is plain data.
 
 Each shard has a worker process of its own. What comes of it follows from the shard alone, whoever runs it and however
 often, unless the layer itself is a matter of chance.
@@ -6,7 +6,6 @@ often, unless the layer itself is a matter of chance.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import os
@@ -15,19 +14,15 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from properties.campaigns.executors import ExecutorLost
-from properties.certificates.certificate import LawReport
 from properties.engine.execution import LawInfo, Task
-from properties.engine.faults import Fault
 from properties.engine.inference import Inquiry
-from properties.engine.search import FAILED, LawResult
+from properties.engine.result import LawResult
 from properties.errors import ContractError, UsageError
-from properties.problems.features import ingredients
-from properties.problems.serialization import plain_numbers, problem_from_dict
 from properties.subjects.source_constants import constants_of
 from properties.subjects.target import Target
 from properties.workers.limits import Limits
@@ -57,17 +52,17 @@ class Shard:
 
     @property
     def law(self) -> str:
-        """The law that it is about, or ''."""
+        """The id of the law that the shard is about; empty where it is about none."""
         return "" if self.info is None else self.info.id
 
     @property
     def id(self) -> str:
-        """The same for the same piece of a campaign, and for no other."""
+        """The id of the shard: no other one of the campaign has it, and it is the same when the shard runs again."""
         return f"{self.number}:{self.law or self.kind}:{self.generation}:{self.lane}"
 
 
 def run_shard(shard: Shard, directory: str | None = None) -> dict[str, Any]:
-    """Carry out a shard in a worker of its own; plain data, ready for a journal.
+    """Carry out a shard in a worker of its own; returns its record, plain data ready for a journal.
 
     Before an example runs it is written to a file in ``directory`` (by default, one of the system's that is temporary).
     Raises UsageError where the target cannot be loaded.
@@ -97,44 +92,26 @@ def _carried_out(shard: Shard, worker: Worker) -> dict[str, Any]:
         assert shard.inquiry is not None
         return {"inferred": worker.infer(shard.inquiry)}
     assert shard.task is not None
-    assert shard.info is not None
-    asked = {"asked": shard.task.max_examples}
-    return {**asked, **law_record(shard.info, worker.run(shard.task, lambda examples: None))}
+    return {"asked": shard.task.max_examples, **worker.run(shard.task, lambda examples: None).to_record()}
 
 
 def fingerprint_of(source: str) -> str:
-    """By what one version of a layer's file is told from another."""
+    """Return a hash that identifies a version of the layer's source."""
     return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
-def law_record(info: LawInfo, result: LawResult) -> dict[str, Any]:
-    """What a journal keeps of a block of examples: counts, and of a contradiction everything."""
-    report = plain_numbers(asdict(LawReport.of(info, result)))
-    said = asdict(LawReport.of(info, LawResult(info.id, "")))
-    kept = {name: value for name, value in report.items() if value != plain_numbers(said[name])}
-    return {
-        "law": info.id,
-        "report": kept,
-        "declined": result.declined,
-        "spent": result.spent,
-        "seen": sorted(map(list, result.seen)),
-        "corpus": [base64.b64encode(each).decode() for each in result.corpus],
-    }
-
-
 def lost_record(shard: Shard, reason: str) -> dict[str, Any]:
-    """What stands for the result of a shard that has none."""
+    """Return the record of a shard that came to no result, and says why; its law counts as given up."""
     found = {"id": shard.id, "kind": shard.kind, "seconds": 0.0}
     if shard.kind == "infer":
         return {**found, "inferred": {}}
     assert shard.task is not None
-    assert shard.info is not None
-    empty = law_record(shard.info, LawResult(shard.law, "gave up", reason=reason))
-    return {**found, "asked": shard.task.max_examples, **empty}
+    nothing = LawResult(shard.law, "gave up", reason=reason)
+    return {**found, "asked": shard.task.max_examples, **nothing.to_record()}
 
 
 def record_of(shard: Shard, future: Future[dict[str, Any]]) -> dict[str, Any]:
-    """The result of a shard; where there is none, a record that says why. ExecutorLost where its target is gone."""
+    """Return the record of a shard, one that says why where it failed; ExecutorLost where its target is gone."""
     try:
         return future.result()
     except ExecutorLost:
@@ -152,7 +129,7 @@ def record_of(shard: Shard, future: Future[dict[str, Any]]) -> dict[str, Any]:
 
 
 def loaded_record(target: Target, future: Future[dict[str, Any]]) -> dict[str, Any]:
-    """What is known of a target; UsageError where it could not be asked."""
+    """Return the record of the description of a target; UsageError where it could not be loaded."""
     try:
         return future.result()
     except UsageError:
@@ -162,34 +139,10 @@ def loaded_record(target: Target, future: Future[dict[str, Any]]) -> dict[str, A
 
 
 def timely(shard: Shard, left: float | None) -> tuple[Shard, bool]:
-    """The shard with no more seconds than there are, and whether it has all of its own."""
+    """Return the shard with its seconds cut to those that are ``left``, and whether nothing had to be cut."""
     if left is None or shard.task is None or shard.task.seconds is None or left >= shard.task.seconds:
         return shard, True
     return replace(shard, task=replace(shard.task, seconds=max(left, 0.1))), False
-
-
-def report_of(info: LawInfo, record: Mapping[str, Any]) -> LawReport:
-    """The inverse of :func:`law_record`."""
-    said = {name: getattr(info, name) for name in ("id", "level", "severity", "sentence")}
-    return LawReport.from_dict({**said, **record["report"]})
-
-
-def fault_of(report: LawReport) -> Fault | None:
-    """The fault that a counterexample shows; None where there is none."""
-    if report.outcome not in FAILED or report.counterexample is None or not report.counterexample["problems"]:
-        return None
-    call = problem_from_dict(report.counterexample["problems"][0])
-    drawn = report.counterexample["example"]
-    example = call if drawn is None else problem_from_dict(drawn)
-    error = (report.counterexample["error"] or "").partition(":")[0]
-    return Fault(
-        report.outcome,
-        error,
-        ingredients(call),
-        ingredients(example),
-        min(call.size, example.size),
-        min(call.classes, example.classes),
-    )
 
 
 _alive: set[Worker] = set()
@@ -197,7 +150,7 @@ _alive_lock = threading.Lock()
 
 
 def stop_all() -> None:
-    """End the workers of all shards that this process is carrying out."""
+    """Stop the workers of all shards that this process is carrying out."""
     with _alive_lock:
         for worker in _alive:
             with contextlib.suppress(OSError, RuntimeError):
@@ -218,7 +171,7 @@ def _registered(worker: Worker) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _record(shard: Shard, directory: str | None) -> Iterator[str]:
-    """A file for the example that is running; it is gone when the shard has ended."""
+    """Yield the path of a file for the example that is running; the file is removed when the shard has ended."""
     name = shard.id.replace("/", "-").replace(":", "_") + ".example"
     if directory is not None:
         path = os.path.join(directory, name)
@@ -233,7 +186,7 @@ def _record(shard: Shard, directory: str | None) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _unpacked(shard: Shard) -> Iterator[tuple[Target, Mapping[str, str]]]:
-    """The target where this machine can load it, and what its directory is called here instead of there."""
+    """Yield the target as this machine can load it, and by local directory the one that the campaign knows."""
     if not shard.files:
         yield shard.target, {}
         return
@@ -246,7 +199,7 @@ def _unpacked(shard: Shard) -> Iterator[tuple[Target, Mapping[str, str]]]:
 
 
 def _renamed(plain: Any, moved: Mapping[str, str]) -> Any:
-    """The same plain data with directories called as they are where the campaign runs."""
+    """Return the same plain data with each local directory replaced by the one that the campaign knows."""
     if isinstance(plain, str):
         for here, there in moved.items():
             plain = plain.replace(here, there)

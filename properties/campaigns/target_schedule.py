@@ -1,7 +1,7 @@
-"""Courses: what a campaign knows of a law, and of a target, so far; what is to be done next follows from that alone.
+"""The schedule of a target: what a campaign knows of it so far, and the shards that follow from that alone.
 
-The laws of a target run in rounds, as for a certificate: does it answer, then the gates, then what the layer does.
-After that each law goes its own way, one generation of blocks after the other, each larger than the last.
+The laws of a target run in rounds, as for a certificate: whether it answers, then the gates, then what the layer does.
+After that each law runs one generation of blocks after the other, each larger than the last, whatever other laws do.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from properties.campaigns.law_schedule import LawSchedule, strings_of
+from properties.campaigns.law_schedule import LawSchedule
 from properties.campaigns.shard import Shard
 from properties.certificates.certificate import LawReport
-from properties.certificates.gaps import gaps_of
 from properties.drawing.guided import Guidance
-from properties.engine.execution import GATE_EXAMPLES, Description, LawInfo, Task, aside, unanswered
+from properties.engine.description import Description, LawInfo
 from properties.engine.faults import Fault
+from properties.engine.gates import GATE_EXAMPLES, GateSchedule, is_gate, unanswered
 from properties.engine.inference import Facts, Inquiry
+from properties.engine.result import bytes_of
 from properties.laws.conduct import ANSWERS
 from properties.subjects.target import Target
 from properties.workers.limits import Limits
@@ -31,18 +32,16 @@ SIZES = (12, 12, 1_000, 20_000, 200_000, 1_000_000)
 """How many elements the problems of a generation may have; the last is for all that follow."""
 
 LEAST_ANSWERED = 4
-"""Examples after which a layer that then fails to answer one is not said to answer nothing."""
-
-ROUNDS = 4
-"""Whether the layer answers, and three rounds of gates; then it is found out what the layer does."""
+"""Examples that a layer must answer before its first failure for it to count as one that answers."""
 
 APART = 1 << 40
-"""Seeds of blocks lie so far apart, so that no campaign draws another one's examples; the first block has its seed."""
+"""Distance between the seeds of two blocks, so that no campaign draws another one's examples; the first block has the
+seed of the campaign."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What all shards of a campaign have in common.
+    """The settings that all shards of a campaign have in common.
 
     ``max_examples`` is for each law (None: no end); ``lanes`` blocks of a law run side by side; ``seconds`` is what a
     block may take.
@@ -57,58 +56,60 @@ class Plan:
 
 
 class TargetSchedule:
-    """One target on its way through all of its laws."""
+    """The state of one target: its gates, the schedule of each law, and which shards are out."""
 
     def __init__(self, number: int, target: Target, plan: Plan) -> None:
         self.number, self.target, self._plan = number, target, plan
         self.description: Description | None = None
         self.inferred: Facts = {}
-        self.shut: frozenset[str] = frozenset()
         self.courses: dict[str, LawSchedule] = {}
         self.seconds = 0.0
         self.shards = self.planned = 0
-        self._round = -1
+        self._inquired = self._gates_over = False
         self._silent: tuple[Fault, ...] = ()
         self._open: set[str] = set()
 
     @property
     def known(self) -> Description:
-        """The description, which comes first of all."""
+        """The description of the target, which must have come by now."""
         assert self.description is not None
         return self.description
 
     def describe(self) -> Shard:
-        """The shard that comes before all others."""
+        """Return the shard that comes before all others."""
         return Shard(self.number, self.target, self._plan.limits, "describe")
 
     def described(self, record: Mapping[str, Any], chosen: Sequence[str], corpora: Mapping[str, Sequence[str]]) -> None:
-        """The target is loaded, and these of its laws are to be reported; their first problems are of ``corpora``."""
+        """Take the record of the description, the ids of the laws to report, and the first problems of each law."""
         self.description = record["description"]
         self.constants = tuple(record["constants"])
         self._fingerprint = record["fingerprint"]
         self.chosen = frozenset(chosen)
+        self.gates = GateSchedule(self.known)
         self.courses = {
-            info.id: LawSchedule(info, corpus=strings_of(corpora.get(info.id, ()))) for info in self.known.laws
+            info.id: LawSchedule(info, corpus=bytes_of(corpora.get(info.id, ()))) for info in self.known.laws
         }
 
     def widen(self, lanes: int) -> None:
-        """From now on so many blocks of a law run side by side."""
+        """Let ``lanes`` blocks of a law run side by side from now on."""
         self._plan = replace(self._plan, lanes=lanes)
 
     def next(self) -> Iterator[Shard]:
-        """What can be done now and was not handed out yet; after a block was taken there may be more."""
-        while not self._open and self._round <= ROUNDS:
-            self._round += 1
-            if self._round < ROUNDS:
-                laws = [info for info in self.known.laws if self._round == _round_of(info)]
-                yield from self._generation(laws)
-            elif self._round == ROUNDS and ANSWERS not in self.shut:
-                yield self._inquiry()
-            elif self._round > ROUNDS:
-                yield from self._generation([info for info in self.known.laws if info.id in self.chosen])
+        """Yield the shards that became possible by the end of a round; none where one is under way, or all are over."""
+        if self._open or self._gates_over:
+            return
+        gates, inquiry = self.gates.due(), self.gates.inquiry(self._plan.seed)
+        if gates:
+            yield from self._generation(gates)
+        elif inquiry is not None and not self._inquired:
+            self._inquired = True
+            yield self._handed_out(self._inquiry(inquiry))
+        else:
+            self._gates_over = True
+            yield from self._generation([info for info in self.known.laws if info.id in self.chosen])
 
     def take(self, record: Mapping[str, Any]) -> tuple[list[LawReport], list[Shard]]:
-        """A shard is done: what it found, and what can be done now that could not before."""
+        """Take the record of a finished shard; returns what it found, and the shards that became possible by it."""
         self._came_back(record)
         if record["kind"] == "infer":
             self.inferred = record["inferred"]
@@ -118,10 +119,8 @@ class TargetSchedule:
         found = course.take(int(record["id"].rpartition(":")[2]), record)
         if course.generation == before:
             return found, []
-        gate = course.info.gate or course.info.id == ANSWERS
-        if gate and before == 0 and course.closed and not self._answers_mostly(course):
-            self.shut |= {course.info.id}
-        if self._round > ROUNDS:
+        self.gates.end(course.info.id, before == 0 and course.closed and not self._answers_mostly(course))
+        if self._gates_over:
             return found, list(self._generation([course.info]))
         return found, list(self.next())
 
@@ -131,19 +130,22 @@ class TargetSchedule:
         self.shards += 1
 
     def _answers_mostly(self, course: LawSchedule) -> bool:
-        """Whether a layer fails to answer only where there is something special: then the laws are asked elsewhere."""
+        """Return whether the layer answers most problems: then its failures are avoided, and the gate is not shut."""
         if course.info.id != ANSWERS or course.retired or course.examples < LEAST_ANSWERED:
             return False
         self._silent = course.faults
         return True
 
     def take_partial(self, record: Mapping[str, Any]) -> list[LawReport]:
-        """A block that the end of the campaign cut short: it counts, but nothing follows from it."""
+        """Take the record of a block that the end of the campaign cut short; returns what it found.
+
+        Its examples count, but no shard follows from it.
+        """
         self._came_back(record)
         return self.courses[record["law"]].take_partial(record)
 
     def settle(self) -> None:
-        """The campaign is over."""
+        """Count what is there of unfinished generations: the campaign is over."""
         for course in self.courses.values():
             course.settle()
 
@@ -151,20 +153,20 @@ class TargetSchedule:
         for info in laws:
             course = self.courses[info.id]
             sizes = self._blocks(course)
-            if not sizes or (ANSWERS in self.shut and info.id != ANSWERS):
+            if not sizes or not self.gates.asks(info):
                 continue
             course.begin(sizes)
             for lane, examples in enumerate(sizes):
                 yield self._handed_out(self._shard(course, lane, examples))
 
     def _blocks(self, course: LawSchedule) -> list[int]:
-        """Examples of each block of a law's next generation; none where the law is done."""
+        """Return the examples of each block of a law's next generation; an empty list where the law is done."""
         left = None if self._plan.max_examples is None else self._plan.max_examples - course.asked
         if course.retired or (left is not None and left <= 0):
             return []
-        if self._round < ROUNDS:
+        if is_gate(course.info) and course.generation == 0:
             return [GATE_EXAMPLES if left is None else min(GATE_EXAMPLES, left)]
-        step = max(course.generation - (1 if _round_of(course.info) < ROUNDS else 0), 0)
+        step = max(course.generation - is_gate(course.info), 0)
         size = BLOCK * 2 ** min(step, DOUBLINGS)
         lanes = [size] * self._plan.lanes
         if left is None:
@@ -173,20 +175,15 @@ class TargetSchedule:
 
     def _shard(self, course: LawSchedule, lane: int, examples: int) -> Shard:
         info, generation = course.info, course.generation
-        gates = {i.id: i.gate for i in self.known.laws if i.gate}
-        seek = Guidance(self.constants, course.corpus, SIZES[min(generation, len(SIZES) - 1)])
-        task = Task(
-            info.id,
-            self._plan.seed + APART * (generation * self._plan.lanes + lane),
-            examples,
-            self.known.dtypes,
-            aside(info, gates, self.shut),
+        guidance = Guidance(self.constants, course.corpus, SIZES[min(generation, len(SIZES) - 1)])
+        seed = self._plan.seed + APART * (generation * self._plan.lanes + lane)
+        task = replace(
+            self.gates.task(info, seed, examples),
             known=tuple(dict.fromkeys((*course.faults, *self._silent))),
             seconds=self._plan.seconds,
             repetitions=self._plan.repetitions,
             # the first block is what a certificate would draw, unless there is something to begin with
-            seek=seek if generation or course.corpus else None,
-            kept=self.known.kept,
+            seek=guidance if generation or course.corpus else None,
         )
         return Shard(
             self.number,
@@ -199,12 +196,9 @@ class TargetSchedule:
             fingerprint=self._fingerprint,
         )
 
-    def _inquiry(self) -> Shard:
-        inquiry = Inquiry(self._plan.seed, self.known.dtypes, self.shut, self.known.kept)
+    def _inquiry(self, inquiry: Inquiry) -> Shard:
         limits, fingerprint = self._plan.limits, self._fingerprint
-        return self._handed_out(
-            Shard(self.number, self.target, limits, "infer", inquiry=inquiry, fingerprint=fingerprint)
-        )
+        return Shard(self.number, self.target, limits, "infer", inquiry=inquiry, fingerprint=fingerprint)
 
     def _handed_out(self, shard: Shard) -> Shard:
         self._open.add(shard.id)
@@ -212,32 +206,24 @@ class TargetSchedule:
         return shard
 
     def reports(self) -> tuple[LawReport, ...]:
-        """The lines of its certificate so far."""
-        names = [info.id for info in self.known.laws if info.id in self.chosen or (info.id == ANSWERS in self.shut)]
-        return tuple(self._line(name) for name in names)
-
-    def _line(self, law: str) -> LawReport:
-        if ANSWERS in self.shut and law != ANSWERS:
-            return LawReport.of(self.courses[law].info, unanswered(law))
-        return self.courses[law].report()
+        """Return the lines of the target's certificate so far."""
+        silent = self.gates.silent
+        reported = [i for i in self.known.laws if i.id in self.chosen or (silent and i.id == ANSWERS)]
+        return tuple(
+            self.courses[i.id].report() if self.gates.asks(i) else LawReport.of(i, unanswered(i.id)) for i in reported
+        )
 
     @property
     def findings(self) -> list[LawReport]:
-        """All that it failed, in the order of laws and blocks; gates too that nobody asked for."""
+        """A line for each block that failed, in the order of laws and blocks; gates that nobody asked for too."""
         return [report for name in sorted(self.courses) for report in self.courses[name].findings]
 
-    def gaps(self) -> tuple[str, ...]:
-        """What would have to be looked at before its certificate could say certified."""
-        outcomes = {name: course.report().outcome for name, course in self.courses.items() if course.blocks}
-        seen = frozenset[tuple[str, str]]().union(*(self.courses[law].seen for law in self.chosen))
-        return gaps_of(self.known, outcomes, [report.id for report in self.reports()], seen)
+    @property
+    def outcomes(self) -> dict[str, str]:
+        """How each law stands of which some block ran, by id."""
+        return {name: course.report().outcome for name, course in self.courses.items() if course.blocks}
 
-    def set_aside(self) -> dict[str, dict[str, list[Any]]]:
-        """What no law but its own drew, since a gate does not hold."""
-        return {
-            i.id: dict(i.behind) for i in sorted(self.known.laws, key=lambda i: i.id) if i.id in self.shut and i.behind
-        }
-
-
-def _round_of(info: LawInfo) -> int:
-    return 0 if info.id == ANSWERS else info.gate or ROUNDS
+    @property
+    def seen(self) -> frozenset[tuple[str, str]]:
+        """The named values that the laws to report put to the layer, each with its dimension, as text."""
+        return frozenset[tuple[str, str]]().union(*(self.courses[law].seen for law in self.chosen))

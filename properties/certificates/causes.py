@@ -11,7 +11,6 @@ from properties.contracts import contracts
 from properties.judging.law import Law
 from properties.laws import LAWS
 from properties.problems.features import ingredients
-from properties.problems.serialization import problem_from_dict
 
 TELLING = (
     "arguments",
@@ -40,9 +39,9 @@ class Cause:
 def causes(certificate: Certificate) -> tuple[Cause, ...]:
     """Group the laws that do not hold by what their shrunk counterexamples have in common.
 
-    A law fails for the reason of another one whose counterexample needs no ingredient that its own has not: the plainer
-    problem shows the fault already. Refusals and conduct are no matter of numbers, and stand alone, but where a layer
-    raises the same error. What is inherited stands apart from what is the layer's own, and comes last.
+    Law B is grouped under law A if every ingredient of A's counterexample also occurs in B's: the plainer problem shows
+    the fault already. Laws of refusals and conduct are not about numbers, and are grouped only where the layer raises
+    the same error. Inherited faults are kept apart from the layer's own, and come last.
     """
     leaders: list[tuple[LawReport, frozenset[str], list[str]]] = []
     for law in sorted(certificate.failed, key=_order):
@@ -59,7 +58,7 @@ def causes(certificate: Certificate) -> tuple[Cause, ...]:
 
 
 def _headed(laws: list[str], reports: Mapping[str, LawReport]) -> Cause:
-    """The group under a law that names the fault, else under its plainest law or one of that family which says more."""
+    """Return the group under the law that names the fault, else its plainest, or a more telling one of that family."""
     naming = [law for law in laws if _names_its_fault(reports[law])]
     telling = [law for law in laws if _is_headline(law) and _family(reports[law]) == _family(reports[laws[0]])]
     first = [*naming, *telling, laws[0]][0]
@@ -84,10 +83,9 @@ def _known(law_id: str) -> tuple[Law, ...]:
 
 
 def ingredients_of(law: LawReport) -> frozenset[str]:
-    """What is special about the counterexample of a law."""
-    if law.counterexample is None or not law.counterexample["problems"]:
-        return frozenset({law.id})
-    return ingredients(problem_from_dict(law.counterexample["problems"][0]))
+    """Return what is special about the counterexample of a law; its id where there is no problem in it."""
+    finding = law.result.finding
+    return frozenset({law.id}) if finding is None or not finding.calls else ingredients(finding.calls[0])
 
 
 def _order(law: LawReport) -> tuple[int, int, str]:
@@ -100,7 +98,7 @@ def _family(law: LawReport) -> str:
 
 
 def _same_kind(leader: LawReport, law: LawReport) -> bool:
-    """Whether one fault may be behind both: wrong numbers, or the same error; of the layer, or of one kernel."""
+    """Return whether one fault may be behind both: wrong numbers or the same error, of the layer or of one kernel."""
     if leader.inherited != law.inherited:
         return False
     if law.outcome != "refuted" or leader.outcome != "refuted":

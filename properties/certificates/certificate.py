@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from properties.engine.execution import LawInfo
-from properties.engine.search import FAILED, UNSETTLED, LawResult
+from properties.engine.result import FAILED, UNSETTLED, LawResult
 from properties.judging.law import LEVELS
-from properties.problems.serialization import plain_numbers, problem_to_dict
+from properties.problems.serialization import plain_numbers
 
 FORMAT = "lossproof-certificate-1"
 PACKAGES = ("lossproof", "paddlepaddle", "numpy", "scipy", "hypothesis")
@@ -54,37 +54,13 @@ class LawReport:
 
     @classmethod
     def of(cls, info: LawInfo, result: LawResult) -> LawReport:
-        """From a law and what came of it."""
-        finding = result.finding
-        return cls(
-            id=info.id,
-            level=info.level,
-            severity=info.severity,
-            sentence=info.sentence,
-            outcome=result.outcome,
-            examples=result.examples,
-            undecided=result.undecided,
-            budget_used=round(result.used, 6),
-            budget_by_dtype={dtype: round(used, 6) for dtype, used in result.used_by_dtype.items()},
-            message="" if finding is None else finding.message,
-            reason=result.reason,
-            condition=result.condition,
-            repeatable=result.repeatable,
-            counterexample=None
-            if finding is None
-            else {
-                "quantity": finding.quantity,
-                "expected": plain_numbers(finding.expected),
-                "got": plain_numbers(finding.got),
-                "error": None if finding.failure is None else finding.failure.words,
-                "problems": [problem_to_dict(problem) for problem in finding.calls],
-                "example": None if result.problem is None else problem_to_dict(result.problem),
-            },
-            script=result.script,
-            inherited=result.inherited,
-            repetitions=result.repetitions,
-            given=result.given,
-        )
+        """Return the line of a law that had this result."""
+        return cls(info.id, info.level, info.severity, info.sentence, **result.to_dict())
+
+    @cached_property
+    def result(self) -> LawResult:
+        """The result that it was made of, with problems and numbers in place of plain data."""
+        return LawResult.from_dict(self.id, {f.name: getattr(self, f.name) for f in fields(LawReport)})
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> LawReport:
@@ -148,7 +124,7 @@ class Certificate:
         return "incomplete" if incomplete else self._at_most(verdict_of(self.laws, self.forgiven))
 
     def _at_most(self, verdict: str) -> str:
-        """Nothing is certified that was not looked at."""
+        """Return the verdict, incomplete in place of certified where there are gaps."""
         return "incomplete" if verdict == "certified" and self.gaps else verdict
 
     @property

@@ -1,18 +1,18 @@
-"""What changed between two certificates of one contract: repaired, broken, and what is no longer or newly looked at."""
+"""What changed between two certificates of one contract: laws repaired or broken, and what is checked more or less."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from properties.certificates.certificate import Certificate, LawReport
-from properties.engine.search import FAILED
+from properties.engine.result import FAILED
 
 
 @dataclass(frozen=True)
 class Changes:
-    """Laws by what became of them, and ``coverage``: in words, what one certificate looked at and the other did not.
+    """Laws by what became of them, and ``coverage``: in words, what one certificate checked and the other did not.
 
-    ``lost`` says whether anything that held, or was drawn, is no longer looked at. ``forgiven`` are laws that do
+    ``lost`` says whether anything that had a verdict, or was drawn, is no longer checked. ``forgiven`` are laws that do
     not hold in the second certificate, which forgives it; where it does not, they are broken or still failing.
     """
 
@@ -31,8 +31,8 @@ def changes(before: Certificate, after: Certificate) -> Changes:
     old, new = ({law.id: law for law in certificate.laws} for certificate in (before, after))
     both = [law for law in old if law in new]
     failed = [law for law in both if new[law].outcome in FAILED and not after.forgives(new[law])]
-    lost = [*_unlooked(old, new), *_fewer(before, after, "no longer")]
-    found = [*_unlooked(new, old, "not before"), *_fewer(after, before, "not before")]
+    lost = [*_unlooked(old, new), *_fewer(before, after)]
+    found = [*_unlooked(new, old, lost=False), *_fewer(after, before, lost=False)]
     return Changes(
         repaired=tuple(law for law in both if old[law].outcome in FAILED and new[law].outcome == "held"),
         broken=tuple(law for law in failed if old[law].outcome not in FAILED),
@@ -43,32 +43,31 @@ def changes(before: Certificate, after: Certificate) -> Changes:
     )
 
 
-def _unlooked(old: dict[str, LawReport], new: dict[str, LawReport], when: str = "no longer") -> list[str]:
-    """Laws with a verdict in ``old`` and none in ``new``."""
+def _unlooked(one: dict[str, LawReport], other: dict[str, LawReport], lost: bool = True) -> list[str]:
+    """Say which laws have a verdict in ``one`` and none in ``other``, the later one if something was ``lost``."""
     words = []
-    for law, report in old.items():
+    for law, report in one.items():
         if report.outcome != "held" and report.outcome not in FAILED:
             continue
-        if law not in new:
-            words.append(f"{law}: {when} run")
-        elif new[law].outcome != "held" and new[law].outcome not in FAILED:
-            words.append(
-                f"{law}: {report.outcome} {'before' if when == 'no longer' else 'now'}, {new[law].outcome} else"
-            )
+        if law not in other:
+            words.append(f"{law}: {'no longer run' if lost else 'not run before'}")
+        elif other[law].outcome != "held" and other[law].outcome not in FAILED:
+            this, that = ("before", "now") if lost else ("now", "before")
+            words.append(f"{law}: {report.outcome} {this}, {other[law].outcome} {that}")
     return words
 
 
-def _fewer(wide: Certificate, narrow: Certificate, when: str) -> list[str]:
-    """Values that were drawn for ``wide`` and not for ``narrow``."""
+def _fewer(wide: Certificate, narrow: Certificate, lost: bool = True) -> list[str]:
+    """Say which values were drawn for ``wide`` and not for ``narrow``, the later one if something was ``lost``."""
     words = []
     for name, values in wide.domain.items():
         kept = [value for value in values if value not in _drawn(narrow, name) and value in _drawn(wide, name)]
         if kept:
-            words.append(f"{name} {', '.join(map(str, kept))}: {when} drawn")
+            words.append(f"{name} {', '.join(map(str, kept))}: {'no longer drawn' if lost else 'not drawn before'}")
     return words
 
 
 def _drawn(certificate: Certificate, name: str) -> list[object]:
-    """The values of an ingredient that every law drew."""
+    """Return the values of a dimension that every law drew."""
     aside = {str(value) for values in certificate.set_aside.values() for value in values.get(name, ())}
     return [value for value in certificate.domain.get(name, ()) if str(value) not in aside]

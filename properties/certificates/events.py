@@ -1,27 +1,20 @@
-"""What a run says while it runs. Reports consume these; the runner knows none of them."""
+"""Events: what a run yields while it runs. Reports consume them; a run knows no report."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from properties.certificates.certificate import Certificate, LawReport
+from properties.engine.result import Progressed as Progressed
 
 
 @dataclass(frozen=True)
 class Started:
-    """The subject is loaded; these laws will be put to it."""
+    """The subject is loaded; so many laws will be put to it."""
 
     subject: str
     contract: str
     laws: int
-    examples: int
-
-
-@dataclass(frozen=True)
-class Progressed:
-    """A law has this many examples behind it."""
-
-    law: str
     examples: int
 
 
@@ -34,7 +27,7 @@ class LawEnded:
 
 @dataclass(frozen=True)
 class Ended:
-    """All is said."""
+    """The run is over, with this certificate."""
 
     certificate: Certificate
 
@@ -111,7 +104,7 @@ class Noted:
 
 @dataclass(frozen=True)
 class CampaignEnded:
-    """A campaign is over; ``why`` says in words what ended it, ``interrupted`` that somebody did, ``failed`` that it
+    """A campaign is over; ``why`` says in words what ended it, ``interrupted`` that the user did, ``failed`` that it
     could not go on. ``files`` are those of the certificates, where they were written.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from properties.engine.execution import Description
-from properties.engine.search import FAILED, UNSETTLED
+from properties.engine.result import FAILED, UNSETTLED
 from properties.laws.conduct import ANSWERS
 
 

@@ -49,18 +49,26 @@ def main() -> None:
 @about_a_target
 @click.option("--only", multiple=True, metavar="LAW", help="Run only this law, or this family of laws.")
 @click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), help="Run only the laws of this level.")
-@click.option("--max-examples", default=200, show_default=True, type=click.IntRange(min=1), help="For each law.")
 @click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="The same seed, the same result."
+    "--max-examples", default=200, show_default=True, type=click.IntRange(min=1), help="Examples of each law."
+)
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="The same seed gives the same result."
 )
 @click.option(
     "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the certificate here."
 )
 @click.option(
-    "--workers", type=click.IntRange(min=0), help="Processes; by default one for each core, at most 8. 0: none."
+    "--workers",
+    type=click.IntRange(min=0),
+    help="Worker processes; by default one for each core, at most 8. 0: run in this process, unprotected.",
 )
 @click.option(
-    "--time-limit", default=10.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds for one example."
+    "--time-limit",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(min=0.1),
+    help="Seconds that one example may take.",
 )
 @click.option("--forgive-inherited", is_flag=True, help="Leave what Paddle's own kernels do wrong out of the verdict.")
 def certify(
@@ -100,9 +108,13 @@ main.add_command(fuzz)
 
 @main.command()
 @click.argument("certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--target", metavar="TARGET", help="The repaired layer, where it has another name.")
+@click.option("--target", metavar="TARGET", help="The repaired layer, if it has another name.")
 @click.option(
-    "--time-limit", default=10.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds for one example."
+    "--time-limit",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(min=0.1),
+    help="Seconds that one example may take.",
 )
 def replay(certificate: Path, target: str | None, time_limit: float) -> None:
     """Run the counterexamples of a CERTIFICATE again, on the layer as it is today.
@@ -122,7 +134,7 @@ def replay(certificate: Path, target: str | None, time_limit: float) -> None:
 def diff(before: Path, after: Path) -> None:
     """Say what changed between two certificates: repaired, broken, coverage.
 
-    Exit codes: 0 nothing is broken and nothing less is looked at, 1 something is broken, 2 usage, 3 less is looked at.
+    Exit codes: 0 no law is broken and nothing is checked less, 1 a law is broken, 2 usage, 3 something is checked less.
     """
     old, new = _read(before), _read(after)
     try:
@@ -142,12 +154,18 @@ def _read(path: Path) -> Certificate:
 
 @main.command()
 @click.option("--only", multiple=True, metavar="ID", help="Only this wrong loss, such as B001.")
-@click.option("--quick", is_flag=True, help="End with the first law that refutes a loss; the matrix has no more.")
-@click.option("--max-examples", default=EXAMPLES, show_default=True, type=click.IntRange(min=1), help="For each law.")
+@click.option("--quick", is_flag=True, help="Stop at the first law that refutes a loss; the matrix has that law alone.")
+@click.option(
+    "--max-examples", default=EXAMPLES, show_default=True, type=click.IntRange(min=1), help="Examples of each law."
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one for each core, at most 8.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the matrix here.")
-@click.option("--record", type=click.Path(dir_okay=False, path_type=Path), help="Write what certificates quote here.")
+@click.option(
+    "--record",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the scores that certificates quote to this file.",
+)
 def selftest(
     only: Sequence[str],
     quick: bool,
@@ -159,13 +177,13 @@ def selftest(
 ) -> None:
     """Put the laws to a museum of wrong losses, each made after a real defect, and show which law refutes which.
 
-    Exit codes: 0 every one is refuted but those that no law can see, 1 another one survives, 2 usage.
+    Exit codes: 0 every loss is refuted, but for those that no law can refute; 1 another one survives; 2 usage.
     """
     for option, path in (("--json", json_file), ("--record", record)):
         if path is not None and not path.absolute().parent.is_dir():
             raise click.UsageError(f"{option}: there is no directory {path.parent}")
     if record is not None and (only or quick):
-        raise click.UsageError("--record keeps the whole matrix: it goes without --only and --quick")
+        raise click.UsageError("--record needs the whole matrix: leave out --only and --quick")
     try:
         exhibits = exhibits_of(only)
     except UsageError as error:
@@ -182,7 +200,7 @@ def selftest(
 
 @main.group(name="list")
 def listing() -> None:
-    """Show what there is."""
+    """List the contracts, or the laws."""
 
 
 @listing.command(name="contracts")
@@ -220,7 +238,10 @@ def list_laws(contract: str | None, as_json: bool) -> None:
 @main.command(name="explain")
 @click.argument("law")
 def explain_law(law: str) -> None:
-    """Explain a LAW: what it rests on, whom it concerns, and a case of it at work; a family's name lists its laws."""
+    """Explain a LAW: what it rests on, which contracts promise it, and a wrong loss that it refutes.
+
+    The name of a family lists its laws.
+    """
     try:
         explain(console(), law)
     except UsageError as error:

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from properties.certificates.certificate import Certificate
 from properties.certificates.events import Ended
-from properties.problems.serialization import problem_from_dict
 from properties.report.cases import descriptions, outcome_of
 from properties.report.terminal import TerminalReport, summary
 from properties.runs.certify import Options, run
@@ -29,7 +28,7 @@ TOLD = (
 
 
 def tell(console: Console, seed: int) -> None:
-    """Certify the three layers, and say after each what it shows."""
+    """Certify the three layers, and print after each what it shows."""
     published = str(_examples() / "published_ghm.py")
     for number, (target, words) in enumerate(
         (
@@ -71,21 +70,22 @@ def _certify(console: Console, target: Target, seed: int) -> Certificate:
 
 def _tell_law(console: Console, certificate: Certificate, law_id: str) -> None:
     law = certificate.law(law_id)
-    if law.counterexample is None:
+    finding = law.result.finding
+    if finding is None or law.counterexample is None:
         console.print(Text(f"  {law.id}: {law.outcome}", style="green" if law.outcome == "held" else "dim"))
         return
     console.print(Text(f"  {law.id}: {law.outcome}", style="red"))
     words = [law.message.split(" [Hint")[0]]
     if law.condition:
         words.append("only with " + ", ".join(law.condition))
-    words += descriptions([problem_from_dict(plain) for plain in law.counterexample["problems"]])[:1]
+    words += descriptions(finding.calls)[:1]
     words += outcome_of(law.counterexample)
     for line in words:
         console.print(Padding(Text(line), (0, 0, 0, 6)))
 
 
 def _examples() -> Path:
-    """The directory of examples: installed inside the package, or beside it in a source checkout."""
+    """Return the directory of examples: installed inside the package, or beside it in a source checkout."""
     here = Path(__file__).resolve().parents[1]
     for place in (here / "_examples", here.parent / "examples"):
         if (place / "published_ghm.py").is_file():
@@ -94,7 +94,7 @@ def _examples() -> Path:
 
 
 def _short(path: str) -> str:
-    """A path relative to where the user stands, where that is shorter."""
+    """Return a path relative to the working directory, if it lies in there."""
     try:
         return str(Path(path).relative_to(Path.cwd()))
     except ValueError:

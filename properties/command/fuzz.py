@@ -55,11 +55,24 @@ class _Workers(click.ParamType[int | None]):
 @click.command()
 @click.argument("targets", nargs=-1, metavar="TARGET...")
 @about_a_target
-@click.option("--max-time", type=_Duration(), metavar="TIME", help="8h, 90m, 1h30m. With neither limit: 8h.")
-@click.option("--max-examples", type=click.IntRange(min=1), help="For each law.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Decides every draw.")
-@click.option("--workers", type=_Workers(), default="auto", show_default=True, help="Processes side by side.")
-@click.option("--resume", is_flag=True, help="Go on with the campaign in DIR, by its own targets, seed and laws.")
+@click.option(
+    "--max-time",
+    type=_Duration(),
+    metavar="TIME",
+    help="Such as 8h, 90m, 1h30m; 8h where --max-examples is not given either.",
+)
+@click.option("--max-examples", type=click.IntRange(min=1), help="Examples of each law.")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="The same seed draws the same examples."
+)
+@click.option(
+    "--workers",
+    type=_Workers(),
+    default="auto",
+    show_default=True,
+    help="Worker processes; auto: one for each core, at most 8.",
+)
+@click.option("--resume", is_flag=True, help="Resume the campaign in DIR, with its own targets, seed and laws.")
 @click.option(
     "--out",
     "directory",
@@ -67,29 +80,37 @@ class _Workers(click.ParamType[int | None]):
     show_default=True,
     metavar="DIR",
     type=click.Path(file_okay=False),
-    help="Journal, findings, examples and certificates.",
+    help="Where journal, findings, examples and certificates are kept.",
 )
 @click.option(
     "--examples",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False),
-    help="Begin with the worst problems of the campaign in DIR.",
+    help="Begin with the problems that were the worst in the campaign in DIR.",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Run on a Dask cluster: tcp://HOST:PORT (extra `cluster`).")
 @click.option("--only", multiple=True, metavar="LAW", help="Run only this law, or this family of laws.")
 @click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), help="Run only the laws of this level.")
 @click.option(
-    "--time-limit", default=10.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds for one call."
+    "--time-limit",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(min=0.1),
+    help="Seconds that one call of the layer may take.",
 )
 @click.option(
     "--block-limit",
     default=120.0,
     show_default=True,
     type=click.FloatRange(min=1.0),
-    help="Seconds for a block of examples of one law.",
+    help="Seconds that a block of examples of one law may take.",
 )
 @click.option(
-    "--memory-limit", default=4.0, show_default=True, type=click.FloatRange(min=0.1), help="GiB for a worker."
+    "--memory-limit",
+    default=4.0,
+    show_default=True,
+    type=click.FloatRange(min=0.1),
+    help="GiB of memory that a worker may take.",
 )
 @click.option("--forgive-inherited", is_flag=True, help="Leave what Paddle's own kernels do wrong out of the verdict.")
 def fuzz(
@@ -110,15 +131,15 @@ def fuzz(
     memory_limit: float,
     forgive_inherited: bool,
 ) -> None:
-    """Put the laws to loss layers for hours, and lose nothing.
+    """Put the laws to loss layers for hours.
 
-    TARGET is what `lossproof certify` takes; there may be several. What is found is in DIR at once, and a campaign that
-    was killed goes on with --resume.
+    TARGET is what `lossproof certify` takes; there may be several. Each finding is written to DIR at once, and a
+    campaign that was killed can be resumed with --resume.
 
     Exit codes: 0 all certified, 1 one is refuted, 2 usage, 3 incomplete (or the disk is full); 130 when interrupted.
     """
     if not targets and not resume:
-        raise click.UsageError("name at least one TARGET, or --resume a campaign")
+        raise click.UsageError("name at least one TARGET, or resume a campaign with --resume")
     options = CampaignOptions(
         directory,
         max_time=max_time,
@@ -145,7 +166,7 @@ def fuzz(
 
 
 def exit_code(ended: CampaignEnded) -> int:
-    """Of several verdicts the worst one: refuted, then incomplete."""
+    """Return the exit code of the worst verdict: refuted, then incomplete, then certified."""
     if ended.interrupted:
         return INTERRUPTED
     if ended.failed:
@@ -172,14 +193,14 @@ def _run(targets: Sequence[Target], options: CampaignOptions, executor: Executor
 
 
 def _thrown(events: Generator[CampaignEvent, None, None]) -> Iterator[CampaignEvent]:
-    """What a campaign says when it is interrupted; nothing where it was over."""
+    """Interrupt a campaign; yields its next event, or nothing where it was over."""
     with contextlib.suppress(KeyboardInterrupt, StopIteration):
         yield events.throw(KeyboardInterrupt)
 
 
 @contextlib.contextmanager
 def _interrupts() -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) ends the campaign cleanly, the second one at once."""
+    """Let the first Ctrl-C (or SIGTERM) end the campaign cleanly, and the second one at once."""
     seen = 0
 
     def interrupt(number: int, frame: FrameType | None) -> None:

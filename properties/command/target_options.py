@@ -19,10 +19,10 @@ EXIT_CODES = {"certified": 0, "refuted": 1, "incomplete": 3}
 
 
 class Commands(click.Group):
-    """Commands under which a failure of ours is told as such: it refutes nothing."""
+    """A group of commands that reports a failure of lossproof itself as such: it refutes nothing."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; with our own traceback and the exit code of incomplete where it fails unforeseen."""
+        """Run a command; an unforeseen exception is printed, and ends with the exit code of incomplete."""
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -34,11 +34,11 @@ class Commands(click.Group):
 
 
 Named = Callable[[str], Target]
-"""From the words that name a layer to a target, with what the options say of it."""
+"""A function from the text that names a layer to a target, with what the options say of it."""
 
 
 def about_a_target(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that say how a layer is meant; it gets them as ``named``."""
+    """Give a command the options that describe a layer; it gets them as ``named``."""
 
     @click.option("--contract", metavar="NAME", help="What the layer promises: see `lossproof list contracts`.")
     @click.option(
@@ -92,13 +92,13 @@ def about_a_target(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def console() -> Console:
-    """The terminal as it is; a file or a pipe gets lines of a width that tables fit in."""
+    """Return a console for the terminal; for a file or a pipe, one that is wide enough for tables."""
     console = Console()
     return console if console.is_terminal else Console(width=max(console.width, 110))
 
 
 def _domain(texts: Sequence[str]) -> dict[str, tuple[Any, ...]]:
-    """NAME=V1,V2 by name; a name that is given twice has the values of both."""
+    """Return the values of each NAME=V1,V2 by name; a name that is given twice has the values of both."""
     found: dict[str, tuple[Any, ...]] = {}
     for name, values in map(_pair("--domain"), texts):
         found[name] = (*found.get(name, ()), *parse_values(values))

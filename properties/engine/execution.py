@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from properties.engine.description import Description as Description
@@ -11,23 +9,19 @@ from properties.engine.description import LawInfo as LawInfo
 from properties.engine.description import describe as describe
 from properties.engine.description import domain_of, laws_of
 from properties.engine.pipeline import Job, attribute, explain, look_for_own, put, search, shrink, write
-from properties.engine.search import FAILED, UNSETTLED, LawResult, Tick
+from properties.engine.result import LawResult
+from properties.engine.search import Tick
 from properties.engine.task import Task as Task
 from properties.engine.trial import Trial
-from properties.errors import Broken, ContractError, UsageError, broken_in, is_broken
+from properties.errors import Broken, ContractError, UsageError, broken_in
 from properties.judging.contract import Contract
 from properties.judging.finding import Finding, NotApplicable
-from properties.judging.law import Law
 from properties.judging.observation import Failure, Observer
-from properties.laws.conduct import ANSWERS
 from properties.problems.problem import Problem
 from properties.subjects.arguments_given import ArgumentRecorder
 from properties.subjects.backend import backend_of
 from properties.subjects.kernels import Kernels
 from properties.subjects.subject import Subject
-
-GATE_EXAMPLES = 50
-"""Examples of a gate that was not asked for, but is needed to know what the others may draw."""
 
 
 def lost(task: Task, failure: Failure) -> LawResult:
@@ -36,34 +30,9 @@ def lost(task: Task, failure: Failure) -> LawResult:
     return LawResult(task.law, failure.kind, reason=reason, repeatable=False)
 
 
-def aside(law: Law | LawInfo, gates: Mapping[str, int], shut: AbstractSet[str]) -> frozenset[str]:
-    """The gates whose values a law does not draw: the shut ones, and for a gate all that run beside or after it."""
-    if law.id == ANSWERS:
-        return frozenset(gates)
-    later = {other for other, number in gates.items() if law.gate and number >= law.gate}
-    return frozenset((later | shut) - {law.id})
-
-
-def closes(result: LawResult) -> bool:
-    """Whether a gate with this result stays shut: only what surely holds, or is not drawn at all, lets others pass."""
-    return closed_by(result.law, result.outcome, result.reason, result.declined)
-
-
-def closed_by(law: str, outcome: str, reason: str, declined: bool) -> bool:
-    """Whether what came of a gate keeps it shut. That we failed does not say that a layer gives no answers."""
-    if law == ANSWERS and is_broken(reason) and outcome not in FAILED:
-        return False
-    return outcome in (*FAILED, *UNSETTLED) or declined
-
-
 def broken(law: str, error: Exception, where: str = "") -> LawResult:
     """What came of a law under which we failed: nothing is said of the layer, and nothing is certified."""
     return LawResult(law, "gave up", reason=str(broken_in(where or f"law {law}", error)))
-
-
-def unanswered(law: str) -> LawResult:
-    """The result of a law that was not run, since the layer does not answer at all."""
-    return LawResult(law, "not applicable", reason=f"the layer does not answer ({ANSWERS})")
 
 
 def contract_of(task: Task, subject: Subject) -> Contract:

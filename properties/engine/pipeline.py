@@ -10,7 +10,8 @@ from typing import Any
 from properties.engine.attribution import Attribution
 from properties.engine.conditions import conditions
 from properties.engine.examination import outcome_of
-from properties.engine.search import FAILED, LawResult, SearchOptions, Tick, run_law
+from properties.engine.result import FAILED, LawResult
+from properties.engine.search import SearchOptions, Tick, run_law
 from properties.engine.shrinking import shrink as smallest
 from properties.engine.task import Task
 from properties.engine.trial import Trial

@@ -1,4 +1,4 @@
-"""A campaign's view: on a terminal what it does right now, elsewhere a line now and then; at the end what it found."""
+"""The view of a campaign: live on a terminal, a line of progress now and then elsewhere; at the end what it found."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ EVERY = 30.0
 """Seconds between lines of progress where there is no terminal."""
 
 FOREMOST = 5
-"""Laws that are shown with the part of the budget that they used, and findings, where the terminal is high enough."""
+"""How many laws, with the part of the budget that they used, and how many findings a high terminal shows."""
 
 
 class CampaignReport:
-    """Shows a campaign on a console; takes its events one after the other, from one thread at a time."""
+    """Shows a campaign on a console; it is called with one event after the other, from one thread at a time."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console, self._clock = console, clock
@@ -48,7 +48,7 @@ class CampaignReport:
         self._turn = threading.Lock()
 
     def __call__(self, event: CampaignEvent) -> None:
-        """Take an event."""
+        """Show an event."""
         if isinstance(event, CampaignStarted):
             self._begin(event)
         elif isinstance(event, Noted):
@@ -59,7 +59,7 @@ class CampaignReport:
             self._count(self._tally, event)
 
     def close(self) -> None:
-        """Take the view of the moment away; a second time it does nothing."""
+        """Remove the live view; does nothing where there is none."""
         if self._live is not None:
             live, self._live = self._live, None
             # of a view that is higher than the terminal, rich would leave the top on the screen
@@ -67,7 +67,7 @@ class CampaignReport:
             live.stop()
 
     def status(self) -> RenderableType:
-        """What a terminal shows at the moment."""
+        """Return the live view as of now; empty before the campaign has begun."""
         with self._turn:
             return Text() if self._tally is None else view(self._tally, *self._console.size)
 
@@ -108,7 +108,7 @@ class CampaignReport:
             self._print(line)
 
     def _print(self, text: Text) -> None:
-        """A line; where nobody sees it at once it stays one line, for the sake of tools."""
+        """Print a line; in a file or a pipe it is not wrapped, for the sake of tools."""
         self._console.print(text, soft_wrap=not self._console.is_terminal)
 
     @property
@@ -117,7 +117,7 @@ class CampaignReport:
 
 
 class _Moving:
-    """What a terminal shows, made anew whenever it is drawn: time passes without events too."""
+    """The live view, made anew whenever it is drawn: time passes without events too."""
 
     def __init__(self, report: CampaignReport) -> None:
         self._report = report
@@ -127,7 +127,7 @@ class _Moving:
 
 
 def view(tally: Tally, width: int, height: int) -> Group:
-    """Who is at work, target by target, the laws that came closest to their budget, the last findings, and the time."""
+    """Return the live view: targets, the laws that used most of their budget, the last findings, and the progress."""
     most = min(max((height - 12) // 3, 1), FOREMOST)
     findings = [_line(finding_text(found)) for found in list(tally.latest)[-most:]]
     budgets = tally.budgets[:most]
@@ -143,33 +143,33 @@ def view(tally: Tally, width: int, height: int) -> Group:
 
 
 def headline(event: CampaignStarted) -> Text:
-    """Where a campaign runs, and how: two lines."""
+    """Return two lines: the directory of a campaign, and the options that it runs with."""
     text = Text(f"campaign in {event.directory}", style="bold")
     words = [f"workers {event.workers}", f"seed {event.seed}"]
     words += [f"at most {words_of(event.max_time)}"] if event.max_time is not None else []
     words += [f"at most {event.max_examples:,} examples of each law"] if event.max_examples is not None else []
-    words += [f"goes on after {_count(event.resumed, 'shard')}"] if event.resumed else []
+    words += [f"resumed after {_count(event.resumed, 'shard')}"] if event.resumed else []
     targets = len(event.targets)
     return text.append(f"\n{_count(targets, 'target')}, {', '.join(words)}", style="dim")
 
 
 def finding_text(found: Latest) -> Text:
-    """A finding in one line."""
+    """Return a finding in one line."""
     report = found.report
     text = Text.assemble((f"finding {found.id}", "bold red"), f"  {found.target}  {report.id}")
     message = (report.message or report.reason).partition("\n")[0]
     text.append(f"  {report.outcome}: {message}")
-    return text if found.new else text.append("  (of a cause that is known)", style="dim")
+    return text if found.new else text.append("  (of a known cause)", style="dim")
 
 
 def finding_line(found: Latest, directory: str) -> Text:
-    """The same with its files."""
+    """Return a finding in one line, with the names of its files."""
     file = Path(directory) / "findings" / found.id
     return finding_text(found).append(f"  {file}.json {found.id}.py", style="dim")
 
 
 def progress_line(tally: Tally) -> Text:
-    """How long, how long still, how much, how fast."""
+    """Return one line: time spent and left, shards, examples, rate and findings."""
     rows = list(tally.rows.values())
     words = [_roughly(tally.elapsed)]
     words += [f"{_roughly(tally.left)} left"] if tally.left is not None else []
@@ -179,12 +179,12 @@ def progress_line(tally: Tally) -> Text:
 
 
 def _roughly(seconds: float) -> str:
-    """Nobody counts the seconds of hours."""
+    """Write a duration, from an hour on without its seconds."""
     return words_of(seconds if seconds < 3600 else seconds - seconds % 60)
 
 
 def closing_lines(event: CampaignEnded, tally: Tally | None) -> Iterable[Text]:
-    """The verdict on each target, why the campaign ended, and where things are."""
+    """Yield the verdict on each target, why the campaign ended, and where its files are."""
     rows = {} if tally is None else tally.rows
     for number, certificate in enumerate(event.certificates):
         yield _verdict(certificate, rows.get(number), event.files[number] if number < len(event.files) else "")
@@ -200,9 +200,9 @@ def closing_lines(event: CampaignEnded, tally: Tally | None) -> Iterable[Text]:
     ]
     what = "interrupted" if event.interrupted else "ended"
     text = Text(f"campaign {what} after {words_of(event.seconds)}: {event.why}", style="bold")
-    yield text.append(f"; {', '.join(counts)}; all of it in {event.directory}", style="dim")
+    yield text.append(f"; {', '.join(counts)}; everything is in {event.directory}", style="dim")
     if event.interrupted or event.failed:
-        yield Text.assemble("go on with: ", (f"lossproof fuzz --resume --out {shlex.quote(event.directory)}", "cyan"))
+        yield Text.assemble("resume with: ", (f"lossproof fuzz --resume --out {shlex.quote(event.directory)}", "cyan"))
 
 
 def _verdict(certificate: Certificate, row: Row | None, file: str) -> Text:
@@ -215,7 +215,7 @@ def _verdict(certificate: Certificate, row: Row | None, file: str) -> Text:
 
 
 def _targets(tally: Tally, width: int, most: int) -> list[RenderableType]:
-    """A row for each target; where there is no room for all, for those that were busy last."""
+    """Return a table with a row for each target; where there is no room for all, for those that were busy last."""
     busy = sorted(sorted(tally.rows, key=lambda number: -tally.rows[number].latest)[:most])
     rows = [tally.rows[number] for number in busy]
     names = [Text.assemble(row.name, (f" {row.contract}", "dim")) for row in rows]
@@ -232,7 +232,7 @@ def _targets(tally: Tally, width: int, most: int) -> list[RenderableType]:
     for row, name, cells, used in zip(rows, names, numbers, worst, strict=True):
         table.add_row(name, *cells[:3], Text(cells[3], style="bold red" if row.findings else ""), used)
     hidden = len(tally.rows) - len(rows)
-    return [Text(), table, *([Text(f"and {_count(hidden, 'target')} more", style="dim")] if hidden else [])]
+    return [Text(), table, *([Text(f"and {_count(hidden, 'more target')}", style="dim")] if hidden else [])]
 
 
 def _numbers(row: Row) -> tuple[str, str, str, str]:
@@ -257,7 +257,7 @@ def _table() -> Table:
 
 
 def _shared(room: int, one: int, other: int) -> tuple[int, int]:
-    """Widths of two columns: what each wants, or where that is too much, half of the room or what the other leaves."""
+    """Return the widths of two columns: what each wants; where that is too much, half of the room or what is left."""
     half = max(room // 2, 1)
     if one + other <= room:
         return one, other
@@ -279,6 +279,6 @@ def _count(number: int, what: str) -> str:
 
 
 def _line(text: Text) -> Text:
-    """As much of it as fits in one line."""
+    """Return a text cut to one line of the terminal."""
     text.no_wrap, text.overflow = True, "ellipsis"
     return text

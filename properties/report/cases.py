@@ -1,4 +1,4 @@
-"""Cases in words: a problem in one line, several so that what tells them apart is seen, and what came of them."""
+"""Cases in words: problems in one line each, with all that tells them apart, and what was expected and came."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from properties.problems.serialization import problem_from_dict
 from properties.subjects.written_numbers import LONGEST_NUMBERS, people
 
 USUAL = {"dtype": "float64", "label_dtype": "int64", "layout": "contiguous"}
-"""What stands in a description as a word of its own, where it is not this."""
+"""Fields that a description has by their value alone, and only where it is another one than this."""
 
 NAMES = {"cotangent": "upstream gradient"}
 
@@ -23,12 +23,12 @@ NOT_GIVEN = object()
 
 
 def describe(problem: Problem) -> str:
-    """A problem in one line; options at rest are left out."""
+    """Return a problem in one line, without options at rest."""
     return descriptions([problem])[0]
 
 
 def descriptions(problems: Sequence[Problem]) -> list[str]:
-    """Problems in one line each. Whatever is not the same in all of them stands in each, at rest or not."""
+    """Return problems in one line each; a field that differs between them stands in each, at rest or not."""
     fields = [_fields(problem) for problem in problems]
     names = list(dict.fromkeys(name for own in fields for name in own))
     parts: list[list[str]] = [[] for _ in problems]
@@ -42,7 +42,7 @@ def descriptions(problems: Sequence[Problem]) -> list[str]:
 
 
 def case_lines(counterexample: Mapping[str, Any]) -> list[str]:
-    """The calls of a counterexample, and what came of them."""
+    """Return the lines of a counterexample: its calls, and what came of them."""
     # what was to be refused stands by itself
     joint = "and " if counterexample["quantity"] == "refusal" else "compared with "
     told = descriptions([problem_from_dict(plain) for plain in counterexample["problems"]])
@@ -51,7 +51,7 @@ def case_lines(counterexample: Mapping[str, Any]) -> list[str]:
 
 
 def outcome_of(counterexample: Mapping[str, Any]) -> list[str]:
-    """What was expected and what came, where they are numbers."""
+    """Return the line of what was expected and what came; empty where neither is a number."""
     numbers = [counterexample[name] for name in ("expected", "got")]
     arrays = [None if plain is None else np.asarray(plain, dtype=np.float64) for plain in numbers]
     expected, got = told_apart(arrays)
@@ -62,7 +62,7 @@ def outcome_of(counterexample: Mapping[str, Any]) -> list[str]:
 
 
 def told_apart(arrays: Sequence[NDArray[Any] | None]) -> list[str]:
-    """Arrays for people, with as many digits, indices and shapes as it takes to see which of them differ."""
+    """Write arrays for people, with as many digits, indices and shapes as it takes to see which of them differ."""
     pairs = [(i, j) for i, j in combinations(range(len(arrays)), 2) if not _alike(arrays[i], arrays[j])]
     whole: list[str] = []
     for digits in (4, 8, 12, 17):
@@ -79,7 +79,7 @@ def told_apart(arrays: Sequence[NDArray[Any] | None]) -> list[str]:
 
 
 def _difference(one: Any, other: Any) -> tuple[str, str]:
-    """Where two arrays differ first, in words for each."""
+    """Return, in words for each of two arrays, where they differ first."""
     if one.shape != other.shape:
         return f" of shape {list(one.shape)}", f" of shape {list(other.shape)}"
     flat = np.flatnonzero(~_equal_numbers(one, other))
@@ -88,7 +88,7 @@ def _difference(one: Any, other: Any) -> tuple[str, str]:
 
 
 def _equal_numbers(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which numbers are the same, NaN and the sign of 0 among them."""
+    """Return which numbers are the same; NaN equals NaN, and 0.0 does not equal -0.0."""
     same = (one == other) & (np.signbit(one) == np.signbit(other))
     return np.asarray(same | ((one != one) & (other != other)))
 
@@ -102,7 +102,7 @@ def _alike(one: Any, other: Any) -> bool:
 
 
 def _fields(problem: Problem) -> dict[str, Any]:
-    """Everything that a problem has, by name, in the order in which it is told."""
+    """Return all fields of a problem by name, in the order in which they are told."""
     return {
         "logits": problem.logits,
         "labels": problem.labels,
@@ -121,7 +121,7 @@ def _fields(problem: Problem) -> dict[str, Any]:
 
 
 def _matters(problem: Problem, name: str) -> bool:
-    """Whether one problem by itself is told with this field."""
+    """Return whether the description of a single problem has this field."""
     if name in ("logits", "labels", "reduction"):
         return True
     if name.startswith("config "):
@@ -139,7 +139,7 @@ def _matters(problem: Problem, name: str) -> bool:
 
 
 def _texts(name: str, values: Sequence[Any]) -> list[str]:
-    """A field of each problem, in words."""
+    """Return a field of each problem, in words."""
     if name in USUAL:
         return [str(value) for value in values]
     short = name.removeprefix("config ")
@@ -161,5 +161,5 @@ def _argument(value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    """A number or a word; a number of as few digits as name it."""
+    """Write a word, or a number in as few digits as name it."""
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""The terminal's words for what changed between two certificates, and for a replay."""
+"""What changed between two certificates, and a replay, as the terminal shows them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STYLES = {"fixed": "bold green", "still failing": "bold red", "forgiven": "yello
 
 
 def show_changes(console: Console, before: Certificate, after: Certificate, found: Changes) -> None:
-    """Repaired, broken, still failing, and what else is looked at."""
+    """Print which laws are repaired, broken, still failing or forgiven, and what is checked more or less."""
     console.print(Text(f"{before.subject}, {before.verdict}  ->  {after.subject}, {after.verdict}", style="bold"))
     for word, laws, style in (
         ("repaired", found.repaired, "green"),
@@ -31,7 +31,7 @@ def show_changes(console: Console, before: Certificate, after: Certificate, foun
 
 
 def show_replay(console: Console, replayed: Iterable[Replayed]) -> list[Replayed]:
-    """One line for each counterexample as it comes; returns them all."""
+    """Print a line for each counterexample as it is replayed; returns all of them."""
     seen = []
     for one in replayed:
         seen.append(one)

@@ -12,7 +12,7 @@ _PARTS = re.compile(r"\s*".join(rf"(?:(?P<{unit}>{_NUMBER})\s*{unit})?" for unit
 
 
 def parse_duration(text: str) -> float:
-    """The seconds in ``text``; ValueError where it is no duration, or one of nothing."""
+    """Return the seconds of a duration; ValueError where the text is none, or it is 0."""
     plain = text.strip().lower()
     if re.fullmatch(_NUMBER, plain):
         plain += "s"
@@ -24,7 +24,7 @@ def parse_duration(text: str) -> float:
 
 
 def words_of(seconds: float) -> str:
-    """The inverse, to whole seconds; below ten, to tenths."""
+    """Write seconds as a duration: to whole seconds, below ten to tenths."""
     if seconds < 9.95:
         return f"{max(seconds, 0.0):.1f}".removesuffix(".0") + "s"
     left, words = round(seconds), ""

@@ -1,4 +1,4 @@
-"""One law, explained: what it says and rests on, whom it concerns, and a recorded case of it at work."""
+"""One law, explained: what it says and rests on, which contracts promise it, and a recorded case of it at work."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LEVELS = {
 NEEDS = {
     "oracle": "an oracle of the contract",
     "additive": "that each element has a loss of its own",
-    "repetition": "that a batch twice over has the same mean",
+    "repetition": "that repeating a batch does not change the mean",
     "weighted-mean": "that a mean divides by the weights of the valid elements",
     "ignored": "an ignore_index or a mask",
     "entry-weight": "a weight for each class",
@@ -45,7 +45,7 @@ NEEDS = {
 
 
 def known_laws() -> dict[str, tuple[Law, list[Contract]]]:
-    """Every law by its id, with the contracts that promise it."""
+    """Return every law by its id, with the contracts that promise it."""
     found: dict[str, tuple[Law, list[Contract]]] = {}
     for contract in contracts().values():
         for law in laws_of(contract):
@@ -54,14 +54,14 @@ def known_laws() -> dict[str, tuple[Law, list[Contract]]]:
 
 
 def recorded_examples() -> dict[str, Any]:
-    """For each law the smallest case in which it refutes a loss that was made wrong on purpose."""
+    """Return for each law the smallest case in which it refutes a loss that was made wrong on purpose."""
     text = resources.files("properties").joinpath("examples.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
 
 
 def law_records() -> list[dict[str, Any]]:
-    """Every law as plain data."""
+    """Return every law as plain data."""
     fields = ("id", "sentence", "level", "severity", "gate", "needs", "rests_on")
     return [
         {**{name: getattr(law, name) for name in fields}, "contracts": [contract.name for contract in having]}
@@ -85,7 +85,7 @@ def explain(console: Console, name: str) -> None:
 
 
 def _meant(name: str, known: Mapping[str, Any]) -> str:
-    """The names closest to one that does not exist."""
+    """Return in words the names closest to one that does not exist; empty where none is close."""
     words = {word: law for law in known for word in (law, law.split("/")[1])} | {law.split("/")[0]: "" for law in known}
     close = dict.fromkeys(words[word] or word for word in difflib.get_close_matches(name, words, 3, 0.5))
     return f", close to {', '.join(close)}" if close else ""
@@ -121,7 +121,7 @@ def _need(need: str) -> str:
 
 
 def _drawn(law: Law, contract: Contract) -> list[str]:
-    """What a law demands of its problems, as the values that are left of what the contract draws."""
+    """Return the preconditions of a law: for each dimension that it narrows, the values that are left."""
     dimensions = contract.domain.dimensions
     found = []
     for name, wanted in law.precondition.items():
@@ -135,7 +135,7 @@ def _drawn(law: Law, contract: Contract) -> list[str]:
 
 
 def _gate(law: Law, having: list[Contract]) -> str:
-    """What other laws draw only where this one holds."""
+    """Return what other laws draw only where this one holds; empty for a law that is no gate."""
     if not law.gate:
         return ""
     behind: dict[str, dict[str, None]] = {}
@@ -143,11 +143,11 @@ def _gate(law: Law, having: list[Contract]) -> str:
         for name, values in contract.domain.behind({law.id}).items():
             behind.setdefault(name, {}).update(dict.fromkeys(map(str, values)))
     listed = "; ".join(f"{name} {', '.join(values)}" for name, values in behind.items())
-    return f"of round {law.gate}: only where it holds do other laws draw {listed or 'what it is about'}"
+    return f"of round {law.gate}: other laws draw {listed or 'what it is about'} only where it holds"
 
 
 def _at_work(example: Mapping[str, Any]) -> list[Text]:
-    """A recorded case: the mutant, what it was asked and answered, and what a sound loss answers."""
+    """Return a recorded case: the mutant, what it was asked and answered, and what a sound loss answers."""
     problems = [problem_from_dict(plain) for plain in example["problems"]]
     title = f"At work on a sound {example['contract']} with one change: {example['what']} ({example['mutant']})."
     lines = [Text(title, style="bold"), Text(example["message"], style="red")]
@@ -161,7 +161,7 @@ def _at_work(example: Mapping[str, Any]) -> list[Text]:
 
 
 def _sound(problem: Problem, example: Mapping[str, Any]) -> str:
-    """The oracle's answer to a problem, in words."""
+    """Return the oracle's answer to a problem, in words."""
     contract = contracts()[example["contract"]]
     try:
         answer = contract.answer(problem)

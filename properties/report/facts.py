@@ -1,4 +1,4 @@
-"""Facts in words: what a layer was found to do, and what the contract says where that is something else."""
+"""Facts in words: what a layer was found to do, and what the contract says where it says something else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from properties.judging.explanations import NORMALIZES
 
 
 def in_lines(facts: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Facts in lines, each with a style: where they are the contract's one line says so for all of them."""
+    """Return facts as lines, each with a style; those that agree with the contract share one line."""
     agreed = [str(fact["words"]) for fact in facts.values() if fact["agrees"]]
     lines = [(f"as the contract says, {'; '.join(agreed)}", "dim")] if agreed else []
     for name, fact in facts.items():

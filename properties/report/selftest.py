@@ -43,7 +43,7 @@ def _line(row: Row, number: int, total: int) -> Text:
 
 
 def _matrix(score: Score) -> Padding:
-    """Law by law: how many it refutes, how many first, how many alone, and how many without an oracle."""
+    """Return a table of the laws: how many losses each refutes, how many first, alone, and without an oracle."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("law", no_wrap=True)
     for name in ("refutes", "first", "alone", "without oracle"):
@@ -69,7 +69,7 @@ def _closing(score: Score) -> list[Text]:
         verdict.append(f"; surviving: {', '.join(score.survivors)}", style="bold red")
     free = Text(f"without any oracle: {plain['oracle_free_killed']} of {plain['mutants']}")
     first = Text(
-        f"to the first refutation, in the median: {plain['median_examples']:g} examples and "
-        f"{plain['median_seconds']:.2f} s; its counterexample has {plain['median_elements']:g} elements"
+        f"median until a loss is refuted: {plain['median_examples']:g} examples and "
+        f"{plain['median_seconds']:.2f} s; median size of its counterexample: {plain['median_elements']:g} elements"
     )
     return [verdict, free, first]

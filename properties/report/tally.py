@@ -1,4 +1,4 @@
-"""Tally: what a campaign has done so far, in numbers; it grows with targets and laws, never with shards."""
+"""Tally: what a campaign has done so far, in numbers; its size grows with targets and laws, never with shards."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Rate:
         self._steps: deque[tuple[float, int]] = deque()
 
     def add(self, examples: int) -> None:
-        """So many more, now."""
+        """Record that ``examples`` more were checked just now."""
         now = self._clock()
         if self._steps and now - self._steps[-1][0] < STEP:
             when, before = self._steps.pop()
@@ -35,7 +35,7 @@ class Rate:
 
     @property
     def per_second(self) -> float:
-        """The rate as of now."""
+        """Examples a second, up to now."""
         now = self._clock()
         self._forget(now)
         spent = min(now - self._since, WINDOW)
@@ -48,7 +48,7 @@ class Rate:
 
 @dataclass
 class Row:
-    """One target: shards, examples, findings, and of each law the worst part of the budget."""
+    """The counts of one target: shards, examples, findings, and the largest part of the budget that each law used."""
 
     name: str
     contract: str
@@ -63,13 +63,13 @@ class Row:
 
     @property
     def worst(self) -> tuple[float, str]:
-        """The worst of them and its law."""
+        """The largest part of the budget that any law used, and that law; (0.0, '') where none used any."""
         return max(((used, law) for law, used in self.budgets.items()), default=(0.0, ""))
 
 
 @dataclass(frozen=True)
 class Latest:
-    """A finding to be shown again; ``target`` is the name."""
+    """A finding to be shown again; ``target`` is the name of its target."""
 
     target: str
     id: str
@@ -78,7 +78,7 @@ class Latest:
 
 
 class Tally:
-    """Counts the events of a campaign."""
+    """Counts what the events of a campaign tell."""
 
     def __init__(self, started: CampaignStarted, clock: Callable[[], float]) -> None:
         self.started, self.rows = started, dict[int, Row]()
@@ -87,22 +87,22 @@ class Tally:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since it began, or went on."""
+        """Seconds since the campaign began, or was resumed."""
         return self._clock() - self._began
 
     @property
     def left(self) -> float | None:
-        """Seconds of its time that are left; None where it has no end."""
+        """Seconds that are left to the campaign; None where its time is not limited."""
         return None if self.started.max_time is None else max(self.started.max_time - self.elapsed, 0.0)
 
     @property
     def budgets(self) -> list[tuple[float, str, str]]:
-        """How much of the budget was used at most, by which law over which target; the worst first."""
+        """The largest part of the budget that each law used on each target, with law and target; the largest first."""
         used = [(used, law, row.name) for row in self.rows.values() for law, used in row.budgets.items()]
         return sorted(used, key=lambda entry: (-entry[0], entry[1:]))
 
     def add_target(self, event: TargetStarted) -> None:
-        """A target is loaded."""
+        """Begin the row of a target that was loaded."""
         self.rows[event.number] = Row(
             event.name,
             event.contract,
@@ -115,7 +115,7 @@ class Tally:
         )
 
     def add_shard(self, event: ShardEnded) -> None:
-        """A shard has its result."""
+        """Count a finished shard."""
         row = self.rows[event.target]
         row.done, row.planned = event.done, event.planned
         row.examples += event.examples
@@ -125,7 +125,7 @@ class Tally:
         row.latest = self._clock()
 
     def add_finding(self, event: Found) -> Latest:
-        """A finding, as it is to be shown."""
+        """Count a finding; returns it as it is to be shown."""
         row = self.rows[event.target]
         row.findings += 1
         row.causes += event.new

@@ -1,4 +1,4 @@
-"""The terminal: progress while it runs, then verdicts, a table of laws, and for each failure its cause and its case."""
+"""The terminal's report of a run: its progress, then verdicts, a table of laws, and each cause with its case."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.text import Text
 from properties.certificates.causes import causes, ingredients_of
 from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.events import Ended, Event, LawEnded, Progressed, Started
-from properties.engine.search import FAILED, OUTCOMES, UNSETTLED
+from properties.engine.result import FAILED, OUTCOMES, UNSETTLED
 from properties.problems.features import MODERATE
 from properties.report.cases import case_lines
 from properties.report.facts import in_lines
@@ -41,7 +41,7 @@ class TerminalReport:
         self._laws = self._done = 0
 
     def __call__(self, event: Event) -> None:
-        """Take an event."""
+        """Show an event."""
         if isinstance(event, Started):
             self._begin(event)
         elif isinstance(event, Progressed) and self._progress is not None:
@@ -53,7 +53,7 @@ class TerminalReport:
             show(self._console, event.certificate, self._scripts)
 
     def close(self) -> None:
-        """Take the progress bar away."""
+        """Remove the progress bar, if there is one."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
@@ -78,7 +78,7 @@ class TerminalReport:
 
 
 def show(console: Console, certificate: Certificate, scripts: int | None = None) -> None:
-    """A whole certificate."""
+    """Print a whole certificate."""
     console.print()
     console.print(summary(certificate))
     console.print(_laws(certificate))
@@ -94,7 +94,7 @@ def show(console: Console, certificate: Certificate, scripts: int | None = None)
 
 
 def show_causes(console: Console, certificate: Certificate, scripts: int | None = None) -> None:
-    """Each cause for which laws do not hold, errors first; so many with their script (None: all of them)."""
+    """Print each likely cause for which laws do not hold, errors first; the first ``scripts`` with their script."""
     found = sorted(causes(certificate), key=lambda cause: cause.law.severity)
     for number, cause in enumerate(found, 1):
         console.print()
@@ -102,7 +102,7 @@ def show_causes(console: Console, certificate: Certificate, scripts: int | None 
 
 
 def summary(certificate: Certificate) -> Group:
-    """Who was checked, the verdict of each level, as which loss, and what keeps it from being certified."""
+    """Return who was checked, the verdict of each level, as which loss, and what keeps it from being certified."""
     noted = [certificate.assumed] if certificate.assumed else []
     gaps = certificate.gaps if certificate.verdict == "incomplete" else ()
     missing = [*certificate.narrowed.values(), *(f"not certified: {gap}" for gap in gaps)]
@@ -128,7 +128,7 @@ def _verdicts(certificate: Certificate) -> Table:
 
 
 def inherited_words(certificate: Certificate, level: str) -> str:
-    """How much of what does not hold at a level is inherited, and from what."""
+    """Return how many failed laws of a level are inherited, and from which kernels; empty where none is."""
     laws = [law for law in certificate.failed if law.level == level and law.inherited]
     if not laws:
         return ""
@@ -156,7 +156,7 @@ def _laws(certificate: Certificate) -> Table:
 
 
 def _notes(certificate: Certificate) -> list[str]:
-    """Which laws say less than they could, and what was left out elsewhere, and why."""
+    """Return the reasons of laws that have one, what was not drawn, and why."""
     reasons: dict[str, list[str]] = {}
     for law in certificate.laws:
         if law.reason:
@@ -176,13 +176,13 @@ def _notes(certificate: Certificate) -> list[str]:
 
 
 def _lacks(certificate: Certificate, gate: str) -> str:
-    """What keeps a gate shut."""
+    """Return what keeps a gate shut."""
     absent = any(law.id == gate and law.outcome == "not applicable" for law in certificate.laws)
     return "does not apply" if absent else "does not hold"
 
 
 def _score(certificate: Certificate) -> str:
-    """What the laws that ran are worth."""
+    """Return how many wrong losses the laws that ran refute; empty where none is known under the contract."""
     score = certificate.score
     if not score or not score["mutants"]:
         return ""
@@ -202,7 +202,7 @@ def show_failure(
     with_script: bool = True,
     also: Sequence[str] = (),
 ) -> None:
-    """A law that does not hold: its cause in words, the condition it takes, what else fails, the case, a script."""
+    """Print a law that does not hold: its cause in words, the condition, what else fails, the case, and a script."""
     title = Text(law.id if number is None else f"{number}  {law.id}", style="bold red")
     title.append(f"  {law.outcome}, example {law.examples}", style="dim")
     console.print(title)
@@ -232,7 +232,7 @@ def show_failure(
 
 
 def lines_of_not_given(certificate: Certificate) -> list[Text]:
-    """What the layer was never given: a line for each argument that nothing fills, one for what stayed as it is."""
+    """Return a line for each argument that the layer was never given, and one for those that kept their defaults."""
     unfilled = [said for said in certificate.not_given.values() if not said["argument"]]
     filled = [f"`{name}` {said['default']}" for name, said in certificate.not_given.items() if said["argument"]]
     lines = [Text(said["words"], style="bold yellow" if said["guess"] else "yellow") for said in unfilled]
@@ -253,12 +253,12 @@ def _closing(certificate: Certificate) -> Text:
             rate = f"failure rates below {3 / most:.2g} at 95 %"
             text.append(f"  {len(held) - len(fewer)} laws in {most} examples each: {rate}", style="dim")
         if fewer:
-            text.append(f"; {len(fewer)} slow or narrow ones in at least {min(fewer)}", style="dim")
+            text.append(f"; {len(fewer)} slow or narrow laws in at least {min(fewer)} examples", style="dim")
         if forgiven:
             text.append(f"; {forgiven} inherited contradictions are forgiven", style="dim")
     elif certificate.verdict == "refuted":
-        reasons = len(causes(certificate))
+        found = len(causes(certificate))
         words = f"{len(certificate.failed)} of {len(certificate.laws)} laws do not hold"
         words += f" ({forgiven} inherited and forgiven)" if forgiven else ""
-        text.append(f"  {words}, for {reasons} reason{'s' * (reasons > 1)} by the look of them", style="dim")
+        text.append(f"  {words}, grouped into {found} likely cause{'s' * (found != 1)}", style="dim")
     return text

@@ -8,29 +8,26 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
-import threading
 import time
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from properties.certificates.certificate import Certificate, LawReport, environment
+from properties.certificates.assembly import assembled
+from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.events import Ended, Event, LawEnded, Progressed, Started
-from properties.certificates.gaps import gaps_of
-from properties.certificates.museum_score import score_of
-from properties.engine.execution import GATE_EXAMPLES, Description, LawInfo, Task, aside, closes, unanswered
-from properties.engine.inference import Facts, Inquiry
-from properties.engine.search import LawResult
+from properties.engine.description import Description, LawInfo
+from properties.engine.gates import GATE_EXAMPLES, GateSchedule, closes, is_gate, unanswered
+from properties.engine.inference import Facts
+from properties.engine.result import LawResult
+from properties.engine.task import Task
 from properties.judging.law import LEVELS
 from properties.laws.conduct import ANSWERS
-from properties.subjects.arguments_not_given import not_given
 from properties.subjects.subject import Loadable
 from properties.subjects.target import UsageError, loadable
 from properties.workers.inline import Inline
-from properties.workers.worker import Performer, Worker
-
-LAST_ROUND = 4
-"""The laws that are no gates; before them it is found out what the layer does."""
+from properties.workers.pool import Pool
+from properties.workers.worker import Worker
 
 
 @dataclass(frozen=True)
@@ -106,72 +103,76 @@ def run(subject: Loadable, options: Options) -> Generator[Event, None, None]:
     count = min(os.cpu_count() or 1, 8) if options.workers is None else options.workers
     pool = Pool([Inline(subject)] if count == 0 else [Worker(subject, options.time_limit) for _ in range(count)])
     try:
-        description = pool.describe()
-        chosen = chosen_laws(description, options.only, options.levels)
-        yield Started(description.name, description.contract, len(chosen), options.max_examples)
-        reports: dict[str, LawReport] = {}
-        results: dict[str, LawResult] = {}
-        shut: frozenset[str] = frozenset()
-        set_aside: dict[str, dict[str, list[object]]] = {}
-        inferred: Facts = {}
-        for gate, laws in enumerate(_rounds(description, chosen)):
-            if gate == LAST_ROUND and ANSWERS not in shut:
-                inferred = pool.infer(Inquiry(options.seed, description.dtypes, shut, description.kept))
-            if ANSWERS in shut:
-                for info in laws:
-                    reports[info.id] = LawReport.of(info, unanswered(info.id))
-                continue
-            tasks = [_task(info, chosen, description, options, shut) for info in laws]
-            for event in pool.run(tasks):
-                if isinstance(event, Progressed):
-                    yield event
-                    continue
-                info = next(i for i in laws if i.id == event.law)
-                report = LawReport.of(info, event)
-                results[info.id] = event
-                if info.id == ANSWERS and closes(event) and info not in chosen:
-                    # whatever was asked for, this is why nothing else was
-                    chosen = [info, *chosen]
-                if info in chosen:
-                    reports[info.id] = report
-                    yield LawEnded(report)
-                if (info.gate or info.id == ANSWERS) and closes(event):
-                    shut |= {info.id}
-                    if info.behind:
-                        set_aside[info.id] = dict(info.behind)
-        yield Ended(
-            Certificate(
-                subject=description.name,
-                contract=description.contract,
-                laws=tuple(reports[info.id] for info in chosen),
-                seed=options.seed,
-                max_examples=options.max_examples,
-                takes=description.takes,
-                domain=description.domain,
-                set_aside=dict(sorted(set_aside.items())),
-                dropped=description.dropped,
-                environment=environment(),
-                seconds=round(time.monotonic() - began, 3),
-                inferred=inferred,
-                target=subject.recorded,
-                score=score_of(description.contract, (law.id for law in reports.values() if law.examples)),
-                forgiven=options.forgive_inherited,
-                gaps=_gaps(description, results, reports, options.forgive_inherited),
-                narrowed=description.narrowed,
-                assumed=description.assumed,
-                not_given=not_given(description.unless_given, (reports[info.id].given for info in chosen)),
-            )
-        )
+        certification = _Certification(pool, options)
+        yield from certification.events()
+        yield Ended(certification.certificate(subject.recorded, time.monotonic() - began))
     finally:
         pool.close()
 
 
-def _gaps(
-    description: Description, results: Mapping[str, LawResult], reports: Collection[str], forgiving: bool
-) -> tuple[str, ...]:
-    outcomes = {law: r.outcome for law, r in results.items() if not (forgiving and r.inherited)}
-    seen = frozenset[tuple[str, str]]().union(*(results[law].seen for law in reports if law in results))
-    return gaps_of(description, outcomes, reports, seen)
+class _Certification:
+    """The laws of one subject on their way to a certificate: which are asked for, and how those that ran ended."""
+
+    def __init__(self, pool: Pool, options: Options) -> None:
+        self._pool, self._options = pool, options
+        self._known = pool.describe()
+        self._asked = chosen_laws(self._known, options.only, options.levels)
+        self._gates = GateSchedule(self._known)
+        self._results: dict[str, LawResult] = {}
+        self._inferred: Facts = {}
+
+    @property
+    def _reported(self) -> list[LawInfo]:
+        """The laws asked for; where the layer does not answer, the law that says so before them."""
+        first = [info for info in self._known.laws if info.id == ANSWERS and self._gates.silent]
+        return [*(info for info in first if info not in self._asked), *self._asked]
+
+    def events(self) -> Generator[Event, None, None]:
+        """Put every law to the subject, gates before what stands behind them; yields everything but the end."""
+        yield Started(self._known.name, self._known.contract, len(self._asked), self._options.max_examples)
+        while gates := self._gates.due():
+            yield from self._put(gates)
+        inquiry = self._gates.inquiry(self._options.seed)
+        if inquiry is not None:
+            self._inferred = self._pool.infer(inquiry)
+        rest = [info for info in self._asked if not is_gate(info) and self._gates.asks(info)]
+        # long ones first, so that no worker is left with one at the end
+        yield from self._put(sorted(rest, key=lambda info: not info.slow))
+
+    def _put(self, laws: Sequence[LawInfo]) -> Iterator[Event]:
+        infos = {info.id: info for info in laws}
+        for event in self._pool.run([self._task(info) for info in laws]):
+            if isinstance(event, Progressed):
+                yield event
+                continue
+            self._results[event.law] = event
+            self._gates.end(event.law, closes(event))
+            if infos[event.law] in self._reported:
+                yield LawEnded(LawReport.of(infos[event.law], event))
+
+    def _task(self, info: LawInfo) -> Task:
+        most = self._options.max_examples
+        examples = most if info in self._asked else min(most, GATE_EXAMPLES)
+        return self._gates.task(info, self._options.seed, examples)
+
+    def certificate(self, target: Mapping[str, Any] | None, seconds: float) -> Certificate:
+        """Return the certificate, once all events have been yielded."""
+        results, forgiving = self._results, self._options.forgive_inherited
+        reported = self._reported
+        ran = [results[info.id] for info in reported if info.id in results]
+        return assembled(
+            self._known,
+            self._gates,
+            [LawReport.of(info, results.get(info.id) or unanswered(info.id)) for info in reported],
+            outcomes={law: r.outcome for law, r in results.items() if not (forgiving and r.inherited)},
+            seen=frozenset[tuple[str, str]]().union(*(result.seen for result in ran)),
+            inferred=self._inferred,
+            target=target,
+            seed=self._options.seed,
+            max_examples=self._options.max_examples,
+            seconds=seconds,
+            forgiven=forgiving,
+        )
 
 
 def names_of(description: Description) -> set[str]:
@@ -195,95 +196,3 @@ def chosen_laws(description: Description, only: Sequence[str], levels: Sequence[
     if not chosen:
         raise UsageError(f"no law of {', '.join(only)} has level {', '.join(levels)}")
     return chosen
-
-
-def _rounds(description: Description, chosen: Sequence[LawInfo]) -> Iterator[list[LawInfo]]:
-    wanted = {info.id for info in chosen}
-    yield [info for info in description.laws if info.id == ANSWERS]
-    for gate in (1, 2, 3):
-        yield [info for info in description.laws if info.gate == gate]
-    # slow ones first, so that no worker is left with one at the end
-    yield sorted(
-        (info for info in description.laws if not info.gate and info.id != ANSWERS and info.id in wanted),
-        key=lambda info: not info.slow,
-    )
-
-
-def _task(
-    info: LawInfo, chosen: Sequence[LawInfo], description: Description, options: Options, shut: frozenset[str]
-) -> Task:
-    asked = info.id in {i.id for i in chosen}
-    examples = options.max_examples if asked else min(options.max_examples, GATE_EXAMPLES)
-    gates = {i.id: i.gate for i in description.laws if i.gate}
-    shutting = aside(info, gates, shut)
-    return Task(info.id, options.seed, examples, description.dtypes, shutting, kept=description.kept)
-
-
-class Pool:
-    """Performers side by side, each with a thread that feeds it."""
-
-    def __init__(self, performers: Sequence[Performer]) -> None:
-        self._performers = performers
-        self._threads: list[threading.Thread] = []
-
-    def describe(self) -> Description:
-        """What one of them learns about the subject."""
-        return self._performers[0].describe()
-
-    def infer(self, inquiry: Inquiry) -> Facts:
-        """What one of them finds out about the layer."""
-        return self._performers[0].infer(inquiry)
-
-    def run(self, tasks: Sequence[Task]) -> Iterator[Progressed | LawResult]:
-        """Results as they come, with progress between them."""
-        waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
-        for task in tasks:
-            waiting.put(task)
-        done: queue.SimpleQueue[Progressed | LawResult | BaseException] = queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=_feed, args=(performer, waiting, done), daemon=True)
-            for performer in self._performers[: max(len(tasks), 1)]
-        ]
-        for thread in self._threads:
-            thread.start()
-        left = len(tasks)
-        while left:
-            item = done.get()
-            if isinstance(item, BaseException):
-                raise item
-            left -= not isinstance(item, Progressed)
-            yield item
-        for thread in self._threads:
-            thread.join()
-
-    def close(self) -> None:
-        """End all of them, and the threads that still wait for one."""
-        self._stop()
-        for thread in self._threads:
-            thread.join(timeout=10.0)
-        # a worker that was just being started when the others ended
-        self._stop()
-
-    def _stop(self) -> None:
-        for performer in self._performers:
-            # one that cannot be stopped must not keep the others alive
-            with contextlib.suppress(OSError, RuntimeError):
-                performer.stop()
-
-
-def _feed(
-    performer: Performer,
-    waiting: queue.SimpleQueue[Task],
-    done: queue.SimpleQueue[Progressed | LawResult | BaseException],
-) -> None:
-    while True:
-        try:
-            task = waiting.get_nowait()
-        except queue.Empty:
-            return
-        law = task.law
-        try:
-            done.put(performer.run(task, lambda examples, law=law: done.put(Progressed(law, examples))))  # type: ignore[misc]
-        except BaseException as error:
-            done.put(error)
-            return

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 from properties.certificates.certificate import Certificate, LawReport
 from properties.engine.execution import Task
-from properties.engine.search import FAILED, LawResult
-from properties.problems.serialization import problem_from_dict
+from properties.engine.result import FAILED, LawResult
 from properties.subjects.subject import Loadable
 from properties.subjects.target import Target, UsageError
 from properties.workers.worker import Worker
@@ -49,10 +48,10 @@ def replay(
         for law in certificate.failed:
             if law.id not in known:
                 yield Replayed(law.id, "different", f"contract {certificate.contract} has no such law any more")
-            elif law.counterexample is None or law.counterexample.get("example") is None:
+            elif law.result.problem is None:
                 yield Replayed(law.id, "different", "the certificate holds no example of it")
             else:
-                example = problem_from_dict(law.counterexample["example"])
+                example = law.result.problem
                 shut = frozenset(certificate.set_aside)
                 task = Task(law.id, certificate.seed, 1, (example.dtype,), shut, example=example, kept=description.kept)
                 yield _compared(law, worker.run(task, lambda examples: None), certificate.forgives(law))
@@ -74,8 +73,9 @@ def _compared(law: LawReport, result: LawResult, forgiven: bool) -> Replayed:
         return Replayed(law.id, "fixed")
     if result.outcome not in FAILED or result.finding is None:
         return Replayed(law.id, "different", f"{result.outcome}: {result.reason}")
-    assert law.counterexample is not None
-    same = result.outcome == law.outcome and result.finding.quantity == law.counterexample["quantity"]
+    before = law.result.finding
+    assert before is not None
+    same = result.outcome == law.outcome and result.finding.quantity == before.quantity
     if same and forgiven and result.inherited:
         return Replayed(law.id, "forgiven", f"inherited from {result.inherited}")
     return Replayed(law.id, "still failing" if same else "different", result.finding.message)

@@ -13,9 +13,8 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any, Protocol
 
-from properties.certificates.certificate import LawReport
 from properties.engine.execution import Description, LawInfo, Task
-from properties.engine.search import FAILED, LawResult
+from properties.engine.result import FAILED, LawResult
 from properties.laws.conduct import ANSWERS
 from properties.subjects.target import Target, UsageError
 from properties.workers.worker import Worker
@@ -231,11 +230,11 @@ class _Search:
 
 def _first(info: LawInfo, result: LawResult, examples: int, seconds: float) -> dict[str, Any]:
     elements = 0 if result.finding is None else result.finding.calls[0].size
-    report = LawReport.of(info, result)
+    said = result.to_dict()
     return {
         "law": info.id,
         "examples": examples,
         "seconds": round(seconds, 3),
         "elements": elements,
-        "report": {"message": report.message, "counterexample": report.counterexample},
+        "report": {"message": said["message"], "counterexample": said["counterexample"]},
     }

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from properties.engine.execution import Task, perform
-from properties.engine.search import FAILED, LawResult
+from properties.engine.result import FAILED, LawResult
 from properties.subjects.subject import Subject
 from properties.subjects.written_numbers import short
 from properties.workers.forked_observer import ForkedObserver

@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from properties.engine.examination import failed
 from properties.engine.execution import Description, Task, lost
 from properties.engine.inference import Facts, Inquiry, unknown
-from properties.engine.search import FAILED, LawResult
+from properties.engine.result import FAILED, LawResult
 from properties.errors import Broken, ContractError, UsageError
 from properties.judging.observation import Failure
 from properties.subjects.subject import Loadable

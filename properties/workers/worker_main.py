@@ -11,7 +11,7 @@ from typing import Any
 
 from properties.engine.execution import Description, Task, describe, perform
 from properties.engine.inference import Facts, Inquiry, infer
-from properties.engine.search import FAILED, LawResult
+from properties.engine.result import FAILED, LawResult
 from properties.errors import ContractError, UsageError, broken_in
 from properties.judging.observation import Failure, Observation, Observer
 from properties.problems.problem import Problem

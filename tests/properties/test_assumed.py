@@ -7,7 +7,7 @@ from properties import Subject, Target, certify
 from properties.certificates.certificate import Certificate
 from properties.command.cli import main
 from properties.contracts import contract_named, contracts
-from properties.engine.search import FAILED
+from properties.engine.result import FAILED
 from properties.judging.assumptions import assumed, unsaid
 from properties.pytest_suite import parametrize
 

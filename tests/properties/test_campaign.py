@@ -12,14 +12,13 @@ from properties import UsageError
 from properties.campaigns import target_schedule as course
 from properties.campaigns.campaign import campaign
 from properties.campaigns.corpus import Examples
-from properties.campaigns.law_schedule import strings_of
 from properties.campaigns.options import CampaignOptions
-from properties.campaigns.shard import fingerprint_of, law_record, report_of, run_shard
+from properties.campaigns.shard import fingerprint_of, run_shard
 from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.events import CampaignEnded, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
 from properties.drawing.decoding import simplest_problem
 from properties.engine.examination import failed
-from properties.engine.search import LawResult
+from properties.engine.result import LawResult
 from properties.judging.law import Finding
 from properties.judging.observation import Failure
 from properties.laws.conduct import ANSWERS
@@ -80,7 +79,7 @@ class Here(Executor):
             return {**said, "inferred": inline.infer(shard.inquiry)}
         # repetitions take processes of their own
         result = inline.run(replace(shard.task, repetitions=0), lambda examples: None)
-        return {**said, "asked": shard.task.max_examples, **law_record(shard.info, result)}
+        return {**said, "asked": shard.task.max_examples, **result.to_record()}
 
 
 class Keeps(Here):
@@ -270,7 +269,7 @@ def test_a_layer_that_fails_to_answer_here_and_there_is_asked_elsewhere(tmp_path
             problem = simplest_problem(SOUND.load().full_domain.only(classes=[7]))
             failure = Failure("timed out", "10 s", "")
             hung = LawResult(ANSWERS, "timed out", 4, finding=failed(failure, problem), problem=problem)
-            return {**record, **law_record(shard.info, hung)}
+            return {**record, **hung.to_record()}
 
     executor = Hangs(afresh=True)
     events = run(tmp_path, executor, targets=(SOUND,), max_examples=20)
@@ -348,6 +347,8 @@ def test_a_journal_keeps_all_that_is_known_of_a_finding():
         LawResult(info.id, "refuted", 3, finding=finding, problem=problem, repeatable=False, repetitions=("held",) * 3),
         LawResult(info.id, "gave up", reason="too few", corpus=(b"\x00\xff",)),
     ):
-        record = json.loads(json.dumps(law_record(info, result), allow_nan=False))
-        assert report_of(info, record) == LawReport.of(info, result)
-        assert strings_of(record["corpus"]) == result.corpus
+        record = json.loads(json.dumps(result.to_record(), allow_nan=False))
+        read = LawResult.from_record(record)
+        assert LawReport.of(info, read) == LawReport.of(info, result)
+        assert json.loads(json.dumps(read.to_record())) == record
+        assert read.corpus == result.corpus

@@ -3,6 +3,7 @@
 import io
 import pickle
 import threading
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.console import Console
 from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.events import CampaignEnded, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
 from properties.report.campaign import CampaignReport
+from properties.report.terminal import show
 
 TARGETS = (("PublishedGHM", "ghm"), ("CrossEntropyLoss", "cross_entropy"), ("ALossWithAVeryLongNameThatGoesOn", "free"))
 LAWS = ("oracle/value", "limit/one-region-is-cross-entropy", "numerics/precision")
@@ -126,7 +128,7 @@ def test_the_view_fits_the_terminal(width, height):
     lines = shown(report, width, height).splitlines()
     assert max(map(len, lines)) <= width
     assert len(lines) <= height
-    assert any(line.startswith("and ") and line.endswith(" targets more") for line in map(str.rstrip, lines))
+    assert any(line.startswith("and ") and line.endswith(" more targets") for line in map(str.rstrip, lines))
     assert "4/450" in "".join(lines)  # numbers are whole, whatever has to be cut
     assert " ".join(map(str.rstrip, lines)).endswith("2 findings of 1 cause")
 
@@ -181,7 +183,7 @@ def test_an_interrupted_campaign_says_how_to_go_on():
     report = CampaignReport(console, Clock())
     begin(report)
     report(CampaignEnded("runs/my ghm", (), 12.0, "interrupted by the keyboard", interrupted=True))
-    assert console.file.getvalue().endswith("go on with: lossproof fuzz --resume --out 'runs/my ghm'\n")
+    assert console.file.getvalue().endswith("resume with: lossproof fuzz --resume --out 'runs/my ghm'\n")
 
 
 def test_a_campaign_that_goes_on_counts_what_is_behind_it():
@@ -193,7 +195,7 @@ def test_a_campaign_that_goes_on_counts_what_is_behind_it():
     report(ShardEnded(0, "", "held", 100, 0.0, 1.0, 41, 50))
     first, second, _, last = console.file.getvalue().splitlines()
     assert first == "campaign in runs"
-    assert second == "1 target, workers 2, seed 0, at most 5,000 examples of each law, goes on after 40 shards"
+    assert second == "1 target, workers 2, seed 0, at most 5,000 examples of each law, resumed after 40 shards"
     assert last == "1h1m, 41 shards, 9,100 examples, 2 per s, 3 findings of 2 causes"
 
 
@@ -245,3 +247,11 @@ def test_events_and_drawing_do_not_disturb_each_other():
     report.close()
     assert not drawing.is_alive()
     assert failures == []
+
+
+@pytest.mark.parametrize(("failed", "words"), [(1, "1 likely cause"), (2, "2 likely causes")])
+def test_a_certificate_counts_its_likely_causes(failed, words):
+    raised = LawReport("conduct/answers", "conduct", "error", "A sentence.", "raised")
+    console = pipe()
+    show(console, replace(CERTIFICATE, laws=(REFUTED, raised, HELD)[2 - failed :]))
+    assert f"REFUTED  {failed} of {failed + 1} laws do not hold, grouped into {words}\n" in console.file.getvalue()

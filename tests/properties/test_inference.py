@@ -5,7 +5,8 @@ import contextlib
 import pytest
 
 from properties import Certificate, Subject, Target, UsageError, certify
-from properties.engine.execution import Task, aside
+from properties.engine.execution import Task
+from properties.engine.gates import aside
 from properties.engine.inference import Inquiry
 from properties.pytest_suite import Suite
 from properties.report.facts import in_lines

@@ -12,7 +12,8 @@ import pytest
 
 from properties.contracts import contract_named, contracts
 from properties.engine.execution import laws_of
-from properties.engine.search import FAILED, SearchOptions, run_law
+from properties.engine.result import FAILED
+from properties.engine.search import SearchOptions, run_law
 from properties.engine.trial import Trial
 from properties.judging import observed_case as case_module
 from properties.judging.observation import Failure, Observation

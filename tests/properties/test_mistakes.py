@@ -9,11 +9,11 @@ from click.testing import CliRunner
 
 from properties import Contract, Subject, UsageError, certify
 from properties.campaigns.law_schedule import LawSchedule
-from properties.campaigns.shard import Shard, law_record, record_of
+from properties.campaigns.shard import Shard, record_of
 from properties.certificates.certificate import Certificate
 from properties.command.cli import main
 from properties.engine.execution import Task
-from properties.engine.search import LawResult
+from properties.engine.result import LawResult
 from properties.errors import BROKEN, Broken, ContractError
 from properties.judging.contract import OF_CLASSES
 from properties.judging.law import Finding, Law, Undecided
@@ -228,7 +228,7 @@ def test_a_block_in_which_we_failed_is_not_held():
     broken = LawResult("oracle/value", "gave up", 20, reason=str(Broken("in law oracle/value: IndexError")))
     for result in (held, broken):
         course.begin([20])
-        course.take(0, {"asked": 20, **law_record(shard.info, result)})
+        course.take(0, {"asked": 20, **result.to_record()})
     assert course.report().outcome == "gave up"
     assert BROKEN in course.report().reason
     assert not course.closed

@@ -10,8 +10,9 @@ import pytest
 
 from properties import Target
 from properties.contracts import contracts
-from properties.engine.execution import Task, aside, laws_of
-from properties.engine.search import FAILED
+from properties.engine.execution import Task, laws_of
+from properties.engine.gates import aside
+from properties.engine.result import FAILED
 from properties.problems.problem import Problem
 from properties.workers.inline import Inline
 from tests.mutants import MUTANTS, SOUND

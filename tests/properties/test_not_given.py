@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 
 from properties import Subject, Target, certify
 from properties.campaigns.law_schedule import LawSchedule
-from properties.campaigns.shard import law_record
 from properties.certificates.certificate import Certificate
 from properties.command.cli import main
 from properties.contracts import contract_named, contracts
 from properties.engine.execution import LawInfo
-from properties.engine.search import LawResult
+from properties.engine.result import LawResult
 from properties.report.campaign import closing_lines
 from properties.subjects.argument_guesses import ALSO_CALLED, guesses
 from properties.subjects.arguments_given import at_default
@@ -310,6 +309,6 @@ def test_what_the_blocks_of_a_law_were_given_adds_up():
     info = LawInfo("family/law", "formula", "A sentence.", "error", 0, {})
     course = LawSchedule(info)
     for given_then in (("weight",), ("axis",), ()):
-        record = law_record(info, LawResult(info.id, "held", examples=3, given=given_then))
-        course.add(json.loads(json.dumps(record)))
+        record = LawResult(info.id, "held", examples=3, given=given_then).to_record()
+        course.add(LawResult.from_record(json.loads(json.dumps(record))))
     assert course.report().given == ("axis", "weight")

@@ -13,7 +13,7 @@ from properties.certificates.museum_score import record, score_of
 from properties.command.cli import main
 from properties.contracts import contracts
 from properties.engine.execution import Task, laws_of
-from properties.engine.search import FAILED
+from properties.engine.result import FAILED
 from properties.runs import selftest as tested
 from properties.runs.selftest import Row, Score, exhibits_of, museum
 from properties.subjects.target import UsageError
@@ -129,7 +129,7 @@ def test_a_survivor_that_a_law_should_see_fails_the_command(monkeypatch):
     [
         (["--only", "B999"], "the museum has no exhibit 'B999'"),
         (["--json", "nowhere/matrix.json"], "there is no directory nowhere"),
-        (["--quick", "--record", "record.json"], "goes without --only and --quick"),
+        (["--quick", "--record", "record.json"], "leave out --only and --quick"),
         (["--max-examples", "0"], "0 is not in the range"),
     ],
 )

@@ -1,0 +1,127 @@
+"""The header of a campaign's journal: what decides every draw. To go on with a campaign, the same must hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from properties.campaigns.corpus import NAME as EXAMPLES
+from properties.campaigns.options import CampaignOptions
+from properties.certificates.certificate import environment
+from properties.engine.description import Description
+from properties.runs.certify import chosen_laws, names_of
+from properties.subjects.target import Target, UsageError
+
+FORMAT = "lossproof-campaign-1"
+
+Corpora = Mapping[str, Mapping[str, Sequence[str]]]
+"""Byte strings of problems as text, by target and by law."""
+
+
+@dataclass(frozen=True)
+class CampaignHeader:
+    """What decides every draw of a campaign, and its limits: the first record of its journal.
+
+    ``max_time`` and ``max_examples`` are the limits that the campaign was begun with, ``lanes`` how many blocks of a
+    law run side by side, ``environment`` the versions of the packages. ``corpora`` are the problems that it begins
+    with, and ``fingerprints`` those of the layers' files, target by target; both are there once the targets are loaded.
+    """
+
+    targets: tuple[Target, ...]
+    seed: int
+    max_time: float | None
+    max_examples: int | None
+    only: tuple[str, ...]
+    levels: tuple[str, ...]
+    time_limit: float
+    block_seconds: float
+    memory: int
+    lanes: int
+    environment: Mapping[str, str]
+    corpora: Corpora = field(default_factory=dict)
+    fingerprints: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, targets: Sequence[Target], options: CampaignOptions) -> CampaignHeader:
+        """Return the header of a new campaign.
+
+        Raises UsageError for a target that is named twice, and where there are no examples to begin with.
+        """
+        texts = [target.text for target in targets]
+        for text in texts:
+            if texts.count(text) > 1:
+                raise UsageError(f"TARGET {text} is named more than once")
+        if options.examples is not None and not Path(options.examples, EXAMPLES).is_dir():
+            raise UsageError(f"--examples: {options.examples} holds no examples of a campaign")
+        return cls(
+            targets=tuple(targets),
+            seed=options.seed,
+            max_time=options.max_time,
+            max_examples=options.max_examples,
+            only=tuple(options.only),
+            levels=tuple(options.levels),
+            time_limit=options.time_limit,
+            block_seconds=options.block_seconds,
+            memory=options.memory,
+            lanes=options.lanes,
+            environment=environment(),
+        )
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any], targets: Sequence[Target], directory: Path) -> CampaignHeader:
+        """Return the header of the campaign in a directory, to go on with it.
+
+        Raises UsageError where it is one of other targets than these (any where none are named), or other packages.
+        """
+        if record.get("format") != FORMAT:
+            raise UsageError(f"{directory} holds no campaign of format {FORMAT!r}, but {record.get('format')!r}")
+        if targets and _plain(targets) != record["targets"]:
+            texts = ", ".join(target["text"] for target in record["targets"])
+            raise UsageError(f"--resume: the campaign in {directory} is one of {texts}, with its own options")
+        header, now = cls.from_dict(record), environment()
+        changed = [name for name in now if header.environment.get(name) != now[name]]
+        if changed:
+            raise UsageError(
+                f"--resume: {', '.join(changed)} changed since the campaign in {directory} began; begin another one in "
+                f"another directory"
+            )
+        return header
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> CampaignHeader:
+        """The inverse of :meth:`to_dict`."""
+        said = {name: value for name, value in plain.items() if name not in ("kind", "format")}
+        lists = {name: tuple(said[name]) for name in ("only", "levels", "fingerprints")}
+        return cls(**{**said, **lists, "targets": tuple(map(Target.from_dict, said["targets"]))})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the first record of the journal, as plain data."""
+        return {"kind": "campaign", "format": FORMAT, **asdict(self), "targets": _plain(self.targets)}
+
+    def limited(self, options: CampaignOptions) -> CampaignOptions:
+        """Return the options with the limits that the campaign was begun with, where they set none."""
+        if options.max_time is not None or options.max_examples is not None:
+            return options
+        return replace(options, max_time=self.max_time, max_examples=self.max_examples)
+
+    def chosen_of_each(self, descriptions: Sequence[Description]) -> list[list[str]]:
+        """Return the laws of each target: of those asked for, the ones that its contract has.
+
+        Raises UsageError for a name that no contract has, and for a target that is left with no law.
+        """
+        known = [names_of(description) for description in descriptions]
+        unknown = [name for name in self.only if not any(name in names for names in known)]
+        chosen = []
+        for description, names in zip(descriptions, known, strict=True):
+            asked = [name for name in self.only if name in names]
+            # where none of them is there, or one is nowhere, the whole list is what the message is about
+            chosen.append(chosen_laws(description, self.only if unknown or not asked else asked, self.levels))
+        return [[info.id for info in laws] for laws in chosen]
+
+
+def _plain(targets: Sequence[Target]) -> Any:
+    """Targets as a journal has them."""
+    return json.loads(json.dumps([target.to_dict() for target in targets]))

@@ -1,0 +1,69 @@
+"""Assembly: a certificate, from what is known of a subject and how its laws ended."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from properties.certificates.certificate import Certificate, LawReport, environment
+from properties.certificates.gaps import gaps_of
+from properties.certificates.museum_score import score_of
+from properties.engine.description import Description
+from properties.engine.gates import GateSchedule
+from properties.engine.inference import Facts
+from properties.subjects.arguments_not_given import not_given
+
+
+def assembled(
+    known: Description,
+    gates: GateSchedule,
+    laws: Sequence[LawReport],
+    *,
+    outcomes: Mapping[str, str],
+    seen: Collection[tuple[str, str]],
+    inferred: Facts,
+    target: Mapping[str, Any] | None,
+    seed: int,
+    max_examples: int,
+    seconds: float,
+    forgiven: bool,
+    campaign: Mapping[str, Any] | None = None,
+) -> Certificate:
+    """Return the certificate of a subject.
+
+    Args:
+        known: the description of the subject.
+        gates: how its gates ended.
+        laws: the lines of the laws to report.
+        outcomes: how each law ended that ran, gates that nobody asked for too.
+        seen: the named values that the reported laws put to the layer, each with its dimension, as text.
+        inferred: what the layer was found to do.
+        target: the words that named the subject, if any.
+        seed: what decided every draw.
+        max_examples: examples of each law.
+        seconds: how long it took.
+        forgiven: whether what is inherited is left out of the verdicts.
+        campaign: the counts of a campaign, if it was one.
+    """
+    return Certificate(
+        subject=known.name,
+        contract=known.contract,
+        laws=tuple(laws),
+        seed=seed,
+        max_examples=max_examples,
+        takes=known.takes,
+        domain=known.domain,
+        set_aside=gates.set_aside(),
+        dropped=known.dropped,
+        environment=environment(),
+        seconds=round(seconds, 3),
+        inferred=inferred,
+        target=target,
+        score=score_of(known.contract, (law.id for law in laws if law.examples)),
+        forgiven=forgiven,
+        campaign=campaign or {},
+        gaps=gaps_of(known, outcomes, [law.id for law in laws], seen),
+        narrowed=known.narrowed,
+        assumed=known.assumed,
+        not_given=not_given(known.unless_given, (law.given for law in laws)),
+    )

@@ -1,0 +1,84 @@
+"""A pool of performers, which run laws side by side: workers, or this process itself."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+
+from properties.engine.description import Description
+from properties.engine.inference import Facts, Inquiry
+from properties.engine.result import LawResult, Progressed
+from properties.engine.task import Task
+from properties.workers.worker import Performer
+
+
+class Pool:
+    """Performers side by side, each with a thread that hands it one task after the other."""
+
+    def __init__(self, performers: Sequence[Performer]) -> None:
+        self._performers = performers
+        self._threads: list[threading.Thread] = []
+
+    def describe(self) -> Description:
+        """Return what one of the performers learns about the subject."""
+        return self._performers[0].describe()
+
+    def infer(self, inquiry: Inquiry) -> Facts:
+        """Return what one of the performers finds out about the layer."""
+        return self._performers[0].infer(inquiry)
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Progressed | LawResult]:
+        """Run the tasks; yields their results in the order in which they end, with progress between them."""
+        waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        for task in tasks:
+            waiting.put(task)
+        done: queue.SimpleQueue[Progressed | LawResult | BaseException] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=_feed, args=(performer, waiting, done), daemon=True)
+            for performer in self._performers[: max(len(tasks), 1)]
+        ]
+        for thread in self._threads:
+            thread.start()
+        left = len(tasks)
+        while left:
+            item = done.get()
+            if isinstance(item, BaseException):
+                raise item
+            left -= not isinstance(item, Progressed)
+            yield item
+        for thread in self._threads:
+            thread.join()
+
+    def close(self) -> None:
+        """Stop all performers, and wait for the threads that still hand tasks to one."""
+        self._stop()
+        for thread in self._threads:
+            thread.join(timeout=10.0)
+        # a worker that was just being started when the others ended
+        self._stop()
+
+    def _stop(self) -> None:
+        for performer in self._performers:
+            # one that cannot be stopped must not keep the others alive
+            with contextlib.suppress(OSError, RuntimeError):
+                performer.stop()
+
+
+def _feed(
+    performer: Performer,
+    waiting: queue.SimpleQueue[Task],
+    done: queue.SimpleQueue[Progressed | LawResult | BaseException],
+) -> None:
+    while True:
+        try:
+            task = waiting.get_nowait()
+        except queue.Empty:
+            return
+        law = task.law
+        try:
+            done.put(performer.run(task, lambda examples, law=law: done.put(Progressed(law, examples))))  # type: ignore[misc]
+        except BaseException as error:
+            done.put(error)
+            return

@@ -1,0 +1,76 @@
+"""Journals and certificates that were written once are read as they are, and written again to the same bytes."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from properties.campaigns.header import CampaignHeader
+from properties.campaigns.journal.journal import Journal
+from properties.certificates.causes import causes
+from properties.certificates.certificate import Certificate, LawReport
+from properties.engine.description import LawInfo
+from properties.engine.result import FAILED, LawResult
+
+STORED = Path(__file__).parent / "stored"
+"""A campaign of two layers, one of them wrong: its journal, and the certificate of the wrong one."""
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    """The records of the stored journal, the header first."""
+    directory = tmp_path_factory.mktemp("stored")
+    shutil.copy(STORED / "journal.jsonl", directory)
+    with Journal.open(directory, resume=True) as journal:
+        found = list(journal.records)
+        assert journal.notes == []
+    return found
+
+
+@pytest.fixture(scope="module")
+def certificate():
+    return Certificate.read(STORED / "certificate-0.json")
+
+
+def blocks(records):
+    """The records of blocks of laws."""
+    found = [record for record in records if record["kind"] == "law"]
+    assert len(found) > 40
+    return found
+
+
+def test_the_header_is_written_again_as_it_was(records):
+    header = CampaignHeader.from_dict(records[0])
+    assert [target.text.rpartition(":")[2] for target in header.targets] == ["WeightInsideTheLog", "CrossEntropy"]
+    assert json.dumps(header.to_dict()) == json.dumps(records[0])
+
+
+def test_results_are_written_again_as_they_were(records):
+    for record in blocks(records):
+        again = json.loads(json.dumps(LawResult.from_record(record).to_record()))
+        assert again == {name: record[name] for name in again}
+
+
+def test_a_finding_has_its_problems_and_numbers_back(records):
+    failed = [LawResult.from_record(record) for record in blocks(records)]
+    failed = [result for result in failed if result.outcome in FAILED]
+    assert {result.law for result in failed} >= {"oracle/value", "weights/scaling"}
+    for result in failed:
+        assert result.problem is not None
+        assert result.finding.calls[0].classes >= 1
+        assert result.finding.expected.shape == result.finding.got.shape
+
+
+def test_the_certificate_says_of_each_law_what_its_first_finding_does(records, certificate):
+    for law in certificate.failed:
+        first = next(r for r in blocks(records) if r["id"] == f"0:{law.id}:0:0")
+        info = LawInfo(law.id, law.sentence, law.level, law.severity, 0, {})
+        line = LawReport.of(info, LawResult.from_record(first))
+        assert (line.message, line.counterexample, line.script) == (law.message, law.counterexample, law.script)
+
+
+def test_a_certificate_is_written_again_as_it_was(certificate, tmp_path):
+    certificate.write(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == (STORED / "certificate-0.json").read_bytes()
+    assert (certificate.verdict, len(causes(certificate))) == ("refuted", 2)
