@@ -73,7 +73,8 @@ def ingredients_of(law: LawReport) -> frozenset[str]:
     """What is special about the counterexample of a law."""
     if law.counterexample is None or not law.counterexample["problems"]:
         return frozenset({law.id})
-    return ingredients(Problem.from_dict(law.counterexample["problems"][0]))
+    of_arguments = law.counterexample.get("features", [None])[0]
+    return ingredients(Problem.from_dict(law.counterexample["problems"][0]), of_arguments)
 
 
 def _order(law: LawReport) -> tuple[int, int, str]:

@@ -98,7 +98,7 @@ def reads(values: Mapping[str, Any]) -> str:
     else:
         loss = "average top-k" + (f" of {individual}" if individual else "")
         rest = {**({"k": k} if isinstance(k, int) else _fraction(k, top_k)), **rest}
-    said = spoken(rest)
+    said = spoken(rest, arguments=ARGUMENTS)
     return f"as {loss}{' with ' if said else ''}{said}" if said or loss != "average top-k" else ""
 
 
@@ -169,35 +169,41 @@ MAXIMUM = Law(
     rests_on="k = 1: sum_i s_i o_i l_i = max_i o_i l_i",
 )
 
+ARGUMENTS = (
+    Dimension(
+        "individual",
+        ("cross_entropy", "cross_entropy", "logistic", "cross_entropy", "hinge", "squared", "absolute"),
+        accepts=lambda v: isinstance(v, str) and v in KINDS,
+        expected=f"one of {', '.join(KINDS)}",
+        absent="cross_entropy",
+        kind=kind_of,
+        always_shown=True,
+    ),
+    Dimension(
+        "top_k",
+        (0.7, 1.0, 0.5, 1, 0.29, 0.1, 0.9, 0.3),
+        accepts=lambda v: v is None or (isinstance(v, (int, float)) and v is not True and 0.0 < v <= 1.0),
+        expected="fractions in (0, 1] or None",
+        absent=0.7,
+        always_shown=True,
+        plain=within(1, 1.0),
+    ),
+    Dimension(
+        "k",
+        (None, 1, 2, None, 4, 100, 3),
+        accepts=lambda v: v is None or (isinstance(v, int) and v is not True and v >= 1),
+        expected="ints >= 1 or None",
+        always_shown=True,
+    ),
+    DENOMINATOR,
+)
+
 CONTRACT = Contract(
     name="average_top_k",
     sentence="Average top-k: the mean of the k largest weighted losses, no gradient through the choice.",
     promises=OF_CLASSES,
     oracle=top_k_loss,
-    arguments=(
-        Dimension(
-            "individual",
-            ("cross_entropy", "cross_entropy", "logistic", "cross_entropy", "hinge", "squared", "absolute"),
-            accepts=lambda v: isinstance(v, str) and v in KINDS,
-            expected=f"one of {', '.join(KINDS)}",
-            absent="cross_entropy",
-            kind=kind_of,
-        ),
-        Dimension(
-            "top_k",
-            (0.7, 1.0, 0.5, 1, 0.29, 0.1, 0.9, 0.3),
-            accepts=lambda v: v is None or (isinstance(v, (int, float)) and v is not True and 0.0 < v <= 1.0),
-            expected="fractions in (0, 1] or None",
-            absent=0.7,
-        ),
-        Dimension(
-            "k",
-            (None, 1, 2, None, 4, 100, 3),
-            accepts=lambda v: v is None or (isinstance(v, int) and v is not True and v >= 1),
-            expected="ints >= 1 or None",
-        ),
-        DENOMINATOR,
-    ),
+    arguments=ARGUMENTS,
     settle=settle,
     divisor=divides_by,
     gradient="both",

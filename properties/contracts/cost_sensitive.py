@@ -172,43 +172,48 @@ def _bad(make: Any, *words: str) -> Bad:
     return Bad(lambda c: {"num_class_list": make(c), "empty_class_weight": None}, words)
 
 
+ARGUMENTS = (
+    Dimension(
+        "num_class_list",
+        ("long-tailed", "equal", "rising", "steep", "with-empty"),
+        accepts=_is_counts,
+        expected=f"one of {', '.join(COUNTS)}, or a list of counts > 0",
+        absent="equal",
+        expand=counts,
+        always_shown=True,
+    ),
+    Dimension(
+        "gamma",
+        (1.0, 0.0, 0.5, 2.0, 0),
+        accepts=GAMMA.accepts,
+        expected=GAMMA.expected,
+        absent=1.0,
+        always_shown=True,
+    ),
+    Dimension(
+        "empty_class_weight",
+        (None, None, 1.0, 0.0, 0.25),
+        accepts=lambda v: v is None or (isinstance(v, (int, float)) and v >= 0),
+        expected="numbers >= 0 or None",
+        always_shown=True,
+    ),
+    SOFT_WEIGHT,
+    DENOMINATOR,
+)
+
 CONTRACT = Contract(
     name="cost_sensitive",
     sentence="Cross entropy with the class weights (N_min / N_c)^gamma.",
     promises=(*OF_CLASSES, "additive", "repetition"),
     oracle=cost_sensitive,
-    arguments=(
-        Dimension(
-            "num_class_list",
-            ("long-tailed", "equal", "rising", "steep", "with-empty"),
-            accepts=_is_counts,
-            expected=f"one of {', '.join(COUNTS)}, or a list of counts > 0",
-            absent="equal",
-            expand=counts,
-        ),
-        Dimension(
-            "gamma",
-            (1.0, 0.0, 0.5, 2.0, 0),
-            accepts=GAMMA.accepts,
-            expected=GAMMA.expected,
-            absent=1.0,
-        ),
-        Dimension(
-            "empty_class_weight",
-            (None, None, 1.0, 0.0, 0.25),
-            accepts=lambda v: v is None or (isinstance(v, (int, float)) and v >= 0),
-            expected="numbers >= 0 or None",
-        ),
-        SOFT_WEIGHT,
-        DENOMINATOR,
-    ),
+    arguments=ARGUMENTS,
     common=(SOFT,),
     settle=settle,
     divisor=divides_by,
     gradient="both",
     bases=(cross_entropy_base,),
     essential=(("num_class_list",),),
-    reads=reading("cost-sensitive cross entropy", {"num_class_list": in_words}, without_costs),
+    reads=reading("cost-sensitive cross entropy", {"num_class_list": in_words}, without_costs, ARGUMENTS),
     own=(gamma_zero(empty_class_weight=(None,)), EQUAL, ONE_HOT, NEVER_OCCURS),
     bad_arguments={
         "num_class_list": (

@@ -3,7 +3,7 @@
 from properties.judging.assumptions import reading
 from properties.judging.contract import OF_CLASSES, Contract
 from properties.laws.limits import ONE_HOT, SMOOTHED, TWO_CLASSES
-from properties.problems.domain import DENOMINATOR, TARGETS, Dimension
+from properties.problems.domain import DENOMINATOR, TARGETS, Dimension, within
 from properties.problems.problem import Problem
 from reference import Answer, cross_entropy
 
@@ -12,7 +12,10 @@ SOFT = Dimension(
 )
 """Hard labels, and soft ones where the layer takes them."""
 
-SOFT_WEIGHT = Dimension("soft_weight", ("paddle", "paddle", "torch"), absent="paddle")
+SOFT_WEIGHT = Dimension(
+    "soft_weight", ("paddle", "paddle", "torch"), absent="paddle", tacit=True, plain=within("paddle")
+)
+"""Whether a class weight multiplies the element's whole loss, or its class's part of it."""
 
 
 def cross_entropy_base(problem: Problem) -> Answer:
@@ -27,28 +30,32 @@ def cross_entropy_base(problem: Problem) -> Answer:
     )
 
 
+ARGUMENTS = (
+    Dimension(
+        "label_smoothing",
+        (0.0, 0.0, 0.1, 0.0, 0.5, 0.0, 1.0),
+        lambda v: SMOOTHED.id if v else None,
+        lambda v: isinstance(v, (int, float)) and 0.0 <= v <= 1.0,
+        "numbers in [0, 1]",
+        absent=0.0,
+        tacit=True,
+        feature=lambda v: f"label_smoothing={v}" if v else "",
+    ),
+    SOFT_WEIGHT,
+    DENOMINATOR,
+)
+
 CONTRACT = Contract(
     name="cross_entropy",
     sentence="Cross entropy of a softmax; the mean divides by the sum of the valid elements' weights.",
     promises=(*OF_CLASSES, "additive", "repetition"),
     oracle=cross_entropy,
-    arguments=(
-        Dimension(
-            "label_smoothing",
-            (0.0, 0.0, 0.1, 0.0, 0.5, 0.0, 1.0),
-            lambda v: SMOOTHED.id if v else None,
-            lambda v: isinstance(v, (int, float)) and 0.0 <= v <= 1.0,
-            "numbers in [0, 1]",
-            absent=0.0,
-        ),
-        SOFT_WEIGHT,
-        DENOMINATOR,
-    ),
+    arguments=ARGUMENTS,
     common=(SOFT,),
     own=(TWO_CLASSES, ONE_HOT, SMOOTHED),
     gradient="both",
     bases=(cross_entropy_base,),
-    reads=reading("cross entropy"),
+    reads=reading("cross entropy", arguments=ARGUMENTS),
     bad_arguments={
         "label_smoothing": (-0.1, 1.5, float("nan"), "some"),
         "soft_weight": ("keras", None),

@@ -1,5 +1,8 @@
 """Contract of the focal loss over a softmax."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from properties.judging.assumptions import reading
@@ -18,7 +21,14 @@ def is_power(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0.0 <= value < float("inf")
 
 
-GAMMA = Dimension("gamma", (2.0, 0.0, 1.0, 0.5, 5.0, 2, 0, 0.25), accepts=is_power, expected="numbers >= 0", absent=2.0)
+GAMMA = Dimension(
+    "gamma",
+    (2.0, 0.0, 1.0, 0.5, 5.0, 2, 0, 0.25),
+    accepts=is_power,
+    expected="numbers >= 0",
+    absent=2.0,
+    always_shown=True,
+)
 
 
 def _single(difference: Array, problem: Problem) -> Losses:
@@ -34,18 +44,26 @@ TWO_CLASSES = limit(
     rests_on="C = 2: p_y = sigma(z_y - z_other), so (1 - p_y)^gamma l is the sigmoid focal loss of the difference",
 )
 
+
+def no_power(values: Mapping[str, Any]) -> str:
+    """The name of what is left where gamma is 0."""
+    return "cross entropy" if values.get("gamma") == 0 else ""
+
+
+ARGUMENTS = (GAMMA, DENOMINATOR)
+
 CONTRACT = Contract(
     name="focal",
     sentence="Focal loss over a softmax: cross entropy times (1 - p)^gamma.",
     promises=(*OF_CLASSES, "additive", "repetition"),
     oracle=focal,
-    arguments=(GAMMA, DENOMINATOR),
+    arguments=ARGUMENTS,
     call_arguments=("normalizer", "element_weight"),
     gradient="live",
     bases=(cross_entropy_of,),
     own=(gamma_zero(), TWO_CLASSES, ELEMENT_WEIGHTS),
     precise=True,
     essential=(("gamma",),),
-    reads=reading("focal loss", equals=lambda values: "cross entropy" if values.get("gamma") == 0 else ""),
+    reads=reading("focal loss", equals=no_power, arguments=ARGUMENTS),
     bad_arguments={"gamma": (-1.0, float("nan"), float("inf"), "two"), "denominator": ("batch",)},
 )

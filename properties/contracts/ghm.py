@@ -72,12 +72,14 @@ TWO_CLASSES = limit(
     rests_on="C = 2: 1 - p_y = 1 - sigma(z_y - z_other): the same gradient norms, the same regions, the same b_i",
 )
 
+ARGUMENTS = (BINS, NORMALIZE, MOMENTUM, EMA, DENOMINATOR)
+
 CONTRACT = Contract(
     name="ghm",
     sentence="GHM-C over a softmax: cross entropy times N / (R m), with no gradient through the weights.",
     promises=(*OF_CLASSES, "repetition"),
     oracle=ghm,
-    arguments=(BINS, NORMALIZE, MOMENTUM, EMA, DENOMINATOR),
+    arguments=ARGUMENTS,
     gradient="detached",
     bases=(cross_entropy_of,),
     own=(ONE_REGION, TWO_CLASSES, *density_laws(cross_entropy_of, {"classes": lambda c: c > 1}), moving_average(norms)),
@@ -87,7 +89,7 @@ CONTRACT = Contract(
     hard_logits=logits_at_edges,
     jumps=crosses_an_edge(norms),
     essential=(("bins",),),
-    reads=reading("GHM", {"bins": in_words}, one_region_is("cross entropy")),
+    reads=reading("GHM", {"bins": in_words}, one_region_is("cross entropy"), ARGUMENTS),
     bad_arguments={
         "bins": BAD_BINS,
         "normalize": ("all",),

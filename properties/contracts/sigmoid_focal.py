@@ -35,22 +35,25 @@ def without_gamma(values: Mapping[str, Any]) -> str:
     return known.get(values.get("alpha", "drawn"), "binary cross entropy weighted by alpha")
 
 
+ARGUMENTS = (
+    GAMMA,
+    Dimension(
+        "alpha",
+        (0.25, 0.5, 1.0, 0.0, 0.75),
+        accepts=lambda v: v is None or (isinstance(v, (int, float)) and 0.0 <= v <= 1.0),
+        expected="numbers in [0, 1] or None",
+        absent=0.25,
+        always_shown=True,
+    ),
+    DENOMINATOR,
+)
+
 CONTRACT = Contract(
     name="sigmoid_focal",
     sentence="Focal loss over a sigmoid: alpha_t (1 - p_t)^gamma times the binary cross entropy of every entry.",
     promises=(*entries.PROMISES, "additive", "repetition"),
     oracle=sigmoid_focal,
-    arguments=(
-        GAMMA,
-        Dimension(
-            "alpha",
-            (0.25, 0.5, 1.0, 0.0, 0.75),
-            accepts=lambda v: v is None or (isinstance(v, (int, float)) and 0.0 <= v <= 1.0),
-            expected="numbers in [0, 1] or None",
-            absent=0.25,
-        ),
-        DENOMINATOR,
-    ),
+    arguments=ARGUMENTS,
     common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer", "element_weight"),
     gradient="live",
@@ -59,7 +62,7 @@ CONTRACT = Contract(
     without=entries.WITHOUT,
     precise=True,
     essential=(("gamma",),),
-    reads=reading("sigmoid focal loss", equals=without_gamma),
+    reads=reading("sigmoid focal loss", equals=without_gamma, arguments=ARGUMENTS),
     bad_arguments={
         "gamma": (-1.0, float("nan"), float("inf"), "two"),
         "alpha": (1.5, -0.25, float("nan"), "half"),

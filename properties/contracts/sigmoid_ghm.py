@@ -42,12 +42,14 @@ def norms(problem: Problem) -> Array:
     return np.abs(signed_distance(problem.logits[valid], problem.labels[valid]))
 
 
+ARGUMENTS = (BINS, NORMALIZE, MOMENTUM, EMA, DENOMINATOR)
+
 CONTRACT = Contract(
     name="sigmoid_ghm",
     sentence="GHM-C over a sigmoid: binary cross entropy times N / (R m), with no gradient through the weights.",
     promises=(*entries.PROMISES, "repetition"),
     oracle=sigmoid_ghm,
-    arguments=(BINS, NORMALIZE, MOMENTUM, EMA, DENOMINATOR),
+    arguments=ARGUMENTS,
     common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer"),
     gradient="detached",
@@ -66,7 +68,7 @@ CONTRACT = Contract(
     hard_logits=logits_at_edges,
     jumps=crosses_an_edge(norms),
     essential=(("bins",),),
-    reads=reading("sigmoid GHM", {"bins": in_words}, one_region_is("binary cross entropy")),
+    reads=reading("sigmoid GHM", {"bins": in_words}, one_region_is("binary cross entropy"), ARGUMENTS),
     bad_arguments={
         "bins": BAD_BINS,
         "normalize": ("all",),

@@ -25,6 +25,7 @@ from properties.judging.law import Finding, Law, NotApplicable, Undecided
 from properties.judging.law_domain import askable, law_domain
 from properties.judging.observation import Failure, Observer
 from properties.laws.conduct import ANSWERS
+from properties.problems.arguments import at_rest, features_of_arguments
 from properties.problems.domain import Domain
 from properties.problems.membership import outside
 from properties.problems.problem import Problem
@@ -116,7 +117,23 @@ def perform(
         return broken(task.law, error)
     if result.outcome == "refuted" and (result.finding is None or result.problem is None):
         return broken(task.law, Broken("it was refuted, and there is no example"))
-    return replace(result, given=witness.given)
+    return replace(result, given=witness.given, arguments=_told_of_arguments(result, subject))
+
+
+def _told_of_arguments(result: LawResult, subject: Subject) -> dict[str, list[list[str]]]:
+    """What a report has to know of a contract's own arguments in each call of a finding; empty for contracts of ours.
+
+    ``at_rest`` are those that it need not show, ``features`` what is special about the others. A report has no other
+    way to a contract that nobody but its author knows.
+    """
+    if subject.shipped or result.finding is None:
+        return {}
+    known = {dimension.name: dimension for dimension in subject.resolved.arguments}
+    calls = result.finding.calls
+    return {
+        "at_rest": [list(at_rest(call, known)) for call in calls],
+        "features": [list(features_of_arguments(call, known)) for call in calls],
+    }
 
 
 def _performed(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from properties.drawing.strategies import ROW, decode, header_length, simplest
-from properties.problems.domain import Domain, EmptyDomainError, outside, within
+from properties.problems.domain import Domain, EmptyDomainError, within
 from properties.problems.problem import Array, Labels, Problem, round_to
 
 WEIGHTS = (2.0, 0.5, 3.0, 1.5, 4.0)
@@ -144,9 +144,7 @@ def _plain(domain: Domain) -> Domain:
         "layout": within("contiguous"),
         "label_dtype": within("int64"),
         "axis": within(1),
-        "top_k": within(1, 1.0),
-        "soft_weight": within("paddle"),
-        "bins": outside(1, 1.0),
+        **{name: dimension.plain for name, dimension in domain.dimensions.items() if dimension.plain is not None},
         "targets": within("hard", "binary", "real"),
     }
     for name, wanted in wishes.items():

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
 from hypothesis import seed as seeded
@@ -65,7 +66,8 @@ class LawResult:
     ``repetitions`` say what came of the same problem each time that it was put to the layer again. ``spent`` says that
     the time was over before the examples were. ``seen`` are the values (as text) of the dimensions that somebody named
     which the problems put to the layer had. ``given`` are the contract arguments that the layer was given another
-    value of than its own default.
+    value of than its own default. ``arguments`` has what reports must know of the arguments of a contract that is
+    somebody's own; empty under one of ours.
     """
 
     law: str
@@ -87,6 +89,7 @@ class LawResult:
     corpus: tuple[bytes, ...] = ()
     seen: frozenset[tuple[str, str]] = frozenset()
     given: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Contradiction(Exception):  # noqa: N818 - an outcome

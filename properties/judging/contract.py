@@ -13,7 +13,7 @@ from properties.judging.authored import ANSWER, authored, called, checked
 from properties.judging.detached_gradient import frozen
 from properties.judging.law import Law
 from properties.judging.observation import Observation
-from properties.problems.domain import COMMON, TARGETS, Dimension, Domain
+from properties.problems.domain import COMMON, TARGETS, Choice, Dimension, Domain
 from properties.problems.problem import ENTRIES, Array, Problem
 from reference import UNIT_ROUNDOFF, Answer
 
@@ -96,8 +96,8 @@ class Contract:
         essential: groups of arguments; without one of each group it says nothing that a simpler contract does not say,
             and no layer is certified that lacks them all and of which nobody said a value.
         reads: ``reads(values)`` says in words which loss it is where arguments have these values and no others, such as
-            "as focal loss with gamma 0, which is cross entropy"; '' where that goes without saying. See
-            ``properties.judging.assumptions``.
+            "as focal loss with gamma 0, which is cross entropy"; '' where that goes without saying. None: the name of
+            the contract and the values. ``properties.judging.assumptions.reading`` makes one.
     """
 
     name: str
@@ -174,6 +174,11 @@ class Contract:
             logits = dimensions["logits"]
             dimensions["logits"] = replace(logits, values=tuple(v for v in logits.values if v != "edges"))
         return Domain(dimensions, self.settle)
+
+    @property
+    def choices(self) -> dict[str, Choice]:
+        """The arguments of which a layer is asked which value it follows, and what their values stand for."""
+        return {d.name: d.choice for d in self.arguments if d.choice is not None}
 
     @property
     def of_entries(self) -> bool:
