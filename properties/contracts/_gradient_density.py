@@ -6,10 +6,13 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
+from properties.judging.kernel_formula import KernelLosses
 from properties.laws.aggregate import bins_gate, is_uneven
 from properties.problems.domain import Choice, Dimension, outside
 from properties.problems.problem import Array, Problem
-from reference.regions import Regions
+from reference.regions import Regions, harmonize
 
 BESIDE = (0.0, 1e-6, -1e-6, 1e-5, -1e-5, 1e-4, -1e-4, 1e-3, -1e-3, 1e-2, -1e-2)
 """How far from an edge a gradient norm is drawn: exactly on it, and on either side, where the side is certain."""
@@ -89,6 +92,15 @@ def one_region_is(loss: str) -> Callable[[Mapping[str, Any]], str]:
         return loss if "momentum" in values else f"{loss} where there is no momentum"
 
     return named
+
+
+def density_weights(of: KernelLosses, norms: Array) -> Any:
+    """The weight of each element by its gradient norm, as a constant; ``norms`` have the shape of the losses."""
+    regions = Regions.of(of.arguments["bins"])
+    counted = of.operations.numbers(of.valid).reshape(-1) > 0
+    places = regions.index(np.clip(norms, 0.0, 1.0).reshape(-1))
+    shares = harmonize(places, counted, regions.count, of.arguments["normalize"])
+    return of.operations.constant(shares.reshape(norms.shape), of.valid)
 
 
 NORMALIZE = Dimension(

@@ -10,6 +10,7 @@ import numpy as np
 from properties.judging.assumptions import spoken
 from properties.judging.context import Case
 from properties.judging.contract import OF_CLASSES, Contract, divisor
+from properties.judging.kernel_formula import Arguments, KernelFormula, KernelLosses
 from properties.judging.law import Finding, Law, LayerFailed
 from properties.judging.observation import Failure, Observation
 from properties.judging.tolerance import Match, compare
@@ -169,6 +170,31 @@ MAXIMUM = Law(
     rests_on="k = 1: sum_i s_i o_i l_i = max_i o_i l_i",
 )
 
+
+def _is_cross_entropy(given: Arguments) -> bool:
+    return bool(given["individual"] == "cross_entropy")
+
+
+def _chosen_number(of: KernelLosses) -> tuple[int, int]:
+    """How many elements are averaged, of how many that count."""
+    count = int(of.operations.numbers(of.valid).sum())
+    return count_of(of.arguments["top_k"], of.arguments["k"], count), count
+
+
+def largest(of: KernelLosses) -> Any:
+    """The largest weighted losses; 0 for all others."""
+    valid, weighted = of.operations.numbers(of.valid), of.operations.numbers(of.weighted)
+    ranked = np.where(valid > 0, weighted, -np.inf).reshape(-1)
+    chosen = np.zeros(ranked.size)
+    chosen[np.argsort(-ranked, kind="stable")[: _chosen_number(of)[0]]] = 1.0
+    return of.weighted * of.operations.constant(chosen.reshape(valid.shape), of.losses)
+
+
+def _largest_divide_by(of: KernelLosses) -> float:
+    k, count = _chosen_number(of)
+    return (k / count if count else 1.0) * of.divisor
+
+
 ARGUMENTS = (
     Dimension(
         "individual",
@@ -206,6 +232,7 @@ CONTRACT = Contract(
     arguments=ARGUMENTS,
     settle=settle,
     divisor=divides_by,
+    kernel_formula=KernelFormula(largest, divisor=_largest_divide_by, applies=_is_cross_entropy),
     gradient="both",
     bases=(individual_of,),
     essential=(("top_k", "k"),),

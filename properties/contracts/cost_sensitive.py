@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT, cross_entropy_base
+from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT, by_class, cross_entropy_base
+from properties.contracts.cross_entropy import divides_by as cross_entropy_divides_by
 from properties.contracts.focal import GAMMA
 from properties.judging.assumptions import reading
 from properties.judging.context import Case
 from properties.judging.contract import OF_CLASSES, Bad, Contract, divisor
+from properties.judging.kernel_formula import KernelFormula
 from properties.judging.law import Finding, Law, LayerFailed
 from properties.judging.observation import Failure
 from properties.judging.tolerance import judge
@@ -56,9 +58,13 @@ def divides_by(problem: Problem) -> float:
     """The sum of the weights that costs and class weights make."""
     if problem.config["denominator"] == "count":
         return divisor(problem)
-    config = problem.config
-    costs = class_costs(config["num_class_list"], config["gamma"], config["empty_class_weight"])
-    return divisor(problem.replace(weight=costs if problem.weight is None else costs * problem.weight))
+    costs = costs_of(problem.config)
+    return cross_entropy_divides_by(problem.replace(weight=costs if problem.weight is None else costs * problem.weight))
+
+
+def costs_of(given: Mapping[str, Any]) -> Array:
+    """The weight of each class that the arguments make."""
+    return class_costs(given["num_class_list"], given["gamma"], given["empty_class_weight"])
 
 
 def never_occurs(case: Case) -> Iterator[Finding]:
@@ -210,6 +216,7 @@ CONTRACT = Contract(
     common=(SOFT,),
     settle=settle,
     divisor=divides_by,
+    kernel_formula=KernelFormula(class_weights=costs_of, by_class=by_class),
     gradient="both",
     bases=(cross_entropy_base,),
     essential=(("num_class_list",),),

@@ -1,7 +1,11 @@
 """Contract of cross entropy with hard, smoothed and soft labels."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from properties.judging.assumptions import reading
-from properties.judging.contract import OF_CLASSES, Contract
+from properties.judging.contract import OF_CLASSES, Contract, divisor
+from properties.judging.kernel_formula import Arguments, KernelFormula, WholeKernel
 from properties.laws.limits import ONE_HOT, SMOOTHED, TWO_CLASSES
 from properties.problems.domain import DENOMINATOR, TARGETS, Dimension, within
 from properties.problems.problem import Problem
@@ -30,6 +34,30 @@ def cross_entropy_base(problem: Problem) -> Answer:
     )
 
 
+def by_class(given: Mapping[str, Any]) -> bool:
+    """Whether a class weight multiplies its class's part of an element's loss."""
+    return given.get("soft_weight") == "torch"
+
+
+def divides_by(problem: Problem) -> float:
+    """What a mean divides by: the weights of smoothed labels; where they weigh by class, those of the labels alone."""
+    if by_class(problem.config):
+        return float(problem.valid.sum()) if problem.targets == "soft" else divisor(problem)
+    smoothing = problem.config.get("label_smoothing", 0.0)
+    return divisor(problem, (1.0 - smoothing) * problem.one_hot + smoothing / problem.classes)
+
+
+def _for_the_kernel(given: Arguments, soft: bool) -> dict[str, Any] | None:
+    """The arguments of the kernel; None where it has none for what is asked."""
+    unsaid = given.get("denominator", "weights") != "weights" or given.get("normalizer") is not None
+    if unsaid or by_class(given):
+        return None
+    named = {name: given[name] for name in ("weight", "ignore_index", "reduction", "axis")}
+    return {**named, "soft_label": soft, "label_smoothing": given.get("label_smoothing", 0.0)}
+
+
+KERNEL = WholeKernel("paddle.nn.functional.cross_entropy", _for_the_kernel)
+
 ARGUMENTS = (
     Dimension(
         "label_smoothing",
@@ -55,6 +83,8 @@ CONTRACT = Contract(
     own=(TWO_CLASSES, ONE_HOT, SMOOTHED),
     gradient="both",
     bases=(cross_entropy_base,),
+    divisor=divides_by,
+    kernel_formula=KernelFormula(smoothing="label_smoothing", by_class=by_class, whole=(KERNEL,)),
     reads=reading("cross entropy", arguments=ARGUMENTS),
     bad_arguments={
         "label_smoothing": (-0.1, 1.5, float("nan"), "some"),

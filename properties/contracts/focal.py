@@ -7,6 +7,7 @@ import numpy as np
 
 from properties.judging.assumptions import reading
 from properties.judging.contract import OF_CLASSES, Contract
+from properties.judging.kernel_formula import KernelFormula, KernelLosses
 from properties.laws.limits import cross_entropy_of, gamma_zero, limit, of_difference
 from properties.laws.weights_of_elements import ELEMENT_WEIGHTS
 from properties.problems.domain import DENOMINATOR, Dimension
@@ -50,6 +51,11 @@ def no_power(values: Mapping[str, Any]) -> str:
     return "cross entropy" if values.get("gamma") == 0 else ""
 
 
+def modulated(of: KernelLosses) -> Any:
+    """Cross entropy times (1 - p)^gamma, where 1 - p is 1 - exp(-loss)."""
+    return of.weighted * of.operations.power(-of.operations.expm1(-of.losses), float(of.arguments["gamma"]))
+
+
 ARGUMENTS = (GAMMA, DENOMINATOR)
 
 CONTRACT = Contract(
@@ -60,6 +66,7 @@ CONTRACT = Contract(
     arguments=ARGUMENTS,
     call_arguments=("normalizer", "element_weight"),
     gradient="live",
+    kernel_formula=KernelFormula(modulated),
     bases=(cross_entropy_of,),
     own=(gamma_zero(), TWO_CLASSES, ELEMENT_WEIGHTS),
     precise=True,

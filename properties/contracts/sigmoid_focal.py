@@ -7,6 +7,7 @@ from properties.contracts import _entrywise as entries
 from properties.contracts.focal import GAMMA
 from properties.judging.assumptions import reading
 from properties.judging.contract import Contract
+from properties.judging.kernel_formula import Arguments, KernelFormula, KernelLosses, WholeKernel
 from properties.laws.ignore_indices import IGNORED_IDS
 from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
 from properties.laws.sigmoid import symmetry
@@ -35,6 +36,24 @@ def without_gamma(values: Mapping[str, Any]) -> str:
     return known.get(values.get("alpha", "drawn"), "binary cross entropy weighted by alpha")
 
 
+def modulated(of: KernelLosses) -> Any:
+    """Binary cross entropy times alpha_t (1 - p_t)^gamma."""
+    t, gamma, alpha = of.targets, float(of.arguments["gamma"]), of.arguments["alpha"]
+    p, rest = of.operations.sigmoid(of.logits), of.operations.sigmoid(-of.logits)
+    losses = of.operations.power(p * (1.0 - t) + rest * t, gamma) * of.losses
+    return losses if alpha is None else losses * (alpha * t + (1.0 - alpha) * (1.0 - t))
+
+
+def _for_the_kernel(given: Arguments, soft: bool) -> dict[str, Any] | None:
+    """The arguments of the kernel that is the whole loss; None where it has none for what is asked."""
+    masked = given.get("label_weight") is not None or given["weight"] is not None
+    if masked or given["alpha"] is None or given.get("denominator") == "count":
+        return None
+    return {"normalizer": given.get("normalizer"), **{name: given[name] for name in ("alpha", "gamma", "reduction")}}
+
+
+KERNEL = WholeKernel("paddle.nn.functional.sigmoid_focal_loss", _for_the_kernel)
+
 ARGUMENTS = (
     GAMMA,
     Dimension(
@@ -57,6 +76,7 @@ CONTRACT = Contract(
     common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer", "element_weight"),
     gradient="live",
+    kernel_formula=KernelFormula(modulated, whole=(KERNEL,)),
     bases=(entry_cross_entropy_of,),
     own=(HALF, IDS, ENTRY_WEIGHTS, IGNORED_IDS, SYMMETRY, ELEMENT_WEIGHTS),
     without=entries.WITHOUT,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from properties.contracts import _entrywise as entries
@@ -10,12 +12,14 @@ from properties.contracts._gradient_density import (
     BINS,
     NORMALIZE,
     crosses_an_edge,
+    density_weights,
     in_words,
     logits_at_edges,
     one_region_is,
 )
 from properties.judging.assumptions import reading
 from properties.judging.contract import Contract
+from properties.judging.kernel_formula import KernelFormula, KernelLosses
 from properties.laws.aggregate import density_laws
 from properties.laws.ignore_indices import IGNORED_IDS
 from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
@@ -42,6 +46,12 @@ def norms(problem: Problem) -> Array:
     return np.abs(signed_distance(problem.logits[valid], problem.labels[valid]))
 
 
+def harmonized(of: KernelLosses) -> Any:
+    """Binary cross entropy times its density weight."""
+    numbers, sigmoid = of.operations.numbers, of.operations.sigmoid
+    return of.losses * density_weights(of, np.abs(numbers(sigmoid(of.logits)) - numbers(of.targets)))
+
+
 ARGUMENTS = (BINS, NORMALIZE, MOMENTUM, EMA, DENOMINATOR)
 
 CONTRACT = Contract(
@@ -53,6 +63,7 @@ CONTRACT = Contract(
     common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer"),
     gradient="detached",
+    kernel_formula=KernelFormula(harmonized),
     bases=(entry_cross_entropy_of,),
     own=(
         ONE_REGION,
