@@ -17,7 +17,8 @@ from properties.judging.tolerance import Match, compare
 from properties.laws.aggregate import TOP_K_LAWS
 from properties.laws.limits import cross_entropy_of, limit
 from properties.laws.sigmoid import symmetry
-from properties.problems.domain import DENOMINATOR, Dimension, outside, within
+from properties.problems.dimensions import DENOMINATOR
+from properties.problems.domain import Dimension, outside, within
 from properties.problems.problem import Problem
 from reference import Answer, top_k_loss
 from reference.top_k import count_of

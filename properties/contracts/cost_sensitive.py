@@ -19,7 +19,8 @@ from properties.judging.law import Finding, Law, LayerFailed
 from properties.judging.observation import Failure
 from properties.judging.tolerance import judge
 from properties.laws.limits import ONE_HOT, cross_entropy_of, gamma_zero, limit
-from properties.problems.domain import DENOMINATOR, Dimension, outside, within
+from properties.problems.dimensions import DENOMINATOR
+from properties.problems.domain import Dimension, outside, within
 from properties.problems.problem import Array, Problem
 from reference import Answer, cost_sensitive
 from reference.cost_sensitive import class_costs

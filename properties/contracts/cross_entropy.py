@@ -5,9 +5,10 @@ from typing import Any
 
 from properties.judging.assumptions import reading
 from properties.judging.contract import OF_CLASSES, Contract, divisor
-from properties.judging.kernel_formula import Arguments, KernelFormula, WholeKernel
+from properties.judging.kernel_formula import Arguments, KernelFormula
 from properties.laws.limits import ONE_HOT, SMOOTHED, TWO_CLASSES
-from properties.problems.domain import DENOMINATOR, TARGETS, Dimension, within
+from properties.problems.dimensions import DENOMINATOR, TARGETS
+from properties.problems.domain import Dimension, within
 from properties.problems.problem import Problem
 from reference import Answer, cross_entropy
 
@@ -56,7 +57,7 @@ def _for_the_kernel(given: Arguments, soft: bool) -> dict[str, Any] | None:
     return {**named, "soft_label": soft, "label_smoothing": given.get("label_smoothing", 0.0)}
 
 
-KERNEL = WholeKernel("paddle.nn.functional.cross_entropy", _for_the_kernel)
+KERNEL = {"paddle.nn.functional.cross_entropy": _for_the_kernel}
 
 ARGUMENTS = (
     Dimension(
@@ -84,7 +85,7 @@ CONTRACT = Contract(
     gradient="both",
     bases=(cross_entropy_base,),
     divisor=divides_by,
-    kernel_formula=KernelFormula(smoothing="label_smoothing", by_class=by_class, whole=(KERNEL,)),
+    kernel_formula=KernelFormula(smoothing="label_smoothing", by_class=by_class, whole=KERNEL),
     reads=reading("cross entropy", arguments=ARGUMENTS),
     bad_arguments={
         "label_smoothing": (-0.1, 1.5, float("nan"), "some"),

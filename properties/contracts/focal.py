@@ -10,7 +10,8 @@ from properties.judging.contract import OF_CLASSES, Contract
 from properties.judging.kernel_formula import KernelFormula, KernelLosses
 from properties.laws.limits import cross_entropy_of, gamma_zero, limit, of_difference
 from properties.laws.weights_of_elements import ELEMENT_WEIGHTS
-from properties.problems.domain import DENOMINATOR, Dimension
+from properties.problems.dimensions import DENOMINATOR
+from properties.problems.domain import Dimension
 from properties.problems.problem import Array, Problem
 from reference import UNIT_ROUNDOFF, focal
 from reference.elements import Losses

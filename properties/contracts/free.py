@@ -22,7 +22,7 @@ CONTRACT = Contract(
         "refusals",
         "arguments",
     ),
-    kernel_formula=KernelFormula(whole=(KERNEL,)),
+    kernel_formula=KernelFormula(whole=KERNEL),
     bases=(cross_entropy_of, one_hot_entries),
     reads=reading("a loss"),
 )

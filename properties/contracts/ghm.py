@@ -23,7 +23,7 @@ from properties.judging.kernel_formula import KernelFormula, KernelLosses
 from properties.laws.aggregate import density_laws
 from properties.laws.limits import by_both_logits, cross_entropy_of, limit, two_classes
 from properties.laws.modes_running_average import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
-from properties.problems.domain import DENOMINATOR
+from properties.problems.dimensions import DENOMINATOR
 from properties.problems.problem import Array, Problem
 from reference import UNIT_ROUNDOFF, Answer, ghm, sigmoid_ghm
 from reference.cross_entropy import softmax_of

@@ -22,7 +22,8 @@ from properties.judging.contract import Contract
 from properties.laws.aggregate import density_laws
 from properties.laws.limits import limit, reduction_of
 from properties.laws.modes_running_average import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
-from properties.problems.domain import DENOMINATOR, LABEL_WEIGHT, Dimension
+from properties.problems.dimensions import DENOMINATOR, LABEL_WEIGHT
+from properties.problems.domain import Dimension
 from properties.problems.problem import Array, Problem
 from reference import Answer, ghm_regression
 from reference.entries import arrange_entries

@@ -7,12 +7,13 @@ from properties.contracts import _entrywise as entries
 from properties.contracts.focal import GAMMA
 from properties.judging.assumptions import reading
 from properties.judging.contract import Contract
-from properties.judging.kernel_formula import Arguments, KernelFormula, KernelLosses, WholeKernel
+from properties.judging.kernel_formula import Arguments, KernelFormula, KernelLosses
 from properties.laws.ignore_indices import IGNORED_IDS
 from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
 from properties.laws.sigmoid import symmetry
 from properties.laws.weights_of_elements import ELEMENT_WEIGHTS
-from properties.problems.domain import DENOMINATOR, LABEL_WEIGHT, Dimension, within
+from properties.problems.dimensions import DENOMINATOR, LABEL_WEIGHT
+from properties.problems.domain import Dimension, within
 from reference import sigmoid_focal
 
 HALF = limit(
@@ -52,7 +53,7 @@ def _for_the_kernel(given: Arguments, soft: bool) -> dict[str, Any] | None:
     return {"normalizer": given.get("normalizer"), **{name: given[name] for name in ("alpha", "gamma", "reduction")}}
 
 
-KERNEL = WholeKernel("paddle.nn.functional.sigmoid_focal_loss", _for_the_kernel)
+KERNEL = {"paddle.nn.functional.sigmoid_focal_loss": _for_the_kernel}
 
 ARGUMENTS = (
     GAMMA,
@@ -76,7 +77,7 @@ CONTRACT = Contract(
     common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer", "element_weight"),
     gradient="live",
-    kernel_formula=KernelFormula(modulated, whole=(KERNEL,)),
+    kernel_formula=KernelFormula(modulated, whole=KERNEL),
     bases=(entry_cross_entropy_of,),
     own=(HALF, IDS, ENTRY_WEIGHTS, IGNORED_IDS, SYMMETRY, ELEMENT_WEIGHTS),
     without=entries.WITHOUT,

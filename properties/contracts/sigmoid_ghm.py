@@ -25,7 +25,7 @@ from properties.laws.ignore_indices import IGNORED_IDS
 from properties.laws.limits import ENTRY_WEIGHTS, IDS, entry_cross_entropy_of, limit
 from properties.laws.modes_running_average import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
 from properties.laws.sigmoid import symmetry
-from properties.problems.domain import DENOMINATOR, LABEL_WEIGHT
+from properties.problems.dimensions import DENOMINATOR, LABEL_WEIGHT
 from properties.problems.problem import Array, Problem
 from reference import sigmoid_ghm
 from reference.entries import signed_distance

@@ -13,7 +13,8 @@ import numpy as np
 from properties.drawing.boundary_values import placed
 from properties.drawing.regimes import Bytes, HardLogits
 from properties.drawing.strategies import MOST_BLOCKS, ROW, decode, header_length, names_of, number_of_blocks
-from properties.problems.domain import COMMON, FORMULA_LOGITS, Domain
+from properties.problems.dimensions import COMMON, FORMULA_LOGITS
+from properties.problems.domain import Domain
 from properties.problems.problem import Problem
 
 PLACE = 6

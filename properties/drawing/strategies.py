@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from properties.drawing import regimes as contents
 from properties.drawing.regimes import HardLogits
-from properties.problems.domain import COMMON_NAMES, SIZES, Dimension, Domain, EmptyDomainError
+from properties.problems.dimensions import COMMON_NAMES
+from properties.problems.domain import SIZES, Dimension, Domain, EmptyDomainError
 from properties.problems.membership import outside
 from properties.problems.problem import ENTRIES, Array, Labels, Problem, round_to
 

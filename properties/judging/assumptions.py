@@ -11,7 +11,8 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from properties.judging.contract import COMMON_ARGUMENTS, Contract
-from properties.problems.domain import COMMON, Dimension, Domain
+from properties.problems.dimensions import COMMON
+from properties.problems.domain import Dimension, Domain
 
 
 def nothing(values: Mapping[str, Any]) -> str:

@@ -14,7 +14,8 @@ from properties.judging.detached_gradient import frozen
 from properties.judging.kernel_formula import KernelFormula
 from properties.judging.law import Law
 from properties.judging.observation import Observation
-from properties.problems.domain import COMMON, TARGETS, Choice, Dimension, Domain
+from properties.problems.dimensions import COMMON, TARGETS
+from properties.problems.domain import Choice, Dimension, Domain
 from properties.problems.problem import ENTRIES, Array, Problem
 from reference import UNIT_ROUNDOFF, Answer
 
@@ -84,6 +85,8 @@ class Contract:
         call_arguments: what a layer may take with the call.
         divisor: ``divisor(problem)``, what a mean divides by; by default the sum of the weights of the valid elements,
             or their number where an argument ``denominator`` is ``count``.
+        divisor_words: what that is, after "the contract says": "by the number of all pixels"; empty: by the sum of
+            their weights, or by their number.
         lacks: arguments of every contract that make no sense for this one.
         own: laws of this contract alone, such as its limits.
         without: ids of laws that do not hold for it.
@@ -114,6 +117,7 @@ class Contract:
     common: tuple[Dimension, ...] = ()
     call_arguments: tuple[str, ...] = ("normalizer",)
     divisor: Callable[[Problem], float] = divisor
+    divisor_words: str = ""
     lacks: tuple[str, ...] = ()
     own: tuple[Law, ...] = ()
     without: frozenset[str] = frozenset()

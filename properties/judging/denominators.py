@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from properties.judging.contract import Contract
+from properties.judging.contract import Contract, divisor
 from properties.problems.problem import Problem
 
 WORDS: Mapping[str, str] = {
@@ -41,8 +41,11 @@ def divisors(problem: Problem, contract: Contract) -> dict[str, float]:
 
 
 def _by_contract(problem: Problem, contract: Contract, name: str) -> float:
+    """What a mean of this contract divides by where its argument ``denominator`` has this value."""
     plain = problem.replace(weight=None) if problem.entrywise else problem
-    return contract.divisor(plain.configure(denominator=name))
+    # a contract without that argument may divide by anything: it does not say what the usual numbers are
+    own = "denominator" in contract.argument_names
+    return (contract.divisor if own else divisor)(plain.configure(denominator=name))
 
 
 def _weights(problem: Problem) -> float:
@@ -69,6 +72,6 @@ def in_words(problem: Problem, contract: Contract, found: float) -> str:
 
 def contradiction(problem: Problem, contract: Contract, found: float) -> str:
     """That a mean divides by another number than the contract's, in words."""
-    due = DUE[problem.config.get("denominator", "weights")]
+    due = contract.divisor_words or DUE[problem.config.get("denominator", "weights")]
     said = in_words(problem, contract, found)
     return f"The mean divides by {said}; the contract says {due} ({contract.divisor(problem):g})."

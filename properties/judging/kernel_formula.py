@@ -8,7 +8,7 @@ another way alone, by replacing the kernel under the layer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from properties.problems.problem import Array
@@ -80,18 +80,9 @@ def _divisor(of: KernelLosses) -> float:
     return of.divisor
 
 
-@dataclass(frozen=True)
-class WholeKernel:
-    """A kernel that is a whole loss, and is asked as it is.
-
-    Args:
-        name: its public name, such as ``paddle.nn.functional.cross_entropy``.
-        arguments: ``arguments(given, soft)`` says what it is given by keyword, beside logits and labels, for the
-            arguments of the contract and labels that are ``soft``; None where it cannot be told of them.
-    """
-
-    name: str
-    arguments: Callable[[Arguments, bool], Mapping[str, Any] | None]
+ArgumentsOfKernel = Callable[[Arguments, bool], Mapping[str, Any] | None]
+"""For the arguments of a contract, and whether labels are soft: what a kernel is given by keyword beside logits and
+labels; None where it cannot be told of them."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +98,9 @@ class KernelFormula:
         smoothing: the argument by which labels are smoothed; empty: they are not.
         by_class: whether a class weight multiplies its class's part of an element's loss for such arguments, and not
             the element's loss; None: for none.
-        whole: kernels that are this loss.
+        whole: kernels that are this loss, by their public names (``paddle.nn.functional.cross_entropy``), with
+            ``arguments(given, soft)``: what each is given by keyword beside logits and labels for the arguments of the
+            contract and labels that are ``soft``; None where it cannot be told of them.
     """
 
     element: Callable[[KernelLosses], Any] = _weighted
@@ -117,4 +110,4 @@ class KernelFormula:
     class_weights: Callable[[Arguments], Array] | None = None
     smoothing: str = ""
     by_class: Callable[[Arguments], bool] | None = None
-    whole: tuple[WholeKernel, ...] = ()
+    whole: Mapping[str, ArgumentsOfKernel] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from properties.drawing.strategies import simplest
 from properties.errors import words_of
 from properties.judging.authored import mistake
 from properties.judging.contract import Contract
-from properties.judging.kernel_formula import Arguments, KernelFormula, KernelLosses, WholeKernel
+from properties.judging.kernel_formula import Arguments, ArgumentsOfKernel, KernelFormula, KernelLosses
 from properties.judging.observation import Failure, Observation
 from properties.problems.problem import Problem
 from properties.subjects.kernels import Kernel, KernelSet
@@ -62,7 +62,9 @@ def formulas_of(contract: Contract) -> KernelSet | None:
     over, primitives, exact = _of_classes, CLASS_KERNELS, EXACT
     if contract.of_entries:
         over, primitives, exact = _of_entries, ENTRY_KERNELS, _exact_entries
-    whole = [Kernel(kernel.name, _OnKernel(contract, partial(_whole, kernel)), True) for kernel in formula.whole]
+    whole = [
+        Kernel(name, _OnKernel(contract, partial(_whole, name, told)), True) for name, told in formula.whole.items()
+    ]
     built = [
         Kernel(name, _OnKernel(contract, partial(over, way, losses)), losses in WEIGHING)
         for name, losses in primitives.items()
@@ -287,10 +289,10 @@ def _of_entries(formula: KernelFormula, losses: Rows, logits: Any, labels: Any, 
     return reduced(_by_formula(formula, of) * valid, of, partial(_by_author, formula.divisor, of))
 
 
-def _whole(kernel: WholeKernel, logits: Any, labels: Any, given: Arguments) -> Any:
+def _whole(name: str, told: ArgumentsOfKernel, logits: Any, labels: Any, given: Arguments) -> Any:
     """A kernel that is a whole loss, as it is."""
-    named = _by_author(kernel.arguments, {**given, "ignore_index": _ignored(given)}, _is_soft(labels))
+    named = _by_author(told, {**given, "ignore_index": _ignored(given)}, _is_soft(labels))
     if named is None:
         raise CannotSayError
-    _, *path = kernel.name.split(".")
+    _, *path = name.split(".")
     return reduce(getattr, path, paddle)(logits, labels, **named)

@@ -5,7 +5,8 @@ from dataclasses import replace
 from properties import Contract, Subject
 from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT
 from properties.judging.contract import OF_CLASSES
-from properties.problems.domain import DENOMINATOR, Dimension
+from properties.problems.dimensions import DENOMINATOR
+from properties.problems.domain import Dimension
 from reference import cross_entropy
 
 from .checks import check_number
