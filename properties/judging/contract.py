@@ -84,7 +84,8 @@ class Contract:
         common: dimensions that replace the ones every contract has.
         call_arguments: what a layer may take with the call.
         divisor: ``divisor(problem)``, what a mean divides by; by default the sum of the weights of the valid elements,
-            or their number where an argument ``denominator`` is ``count``.
+            or their number where an argument ``denominator`` is ``count``. Where another argument makes a difference
+            to it, such as one that smooths labels, the contract has to say so.
         divisor_words: what that is, after "the contract says": "by the number of all pixels"; empty: by the sum of
             their weights, or by their number.
         lacks: arguments of every contract that make no sense for this one.
