@@ -1,6 +1,13 @@
 """Laws of loss functions, and the tools that hold a Paddle layer against them.
 
-``certify`` checks a :class:`Subject` and returns a :class:`Certificate`; the command ``lossproof`` does the same.
+``certify`` checks a :class:`Subject` (or a :class:`Target`, which names one by words) and returns a
+:class:`Certificate`; the command ``lossproof`` does the same, and ``parametrize`` makes one test of each law. Wrong
+words are told of by :class:`UsageError`.
+
+A loss of your own has a :class:`Contract`: an oracle in NumPy that returns an :class:`Answer`, a :class:`Dimension` for
+each argument (with a :class:`Choice` where implementations differ in it), its limits made by :func:`limit`, and a
+:class:`KernelFormula` that says how it stands on the kernels of Paddle. A mistake in it is a :class:`ContractError`.
+These names stay; nothing else in this package is promised.
 """
 
 from typing import Any
@@ -8,11 +15,29 @@ from typing import Any
 from properties.certificates.certificate import Certificate
 from properties.errors import ContractError, UsageError
 from properties.judging.contract import Contract
+from properties.judging.kernel_formula import KernelFormula
+from properties.laws.limits import limit
+from properties.problems.domain import Choice, Dimension
 from properties.runs.certify import certify
 from properties.subjects.subject import Subject
 from properties.subjects.target import Target
+from reference import Answer
 
-__all__ = ["Certificate", "Contract", "ContractError", "Subject", "Target", "UsageError", "certify", "parametrize"]
+__all__ = [
+    "Answer",
+    "Certificate",
+    "Choice",
+    "Contract",
+    "ContractError",
+    "Dimension",
+    "KernelFormula",
+    "Subject",
+    "Target",
+    "UsageError",
+    "certify",
+    "limit",
+    "parametrize",
+]
 
 
 def __getattr__(name: str) -> Any:

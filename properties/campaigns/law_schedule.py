@@ -10,10 +10,10 @@ from typing import Any
 from properties.certificates.certificate import LawReport
 from properties.engine.execution import LawInfo
 from properties.engine.faults import Fault, error_of
+from properties.engine.features import ingredients
 from properties.engine.gates import closes
 from properties.engine.result import FAILED, LawResult
 from properties.errors import is_broken
-from properties.problems.features import ingredients
 from properties.workers.heartbeat import MEMORY
 
 MOST_FAULTS = 4

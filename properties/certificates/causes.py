@@ -8,9 +8,9 @@ from functools import lru_cache
 
 from properties.certificates.certificate import Certificate, LawReport
 from properties.contracts import contracts
+from properties.engine.features import ingredients
 from properties.judging.law import Law
 from properties.laws import LAWS
-from properties.problems.features import ingredients
 
 TELLING = (
     "arguments",
@@ -85,7 +85,10 @@ def _known(law_id: str) -> tuple[Law, ...]:
 def ingredients_of(law: LawReport) -> frozenset[str]:
     """Return what is special about the counterexample of a law; its id where there is no problem in it."""
     finding = law.result.finding
-    return frozenset({law.id}) if finding is None or not finding.calls else ingredients(finding.calls[0])
+    if finding is None or not finding.calls:
+        return frozenset({law.id})
+    of_arguments = law.result.arguments.get("features", [None])[0]
+    return ingredients(finding.calls[0], of_arguments)
 
 
 def _order(law: LawReport) -> tuple[int, int, str]:

@@ -27,10 +27,11 @@ class LawReport:
     ``budget_used`` is in units of roundoff times error scale, of which ``reference.BUDGET`` are allowed;
     ``budget_by_dtype`` says it of each dtype that was drawn.
     ``counterexample`` holds the shrunk problem (and the one it was compared with), what was expected and what came,
-    and as ``example`` the problem that the law made them from. ``inherited`` names the kernel of Paddle that shows the
-    same, where no example showed anything else. ``repetitions`` say what came of the same example each time that it
-    was put to the layer again. ``given`` are the contract arguments that the layer was given another value of than its
-    own default.
+    and as ``example`` the problem that the law made them from; under a contract of somebody's own it also names, for
+    each of the problems, the arguments that reports leave out (``at_rest``) and what is special about the others
+    (``features``). ``inherited`` names the kernel of Paddle that shows the same, where no example showed anything else.
+    ``repetitions`` say what came of the same example each time that it was put to the layer again. ``given`` are the
+    contract arguments that the layer was given another value of than its own default.
     """
 
     id: str

@@ -7,6 +7,7 @@ import pkgutil
 from functools import lru_cache
 
 from properties.judging.contract import Contract
+from properties.problems.domain import Dimension
 
 
 @lru_cache
@@ -15,6 +16,20 @@ def contracts() -> dict[str, Contract]:
     names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
     found = [importlib.import_module(f"{__name__}.{name}").CONTRACT for name in names]
     return {contract.name: contract for contract in found}
+
+
+@lru_cache
+def known_arguments() -> dict[str, Dimension]:
+    """The arguments of all these contracts, by name: of equal names, the first one's.
+
+    A certificate says of a problem what its arguments are called and which values they have. What else there is to know
+    of them stands here, and in the certificate itself where the contract is somebody's own.
+    """
+    found: dict[str, Dimension] = {}
+    for contract in contracts().values():
+        for dimension in contract.arguments:
+            found.setdefault(dimension.name, dimension)
+    return found
 
 
 def contract_named(name: str) -> Contract:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from properties.problems.domain import COMMON, TARGETS, Dimension
+from properties.problems.dimensions import COMMON, TARGETS
+from properties.problems.domain import Dimension
 
 
 def common(

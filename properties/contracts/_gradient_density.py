@@ -6,11 +6,14 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from properties.laws.aggregate_density import bins_gate
-from properties.problems.domain import Dimension
+import numpy as np
+
+from properties.judging.kernel_formula import KernelLosses
+from properties.laws.aggregate_density import bins_gate, is_uneven
+from properties.problems.domain import Choice, Dimension, outside
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
-from reference.regions import Regions
+from reference.regions import Regions, harmonize
 
 BESIDE = (0.0, 1e-6, -1e-6, 1e-5, -1e-5, 1e-4, -1e-4, 1e-3, -1e-3, 1e-2, -1e-2)
 """How far from an edge a gradient norm is drawn: exactly on it, and on either side, where the side is certain."""
@@ -51,6 +54,10 @@ def _is_bins(value: Any) -> bool:
     return True
 
 
+def _is_width_below_one(value: Any) -> bool:
+    return isinstance(value, float) and 0.0 < value < 1.0
+
+
 BINS = Dimension(
     "bins",
     (10, 1, 2, 4, 0.5, 1.0, 0.3, 3, 0.1, 0.25, 50, 0.7),
@@ -60,6 +67,11 @@ BINS = Dimension(
     absent=10,
     # of a single region nobody can tell whether it was counted or measured
     readings={"count": lambda v: isinstance(v, int) and v > 1, "width": lambda v: isinstance(v, float) and v < 1.0},
+    always_shown=True,
+    # of a single region nobody can tell how its weight came about
+    plain=outside(1, 1.0),
+    # a layer may be wrong in the narrower last region alone
+    feature=lambda v: "regions of uneven width" if _is_width_below_one(v) and is_uneven(v) else "",
 )
 
 
@@ -83,5 +95,26 @@ def one_region_is(loss: str) -> Callable[[Mapping[str, Any]], str]:
     return named
 
 
-NORMALIZE = Dimension("normalize", ("occupied", "occupied", "paper"), absent="occupied")
+def density_weights(of: KernelLosses, norms: Array) -> Any:
+    """The weight of each element by its gradient norm, as a constant; ``norms`` have the shape of the losses."""
+    regions = Regions.of(of.arguments["bins"])
+    counted = of.operations.numbers(of.valid).reshape(-1) > 0
+    places = regions.index(np.clip(norms, 0.0, 1.0).reshape(-1))
+    shares = harmonize(places, counted, regions.count, of.arguments["normalize"])
+    return of.operations.constant(shares.reshape(norms.shape), of.valid)
+
+
+NORMALIZE = Dimension(
+    "normalize",
+    ("occupied", "occupied", "paper"),
+    absent="occupied",
+    tacit=True,
+    choice=Choice(
+        "which regions count",
+        "the weights are shared out {}",
+        {"occupied": "over the number of occupied regions", "paper": "over the number of all regions"},
+        "occupied and all of them differ",
+        "the weights are shared out over neither the occupied regions nor all",
+    ),
+)
 BAD_BINS = (0, -1, 1.5, 0.0, -0.1, float("nan"), "ten", True)

@@ -10,13 +10,15 @@ import numpy as np
 from properties.judging.assumptions import spoken
 from properties.judging.context import Case
 from properties.judging.contract import OF_CLASSES, Contract, divisor
+from properties.judging.kernel_formula import Arguments, KernelFormula, KernelLosses
 from properties.judging.law import Finding, Law, LayerFailed
 from properties.judging.observation import Failure, Observation
 from properties.judging.tolerance import Match, compare
 from properties.laws.aggregate_top_k import TOP_K_LAWS
 from properties.laws.limits import cross_entropy_of, limit
 from properties.laws.sigmoid import symmetry
-from properties.problems.domain import DENOMINATOR, Dimension, outside, within
+from properties.problems.dimensions import DENOMINATOR
+from properties.problems.domain import Dimension, outside, within
 from properties.problems.problem import Problem
 from reference import Answer, top_k_loss
 from reference.top_k import count_of
@@ -98,7 +100,7 @@ def reads(values: Mapping[str, Any]) -> str:
     else:
         loss = "average top-k" + (f" of {individual}" if individual else "")
         rest = {**({"k": k} if isinstance(k, int) else _fraction(k, top_k)), **rest}
-    said = spoken(rest)
+    said = spoken(rest, arguments=ARGUMENTS)
     return f"as {loss}{' with ' if said else ''}{said}" if said or loss != "average top-k" else ""
 
 
@@ -169,37 +171,69 @@ MAXIMUM = Law(
     rests_on="k = 1: sum_i s_i o_i l_i = max_i o_i l_i",
 )
 
+
+def _is_cross_entropy(given: Arguments) -> bool:
+    return bool(given["individual"] == "cross_entropy")
+
+
+def _chosen_number(of: KernelLosses) -> tuple[int, int]:
+    """How many elements are averaged, of how many that count."""
+    count = int(of.operations.numbers(of.valid).sum())
+    return count_of(of.arguments["top_k"], of.arguments["k"], count), count
+
+
+def largest(of: KernelLosses) -> Any:
+    """The largest weighted losses; 0 for all others."""
+    valid, weighted = of.operations.numbers(of.valid), of.operations.numbers(of.weighted)
+    ranked = np.where(valid > 0, weighted, -np.inf).reshape(-1)
+    chosen = np.zeros(ranked.size)
+    chosen[np.argsort(-ranked, kind="stable")[: _chosen_number(of)[0]]] = 1.0
+    return of.weighted * of.operations.constant(chosen.reshape(valid.shape), of.losses)
+
+
+def _largest_divide_by(of: KernelLosses) -> float:
+    k, count = _chosen_number(of)
+    return (k / count if count else 1.0) * of.divisor
+
+
+ARGUMENTS = (
+    Dimension(
+        "individual",
+        ("cross_entropy", "cross_entropy", "logistic", "cross_entropy", "hinge", "squared", "absolute"),
+        accepts=lambda v: isinstance(v, str) and v in KINDS,
+        expected=f"one of {', '.join(KINDS)}",
+        absent="cross_entropy",
+        kind=kind_of,
+        always_shown=True,
+    ),
+    Dimension(
+        "top_k",
+        (0.7, 1.0, 0.5, 1, 0.29, 0.1, 0.9, 0.3),
+        accepts=lambda v: v is None or (isinstance(v, (int, float)) and v is not True and 0.0 < v <= 1.0),
+        expected="fractions in (0, 1] or None",
+        absent=0.7,
+        always_shown=True,
+        plain=within(1, 1.0),
+    ),
+    Dimension(
+        "k",
+        (None, 1, 2, None, 4, 100, 3),
+        accepts=lambda v: v is None or (isinstance(v, int) and v is not True and v >= 1),
+        expected="ints >= 1 or None",
+        always_shown=True,
+    ),
+    DENOMINATOR,
+)
+
 CONTRACT = Contract(
     name="average_top_k",
     sentence="Average top-k: the mean of the k largest weighted losses, no gradient through the choice.",
     promises=OF_CLASSES,
     oracle=top_k_loss,
-    arguments=(
-        Dimension(
-            "individual",
-            ("cross_entropy", "cross_entropy", "logistic", "cross_entropy", "hinge", "squared", "absolute"),
-            accepts=lambda v: isinstance(v, str) and v in KINDS,
-            expected=f"one of {', '.join(KINDS)}",
-            absent="cross_entropy",
-            kind=kind_of,
-        ),
-        Dimension(
-            "top_k",
-            (0.7, 1.0, 0.5, 1, 0.29, 0.1, 0.9, 0.3),
-            accepts=lambda v: v is None or (isinstance(v, (int, float)) and v is not True and 0.0 < v <= 1.0),
-            expected="fractions in (0, 1] or None",
-            absent=0.7,
-        ),
-        Dimension(
-            "k",
-            (None, 1, 2, None, 4, 100, 3),
-            accepts=lambda v: v is None or (isinstance(v, int) and v is not True and v >= 1),
-            expected="ints >= 1 or None",
-        ),
-        DENOMINATOR,
-    ),
+    arguments=ARGUMENTS,
     settle=settle,
     divisor=divides_by,
+    kernel_formula=KernelFormula(largest, divisor=_largest_divide_by, applies=_is_cross_entropy),
     gradient="both",
     bases=(individual_of,),
     essential=(("top_k", "k"),),

@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT, cross_entropy_base
+from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT, by_class, cross_entropy_base
+from properties.contracts.cross_entropy import divides_by as cross_entropy_divides_by
 from properties.contracts.focal import GAMMA
 from properties.judging.assumptions import reading
 from properties.judging.context import Case
 from properties.judging.contract import OF_CLASSES, Bad, Contract, divisor
+from properties.judging.kernel_formula import KernelFormula
 from properties.judging.law import Finding, Law, LayerFailed
 from properties.judging.observation import Failure
 from properties.judging.tolerance import judge
 from properties.laws.limits import cross_entropy_of, gamma_zero, limit, one_hot_is_hard
-from properties.problems.domain import DENOMINATOR, Dimension, outside, within
+from properties.problems.dimensions import DENOMINATOR
+from properties.problems.domain import Dimension, outside, within
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import Answer, cost_sensitive
@@ -57,9 +60,13 @@ def divides_by(problem: Problem) -> float:
     """The sum of the weights that costs and class weights make."""
     if problem.config["denominator"] == "count":
         return divisor(problem)
-    config = problem.config
-    costs = class_costs(config["num_class_list"], config["gamma"], config["empty_class_weight"])
-    return divisor(problem.replace(weight=costs if problem.weight is None else costs * problem.weight))
+    costs = costs_of(problem.config)
+    return cross_entropy_divides_by(problem.replace(weight=costs if problem.weight is None else costs * problem.weight))
+
+
+def costs_of(given: Mapping[str, Any]) -> Array:
+    """The weight of each class that the arguments make."""
+    return class_costs(given["num_class_list"], given["gamma"], given["empty_class_weight"])
 
 
 def never_occurs(case: Case) -> Iterator[Finding]:
@@ -173,43 +180,49 @@ def _bad(make: Any, *words: str) -> Bad:
     return Bad(lambda c: {"num_class_list": make(c), "empty_class_weight": None}, words)
 
 
+ARGUMENTS = (
+    Dimension(
+        "num_class_list",
+        ("long-tailed", "equal", "rising", "steep", "with-empty"),
+        accepts=_is_counts,
+        expected=f"one of {', '.join(COUNTS)}, or a list of counts > 0",
+        absent="equal",
+        expand=counts,
+        always_shown=True,
+    ),
+    Dimension(
+        "gamma",
+        (1.0, 0.0, 0.5, 2.0, 0),
+        accepts=GAMMA.accepts,
+        expected=GAMMA.expected,
+        absent=1.0,
+        always_shown=True,
+    ),
+    Dimension(
+        "empty_class_weight",
+        (None, None, 1.0, 0.0, 0.25),
+        accepts=lambda v: v is None or (isinstance(v, (int, float)) and v >= 0),
+        expected="numbers >= 0 or None",
+        always_shown=True,
+    ),
+    SOFT_WEIGHT,
+    DENOMINATOR,
+)
+
 CONTRACT = Contract(
     name="cost_sensitive",
     sentence="Cross entropy with the class weights (N_min / N_c)^gamma.",
     promises=(*OF_CLASSES, "additive", "repetition"),
     oracle=cost_sensitive,
-    arguments=(
-        Dimension(
-            "num_class_list",
-            ("long-tailed", "equal", "rising", "steep", "with-empty"),
-            accepts=_is_counts,
-            expected=f"one of {', '.join(COUNTS)}, or a list of counts > 0",
-            absent="equal",
-            expand=counts,
-        ),
-        Dimension(
-            "gamma",
-            (1.0, 0.0, 0.5, 2.0, 0),
-            accepts=GAMMA.accepts,
-            expected=GAMMA.expected,
-            absent=1.0,
-        ),
-        Dimension(
-            "empty_class_weight",
-            (None, None, 1.0, 0.0, 0.25),
-            accepts=lambda v: v is None or (isinstance(v, (int, float)) and v >= 0),
-            expected="numbers >= 0 or None",
-        ),
-        SOFT_WEIGHT,
-        DENOMINATOR,
-    ),
+    arguments=ARGUMENTS,
     common=(SOFT,),
     settle=settle,
     divisor=divides_by,
+    kernel_formula=KernelFormula(class_weights=costs_of, by_class=by_class),
     gradient="both",
     bases=(cross_entropy_base,),
     essential=(("num_class_list",),),
-    reads=reading("cost-sensitive cross entropy", {"num_class_list": in_words}, without_costs),
+    reads=reading("cost-sensitive cross entropy", {"num_class_list": in_words}, without_costs, ARGUMENTS),
     own=(gamma_zero(empty_class_weight=(None,)), EQUAL, one_hot_is_hard, NEVER_OCCURS),
     bad_arguments={
         "num_class_list": (

@@ -1,12 +1,17 @@
 """Contract of the focal loss over a softmax."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from properties.judging.assumptions import reading
 from properties.judging.contract import OF_CLASSES, Contract
+from properties.judging.kernel_formula import KernelFormula, KernelLosses
 from properties.laws.limits import cross_entropy_of, gamma_zero, limit, of_difference
 from properties.laws.weights import element_weights
-from properties.problems.domain import DENOMINATOR, Dimension
+from properties.problems.dimensions import DENOMINATOR
+from properties.problems.domain import Dimension
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import UNIT_ROUNDOFF, focal
@@ -19,7 +24,14 @@ def is_power(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0.0 <= value < float("inf")
 
 
-GAMMA = Dimension("gamma", (2.0, 0.0, 1.0, 0.5, 5.0, 2, 0, 0.25), accepts=is_power, expected="numbers >= 0", absent=2.0)
+GAMMA = Dimension(
+    "gamma",
+    (2.0, 0.0, 1.0, 0.5, 5.0, 2, 0, 0.25),
+    accepts=is_power,
+    expected="numbers >= 0",
+    absent=2.0,
+    always_shown=True,
+)
 
 
 def _single(difference: Array, problem: Problem) -> Losses:
@@ -35,18 +47,32 @@ TWO_CLASSES = limit(
     rests_on="C = 2: p_y = sigma(z_y - z_other), so (1 - p_y)^gamma l is the sigmoid focal loss of the difference",
 )
 
+
+def no_power(values: Mapping[str, Any]) -> str:
+    """The name of what is left where gamma is 0."""
+    return "cross entropy" if values.get("gamma") == 0 else ""
+
+
+def modulated(of: KernelLosses) -> Any:
+    """Cross entropy times (1 - p)^gamma, where 1 - p is 1 - exp(-loss)."""
+    return of.weighted * of.operations.power(-of.operations.expm1(-of.losses), float(of.arguments["gamma"]))
+
+
+ARGUMENTS = (GAMMA, DENOMINATOR)
+
 CONTRACT = Contract(
     name="focal",
     sentence="Focal loss over a softmax: cross entropy times (1 - p)^gamma.",
     promises=(*OF_CLASSES, "additive", "repetition"),
     oracle=focal,
-    arguments=(GAMMA, DENOMINATOR),
+    arguments=ARGUMENTS,
     call_arguments=("normalizer", "element_weight"),
     gradient="live",
+    kernel_formula=KernelFormula(modulated),
     bases=(cross_entropy_of,),
     own=(gamma_zero(), TWO_CLASSES, element_weights),
     precise=True,
     essential=(("gamma",),),
-    reads=reading("focal loss", equals=lambda values: "cross entropy" if values.get("gamma") == 0 else ""),
+    reads=reading("focal loss", equals=no_power, arguments=ARGUMENTS),
     bad_arguments={"gamma": (-1.0, float("nan"), float("inf"), "two"), "denominator": ("batch",)},
 )

@@ -1,8 +1,10 @@
 """Contract of a loss that no oracle knows: the laws that need none."""
 
+from properties.contracts.cross_entropy import KERNEL
 from properties.judging.assumptions import reading
 from properties.judging.contract import Contract
 from properties.judging.detached_gradient import one_hot_entries
+from properties.judging.kernel_formula import KernelFormula
 from properties.laws.limits import cross_entropy_of
 
 CONTRACT = Contract(
@@ -20,6 +22,7 @@ CONTRACT = Contract(
         "refusals",
         "arguments",
     ),
+    kernel_formula=KernelFormula(whole=KERNEL),
     bases=(cross_entropy_of, one_hot_entries),
     reads=reading("a loss"),
 )

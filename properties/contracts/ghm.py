@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -11,16 +12,18 @@ from properties.contracts._gradient_density import (
     BINS,
     NORMALIZE,
     crosses_an_edge,
+    density_weights,
     in_words,
     logits_at_edges,
     one_region_is,
 )
 from properties.judging.assumptions import reading
 from properties.judging.contract import OF_CLASSES, Contract
+from properties.judging.kernel_formula import KernelFormula, KernelLosses
 from properties.laws.aggregate_density import density_laws
 from properties.laws.limits import by_both_logits, cross_entropy_of, limit, two_classes
 from properties.laws.modes_running_average import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
-from properties.problems.domain import DENOMINATOR
+from properties.problems.dimensions import DENOMINATOR
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import UNIT_ROUNDOFF, Answer, ghm, sigmoid_ghm
@@ -74,13 +77,30 @@ TWO_CLASSES = limit(
     rests_on="C = 2: 1 - p_y = 1 - sigma(z_y - z_other): the same gradient norms, the same regions, the same b_i",
 )
 
+ROUNDING = 1e-7
+"""How close to an edge of a region the side is a matter of rounding."""
+
+
+def harmonized(of: KernelLosses) -> Any:
+    """Cross entropy times its density weight; the gradient norm 1 - p is 1 - exp(-loss)."""
+    return of.weighted * density_weights(of, -np.expm1(-of.operations.numbers(of.losses)))
+
+
+def harmonized_below(of: KernelLosses) -> Any:
+    """The same on the other side, where an edge of a region is met exactly: either is right."""
+    return of.weighted * density_weights(of, -np.expm1(-of.operations.numbers(of.losses)) - ROUNDING)
+
+
+ARGUMENTS = (BINS, NORMALIZE, MOMENTUM, EMA, DENOMINATOR)
+
 CONTRACT = Contract(
     name="ghm",
     sentence="GHM-C over a softmax: cross entropy times N / (R m), with no gradient through the weights.",
     promises=(*OF_CLASSES, "repetition"),
     oracle=ghm,
-    arguments=(BINS, NORMALIZE, MOMENTUM, EMA, DENOMINATOR),
+    arguments=ARGUMENTS,
     gradient="detached",
+    kernel_formula=KernelFormula(harmonized, (harmonized_below,)),
     bases=(cross_entropy_of,),
     own=(ONE_REGION, TWO_CLASSES, *density_laws(cross_entropy_of, {"classes": lambda c: c > 1}), moving_average(norms)),
     # a better logit may move an element into a sparser region, where it counts more
@@ -89,7 +109,7 @@ CONTRACT = Contract(
     hard_logits=logits_at_edges,
     jumps=crosses_an_edge(norms),
     essential=(("bins",),),
-    reads=reading("GHM", {"bins": in_words}, one_region_is("cross entropy")),
+    reads=reading("GHM", {"bins": in_words}, one_region_is("cross entropy"), ARGUMENTS),
     bad_arguments={
         "bins": BAD_BINS,
         "normalize": ("all",),

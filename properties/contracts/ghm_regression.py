@@ -22,7 +22,8 @@ from properties.judging.contract import Contract
 from properties.laws.aggregate_density import density_laws
 from properties.laws.limits import limit, reduction_of
 from properties.laws.modes_running_average import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
-from properties.problems.domain import DENOMINATOR, LABEL_WEIGHT, Dimension
+from properties.problems.dimensions import DENOMINATOR, LABEL_WEIGHT
+from properties.problems.domain import Dimension
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import Answer, ghm_regression
@@ -58,25 +59,28 @@ ONE_REGION = limit(
     rests_on="M = 1: b_i = N / (R_1 m) = 1, which leaves sqrt(d^2 + mu^2) - mu",
 )
 
+ARGUMENTS = (
+    Dimension(
+        "mu",
+        (0.02, 1.0, 0.5, 2.0),
+        accepts=lambda v: isinstance(v, (int, float)) and 0.0 < v < float("inf"),
+        expected="numbers > 0",
+        absent=0.02,
+        always_shown=True,
+    ),
+    BINS,
+    NORMALIZE,
+    MOMENTUM,
+    EMA,
+    DENOMINATOR,
+)
+
 CONTRACT = Contract(
     name="ghm_regression",
     sentence="GHM-R: sqrt(d^2 + mu^2) - mu times N / (R m), with no gradient through the weights.",
     promises=(*entries.PROMISES, "repetition"),
     oracle=ghm_regression,
-    arguments=(
-        Dimension(
-            "mu",
-            (0.02, 1.0, 0.5, 2.0),
-            accepts=lambda v: isinstance(v, (int, float)) and 0.0 < v < float("inf"),
-            expected="numbers > 0",
-            absent=0.02,
-        ),
-        BINS,
-        NORMALIZE,
-        MOMENTUM,
-        EMA,
-        DENOMINATOR,
-    ),
+    arguments=ARGUMENTS,
     common=(*entries.common(("real",), (None,)), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer"),
     lacks=("weight", "ignore_index", "axis"),
@@ -89,7 +93,7 @@ CONTRACT = Contract(
     hard_logits=errors_at_edges,
     jumps=crosses_an_edge(norms),
     essential=(("bins",),),
-    reads=reading("GHM-R", {"bins": in_words}, one_region_is("the smooth L1 loss sqrt(d^2 + mu^2) - mu")),
+    reads=reading("GHM-R", {"bins": in_words}, one_region_is("the smooth L1 loss sqrt(d^2 + mu^2) - mu"), ARGUMENTS),
     bad_arguments={
         "mu": (0.0, -1.0, float("nan"), float("inf"), "small"),
         "bins": BAD_BINS,

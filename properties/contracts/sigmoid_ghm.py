@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from properties.contracts import _entrywise as entries
@@ -10,19 +12,21 @@ from properties.contracts._gradient_density import (
     BINS,
     NORMALIZE,
     crosses_an_edge,
+    density_weights,
     in_words,
     logits_at_edges,
     one_region_is,
 )
 from properties.judging.assumptions import reading
 from properties.judging.contract import Contract
+from properties.judging.kernel_formula import KernelFormula, KernelLosses
 from properties.laws.aggregate_density import density_laws
 from properties.laws.ignore import ignored_ids
 from properties.laws.limits import entry_cross_entropy_of, ids_are_one_hot, limit
 from properties.laws.modes_running_average import BAD_MOMENTUM, EMA, MOMENTUM, moving_average
 from properties.laws.sigmoid import symmetry
 from properties.laws.weights import entry_weights
-from properties.problems.domain import DENOMINATOR, LABEL_WEIGHT
+from properties.problems.dimensions import DENOMINATOR, LABEL_WEIGHT
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import sigmoid_ghm
@@ -44,15 +48,24 @@ def norms(problem: Problem) -> Array:
     return np.abs(signed_distance(problem.logits[valid], problem.labels[valid]))
 
 
+def harmonized(of: KernelLosses) -> Any:
+    """Binary cross entropy times its density weight."""
+    numbers, sigmoid = of.operations.numbers, of.operations.sigmoid
+    return of.losses * density_weights(of, np.abs(numbers(sigmoid(of.logits)) - numbers(of.targets)))
+
+
+ARGUMENTS = (BINS, NORMALIZE, MOMENTUM, EMA, DENOMINATOR)
+
 CONTRACT = Contract(
     name="sigmoid_ghm",
     sentence="GHM-C over a sigmoid: binary cross entropy times N / (R m), with no gradient through the weights.",
     promises=(*entries.PROMISES, "repetition"),
     oracle=sigmoid_ghm,
-    arguments=(BINS, NORMALIZE, MOMENTUM, EMA, DENOMINATOR),
+    arguments=ARGUMENTS,
     common=(*entries.common(("binary", "binary", "probability")), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer"),
     gradient="detached",
+    kernel_formula=KernelFormula(harmonized),
     bases=(entry_cross_entropy_of,),
     own=(
         ONE_REGION,
@@ -68,7 +81,7 @@ CONTRACT = Contract(
     hard_logits=logits_at_edges,
     jumps=crosses_an_edge(norms),
     essential=(("bins",),),
-    reads=reading("sigmoid GHM", {"bins": in_words}, one_region_is("binary cross entropy")),
+    reads=reading("sigmoid GHM", {"bins": in_words}, one_region_is("binary cross entropy"), ARGUMENTS),
     bad_arguments={
         "bins": BAD_BINS,
         "normalize": ("all",),

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from properties.drawing import regimes
 from properties.drawing.regimes import Bytes, HardLogits
-from properties.problems.domain import COMMON_NAMES, SIZES, Dimension, Domain, EmptyDomainError
+from properties.problems.dimensions import COMMON_NAMES
+from properties.problems.domain import SIZES, Dimension, Domain, EmptyDomainError
 from properties.problems.membership import reason_outside
 from properties.problems.precision import Array, round_to
 from properties.problems.problem import ENTRIES, Labels, Problem

@@ -20,7 +20,8 @@ from properties.drawing.decoding import (
     number_of_blocks,
 )
 from properties.drawing.regimes import Bytes, HardLogits
-from properties.problems.domain import COMMON, FORMULA_LOGITS, Domain
+from properties.problems.dimensions import COMMON, FORMULA_LOGITS
+from properties.problems.domain import Domain
 from properties.problems.problem import Problem
 
 PLACE = 6

@@ -17,6 +17,7 @@ from properties.errors import Broken, ContractError, UsageError, broken_in
 from properties.judging.contract import Contract
 from properties.judging.finding import Finding, NotApplicable
 from properties.judging.observation import Failure, Observer
+from properties.problems.arguments import at_rest, features_of_arguments
 from properties.problems.problem import Problem
 from properties.subjects.arguments_given import ArgumentRecorder
 from properties.subjects.backend import backend_of
@@ -66,7 +67,23 @@ def perform(
         return broken(task.law, error)
     if result.outcome == "refuted" and (result.finding is None or result.problem is None):
         return broken(task.law, Broken("it was refuted, and there is no example"))
-    return replace(result, given=witness.given)
+    return replace(result, given=witness.given, arguments=_told_of_arguments(result, subject))
+
+
+def _told_of_arguments(result: LawResult, subject: Subject) -> dict[str, list[list[str]]]:
+    """What a report has to know of a contract's own arguments in each call of a finding; empty for contracts of ours.
+
+    ``at_rest`` are those that it need not show, ``features`` what is special about the others. A report has no other
+    way to a contract that nobody but its author knows.
+    """
+    if subject.shipped or result.finding is None:
+        return {}
+    known = {dimension.name: dimension for dimension in subject.resolved.arguments}
+    calls = result.finding.calls
+    return {
+        "at_rest": [list(at_rest(call, known)) for call in calls],
+        "features": [list(features_of_arguments(call, known)) for call in calls],
+    }
 
 
 def _performed(task: Task, subject: Subject, observer: Observer, tick: Tick, kernels: Kernels | None) -> LawResult:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from properties.engine.examination import outcome_of
+from properties.engine.features import ingredients
 from properties.judging.law import Finding
-from properties.problems.features import ingredients
 from properties.problems.problem import Problem
 
 

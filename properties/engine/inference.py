@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from properties.engine.inference_problems import Prober
 from properties.errors import ContractError, broken_in
+from properties.judging.contract import Contract
 from properties.judging.denominators import DIVISOR_WORDS, divisors
-from properties.judging.explanations import NORMALIZES
 from properties.judging.finite_differences import ascent, derivative_along, detaches
 from properties.judging.law import LayerFailed, OutsideDomain, Undecided
 from properties.judging.observation import Observer
 from properties.judging.observed_case import ObservedCase
 from properties.judging.tolerance import judge
-from properties.problems.domain import Domain, EmptyDomainError
+from properties.problems.domain import Choice, Domain, EmptyDomainError
 from properties.problems.problem import Problem
 from properties.subjects.subject import Subject
 from reference import BUDGET, UNIT_ROUNDOFF
@@ -60,6 +61,9 @@ class Fact:
 
 
 Facts = dict[str, dict[str, Any]]
+Question = Callable[["Study", str], Fact]
+"""Finds out one fact; told what the contract says of it."""
+
 Tick = Callable[[int], None]
 
 
@@ -73,34 +77,34 @@ def infer(inquiry: Inquiry, subject: Subject, observer: Observer, tick: Tick = l
         study = Study(subject, observer, domain, inquiry.seed, tick)
     except EmptyDomainError as error:
         return unknown(str(error))
-    questions = {"gradient": gradient, "denominator": denominator}
-    if subject.resolved.oracle is not None and "normalize" in subject.resolved.argument_names:
-        questions["normalize"] = normalize
+    choices = {} if subject.resolved.oracle is None else subject.resolved.choices
+    own: dict[str, tuple[str, Question]] = {
+        name: (choice.subject, partial(choice_followed, name, choice)) for name, choice in choices.items()
+    }
     found: dict[str, Fact] = {}
-    for name, question in questions.items():
+    for name, (topic, question) in {**QUESTIONS, **own, **QUESTIONS}.items():
         due = due_of(name, subject, domain)
         if study.lost:
-            found[name] = Fact(UNKNOWN, due, f"{SUBJECTS[name]} was not asked for: {study.lost}")
+            found[name] = Fact(UNKNOWN, due, f"{topic} was not asked for: {study.lost}")
             continue
         try:
             found[name] = question(study, due)
         except Lost as ended:
-            found[name] = Fact(UNKNOWN, due, f"{SUBJECTS[name]} is undecided: {ended}")
+            found[name] = Fact(UNKNOWN, due, f"{topic} is undecided: {ended}")
         except MemoryError:
             raise
         except Exception as error:
             told = isinstance(error, ContractError) and not subject.shipped
             whose = error if told else broken_in("this question", error)
-            found[name] = Fact(UNKNOWN, due, f"{SUBJECTS[name]} is undecided: {whose}")
+            found[name] = Fact(UNKNOWN, due, f"{topic} is undecided: {whose}")
     return {name: asdict(fact) for name, fact in found.items()}
-
-
-SUBJECTS = {"gradient": "the gradient", "denominator": "what the mean divides by", "normalize": "which regions count"}
 
 
 def unknown(reason: str) -> Facts:
     """No facts, and why."""
-    return {name: asdict(Fact(UNKNOWN, "", f"{SUBJECTS[name]} is undecided: {reason}")) for name in list(SUBJECTS)[:2]}
+    return {
+        name: asdict(Fact(UNKNOWN, "", f"{topic} is undecided: {reason}")) for name, (topic, _) in QUESTIONS.items()
+    }
 
 
 def due_of(name: str, subject: Subject, domain: Domain) -> str:
@@ -302,31 +306,38 @@ def _apart(first: str, names: list[str], study: Study) -> str:
 SHORT = {"count": "valid", "weights": "weighted", "all": "all"}
 
 
-def normalize(study: Study, due: str) -> Fact:
-    """Over which regions the weights of GHM are shared out: those that occur, or all."""
-    left, examples = set(NORMALIZES), 0
+def choice_followed(name: str, choice: Choice, study: Study, due: str) -> Fact:
+    """Which value of an argument the layer follows, of those that its contract has words for."""
+    left, examples = set(choice.words), 0
     reduction = next(iter(study.reductions("sum", "none", "mean")))
     for case in study.cases(study.prober.smooth((reduction,), drawn=0)):
-        fits = study.asked(lambda case=case: _regions_of(case, study.contract))  # type: ignore[misc]
+        fits = study.asked(lambda case=case: _followed_by(case, study.contract, name, choice))  # type: ignore[misc]
         if fits is not None:
             examples += 1
             left &= fits
     if not examples:
-        return Fact(UNKNOWN, due, "which regions count is undecided: in no problem do occupied and all of them differ")
+        return Fact(UNKNOWN, due, f"{choice.subject} is undecided: in no problem do {choice.apart}")
     if not left:
-        return Fact(
-            "other", due, "the weights are shared out over neither the occupied regions nor all", examples, False
-        )
-    found = left.pop()
-    return Fact(found, due, f"the weights are shared out over {NORMALIZES[found]}", examples, found == due)
+        neither = choice.neither or choice.sentence.format("in no way that the contract knows")
+        return Fact("other", due, neither, examples, False)
+    found = due if due in left else next(value for value in choice.words if value in left)
+    return Fact(found, due, choice.says(found), examples, found == due)
 
 
-def _regions_of(case: ObservedCase, contract: Any) -> set[str] | None:
-    """The normalizers that a value is right for; None where the two are the same number, or too close to tell."""
+def _followed_by(case: ObservedCase, contract: Contract, name: str, choice: Choice) -> set[str] | None:
+    """The values for which the layer's loss is right; None where all give the same, or one is too close to tell."""
     problem = case.problem
-    answers = {name: contract.answer(problem.configure(normalize=name)) for name in NORMALIZES}
-    values = [float(answer.value.sum()) for answer in answers.values()]
-    if abs(values[0] - values[1]) <= 1e-3 * abs(values[0]) or any(answer.ambiguous for answer in answers.values()):
+    answers = {value: contract.answer(problem.configure(**{name: value})) for value in choice.words}
+    losses = [float(answer.value.sum()) for answer in answers.values()]
+    alike = all(abs(loss - losses[0]) <= 1e-3 * abs(losses[0]) for loss in losses)
+    if alike or any(answer.ambiguous for answer in answers.values()):
         return None
     observed = case.observe()
-    return {n for n, answer in answers.items() if judge(observed, answer, problem.dtype, gradient=False).holds}
+    return {v for v, answer in answers.items() if judge(observed, answer, problem.dtype, gradient=False).holds}
+
+
+QUESTIONS: Mapping[str, tuple[str, Question]] = {
+    "gradient": ("the gradient", gradient),
+    "denominator": ("what the mean divides by", denominator),
+}
+"""What is asked under every contract, in words and how; a contract adds the choices of its arguments."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from properties.drawing.decoding import ELEMENT_BYTES, decode, header_length, simplest_problem
-from properties.problems.domain import Domain, EmptyDomainError, outside, within
+from properties.problems.domain import Domain, EmptyDomainError, within
 from properties.problems.precision import Array, round_to
 from properties.problems.problem import Labels, Problem
 
@@ -145,9 +145,7 @@ def _plain(domain: Domain) -> Domain:
         "layout": within("contiguous"),
         "label_dtype": within("int64"),
         "axis": within(1),
-        "top_k": within(1, 1.0),
-        "soft_weight": within("paddle"),
-        "bins": outside(1, 1.0),
+        **{name: dimension.plain for name, dimension in domain.dimensions.items() if dimension.plain is not None},
         "targets": within("hard", "binary", "real"),
     }
     for name, wanted in wishes.items():

@@ -29,6 +29,10 @@ class Progressed:
     examples: int
 
 
+OF_ARGUMENTS = ("at_rest", "features")
+"""What a counterexample says of the arguments in each call: those that are at rest, and what is special of others."""
+
+
 @dataclass(frozen=True)
 class LawResult:
     """How a law fared.
@@ -43,7 +47,8 @@ class LawResult:
     ``repetitions`` say what came of the same problem each time that it was put to the layer again. ``spent`` says that
     the time was over before the examples were. ``seen`` are the values (as text) of the dimensions that somebody named
     which the problems put to the layer had. ``given`` are the contract arguments that the layer was given another
-    value of than its own default.
+    value of than its own default. ``arguments`` has what reports must know of the arguments of a contract that is
+    somebody's own (see OF_ARGUMENTS); it is empty under one of ours.
     """
 
     law: str
@@ -65,6 +70,7 @@ class LawResult:
     corpus: tuple[bytes, ...] = ()
     seen: frozenset[tuple[str, str]] = frozenset()
     given: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a certificate says of the law, as plain data: everything but what steers a search."""
@@ -78,11 +84,25 @@ class LawResult:
             "reason": self.reason,
             "condition": self.condition,
             "repeatable": self.repeatable,
-            "counterexample": None if self.finding is None else _counterexample(self.finding, self.problem),
+            "counterexample": self._counterexample(),
             "script": self.script,
             "inherited": self.inherited,
             "repetitions": self.repetitions,
             "given": self.given,
+        }
+
+    def _counterexample(self) -> dict[str, Any] | None:
+        finding, problem = self.finding, self.problem
+        if finding is None:
+            return None
+        return {
+            "quantity": finding.quantity,
+            "expected": plain_numbers(finding.expected),
+            "got": plain_numbers(finding.got),
+            "error": None if finding.failure is None else finding.failure.words,
+            "problems": [problem_to_dict(call) for call in finding.calls],
+            "example": None if problem is None else problem_to_dict(problem),
+            **self.arguments,
         }
 
     def to_record(self) -> dict[str, Any]:
@@ -122,6 +142,7 @@ class LawResult:
             inherited=said["inherited"],
             repetitions=tuple(said["repetitions"]),
             given=tuple(said["given"]),
+            arguments={name: shown[name] for name in OF_ARGUMENTS if name in shown},
         )
 
     @classmethod
@@ -147,17 +168,6 @@ def _defaults() -> Mapping[str, Any]:
 def bytes_of(texts: Sequence[str]) -> tuple[bytes, ...]:
     """Byte strings from the text in which a journal has them."""
     return tuple(base64.b64decode(each) for each in texts)
-
-
-def _counterexample(finding: Finding, problem: Problem | None) -> dict[str, Any]:
-    return {
-        "quantity": finding.quantity,
-        "expected": plain_numbers(finding.expected),
-        "got": plain_numbers(finding.got),
-        "error": None if finding.failure is None else finding.failure.words,
-        "problems": [problem_to_dict(call) for call in finding.calls],
-        "example": None if problem is None else problem_to_dict(problem),
-    }
 
 
 def _finding(said: Mapping[str, Any]) -> Finding:

@@ -6,25 +6,13 @@ without which it says nothing that a simpler contract does not say.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from properties.judging.contract import COMMON_ARGUMENTS, Contract
-from properties.problems.domain import Domain
-
-AT_REST = (
-    ("denominator", "weights"),
-    ("soft_weight", "paddle"),
-    ("label_smoothing", 0.0),
-    ("normalize", "occupied"),
-    ("momentum", 0.0),
-    ("ema", "corrected"),
-)
-"""Arguments that nobody would write."""
-
-ABILITIES = (("weight", "absent"), ("reduction", "mean"), ("axis", 1))
-"""What a layer lacks that cannot be told of these; the laws about them do not apply."""
+from properties.problems.dimensions import COMMON
+from properties.problems.domain import Dimension, Domain
 
 
 def nothing(values: Mapping[str, Any]) -> str:
@@ -32,10 +20,17 @@ def nothing(values: Mapping[str, Any]) -> str:
     return ""
 
 
-def spoken(values: Mapping[str, Any], words: Mapping[str, Callable[[Any], str]] | None = None) -> str:
-    """Values of arguments in words, less what nobody would write; ``words`` has them for the values of some."""
-    own = words or {}
-    said = [own[n](v) if n in own else f"{n} {v}" for n, v in values.items() if not _goes_without_saying(n, v)]
+def spoken(
+    values: Mapping[str, Any],
+    words: Mapping[str, Callable[[Any], str]] | None = None,
+    arguments: Iterable[Dimension] = (),
+) -> str:
+    """Values of arguments in words, less those that are tacit; ``words`` has them for the values of some.
+
+    ``arguments`` are the contract's own; see :class:`properties.Dimension`.
+    """
+    own, known = words or {}, _known(arguments)
+    said = [own[n](v) if n in own else f"{n} {v}" for n, v in values.items() if not _goes_without_saying(known, n, v)]
     return " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
 
 
@@ -43,11 +38,15 @@ def reading(
     loss: str,
     words: Mapping[str, Callable[[Any], str]] | None = None,
     equals: Callable[[Mapping[str, Any]], str] = nothing,
+    arguments: Iterable[Dimension] = (),
 ) -> Callable[[Mapping[str, Any]], str]:
-    """How a contract puts values of its arguments into words: as this loss with them; ``equals`` names it otherwise."""
+    """How a contract puts values of its ``arguments`` into words: as this loss with them.
+
+    ``words`` has the values of some in words, ``equals`` another name of the loss that they make, or ''.
+    """
 
     def read(values: Mapping[str, Any]) -> str:
-        said, name = spoken(values, words), equals(values)
+        said, name = spoken(values, words, arguments), equals(values)
         return f"as {loss} with {said}" + (f", which is {name}" if name else "") if said else ""
 
     return read
@@ -59,8 +58,9 @@ def assumed(contract: Contract, takes: AbstractSet[str], domain: Domain, said: A
     ``takes`` are the arguments that it has, ``said`` those of which somebody said the values.
     """
     values = _fixed(contract, takes, domain)
-    text = (contract.reads or reading(contract.name))(values)
-    guessed = [n for n, v in values.items() if n not in takes | said and not _goes_without_saying(n, v)]
+    text = (contract.reads or reading(contract.name, arguments=contract.arguments))(values)
+    known = _known(contract.arguments)
+    guessed = [n for n, v in values.items() if n not in takes | said and not _goes_without_saying(known, n, v)]
     asked = {name for group in _missing(contract, takes | said) for name in group}
     open_ = [name for name in guessed if name not in asked]
     if not text or not open_:
@@ -100,5 +100,12 @@ def _fixed(contract: Contract, takes: AbstractSet[str], domain: Domain) -> dict[
     return found
 
 
-def _goes_without_saying(name: str, value: Any) -> bool:
-    return value is None or (name, value) in (*AT_REST, *ABILITIES)
+def _known(arguments: Iterable[Dimension]) -> dict[str, Dimension]:
+    """What there is to know of every argument: those that all contracts have, and these."""
+    return {dimension.name: dimension for dimension in (*COMMON, *arguments)}
+
+
+def _goes_without_saying(known: Mapping[str, Dimension], name: str, value: Any) -> bool:
+    """Whether nobody would say that a layer has this value of an argument."""
+    tacit = name in known and known[name].tacit
+    return value is None or (tacit and bool(value == known[name].absent))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from properties.judging.finding import Finding
 from properties.judging.observation import Failure, Observation
 from properties.judging.tolerance import Match
-from properties.problems.domain import Domain
+from properties.problems.domain import Choice, Domain
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import Answer
@@ -48,6 +48,12 @@ class ContractView(Protocol):
 
     @property
     def divisor(self) -> Callable[[Problem], float]: ...
+
+    @property
+    def divisor_words(self) -> str: ...
+
+    @property
+    def choices(self) -> Mapping[str, Choice]: ...
 
     @property
     def jumps(self) -> Callable[[Problem, Problem], bool] | None: ...

@@ -11,9 +11,11 @@ import numpy as np
 from properties.errors import ContractError
 from properties.judging.authored import ANSWER, authored, call_authored, checked_answer
 from properties.judging.detached_gradient import detached_answers
+from properties.judging.kernel_formula import KernelFormula
 from properties.judging.law import Law
 from properties.judging.observation import Observation
-from properties.problems.domain import COMMON, TARGETS, Dimension, Domain
+from properties.problems.dimensions import COMMON, TARGETS
+from properties.problems.domain import Choice, Dimension, Domain
 from properties.problems.precision import Array
 from properties.problems.problem import ENTRIES, Problem
 from reference import UNIT_ROUNDOFF, Answer
@@ -53,17 +55,18 @@ class Bad:
     words: tuple[str, ...]
 
 
-def divisor(problem: Problem) -> float:
-    """What a mean divides by: the sum of the weights of the valid elements, or their number."""
-    soft = problem.targets == "soft"
-    counted = problem.config.get("denominator") == "count" or (problem.weight is None and not soft)
-    classwise = problem.config.get("soft_weight") == "torch"
-    if counted or (soft and classwise):
+def divisor(problem: Problem, rows: Array | None = None) -> float:
+    """What a mean divides by: the sum of the weights of the valid elements, or their number.
+
+    An element's weight is that of its class. Where its label is a row of probabilities, it is the mean of the weights
+    of the classes; ``rows`` are such rows, [n, C], in place of the labels.
+    """
+    counted = problem.config.get("denominator") == "count"
+    if counted or (problem.weight is None and problem.targets != "soft"):
         return float(problem.valid.sum())
     weight = np.ones(problem.classes) if problem.weight is None else problem.weight
-    smoothing = 0.0 if classwise else problem.config.get("label_smoothing", 0.0)
-    smooth = (1.0 - smoothing) * problem.one_hot + smoothing / problem.classes
-    return float((smooth * weight).sum(axis=1)[problem.valid.reshape(-1)].sum())
+    shares = problem.one_hot if rows is None else rows
+    return float((shares * weight).sum(axis=1)[problem.valid.reshape(-1)].sum())
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,11 @@ class Contract:
         arguments: the arguments beyond weight, ignore_index, reduction and axis, with the values to draw.
         common: dimensions that replace the ones every contract has.
         call_arguments: what a layer may take with the call.
-        divisor: what a mean divides by.
+        divisor: ``divisor(problem)``, what a mean divides by; by default the sum of the weights of the valid elements,
+            or their number where an argument ``denominator`` is ``count``. Where another argument makes a difference
+            to it, such as one that smooths labels, the contract has to say so.
+        divisor_words: what that is, after "the contract says": "by the number of all pixels"; empty: by the sum of
+            their weights, or by their number.
         lacks: arguments of every contract that make no sense for this one.
         own: laws of this contract alone, such as its limits.
         without: ids of laws that do not hold for it.
@@ -96,9 +103,12 @@ class Contract:
         detaches: whether the oracle's gradient, which is live, is replaced by that of frozen weights.
         essential: groups of arguments; without one of each group it says nothing that a simpler contract does not say,
             and no layer is certified that lacks them all and of which nobody said a value.
+        kernel_formula: how the loss is computed from a kernel's loss of each element, so that what is wrong with a
+            kernel is not blamed on the layer; None: that is found out by replacing the kernels under the layer alone,
+            and of refusals.
         reads: ``reads(values)`` says in words which loss it is where arguments have these values and no others, such as
-            "as focal loss with gamma 0, which is cross entropy"; '' where that goes without saying. See
-            ``properties.judging.assumptions``.
+            "as focal loss with gamma 0, which is cross entropy"; '' where that goes without saying. None: the name of
+            the contract and the values. ``properties.judging.assumptions.reading`` makes one.
     """
 
     name: str
@@ -109,6 +119,7 @@ class Contract:
     common: tuple[Dimension, ...] = ()
     call_arguments: tuple[str, ...] = ("normalizer",)
     divisor: Callable[[Problem], float] = divisor
+    divisor_words: str = ""
     lacks: tuple[str, ...] = ()
     own: tuple[Law, ...] = ()
     without: frozenset[str] = frozenset()
@@ -121,10 +132,13 @@ class Contract:
     bases: tuple[Callable[[Problem], Answer], ...] = ()
     detaches: bool = False
     essential: tuple[tuple[str, ...], ...] = ()
+    kernel_formula: KernelFormula | None = None
     reads: Callable[[Mapping[str, Any]], str] | None = None
 
     def __post_init__(self) -> None:
         """Whatever the author wrote is watched: a mistake in it is not taken for the layer's, nor for one of ours."""
+        if not isinstance(self.kernel_formula, (KernelFormula, type(None))):
+            raise TypeError(f"kernel_formula must be a KernelFormula or None, got {self.kernel_formula!r}")
         for what in ("divisor", "settle", "hard_logits", "jumps"):
             object.__setattr__(self, what, authored(self.name, what, getattr(self, what)))
         object.__setattr__(self, "bases", tuple(authored(self.name, "bases", base) for base in self.bases))
@@ -175,6 +189,11 @@ class Contract:
             logits = dimensions["logits"]
             dimensions["logits"] = replace(logits, values=tuple(v for v in logits.values if v != "edges"))
         return Domain(dimensions, self.settle)
+
+    @property
+    def choices(self) -> dict[str, Choice]:
+        """The arguments of which a layer is asked which value it follows, and what their values stand for."""
+        return {d.name: d.choice for d in self.arguments if d.choice is not None}
 
     @property
     def of_entries(self) -> bool:

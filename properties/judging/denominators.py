@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from properties.judging.context import ContractView
+from properties.judging.contract import divisor
 from properties.problems.problem import Problem
 
 DIVISOR_WORDS: Mapping[str, str] = {
@@ -43,7 +44,9 @@ def divisors(problem: Problem, contract: ContractView) -> dict[str, float]:
 def _by_contract(problem: Problem, contract: ContractView, name: str) -> float:
     """Return the contract's divisor for a value of its argument ``denominator``."""
     plain = problem.replace(weight=None) if problem.entrywise else problem
-    return contract.divisor(plain.configure(denominator=name))
+    # a contract without that argument may divide by anything: it does not say what the usual numbers are
+    own = "denominator" in contract.argument_names
+    return (contract.divisor if own else divisor)(plain.configure(denominator=name))
 
 
 def _weights(problem: Problem) -> float:
@@ -70,6 +73,6 @@ def divisor_in_words(problem: Problem, contract: ContractView, found: float) -> 
 
 def contradiction_in_words(problem: Problem, contract: ContractView, found: float) -> str:
     """Return the sentence that a mean divides by another number than the contract's."""
-    due = CONTRACT_WORDS[problem.config.get("denominator", "weights")]
+    due = contract.divisor_words or CONTRACT_WORDS[problem.config.get("denominator", "weights")]
     said = divisor_in_words(problem, contract, found)
     return f"The mean divides by {said}; the contract says {due} ({contract.divisor(problem):g})."

@@ -16,8 +16,6 @@ from properties.judging.tolerance import judge
 from properties.problems.problem import Problem
 from reference import Answer
 
-NORMALIZES = {"occupied": "the number of occupied regions", "paper": "the number of all regions"}
-
 
 def explanation(case: Case, finding: Finding, answer_of: Callable[[Problem], Answer] | None = None) -> str:
     """Return the sentence why the layer's answer to the case's problem is not the oracle's (or that of ``answer_of``).
@@ -37,7 +35,7 @@ def explanation(case: Case, finding: Finding, answer_of: Callable[[Problem], Ans
 
 def choice_explanation(case: Case, answer_of: Callable[[Problem], Answer] | None = None) -> str:
     """Return the sentence which choice makes a layer's value differ from the oracle's (or ``answer_of``), or ''."""
-    return _denominator_words(case, answer_of or case.contract.answer) or _normalize_words(case)
+    return _denominator_words(case, answer_of or case.contract.answer) or _other_choice_words(case)
 
 
 def _denominator_words(case: Case, answer_of: Callable[[Problem], Answer]) -> str:
@@ -57,11 +55,19 @@ def _denominator_words(case: Case, answer_of: Callable[[Problem], Answer]) -> st
     return contradiction_in_words(problem, case.contract, float(total.value / observed.value))
 
 
-def _normalize_words(case: Case) -> str:
-    problem, due = case.problem, case.problem.config.get("normalize")
-    if due is None or case.contract.oracle is None:
+def _other_choice_words(case: Case) -> str:
+    """The value of an argument with a ``choice`` that the layer follows in place of the one that it was given."""
+    problem, contract = case.problem, case.contract
+    if contract.oracle is None:
         return ""
-    other = next(name for name in NORMALIZES if name != due)
-    if not judge(case.observe(), case.contract.answer(problem.configure(normalize=other)), problem.dtype).holds:
-        return ""
-    return f"The weights are shared out over {NORMALIZES[other]}; the contract says over {NORMALIZES[due]}."
+    for name, choice in contract.choices.items():
+        due = str(problem.config.get(name))
+        for other in [value for value in choice.words if value != due] if due in choice.words else []:
+            if judge(case.observe(), contract.answer(problem.configure(**{name: other})), problem.dtype).holds:
+                return f"{sentence(choice.says(other))}; the contract says {choice.words[due]}."
+    return ""
+
+
+def sentence(words: str) -> str:
+    """Words that begin a sentence."""
+    return words[:1].upper() + words[1:]

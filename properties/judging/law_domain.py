@@ -7,15 +7,8 @@ from collections.abc import Set as AbstractSet
 
 from properties.judging.contract import CALL_ARGUMENTS, COMMON_ARGUMENTS
 from properties.judging.law import Law
-from properties.problems.domain import (
-    COMMON_NAMES,
-    FORMULA_LOGITS,
-    Domain,
-    EmptyDomainError,
-    Precondition,
-    outside,
-    within,
-)
+from properties.problems.dimensions import COMMON_NAMES, FORMULA_LOGITS
+from properties.problems.domain import Domain, EmptyDomainError, Precondition, outside, within
 
 
 def admissible_domain(law: Law, domain: Domain, shut: AbstractSet[str]) -> Domain:

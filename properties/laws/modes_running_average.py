@@ -41,8 +41,10 @@ MOMENTUM = Dimension(
     expected="numbers in [0, 1)",
     absent=0.0,
     law=NAME,
+    tacit=True,
+    feature=lambda v: f"momentum={v}" if v else "",
 )
-EMA = Dimension("ema", ("corrected", "mmdet"), absent="corrected", law=NAME)
+EMA = Dimension("ema", ("corrected", "mmdet"), absent="corrected", law=NAME, tacit=True)
 """How the average starts and decays; a layer that cannot be told claims ``corrected``."""
 
 BAD_MOMENTUM = (1.0, -0.5, float("nan"), "much", True)

@@ -30,15 +30,62 @@ def _ungated(value: Any) -> str | None:
 
 
 @dataclass(frozen=True)
-class Dimension:
-    """One ingredient: its values, simplest first (a value drawn more often stands more often).
+class Choice:
+    """What implementations of one loss do differently, each for good, as an argument with a few values.
 
-    ``gate`` names the law that must hold before other laws draw the value; ``accepts`` says which values a user may
-    name; ``absent`` is the value where a layer does not take the argument at all. ``kind`` says, for the one dimension
-    that decides on it, which kind of labels a value stands for. ``expand`` makes the argument itself of a value and
-    a number of classes, where the one depends on the other. ``law`` names the one law that draws more than the simplest
-    value. ``readings`` names kinds of values of which a layer may take one alone (counts, widths), by what tells them.
-    ``chosen`` says that somebody chose among the values: then nothing else may be asked, whatever a law makes.
+    A layer is asked which of them it follows, and where another one than the contract's explains a contradiction, the
+    report says so.
+
+    Args:
+        subject: the question, as in "which regions count".
+        sentence: what a layer does, with ``{}`` in place of one of the ``words``: "the weights are shared out {}".
+        words: each value in words: ``{"occupied": "over the number of occupied regions", ...}``.
+        apart: what the values must do in a problem for it to tell them apart, as in "occupied and all of them differ".
+        neither: what a layer does that follows none of them; empty: that, in general words.
+    """
+
+    subject: str
+    sentence: str
+    words: Mapping[str, str]
+    apart: str = "they differ"
+    neither: str = ""
+
+    def says(self, value: str) -> str:
+        """What a layer does that follows this value."""
+        return self.sentence.format(self.words[value])
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One ingredient of problems: an argument of a loss, or something else that varies, such as the size of a batch.
+
+    Args:
+        name: as the contract, the oracle and reports call it.
+        values: what is drawn, the simplest first; a value that is drawn more often stands there more often.
+        gate: ``gate(value)`` names the law that must hold before other laws draw the value; None: nothing must.
+        accepts: whether a user may name a value; None: one of ``values``.
+        expected: which values a user may name, in words; empty: they are listed.
+        absent: the value that a layer has which does not take the argument at all. Reports leave the argument out where
+            it has this value.
+        kind: ``kind(value)`` says which kind of labels a value stands for, on the one dimension that decides on it;
+            None on all others.
+        expand: ``expand(value, C)`` makes the argument itself of a value and the number of classes; None: they are the
+            same.
+        law: the one law that draws more than the simplest value; empty: all do.
+        readings: kinds of values (counts, widths) of which a layer may take one alone, by what tells them; empty: a
+            layer that takes the argument takes all its values.
+        chosen: whether somebody chose among the values: then nothing else may be asked, whatever a law makes of it.
+        always_shown: whether reports show the argument at its ``absent`` value too, since without it nobody can read a
+            case.
+        tacit: whether nobody would say of a layer that it has the ``absent`` value: sentences about which loss it is
+            checked as leave it out.
+        plain: whether what else a layer does shows well beside a value; only such values are drawn to find that out,
+            where there are any. None: any value will do.
+        feature: ``feature(value)`` says what is special about a value, in words, where that may be the cause by which
+            one fault is told from another; '' where it is nothing. None: no value tells anything of a cause.
+        claimable: whether a subject may claim one of the values for good (see ``Subject.claims``).
+        choice: what the values stand for, where a layer is to be asked which of them it follows; then it may be claimed
+            as well. None: nobody asks.
     """
 
     name: str
@@ -52,6 +99,28 @@ class Dimension:
     law: str = ""
     readings: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict)
     chosen: bool = False
+    always_shown: bool = False
+    tacit: bool = False
+    plain: Callable[[Any], bool] | None = None
+    feature: Callable[[Any], str] | None = None
+    claimable: bool = False
+    choice: Choice | None = None
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The values of which a subject may claim one; empty where nothing may be claimed."""
+        return tuple(dict.fromkeys(self.values)) if self.claimable or self.choice is not None else ()
+
+    def is_absent(self, value: Any, classes: int) -> bool:
+        """Whether an argument, of so many classes, is as in a layer that does not take it at all."""
+        if self.expand is None and isinstance(value, np.ndarray):
+            return False
+        absent = self.absent
+        if self.expand is not None and absent is not None and value is not None:
+            return bool(np.array_equal(self.expand(absent, classes), value))
+        alike = isinstance(value, bool) == isinstance(absent, bool) and bool(value == absent)
+        # where the type says what a value means, 1 and 1.0 are not the same
+        return alike and (not self.readings or type(value) is type(absent))
 
     def allows(self, value: Any) -> bool:
         """Whether a user may name this value."""
@@ -194,93 +263,8 @@ def outside(*values: Any) -> Callable[[Any], bool]:
     return lambda value: not inside(value)
 
 
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _gate(table: Mapping[Any, str]) -> Callable[[Any], str | None]:
-    return lambda value: table.get(value)
-
-
-def _rank_gate(rank: Any) -> str | None:
-    return {1: "shape/rank-one", 2: None}.get(rank, "shape/rank")
-
-
-def _ignore_index_gate(value: Any) -> str | None:
-    if value is None:
-        return "ignore/none-is-all-valid"
-    if value >= 0 and value < 100:
-        return "ignore/inside-classes"
-    return None if value == -100 else "ignore/sentinels"
-
-
 CLASSES = {"targets": within("hard", "soft")}
 """What a law about classes requires."""
-
-FORMULA_LOGITS = ("lattice", "ties", "normal", "spread", "certain")
-NUMERIC_LOGITS = ("saturated", "huge", "offset", "near-ties")
-
-TAKES_WEIGHTS = "conduct/takes-weights"
-TAKES_IGNORED = "conduct/takes-ignored"
-
-_SIZES = ("few", "few", "several", "few", "one", "square", "few", "empty", "few", "many", "few")
-
-COMMON = (
-    Dimension("rank", (2, 2, 3, 4, 1, 5, 6), _rank_gate, lambda v: _is_int(v) and 1 <= v <= 6, "ints from 1 to 6"),
-    Dimension("size", _SIZES, _gate({"empty": "shape/empty"})),
-    Dimension(
-        "classes",
-        (2, 3, 4, 2, 5, 3, 7, 2, 10, 4, 1, 19, 3, 100),
-        _gate({1: "shape/one-class"}),
-        lambda v: _is_int(v) and 1 <= v <= 1000,
-        "ints from 1 to 1000",
-    ),
-    Dimension(
-        "axis",
-        (1, 1, -1, 0, 2),
-        lambda v: None if v == 1 else "shape/axis",
-        lambda v: _is_int(v) and -6 <= v < 6,
-        "ints from -6 to 5",
-        absent=1,
-    ),
-    Dimension("dtype", ("float64", "float32", "float16", "bfloat16")),
-    Dimension("label_dtype", ("int64", "int64", "int32"), _gate({"int32": "numerics/label-dtype"})),
-    Dimension("layout", ("contiguous", "contiguous", "strided"), _gate({"strided": "shape/non-contiguous"})),
-    Dimension("reduction", ("mean", "sum", "none"), _gate({"none": "shape/none-shape"}), absent="mean"),
-    Dimension(
-        "ignored",
-        ("none", "some", "some", "most", "all"),
-        _gate({"all": "ignore/all-ignored", "some": TAKES_IGNORED, "most": TAKES_IGNORED}),
-        absent="none",
-    ),
-    Dimension(
-        "ignore_index",
-        (-100, 255, -1, 0, 1, None),
-        _ignore_index_gate,
-        lambda v: v is None or _is_int(v),
-        "ints or None",
-        absent=None,
-    ),
-    Dimension(
-        "weight",
-        ("absent", "small", "small", "ones", "with-zero", "tiny", "zero-total"),
-        lambda v: None if v == "absent" else "weights/zero-total" if v == "zero-total" else TAKES_WEIGHTS,
-        absent="absent",
-    ),
-    Dimension("logits", (*FORMULA_LOGITS, "edges", *NUMERIC_LOGITS)),
-)
-"""What every contract has. A contract adds the arguments of its own, and may replace any of these."""
-
-TARGETS = Dimension("targets", ("hard",), kind=str)
-"""What labels are; a contract that takes others replaces it."""
-
-DENOMINATOR = Dimension("denominator", ("weights", "weights", "count"), absent="weights")
-"""What a mean divides by: the sum of the weights of the valid elements, or their number."""
-
-LABEL_WEIGHT = Dimension("label_weight", ("absent", "mask"), absent="absent")
-"""A mask that goes with the call, for losses of single entries."""
-
-COMMON_NAMES = frozenset(dimension.name for dimension in COMMON) | {"targets", "label_weight"}
 
 NEVER_OCCURS = "a class that never occurs"
 

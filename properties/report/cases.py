@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.judging.assumptions import AT_REST
+from properties.contracts import known_arguments
+from properties.problems.arguments import at_rest
 from properties.problems.problem import Problem
 from properties.problems.serialization import problem_from_dict
 from properties.subjects.written_numbers import LONGEST_NUMBERS, people
@@ -27,16 +28,21 @@ def describe(problem: Problem) -> str:
     return descriptions([problem])[0]
 
 
-def descriptions(problems: Sequence[Problem]) -> list[str]:
-    """Return problems in one line each; a field that differs between them stands in each, at rest or not."""
+def descriptions(problems: Sequence[Problem], resting: Sequence[Collection[str]] | None = None) -> list[str]:
+    """Return problems in one line each; a field that differs between them stands in each, at rest or not.
+
+    ``resting`` names for each problem the arguments that are at rest; None: those of our own contracts that are.
+    """
+    resting = [at_rest(problem, known_arguments()) for problem in problems] if resting is None else resting
     fields = [_fields(problem) for problem in problems]
     names = list(dict.fromkeys(name for own in fields for name in own))
     parts: list[list[str]] = [[] for _ in problems]
     for name in names:
         values = [own.get(name, NOT_GIVEN) for own in fields]
         varied = any(not _alike(*pair) for pair in combinations(values, 2))
-        for part, problem, text in zip(parts, problems, _texts(name, values), strict=True):
-            if varied or _matters(problem, name):
+        texts = _texts(name, values)
+        for part, problem, rests, text in zip(parts, problems, resting, texts, strict=True):
+            if varied or _matters(problem, name, rests):
                 part.append(text)
     return ["   ".join(part) for part in parts]
 
@@ -45,7 +51,8 @@ def case_lines(counterexample: Mapping[str, Any]) -> list[str]:
     """Return the lines of a counterexample: its calls, and what came of them."""
     # what was to be refused stands by itself
     joint = "and " if counterexample["quantity"] == "refusal" else "compared with "
-    told = descriptions([problem_from_dict(plain) for plain in counterexample["problems"]])
+    problems = [problem_from_dict(plain) for plain in counterexample["problems"]]
+    told = descriptions(problems, counterexample.get("at_rest"))
     lines = [f"{joint if number else ''}{words}" for number, words in enumerate(told)]
     return [f"    {line}" for line in (*lines, *outcome_of(counterexample))]
 
@@ -120,14 +127,13 @@ def _fields(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _matters(problem: Problem, name: str) -> bool:
+def _matters(problem: Problem, name: str, resting: Collection[str]) -> bool:
     """Return whether the description of a single problem has this field."""
     if name in ("logits", "labels", "reduction"):
         return True
     if name.startswith("config "):
         argument = name.removeprefix("config ")
-        value = problem.config.get(argument, NOT_GIVEN)
-        return value is not NOT_GIVEN and (isinstance(value, np.ndarray) or (argument, value) not in AT_REST)
+        return argument in problem.config and argument not in resting
     if name == "ignore_index":
         ignores = problem.label_weight is None and not problem.valid.all()
         return problem.ignore_index is not None and (ignores or problem.ignore_index != -100)

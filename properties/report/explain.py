@@ -18,7 +18,7 @@ from properties.engine.description import laws_of
 from properties.errors import ContractError, UsageError
 from properties.judging.contract import Contract
 from properties.judging.law import Law
-from properties.problems.domain import FORMULA_LOGITS
+from properties.problems.dimensions import FORMULA_LOGITS
 from properties.problems.problem import Problem
 from properties.problems.serialization import problem_from_dict
 from properties.report.cases import descriptions, outcome_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from properties.contracts import known_arguments
 from properties.judging.denominators import CONTRACT_WORDS
-from properties.judging.explanations import NORMALIZES
 
 
 def in_lines(facts: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -24,8 +24,10 @@ def in_lines(facts: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
 def _due_words(name: str, due: str) -> str:
     if name == "denominator":
         return CONTRACT_WORDS.get(due, due)
-    if name == "normalize":
-        return f"over {NORMALIZES[due]}"
+    if name != "gradient":
+        known = known_arguments().get(name)
+        words = {} if known is None or known.choice is None else known.choice.words
+        return words.get(due, f"{name} {due}")
     return {"live": "that it differentiates through the weights", "detached": "that the weights are held fixed"}.get(
         due, "that the weights are constants"
     )

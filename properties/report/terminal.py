@@ -16,8 +16,8 @@ from rich.text import Text
 from properties.certificates.causes import causes, ingredients_of
 from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.events import Ended, Event, LawEnded, Progressed, Started
+from properties.engine.features import MODERATE
 from properties.engine.result import FAILED, OUTCOMES, UNSETTLED
-from properties.problems.features import MODERATE
 from properties.report.cases import case_lines
 from properties.report.facts import in_lines
 from reference import BUDGET

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from properties.contracts._gradient_density import NORMALIZE
+from properties.contracts import known_arguments
 from properties.judging.contract import Contract
 from properties.judging.detached_gradient import GRADIENTS
-from properties.problems.domain import DENOMINATOR
 
-CLAIMS: Mapping[str, tuple[str, ...]] = {
-    "gradient": GRADIENTS,
-    "denominator": tuple(dict.fromkeys(DENOMINATOR.values)),
-    "normalize": tuple(dict.fromkeys(NORMALIZE.values)),
-}
-"""What may be claimed, and which values it has."""
+
+def claimable(contract: Contract) -> dict[str, tuple[str, ...]]:
+    """What may be claimed under this contract or one of ours, and which values it has."""
+    dimensions = {**known_arguments(), **{dimension.name: dimension for dimension in contract.arguments}}
+    claims = {name: dimension.claims for name, dimension in dimensions.items() if dimension.claims}
+    return {"gradient": GRADIENTS, **claims}
 
 
 def held_to(contract: Contract, claims: Mapping[str, str]) -> Contract:
     """The contract as a subject with these claims is held to it; ValueError for claims that it has no room for."""
+    known = claimable(contract) if claims else {}
     for name, value in claims.items():
-        if name not in CLAIMS:
-            raise ValueError(f"claim must be one of {', '.join(CLAIMS)}, got {name!r}")
-        if value not in CLAIMS[name]:
-            raise ValueError(f"claim {name} must be one of {', '.join(CLAIMS[name])}, got {value!r}")
+        if name not in known:
+            raise ValueError(f"claim must be one of {', '.join(known)}, got {name!r}")
+        if value not in known[name]:
+            raise ValueError(f"claim {name} must be one of {', '.join(map(str, known[name]))}, got {value!r}")
         if name != "gradient" and name not in contract.argument_names:
             raise ValueError(f"claim {name}={value}: contract {contract.name} has no argument {name}")
     return contract.with_gradient(claims["gradient"]) if "gradient" in claims else contract

@@ -10,7 +10,8 @@ import numpy as np
 from properties import Contract
 from properties.contracts import _entrywise as entries
 from properties.judging.contract import OF_CLASSES
-from properties.problems.domain import FORMULA_LOGITS, Dimension
+from properties.problems.dimensions import FORMULA_LOGITS
+from properties.problems.domain import Dimension
 from reference import UNIT_ROUNDOFF
 from reference.elements import Losses, arrange, arrange_soft, check_number
 from reference.entries import arrange_entries, logistic_losses

@@ -8,33 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
-import numpy as np
 import paddle
 import paddle.nn.functional as F
 
+from properties.drawing.decoding import simplest_problem
+from properties.errors import words_of
+from properties.judging.authored import author_mistake
 from properties.judging.contract import Contract
+from properties.judging.kernel_formula import Arguments, ArgumentsOfKernel, KernelFormula, KernelLosses
+from properties.judging.observation import Failure, Observation
+from properties.problems.problem import Problem
 from properties.subjects.kernels import Kernel, KernelSet
 from properties.subjects.paddle_backend.exact_kernels import REPLACEABLE, Replaced, log_softmax
-from properties.subjects.paddle_backend.formulas import (
-    Arguments,
-    CannotSayError,
-    Formula,
-    array_of,
-    density,
-    focal,
-    harmonized,
-    harmonized_below,
-    largest,
-    plain_losses,
-    power_of,
-    reduced,
-)
+from properties.subjects.paddle_backend.formulas import OPERATIONS, CannotSayError, reduced
 from properties.subjects.paddle_backend.observer import PaddleObserver
 from properties.subjects.subject import Subject
-from reference.cost_sensitive import class_costs
 
 Rows = Callable[..., Any]
 
@@ -56,42 +47,85 @@ def _refusing(contract: Contract) -> tuple[Kernel, ...]:
     if contract.of_entries:
         return ()
     return tuple(
-        Kernel(name, _observer(contract, partial(_of_classes, plain_losses, losses)), told=True, refuses=True)
+        Kernel(name, _OnKernel(contract, partial(_of_classes, KernelFormula(), losses)), told=True, refuses=True)
         for name, losses in CLASS_KERNELS.items()
         if losses in WEIGHING
     )
 
 
 def formulas_of(contract: Contract) -> KernelSet | None:
-    """The contract's own formula over kernels; None where it is not known here."""
-    overs: list[Callable[..., Any]]
-    if contract.name in FORMULAS:
-        overs, primitives, exact = [partial(_of_classes, f) for f in FORMULAS[contract.name]], CLASS_KERNELS, EXACT
-    elif contract.name in ENTRY_FORMULAS:
-        overs, primitives, exact = [partial(_of_entries, ENTRY_FORMULAS[contract.name])], ENTRY_KERNELS, _exact_entries
-    else:
+    """The contract's own formula over kernels; None where it has none."""
+    formula = contract.kernel_formula
+    if formula is None:
         return None
-    whole = [Kernel(name, _observer(contract, loss), True) for name, loss in WHOLE.get(contract.name, {}).items()]
-    built = [
-        Kernel(name, _observer(contract, partial(over, losses)), losses in WEIGHING)
-        for name, losses in primitives.items()
-        for over in overs
+    ways = [replace(formula, element=element) for element in (formula.element, *formula.also)]
+    over, primitives, exact = _of_classes, CLASS_KERNELS, EXACT
+    if contract.of_entries:
+        over, primitives, exact = _of_entries, ENTRY_KERNELS, _exact_entries
+    whole = [
+        Kernel(name, _OnKernel(contract, partial(_whole, name, told)), True) for name, told in formula.whole.items()
     ]
-    if contract.name in FORMULAS:
-        built += [Kernel(CROSS_ENTROPY, _observer(contract, partial(over, _behind)), False) for over in overs]
-    return KernelSet((*built, *whole), _observer(contract, partial(overs[0], exact)))
+    built = [
+        Kernel(name, _OnKernel(contract, partial(over, way, losses)), losses in WEIGHING)
+        for name, losses in primitives.items()
+        for way in ways
+    ]
+    if not contract.of_entries:
+        built += [Kernel(CROSS_ENTROPY, _OnKernel(contract, partial(over, way, _behind)), False) for way in ways]
+    on_exact = _OnKernel(contract, partial(over, formula, exact))
+    on_exact.try_formula(simplest_problem(contract.domain))
+    return KernelSet((*built, *whole), on_exact)
 
 
-def _observer(contract: Contract, loss: Callable[..., Any]) -> PaddleObserver:
+class _OnKernel:
     """Asks a function of logits, labels and all arguments of the contract."""
 
-    def call(layer: Any, logits: Any, labels: Any, **given: Any) -> Any:
+    def __init__(self, contract: Contract, loss: Callable[..., Any]) -> None:
+        self._contract, self._loss = contract, loss
+        named = (*contract.argument_names, *contract.call_arguments)
+        self._observer = PaddleObserver(Subject(contract, dict, self._call, arguments=named))
+        self._mistake = ""
+
+    def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
+        """Ask the kernel; where a formula has no answer, as for labels of another kind, that is a failure."""
+        return self._observer.observe(problem, probe)
+
+    def try_formula(self, problem: Problem) -> None:
+        """ContractError for a formula that cannot be computed of a plain problem: its author is to know."""
+        self.observe(problem)
+        if self._mistake:
+            expected = "a tensor with the weighted loss of each element"
+            raise author_mistake(self._contract.name, "kernel_formula", self._mistake, expected, problem)
+
+    def _call(self, layer: Any, logits: Any, labels: Any, **given: Any) -> Any:
         if "element_weight" in given:
             raise CannotSayError
-        return loss(logits, labels, {**PLAIN, **layer, **given})
+        try:
+            return self._loss(logits, labels, {**PLAIN, **layer, **given})
+        except _FormulaError as error:
+            self._mistake = str(error)
+            raise
 
-    named = (*contract.argument_names, *contract.call_arguments)
-    return PaddleObserver(Subject(contract, dict, call, arguments=named))
+
+class _FormulaError(Exception):
+    """What a contract's formula did in place of giving losses, in words."""
+
+
+def _by_author(function: Callable[..., Any], *given: Any) -> Any:
+    """What a function of a formula returns."""
+    try:
+        return function(*given)
+    except Exception as error:
+        raise _FormulaError(f"raised {words_of(error)}") from error
+
+
+def _by_formula(formula: KernelFormula, of: KernelLosses) -> Any:
+    """The weighted losses that a formula gives."""
+    element = _by_author(formula.element, of)
+    if not isinstance(element, paddle.Tensor) or element.shape != of.losses.shape:
+        found = f"a {type(element).__name__}" + f" of shape {list(getattr(element, 'shape', []))}"
+        raise _FormulaError(f"returned {found}")
+    return element
 
 
 # Losses of classes: from logits and labels to one number for each element.
@@ -146,21 +180,21 @@ WEIGHING = (_cross_entropy, _nll)
 """Kernels that are told labels and class weights, and might refuse them."""
 
 
-def _of_classes(formula: Formula, losses: Rows, logits: Any, labels: Any, given: Arguments) -> Any:
+def _of_classes(formula: KernelFormula, losses: Rows, logits: Any, labels: Any, given: Arguments) -> Any:
     """A contract's loss over per-element cross entropies."""
-    if given.get("individual", "cross_entropy") != "cross_entropy":
+    if formula.applies is not None and not _by_author(formula.applies, given):
         raise CannotSayError
     soft = _is_soft(labels)
     if not soft and labels.ndim == logits.ndim:
         found = _of_classes(formula, losses, logits, labels.squeeze(given["axis"]), given)
         return found.unsqueeze(given["axis"]) if given["reduction"] == "none" else found
-    if soft or given.get("label_smoothing"):
+    if soft or given.get(formula.smoothing):
         return _of_soft_labels(formula, losses, logits, labels, given)
     ignore_index, axis = _ignored(given), given["axis"]
     plain = losses(logits, labels, ignore_index, axis)
     counted = labels != ignore_index
     valid = counted.astype(plain.dtype)
-    costs = _class_weights(given, logits)
+    costs = _class_weights(formula, given, logits)
     weighted, weight = plain, valid
     if costs is not None:
         weighing = losses in WEIGHING
@@ -168,14 +202,14 @@ def _of_classes(formula: Formula, losses: Rows, logits: Any, labels: Any, given:
         index = paddle.where(counted, labels, paddle.zeros_like(labels)).astype("int64")
         weight = costs[index.flatten()].reshape(index.shape) * valid
         weighted = weighted if weighing else weighted * weight
-    factor, portion = formula(plain, weighted, valid, given)
-    return reduced(weighted * factor * valid, weight, valid, portion, given)
+    of = KernelLosses(plain, weighted, weight, valid, given, OPERATIONS)
+    return reduced(_by_formula(formula, of) * valid, of, partial(_by_author, formula.divisor, of))
 
 
-def _of_soft_labels(formula: Formula, losses: Rows, logits: Any, labels: Any, given: Arguments) -> Any:
+def _of_soft_labels(formula: KernelFormula, losses: Rows, logits: Any, labels: Any, given: Arguments) -> Any:
     """The same over rows of probabilities, which smoothed classes are too."""
     axis = 0 if logits.ndim == 1 else given["axis"]
-    costs = _class_weights(given, logits)
+    costs = _class_weights(formula, given, logits)
     costs = paddle.ones([logits.shape[axis]], dtype=logits.dtype) if costs is None else costs
     rows = labels
     if _is_soft(labels):
@@ -186,45 +220,34 @@ def _of_soft_labels(formula: Formula, losses: Rows, logits: Any, labels: Any, gi
         index = paddle.where(counted, labels, paddle.zeros_like(labels)).astype("int64")
         rows = F.one_hot(index, logits.shape[axis]).astype(logits.dtype).moveaxis(-1, axis)
         own = costs[index.flatten()].reshape(index.shape)
-    smoothing = given.get("label_smoothing", 0.0)
+    smoothing = given.get(formula.smoothing, 0.0)
     rows = (1.0 - smoothing) * rows + smoothing / logits.shape[axis]
     last = rows.moveaxis(axis, -1)
-    if given.get("soft_weight", "paddle") == "torch":
+    if formula.by_class is not None and _by_author(formula.by_class, given):
         plain = losses(logits, (last * costs).moveaxis(-1, axis), -100, axis)
         weighted, weight = plain * valid, own * valid
     else:
         plain = losses(logits, rows, -100, axis)
         weight = (last * costs).sum(-1) * valid
         weighted = plain * weight
-    factor, portion = formula(plain, weighted, valid, given)
-    return reduced(weighted * factor, weight, valid, portion, given)
+    of = KernelLosses(plain, weighted, weight, valid, given, OPERATIONS)
+    return reduced(_by_formula(formula, of), of, partial(_by_author, formula.divisor, of))
 
 
 def _ignored(given: Arguments) -> int:
     return -100 if given["ignore_index"] is None else int(given["ignore_index"])
 
 
-def _class_weights(given: Arguments, logits: Any) -> Any:
+def _class_weights(formula: KernelFormula, given: Arguments, logits: Any) -> Any:
     weight = given["weight"]
-    if "num_class_list" not in given:
+    if formula.class_weights is None:
         return weight
-    costs = class_costs(given["num_class_list"], given["gamma"], given["empty_class_weight"])
-    tensor = paddle.to_tensor(costs, dtype=logits.dtype)
+    tensor = paddle.to_tensor(_by_author(formula.class_weights, given), dtype=logits.dtype)
     return tensor if weight is None else tensor * weight
 
 
 def _is_soft(labels: Any) -> bool:
     return bool(paddle.is_floating_point(labels))
-
-
-FORMULAS: Mapping[str, tuple[Formula, ...]] = {
-    "cross_entropy": (plain_losses,),
-    "free": (plain_losses,),
-    "cost_sensitive": (plain_losses,),
-    "focal": (focal,),
-    "ghm": (harmonized, harmonized_below),
-    "average_top_k": (largest,),
-}
 
 
 # Losses of single entries, from logits and targets of one shape.
@@ -247,9 +270,11 @@ ENTRY_KERNELS: Mapping[str, Rows] = {
 }
 
 
-def _of_entries(formula: Callable[..., Any], losses: Rows, logits: Any, labels: Any, given: Arguments) -> Any:
+def _of_entries(formula: KernelFormula, losses: Rows, logits: Any, labels: Any, given: Arguments) -> Any:
     """A contract's loss over per-entry binary cross entropies."""
     if given["weight"] is not None or labels.shape != logits.shape or not _is_soft(labels):
+        raise CannotSayError
+    if formula.applies is not None and not _by_author(formula.applies, given):
         raise CannotSayError
     counted = paddle.ones_like(labels, dtype="bool")
     if given["ignore_index"] is not None:
@@ -259,64 +284,15 @@ def _of_entries(formula: Callable[..., Any], losses: Rows, logits: Any, labels: 
     kept = paddle.where(counted, logits, paddle.zeros_like(logits))
     targets = paddle.where(counted, labels, paddle.zeros_like(labels))
     valid = counted.astype(logits.dtype)
-    element = formula(losses(kept, targets), kept, targets, valid, given)
-    return reduced(element * valid, valid, valid, 1.0, given)
+    plain = losses(kept, targets)
+    of = KernelLosses(plain, plain, valid, valid, given, OPERATIONS, kept, targets)
+    return reduced(_by_formula(formula, of) * valid, of, partial(_by_author, formula.divisor, of))
 
 
-def _entry_focal(losses: Any, logits: Any, targets: Any, valid: Any, given: Arguments) -> Any:
-    p, rest = F.sigmoid(logits), F.sigmoid(-logits)
-    modulated = power_of(p * (1.0 - targets) + rest * targets, float(given["gamma"])) * losses
-    if given["alpha"] is None:
-        return modulated
-    return modulated * (given["alpha"] * targets + (1.0 - given["alpha"]) * (1.0 - targets))
-
-
-def _entry_harmonized(losses: Any, logits: Any, targets: Any, valid: Any, given: Arguments) -> Any:
-    norm = np.abs(array_of(F.sigmoid(logits)) - array_of(targets))
-    return losses * density(norm, valid, given)
-
-
-ENTRY_FORMULAS: Mapping[str, Callable[..., Any]] = {
-    "sigmoid_focal": _entry_focal,
-    "sigmoid_ghm": _entry_harmonized,
-}
-
-
-# Kernels that are whole losses.
-
-
-def _whole_cross_entropy(logits: Any, labels: Any, given: Arguments) -> Any:
-    unsaid = given.get("denominator", "weights") != "weights" or given.get("normalizer") is not None
-    if unsaid or given.get("soft_weight", "paddle") != "paddle":
+def _whole(name: str, told: ArgumentsOfKernel, logits: Any, labels: Any, given: Arguments) -> Any:
+    """A kernel that is a whole loss, as it is."""
+    named = _by_author(told, {**given, "ignore_index": _ignored(given)}, _is_soft(labels))
+    if named is None:
         raise CannotSayError
-    return F.cross_entropy(
-        logits,
-        labels,
-        weight=given["weight"],
-        ignore_index=_ignored(given),
-        reduction=given["reduction"],
-        axis=given["axis"],
-        soft_label=_is_soft(labels),
-        label_smoothing=given.get("label_smoothing", 0.0),
-    )
-
-
-def _whole_sigmoid_focal(logits: Any, labels: Any, given: Arguments) -> Any:
-    masked = given.get("label_weight") is not None or given["weight"] is not None
-    if masked or given["alpha"] is None or given.get("denominator") == "count":
-        raise CannotSayError
-    return F.sigmoid_focal_loss(
-        logits,
-        labels,
-        normalizer=given.get("normalizer"),
-        alpha=given["alpha"],
-        gamma=given["gamma"],
-        reduction=given["reduction"],
-    )
-
-
-WHOLE: Mapping[str, Mapping[str, Callable[..., Any]]] = {
-    "cross_entropy": {"paddle.nn.functional.cross_entropy": _whole_cross_entropy},
-    "free": {"paddle.nn.functional.cross_entropy": _whole_cross_entropy},
-    "sigmoid_focal": {"paddle.nn.functional.sigmoid_focal_loss": _whole_sigmoid_focal},
-}
+    _, *path = name.split(".")
+    return reduce(getattr, path, paddle)(logits, labels, **named)

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from properties import Contract, Subject
-from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT
+from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT, divides_by
 from properties.judging.contract import OF_CLASSES
-from properties.problems.domain import DENOMINATOR, Dimension
+from properties.problems.dimensions import DENOMINATOR
+from properties.problems.domain import Dimension
 from reference import cross_entropy
 
 from .checks import check_number
@@ -38,6 +39,7 @@ CONTRACT = Contract(
         DENOMINATOR,
     ),
     common=(SOFT,),
+    divisor=divides_by,
     bad_arguments={"loss_weight": (-1.0, float("nan"), "double"), "denominator": ("batch",)},
 )
 

@@ -5,7 +5,8 @@ import numpy as np
 from properties import Contract, Subject
 from properties.contracts import _entrywise as shared
 from properties.laws.limits import entry_cross_entropy_of, limit
-from properties.problems.domain import DENOMINATOR, LABEL_WEIGHT, Dimension
+from properties.problems.dimensions import DENOMINATOR, LABEL_WEIGHT
+from properties.problems.domain import Dimension
 from reference.elements import Losses, check_number
 from reference.entries import arrange_entries, logistic_losses, probability_error
 

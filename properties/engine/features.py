@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
+from properties.contracts import known_arguments
+from properties.problems.arguments import features_of_arguments
 from properties.problems.domain import NEVER_OCCURS, counts_zero
 from properties.problems.problem import Problem
 
@@ -14,15 +15,19 @@ MODERATE = 50.0
 """Beyond logits of this size a layer's fault is one of numbers."""
 
 
-def ingredients(problem: Problem) -> frozenset[str]:
-    """What is special about a problem."""
-    return frozenset(word for word, there in _special(problem).items() if there)
+def ingredients(problem: Problem, of_arguments: Collection[str] | None = None) -> frozenset[str]:
+    """Return what is special about a problem.
+
+    ``of_arguments`` says what is special about arguments of its contract alone; None: what our own contracts say.
+    """
+    told = features_of_arguments(problem, known_arguments()) if of_arguments is None else of_arguments
+    return frozenset((*(word for word, there in _special(problem).items() if there), *told))
 
 
 def _special(problem: Problem) -> Mapping[str, bool]:
     finite = problem.logits[np.isfinite(problem.logits)]
     valid = problem.valid
-    special = {
+    return {
         "class weights": problem.weight is not None,
         NEVER_OCCURS: any(counts_zero(value) for value in problem.config.values()),
         "weights of 0": problem.weight is not None and not problem.weight.all(),
@@ -45,15 +50,3 @@ def _special(problem: Problem) -> Mapping[str, bool]:
         "none": problem.reduction == "none",
         "mean": problem.reduction == "mean" and int(valid.sum()) != 1,
     }
-    special["regions of uneven width"] = _uneven(problem.config.get("bins"))
-    return special | {f"{name}={value}": True for name, value in problem.config.items() if _unusual(name, value)}
-
-
-def _unusual(name: str, value: Any) -> bool:
-    """Arguments of which one value is as good as another tell nothing of a cause."""
-    return name in ("label_smoothing", "momentum") and bool(value)
-
-
-def _uneven(bins: Any) -> bool:
-    """Whether regions of this width leave a narrower last one: a layer may be wrong there alone."""
-    return isinstance(bins, float) and 0 < bins < 1 and abs(1 / bins - round(1 / bins)) > 1e-9
