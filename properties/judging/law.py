@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypedDict, Unpack
@@ -100,9 +103,18 @@ def law(id: str, **attributes: Unpack[Attributes]) -> Callable[[Check], Law]:
     """
 
     def declare(check: Check) -> Law:
-        if not check.__doc__:
-            raise ValueError(f"law {id}: its check must have a docstring, the law's sentence (python -OO removes it)")
-        paragraph = inspect.cleandoc(check.__doc__).partition("\n\n")[0]
+        paragraph = _docstring(check).partition("\n\n")[0]
+        if not paragraph:
+            raise ValueError(f"law {id}: its check must have a docstring, the law's sentence")
         return Law(id, " ".join(paragraph.split()), check, **attributes)
 
     return declare
+
+
+def _docstring(check: Check) -> str:
+    """The docstring of a check, '' where it has none; from its source where `python -OO` has removed it."""
+    if check.__doc__ is None and sys.flags.optimize >= 2:
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(check))).body
+        assert isinstance(definition, ast.FunctionDef)
+        return ast.get_docstring(definition) or ""
+    return inspect.cleandoc(check.__doc__ or "")

@@ -3,6 +3,8 @@
 import ast
 import importlib
 import pkgutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,17 @@ def test_the_first_paragraph_is_the_sentence_however_it_is_broken_into_lines(lin
 def test_a_check_without_a_docstring_is_no_law(docstring):
     with pytest.raises(ValueError, match="law shape/made: its check must have a docstring"):
         law("shape/made")(check_with(docstring))
+
+
+def test_sentences_stay_where_python_drops_docstrings():
+    command = [
+        sys.executable,
+        "-OO",
+        "-c",
+        "from properties.laws import LAWS; print(*(law.sentence for law in LAWS), sep='\\n')",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [law.sentence for law in LAWS]
 
 
 def test_an_attribute_that_no_law_has_is_refused():
