@@ -12,7 +12,7 @@ import pytest
 import paddle_impl
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = ("docs/batches.md", "docs/migration.md")
+PAGES = ("docs/batches.md", "docs/contracts.md", "docs/migration.md")
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 MODULES = [module.name for module in pkgutil.iter_modules(paddle_impl.__path__, "paddle_impl.")]
 
