@@ -103,9 +103,9 @@ class Contract:
         detaches: whether the oracle's gradient, which is live, is replaced by that of frozen weights.
         essential: groups of arguments; without one of each group it says nothing that a simpler contract does not say,
             and no layer is certified that lacks them all and of which nobody said a value.
-        kernel_formula: how the loss is computed from a kernel's loss of each element, so that what is wrong with a
-            kernel is not blamed on the layer; None: that is found out by replacing the kernels under the layer alone,
-            and of refusals.
+        kernel_formula: how the loss is computed from a kernel's loss of each element, so that the layer is not blamed
+            for a fault of the kernel; None: only kernels that have an exact counterpart are found to be at fault, and
+            those whose refusals the layer passes on.
         reads: ``reads(values)`` says in words which loss it is where arguments have these values and no others, such as
             "as focal loss with gamma 0, which is cross entropy"; '' where that goes without saying. None: the name of
             the contract and the values. ``properties.judging.assumptions.reading`` makes one.

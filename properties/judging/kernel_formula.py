@@ -1,8 +1,8 @@
 """Kernel formula: how a loss is computed from a kernel's loss of each element, in terms that any backend can evaluate.
 
 The checker puts a contradiction to the kernels as well, each in the layer's place: the contract's formula over what the
-kernel gives. Where that shows the same, the kernel is to blame, and not the layer. Without a formula it is found out in
-another way alone, by replacing the kernel under the layer.
+kernel gives. Where that shows the same, the kernel is to blame, and not the layer. Without a formula there is one other
+way to find that out: to replace the kernel under the layer by an exact one, which only some kernels have.
 """
 
 from __future__ import annotations
@@ -90,17 +90,22 @@ class KernelFormula:
     """How a loss is computed from a kernel's loss of each element; without arguments it is that loss itself.
 
     Args:
-        element: the weighted loss of each element, in the shape of ``losses``.
-        also: other formulas that are right as well, where a choice is one of rounding.
-        divisor: what a mean divides by.
-        applies: whether the loss is computed so for such arguments; None: for all.
-        class_weights: the weights [C] that arguments make, times which the layer's own class weights count; None: none.
-        smoothing: the argument by which labels are smoothed; empty: they are not.
-        by_class: whether a class weight multiplies its class's part of an element's loss for such arguments, and not
-            the element's loss; None: for none.
-        whole: kernels that are this loss, by their public names (``paddle.nn.functional.cross_entropy``), with
-            ``arguments(given, soft)``: what each is given by keyword beside logits and labels for the arguments of the
-            contract and labels that are ``soft``; None where it cannot be told of them.
+        element: ``element(of)`` returns the weighted loss of each element, in the shape of ``of.losses``, computed from
+            the :class:`KernelLosses` that it is told.
+        also: further such functions, whose result is as right where rounding decides which of them a layer agrees with;
+            empty: there is one formula.
+        divisor: ``divisor(of)``, what a mean divides by; by default the sum of the weights, or the number of elements
+            that count where an argument ``denominator`` is ``count``.
+        applies: ``applies(arguments)``, whether the loss is computed in this way at all; None: it always is.
+        class_weights: ``class_weights(arguments)`` returns the weights [C] that the arguments make for the classes,
+            which multiply those that the layer is given; None: arguments make no weights.
+        smoothing: the name of the argument by which labels are smoothed; empty: they are not.
+        by_class: ``by_class(arguments)``, whether a class weight multiplies its class's part of an element's loss in
+            place of the whole; None: it never does.
+        whole: the kernels that compute the whole loss, by their public names (``paddle.nn.functional.cross_entropy``).
+            For each, ``arguments(given, soft)`` returns what it is given by keyword beside logits and labels, for the
+            arguments of the contract and for labels that are ``soft`` or not; None where it cannot be told of them.
+            Empty: no kernel does.
     """
 
     element: Callable[[KernelLosses], Any] = _weighted

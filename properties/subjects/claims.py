@@ -10,10 +10,13 @@ from properties.judging.detached_gradient import GRADIENTS
 
 
 def claimable(contract: Contract) -> dict[str, tuple[str, ...]]:
-    """What may be claimed under this contract or one of ours, and which values it has."""
+    """What may be claimed under this contract or one of the package's, and which values it has.
+
+    ``gradient`` and ``denominator`` are asked for under every contract, and may always be claimed.
+    """
     dimensions = {**known_arguments(), **{dimension.name: dimension for dimension in contract.arguments}}
-    claims = {name: dimension.claims for name, dimension in dimensions.items() if dimension.claims}
-    return {"gradient": GRADIENTS, **claims}
+    values = {n: tuple(dict.fromkeys(d.values)) if n == "denominator" else d.claims for n, d in dimensions.items()}
+    return {"gradient": GRADIENTS, **{name: listed for name, listed in values.items() if listed}}
 
 
 def held_to(contract: Contract, claims: Mapping[str, str]) -> Contract:

@@ -13,7 +13,7 @@ import paddle_impl
 import reference
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = ("docs/batches.md", "docs/migration.md")
+PAGES = ("docs/batches.md", "docs/contracts.md", "docs/migration.md")
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 MODULES = [
     module.name

@@ -297,6 +297,12 @@ def test_a_claim_is_what_a_layer_is_held_to(fields):
         lacks_how(scaling(**fields), 2.0, claims={"how": "thrice"})
 
 
+def test_a_denominator_may_always_be_claimed():
+    contract = loss([Dimension("denominator", ("weights", "count"), absent="weights")])
+    assert subject_of(contract).full_domain["denominator"] == ("weights", "count")
+    assert replace(subject_of(contract), claims={"denominator": "count"}).full_domain["denominator"] == ("count",)
+
+
 @pytest.mark.parametrize("plain", [None, lambda value: value == 3.0])
 def test_what_a_layer_does_is_found_out_with_plain_values(plain):
     """With its first value this argument takes the mean away, and with it what that divides by."""

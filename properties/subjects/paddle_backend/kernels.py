@@ -1,7 +1,7 @@
-"""The kernels of Paddle that loss layers stand on, each as the plainest loss of a contract that can be built on it.
+"""Paddle's kernels, each wrapped as the simplest implementation of a contract that stands on it.
 
-Per-element losses come from a kernel, or, to hold the kernels against, from elementary operations; the contract's
-formula over them is the same for all. A few kernels are whole losses, and are asked as they are.
+Per-element losses come from a kernel or, for comparison, from elementary operations in double precision; the contract's
+``kernel_formula`` makes its loss of them. Kernels that compute the whole loss are called as they are.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PLAIN = {"weight": None, "ignore_index": None, "reduction": "mean", "axis": 1}
 
 
 def kernels_of(subject: Subject, contract: Contract) -> KernelSet:
-    """What the losses of a contract may stand on, and the layer on exact kernels."""
+    """Return the kernels that losses of a contract may stand on, and the layer itself on exact ones."""
     return replace(
         formulas_of(contract) or KernelSet(_refusing(contract)),
         replaceable=REPLACEABLE,
@@ -43,7 +43,7 @@ def kernels_of(subject: Subject, contract: Contract) -> KernelSet:
 
 
 def _refusing(contract: Contract) -> tuple[Kernel, ...]:
-    """Kernels whose refusals a layer may pass on, whatever it makes of their numbers."""
+    """Return the kernels whose refusals a layer may pass on; none for losses of single entries."""
     if contract.of_entries:
         return ()
     return tuple(
@@ -54,7 +54,10 @@ def _refusing(contract: Contract) -> tuple[Kernel, ...]:
 
 
 def formulas_of(contract: Contract) -> KernelSet | None:
-    """The contract's own formula over kernels; None where it has none."""
+    """Return the contract's formula over each kernel, and over exact losses; None for a contract without a formula.
+
+    ContractError where the formula cannot be computed.
+    """
     formula = contract.kernel_formula
     if formula is None:
         return None
@@ -78,7 +81,7 @@ def formulas_of(contract: Contract) -> KernelSet | None:
 
 
 class _OnKernel:
-    """Asks a function of logits, labels and all arguments of the contract."""
+    """An observer that asks a function of logits, labels and all arguments of the contract."""
 
     def __init__(self, contract: Contract, loss: Callable[..., Any]) -> None:
         self._contract, self._loss = contract, loss
@@ -123,8 +126,8 @@ def _by_formula(formula: KernelFormula, of: KernelLosses) -> Any:
     """The weighted losses that a formula gives."""
     element = _by_author(formula.element, of)
     if not isinstance(element, paddle.Tensor) or element.shape != of.losses.shape:
-        found = f"a {type(element).__name__}" + f" of shape {list(getattr(element, 'shape', []))}"
-        raise _FormulaError(f"returned {found}")
+        shape = f" of shape {list(element.shape)}" if isinstance(element, paddle.Tensor) else ""
+        raise _FormulaError(f"returned a {type(element).__name__}{shape}")
     return element
 
 
