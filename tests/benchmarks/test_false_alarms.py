@@ -10,7 +10,7 @@ from tests.losses.sound_losses import Implementation
 
 CHOSEN = ["--only", "textbook LOGISTIC", "--examples", "2", "--workers", "0"]
 HALVED = Implementation(
-    "halved", "numpy", Target("tests.properties.test_numpy_backend:SUBJECT", "cross_entropy"), "cross_entropy"
+    "halved", "numpy", Target("tests.properties.subjects.test_numpy_backend:SUBJECT", "cross_entropy"), "cross_entropy"
 )
 
 

@@ -21,9 +21,9 @@ from properties.problems.training import Step, smaller_trainings, steps_of, with
 from properties.subjects.paddle_backend.observer import PaddleObserver
 from properties.workers.forked_observer import ProgramsApart
 from tests.mutants.moving import FAULTS
-from tests.properties.test_mutants import assert_script_shows_it, run
+from tests.properties.laws.test_mutants import assert_script_shows_it, run
 
-LAYERS = str(Path(__file__).parent.parent / "hostile" / "layers.py")
+LAYERS = str(Path(__file__).parents[2] / "hostile" / "layers.py")
 
 EXPLAINED = {
     "StartsAtZero": "starts at 0 and is not corrected",
@@ -100,7 +100,7 @@ def twice(x):
 paddle.jit.to_static(twice, full_graph=True)(paddle.ones([2]))
 from properties.workers import forked_observer as guard
 from properties.workers.forked_observer import ProgramsApart
-from tests.properties.test_modes import observer
+from tests.properties.laws.test_modes import observer
 guard.TRANSLATION_LIMIT = 5.0
 made, problem = observer()
 apart = ProgramsApart(made, 60.0)

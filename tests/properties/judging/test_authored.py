@@ -142,7 +142,7 @@ def test_it_is_told_from_a_process_of_its_own_too():
 
 SCRIPT = """
 from properties import Contract, Subject
-from tests.properties.test_mistakes import subject, tuple_of
+from tests.properties.judging.test_authored import subject, tuple_of
 MINE = subject(oracle=tuple_of)
 """
 

@@ -8,7 +8,7 @@ import pytest
 
 from properties import Subject
 from properties.certificates.certificate import LawReport
-from properties.drawing.strategies import simplest
+from properties.drawing.decoding import simplest_problem
 from properties.judging.observation import Observation
 from properties.pytest_suite import Suite
 from properties.subjects.backend import backend_of, observer_of
@@ -100,7 +100,7 @@ def test_the_probes_that_every_backend_has_need_no_code_of_its_own(lists):
         return off_by_one(logits, labels)
 
     subject = Subject("cross_entropy", lambda: draws, backend="lists", arguments=())
-    observer, problem = observer_of(subject), simplest(subject.full_domain)
+    observer, problem = observer_of(subject), simplest_problem(subject.full_domain)
     assert observer.observe(problem, "value").gradient is None
     assert observer.observe(problem, "seeds").facts == {"reseeded": ()}
     assert observer.observe(problem, "prints").facts["printed"] == ""

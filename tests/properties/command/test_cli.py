@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from properties.certificates.certificate import Certificate
 from properties.command.cli import main
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 PUBLISHED = f"{ROOT / 'examples' / 'published_ghm.py'}:PublishedGHM"
 WIDTHS = ("--map", "width=bins", "--domain", "bins=1.0,0.5,0.3")
 QUICK = ("--max-examples", "20")

@@ -11,7 +11,7 @@ from properties import Subject, Target, UsageError, certify
 from properties.runs.certify import Options, run
 from tests.processes import descendants
 
-LAYERS = str(Path(__file__).parent.parent / "hostile" / "layers.py")
+LAYERS = str(Path(__file__).parents[2] / "hostile" / "layers.py")
 
 
 def certificate(name, **options):
@@ -116,7 +116,7 @@ def test_a_layer_that_dies_between_two_calls_is_a_finding_too():
     [("broken_module", "RuntimeError: no such device"), ("aborting_module", "ends the process with SIGABRT")],
 )
 def test_a_module_that_cannot_be_imported(module, words):
-    path = Path(__file__).parent.parent / "hostile" / f"{module}.py"
+    path = Path(__file__).parents[2] / "hostile" / f"{module}.py"
     with pytest.raises(UsageError, match=words):
         certify(Target(f"{path}:Layer", "ghm"))
 

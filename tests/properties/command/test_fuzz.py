@@ -160,7 +160,7 @@ def test_a_full_disk_ends_it_with_a_message(tmp_path):
 )
 def test_usage(words, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(Path(__file__).parents[2])
+    monkeypatch.syspath_prepend(Path(__file__).parents[3])
     result = CliRunner().invoke(main, ["fuzz", *words])
     assert result.exit_code == 2, result.output
     assert message in result.output

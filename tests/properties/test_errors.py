@@ -16,7 +16,7 @@ from properties.laws import LAWS
 from properties.laws.conduct import ANSWERS
 from properties.workers.forked_observer import ForkedObserver
 from tests.mutants.museum.classes import CrossEntropy
-from tests.properties.test_mistakes import raises, subject
+from tests.properties.judging.test_authored import raises, subject
 
 
 def of_ours(source, **names):

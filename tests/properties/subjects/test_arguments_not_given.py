@@ -21,8 +21,8 @@ from properties.subjects.argument_guesses import ALSO_CALLED, guesses
 from properties.subjects.arguments_given import at_default
 from properties.subjects.arguments_not_given import default_text, not_given, notes_if_not_given
 from properties.subjects.signature import REQUIRED, UNKNOWN, LayerArgument, layer_arguments, parameters_of
-from tests.properties.test_campaign import Here
-from tests.properties.test_campaign import run as campaign_of
+from tests.properties.campaigns.test_campaign import Here
+from tests.properties.campaigns.test_campaign import run as campaign_of
 
 LAYERS = "tests.hostile.ungiven"
 QUICK = {"max_examples": 10, "workers": 0}

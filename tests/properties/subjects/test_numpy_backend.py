@@ -47,7 +47,7 @@ def halved(logits, labels):
 
 def test_a_function_is_refuted_with_a_script_that_needs_no_paddle():
     found = certify(
-        Target("tests.properties.test_numpy_backend:halved", "cross_entropy", backend="numpy"),
+        Target("tests.properties.subjects.test_numpy_backend:halved", "cross_entropy", backend="numpy"),
         max_examples=20,
         workers=0,
         only=["oracle/value", "oracle/gradient", "oracle/vjp"],
@@ -91,7 +91,7 @@ def test_an_unknown_backend_is_refused():
 
 def test_a_subject_says_its_backend_itself():
     with pytest.raises(UsageError, match="--backend"):
-        Target("tests.properties.test_numpy_backend:SUBJECT", backend="numpy").load()
+        Target("tests.properties.subjects.test_numpy_backend:SUBJECT", backend="numpy").load()
 
 
 SUBJECT = Subject("free", lambda: halved, backend="numpy")

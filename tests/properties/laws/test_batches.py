@@ -18,7 +18,7 @@ from tests.mutants.sound_entries import SoundGHMRegression, SoundSigmoidFocal, S
 from tests.mutants.sound_top_k import SoundTopK
 
 EFFECT = "arguments/has-effect"
-PUBLISHED = f"{Path(__file__).parent.parent.parent / 'examples' / 'published_ghm.py'}:PublishedGHM"
+PUBLISHED = f"{Path(__file__).parents[3] / 'examples' / 'published_ghm.py'}:PublishedGHM"
 LAYERS = {
     "cross_entropy": SoundCrossEntropy,
     "focal": SoundFocal,

@@ -3,7 +3,7 @@
 import pytest
 
 from properties.contracts import contract_named
-from properties.drawing.strategies import simplest
+from properties.drawing.decoding import simplest_problem
 from properties.engine.trial import Trial
 from properties.judging.finding import Finding, NotApplicable, Undecided
 from properties.judging.law import Law
@@ -12,7 +12,7 @@ from properties.problems.domain import EmptyDomainError, within
 from tests.properties.oracle_observer import OracleObserver
 
 CE = contract_named("cross_entropy")
-PROBLEM = simplest(CE.domain)
+PROBLEM = simplest_problem(CE.domain)
 TAKES = frozenset(CE.argument_names)
 
 

@@ -31,7 +31,7 @@ from distributed.scheduler import KilledWorker
 from properties.campaigns import dask_cluster as clusters
 from properties.campaigns.dask_cluster import cluster, packages
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 WRONG = """
 from tests.losses.sound_numpy import Logistic, textbook
