@@ -109,11 +109,10 @@ class Problem:
 
     @property
     def one_hot(self) -> Array:
-        """Hard or soft labels as [n, C], zeros where ignored."""
+        """Hard or soft labels as [n, C]; a row of zeros where an element is ignored, or its label is no class."""
         if self.targets == "soft":
             return np.asarray(self.label_rows, dtype=np.float64)
-        valid = self.valid.reshape(-1)
-        return np.asarray(np.eye(self.classes)[np.where(valid, self.label_rows, 0)] * valid[:, None])
+        return np.asarray((self.label_rows[:, None] == np.arange(self.classes)) * self.valid.reshape(-1, 1) * 1.0)
 
     def with_rows(self, rows: Array) -> Problem:
         """Return the problem with other logits, given as [n, C] (C may differ)."""

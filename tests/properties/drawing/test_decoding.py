@@ -15,6 +15,7 @@ from properties.engine.shrinking import shrink
 from properties.engine.trial import Trial
 from properties.judging.law import Finding, Law
 from properties.problems.domain import Domain, EmptyDomainError, outside, within
+from properties.problems.membership import values_met
 from properties.problems.precision import round_to
 from properties.problems.problem import Problem
 from properties.problems.serialization import problem_from_dict, problem_to_dict
@@ -207,3 +208,11 @@ def test_certain_logits_are_certain_on_the_wrong_side_and_far_from_a_clip(contra
         assert (wrong >= 0.0).all()
         far = max(far, wrong.max())
     assert 1.0 - np.exp(-far) == 1.0
+
+
+@pytest.mark.parametrize("label", [3, 255, -1, -100])
+def test_a_label_that_is_no_class_has_a_row_of_zeros(label):
+    """A law offers such a label on purpose: looking at it must neither fail nor take it for the last class."""
+    problem = Problem(np.zeros((2, 3)), np.array([1, label]), weight=np.array([0.0, 1.0, 2.0]), ignore_index=-7)
+    assert problem.one_hot.tolist() == [[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+    assert values_met(problem, GHM.domain, ("weight",)) == {("weight", "with-zero")}
