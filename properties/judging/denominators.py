@@ -72,6 +72,8 @@ def in_words(problem: Problem, contract: Contract, found: float) -> str:
 
 def contradiction(problem: Problem, contract: Contract, found: float) -> str:
     """That a mean divides by another number than the contract's, in words."""
-    due = contract.divisor_words or DUE[problem.config.get("denominator", "weights")]
+    denominator = problem.config.get("denominator", "weights")
+    # a contract of one's own may have other values
+    due = contract.divisor_words or DUE.get(denominator, f"by the denominator {denominator}")
     said = in_words(problem, contract, found)
     return f"The mean divides by {said}; the contract says {due} ({contract.divisor(problem):g})."
