@@ -73,6 +73,7 @@ def divisor_in_words(problem: Problem, contract: ContractView, found: float) -> 
 
 def contradiction_in_words(problem: Problem, contract: ContractView, found: float) -> str:
     """Return the sentence that a mean divides by another number than the contract's."""
-    due = contract.divisor_words or CONTRACT_WORDS[problem.config.get("denominator", "weights")]
+    denominator = str(problem.config.get("denominator", "weights"))
+    due = contract.divisor_words or CONTRACT_WORDS.get(denominator, f"by the denominator {denominator}")
     said = divisor_in_words(problem, contract, found)
     return f"The mean divides by {said}; the contract says {due} ({contract.divisor(problem):g})."
