@@ -5,7 +5,6 @@ import paddle.nn.functional as F
 
 from .registry import CE, GHM, refutes
 from .sound import SoundCrossEntropy, SoundGHM
-from .sound_regions import Regions
 
 
 @refutes("oracle/value", CE)
@@ -293,61 +292,3 @@ class LossTimesProbability(SoundCrossEntropy):
     def losses(self, rows, targets):
         found = super().losses(rows, targets)
         return found * (-found).exp()
-
-
-@refutes("aggregate/weights-sum-to-n", GHM)
-class OccupiedForgotten(SoundGHM):
-    def cut(self, bins, normalize):
-        return _NoDivisor(bins, normalize)
-
-
-class _NoDivisor(Regions):
-    def divisor(self, population):
-        return paddle.ones_like(population)
-
-
-@refutes("aggregate/edges", GHM)
-class EdgesDrift(SoundGHM):
-    def cut(self, bins, normalize):
-        return _Drifting(bins, normalize)
-
-
-class _Drifting(Regions):
-    def index(self, norm):
-        return (norm / (self.width + 1e-4)).floor().clip(0, self.count - 1).astype("int64")
-
-
-@refutes("aggregate/last-region-is-closed", GHM)
-class LastRegionOpen(SoundGHM):
-    """A gradient norm of exactly 1 is in no region."""
-
-    def cut(self, bins, normalize):
-        return OpenRegions(bins, normalize)
-
-
-class OpenRegions(Regions):
-    def harmony(self, norm, counted):
-        inside = norm < 1
-        return super().harmony(norm, counted & inside) * inside.astype(norm.dtype)
-
-
-@refutes("aggregate/uneven-width", GHM)
-class LastRegionMerged(SoundGHM):
-    def cut(self, bins, normalize):
-        return _Merged(bins, normalize)
-
-
-class _Merged(Regions):
-    def cut(self, bins):
-        return (int(1 / bins + 1e-9), bins) if isinstance(bins, float) else super().cut(bins)
-
-
-@refutes("aggregate/width-equals-count", GHM)
-class OneRegionTooMany(SoundGHM):
-    def cut(self, bins, normalize):
-        return _OneMore(bins, normalize)
-
-
-class _OneMore(Regions):
-    def cut(self, bins):
-        return (int(1 / bins) + 1, 1 / (int(1 / bins) + 1)) if isinstance(bins, float) else super().cut(bins)

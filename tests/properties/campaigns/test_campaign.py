@@ -5,7 +5,6 @@ import pickle
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from properties import UsageError
@@ -14,12 +13,11 @@ from properties.campaigns.campaign import campaign
 from properties.campaigns.corpus import Examples
 from properties.campaigns.options import CampaignOptions
 from properties.campaigns.shard import fingerprint_of, run_shard
-from properties.certificates.certificate import Certificate, LawReport
+from properties.certificates.certificate import Certificate
 from properties.certificates.events import CampaignEnded, CampaignStarted, Found, Noted, ShardEnded, TargetStarted
 from properties.drawing.decoding import simplest_problem
 from properties.engine.examination import failed
 from properties.engine.result import LawResult
-from properties.judging.law import Finding
 from properties.judging.observation import Failure
 from properties.laws.conduct import ANSWERS
 from properties.subjects.source import source_of
@@ -336,19 +334,3 @@ def test_the_worst_problems_are_kept_for_a_later_campaign(undisturbed, tmp_path)
     # a campaign that begins with nothing draws what a certificate does
     run(tmp_path / "anew", anew, targets=(SOUND,), max_examples=20)
     assert anew.first("oracle/value").task.seek is None
-
-
-def test_a_journal_keeps_all_that_is_known_of_a_finding():
-    info = Inline(SOUND).describe().laws[0]
-    problem = simplest_problem(SOUND.load().full_domain)
-    finding = Finding("It is wrong.", (problem,), "value", np.array(1.0), np.array(np.inf))
-    for result in (
-        LawResult(info.id, "held", 7, 2, 0.5, {"float64": 0.5}),
-        LawResult(info.id, "refuted", 3, finding=finding, problem=problem, repeatable=False, repetitions=("held",) * 3),
-        LawResult(info.id, "gave up", reason="too few", corpus=(b"\x00\xff",)),
-    ):
-        record = json.loads(json.dumps(result.to_record(), allow_nan=False))
-        read = LawResult.from_record(record)
-        assert LawReport.of(info, read) == LawReport.of(info, result)
-        assert json.loads(json.dumps(read.to_record())) == record
-        assert read.corpus == result.corpus

@@ -12,7 +12,7 @@ from properties.engine.execution import Task, perform
 from properties.laws.aggregate_density import _with_norms_of_one
 from properties.subjects.paddle_backend.observer import PaddleObserver
 from reference import UNIT_ROUNDOFF
-from tests.mutants.formula import OpenRegions
+from tests.mutants.density import OpenRegions
 from tests.mutants.sound import SoundGHM
 from tests.mutants.sound_entries import SoundGHMRegression, SoundSigmoidGHM
 from tests.mutants.sound_regions import Regions
