@@ -24,7 +24,7 @@ from properties.subjects.target import Target
 from properties.workers.limits import Limits
 
 BLOCK = 200
-"""Examples of a law in its first generation; each one doubles it, until a block takes some ten seconds."""
+"""Examples of a law in its first generation; each one doubles it, ``DOUBLINGS`` times at most."""
 
 DOUBLINGS = 4
 

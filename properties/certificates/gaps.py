@@ -1,4 +1,4 @@
-"""Gaps: what would have to be looked at before a layer of which every law held could be called certified."""
+"""Gaps: what keeps a layer from being certified even though every law held."""
 
 from __future__ import annotations
 

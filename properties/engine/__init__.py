@@ -1,1 +1,1 @@
-"""One law on one subject: search, shrink, explain, attribute, write."""
+"""One law on one subject: search, shrink, explain, write, attribute."""

@@ -17,7 +17,7 @@ MOST_ELEMENTS = 12
 
 
 def conditions(problem: Problem, trial: Trial, stands: Callable[[Problem], bool]) -> tuple[str, ...]:
-    """The ingredients without which ``stands`` (the trial's law is refuted) is no longer so, in words.
+    """The ingredients, in words, that the refutation needs: without any one of them ``stands`` is no longer true.
 
     Found by taking one ingredient at a time away from the shrunk problem; what the law itself asks for stays.
     """

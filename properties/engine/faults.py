@@ -1,4 +1,4 @@
-"""Faults: what a law has shown of a layer, by which another contradiction is known to be the same one."""
+"""Faults: contradictions already shown, described so that a later one can be recognised as the same."""
 
 from __future__ import annotations
 

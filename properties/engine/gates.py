@@ -81,7 +81,10 @@ def is_gate(info: LawInfo) -> bool:
 
 
 def aside(law: Law | LawInfo, gates: Mapping[str, int], shut: AbstractSet[str]) -> frozenset[str]:
-    """Return the gates whose values a law does not draw: those shut, and for a gate those of its round and later."""
+    """Return the gates whose values a law must not draw: the shut ones, for a gate also those of its round and later.
+
+    Its own gate is never among them.
+    """
     if law.id == ANSWERS:
         return frozenset(gates)
     later = {other for other, number in gates.items() if law.gate and number >= law.gate}
@@ -89,7 +92,7 @@ def aside(law: Law | LawInfo, gates: Mapping[str, int], shut: AbstractSet[str]) 
 
 
 def closes(result: LawResult) -> bool:
-    """Return whether a gate with this result stays shut: it opens where it surely holds, or its values are not drawn.
+    """Return whether a gate with this result stays shut: it opens only where its law surely held.
 
     A failure of ours does not say that a layer gives no answers.
     """

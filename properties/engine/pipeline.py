@@ -59,7 +59,7 @@ class Job:
         return any(fault.ends(problem) for fault in self.task.known)
 
     def excuses(self, problem: Problem, finding: Finding) -> bool:
-        """Whether a contradiction is none that is looked for: that of a known fault, or of a kernel."""
+        """Whether to pass over a contradiction: that of a known fault, or of a kernel."""
         if any(fault.explains(finding) for fault in self.task.known):
             return True
         return self.kernels_at_fault is not None and bool(self.kernels_at_fault.kernel_at_fault(problem, finding))
@@ -165,7 +165,7 @@ def shrink(job: Job, found: Found) -> Found:
 
 
 def explain(job: Job, found: Found) -> Found:
-    """Find out what the contradiction cannot do without."""
+    """Find the ingredients that the contradiction needs."""
     retrial, problem = found.retrial, found.result.problem
     if retrial is None or problem is None:
         return found

@@ -93,14 +93,14 @@ class Trial:
         return Examined(finding, case.used if case.asked else None)
 
     def finding(self, problem: Problem) -> Finding | None:
-        """The contradiction that a problem shows; None where it shows none, or is none that the law can judge."""
+        """The contradiction that a problem shows; None where it shows none, or where the law cannot judge it."""
         try:
             return self.examine(problem).finding
         except (Undecided, NotApplicable):
             return None
 
     def holds(self, problem: Problem) -> bool:
-        """Whether the law was put to the layer and holds; that the problem says nothing is not enough."""
+        """Whether the law was put to the layer and holds; False where it asked nothing about this problem."""
         try:
             finding, used = self.examine(problem)
         except (Undecided, NotApplicable):

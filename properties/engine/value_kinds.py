@@ -1,4 +1,4 @@
-"""Readings: which kinds of values of an argument a layer takes, where it may take one kind alone.
+"""Value kinds: which kinds of values of an argument a layer takes, where it may take one kind alone.
 
 ``bins`` may be a count of regions or their width. Many layers know one of the two, and do anything with the other: an
 index out of range, a loop without an end, a single region. That is an ability that they lack; asking them shows it.

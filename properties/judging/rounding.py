@@ -1,4 +1,4 @@
-"""Rounding: how far two answers of one layer may be apart, whatever the oracle's value of the loss is."""
+"""Rounding: how far two answers of one layer may be apart; ``tolerance`` then compares them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tolerance: compares numbers under the error budget, which tells rounding from a wrong number."""
+"""Tolerance: decides whether numbers differ by rounding alone: by the budget of roundoffs at most."""
 
 from __future__ import annotations
 

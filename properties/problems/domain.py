@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 SIZES = {"empty": (0, 0), "one": (1, 1), "few": (1, 6), "several": (2, 12), "square": (1, 6), "many": (2, 6)}
-"""Elements of a problem of each size; a square then has as many as there are classes, a crowd forty times so many."""
+"""Elements of a problem of each size; a square then has as many as there are classes, ``many`` forty times so many."""
 
 Precondition = Mapping[str, Callable[[Any], bool]]
 """What a law wants of its problems: for some dimensions, which of their values will do."""

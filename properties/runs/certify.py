@@ -1,4 +1,4 @@
-"""Puts the laws of a contract to a subject and yields events; the last one holds the certificate.
+"""Checks a subject against the laws of its contract and yields events; the last one holds the certificate.
 
 First: does the layer answer at all. Then the gates, each over plain problems and the one ingredient it is about. Then
 all other laws, over everything whose gate held.

@@ -1,4 +1,4 @@
-"""Arguments given: which arguments a layer was given with another value than its own default."""
+"""Arguments given: which arguments a layer was given a value of other than its own default."""
 
 from __future__ import annotations
 
