@@ -20,7 +20,7 @@ _ENTERED_BY = ("batch", "behaviour", "density", "entries", "formula", "largest",
 
 
 def __getattr__(name):
-    """The mutants by law, entered when they are first asked for: they need Paddle, most of the museum's losses do not."""
+    """The mutants by law, entered when first asked for: they need Paddle, most losses of the museum do not."""
     if name in ("MUTANTS", "TWINS"):
         registry = importlib.import_module(".registry", __name__)
         for module in _ENTERED_BY:
