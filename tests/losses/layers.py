@@ -18,7 +18,7 @@ SHIPPED = (
     "cost_sensitive",
     "free",
 )
-"""The contracts that owe nothing any more: what ``tests.mutants.owed`` finds missing of one of them fails a test."""
+"""The contracts that owe nothing any more: what ``tests.losses.owed`` finds missing of one of them fails a test."""
 
 
 def shipped_contracts():

@@ -12,7 +12,7 @@ from properties.certificates import causes
 from properties.command.cli import main
 from properties.contracts import contracts
 from tests.losses.layers import LAYERS, SHIPPED, layer_of
-from tests.mutants.owed import owed, told
+from tests.losses.owed import owed, told
 
 NEW = '''
     """A contract that stands in a folder of its own."""

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from properties.laws import LAWS
 from properties.report.explain import recorded_examples
-
-from . import MUTANTS, SOUND
-from .twins import TWINS
+from tests.mutants import MUTANTS, SOUND
+from tests.mutants.twins import TWINS
 
 ROOT = Path(__file__).parents[2]
 TWINS_DUE = 3
