@@ -25,6 +25,7 @@ from paddle.base import core
 from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn
 
+import paddle_impl
 from benchmarks.frame import Command, table, write
 from paddle_impl import (
     CostSensitiveLoss,
@@ -36,6 +37,8 @@ from paddle_impl import (
     SigmoidGHMLoss,
     TopKLoss,
 )
+from properties.contracts import contract_named
+from tests.losses.layers import LAYERS, NEW
 
 SHAPES = {(10, 5, 32, 32): 200, (4096, 1000): 60, (4, 19, 512, 512): 15, (64, 80, 100, 100): 9}
 """Shapes of the logits, classes on axis 1, and how many rounds each is given."""
@@ -87,6 +90,17 @@ ROWS = {
     "sigmoid_ghm": (lambda classes: SigmoidGHMLoss(), BINARY_CROSS_ENTROPY),
     "ghm_regression": (lambda classes: GHMRLoss(), BINARY_CROSS_ENTROPY),
 }
+
+
+def row_of(name):
+    """The row of a layer as it is by default, over the kernel that takes the labels that its contract draws first."""
+    layer = getattr(paddle_impl, LAYERS[name])
+    kind = contract_named(name).domain.dimensions["targets"].values[0]
+    over = {"hard": CROSS_ENTROPY, "soft": SOFT_CROSS_ENTROPY}.get(kind, BINARY_CROSS_ENTROPY)
+    return lambda classes: layer(), over
+
+
+ROWS |= {name: row_of(name) for name in NEW}
 
 
 def make_labels(kind, shape):

@@ -17,17 +17,8 @@ from pathlib import Path
 from benchmarks.frame import Command
 from properties import Target, certify
 from properties.runs.selftest import exhibits_of, selftest
+from tests.losses.layers import LAYERS
 
-LAYERS = {
-    "cross_entropy": "CrossEntropyLoss",
-    "focal": "FocalLoss",
-    "sigmoid_focal": "SigmoidFocalLoss",
-    "ghm": "GHMLoss",
-    "sigmoid_ghm": "SigmoidGHMLoss",
-    "ghm_regression": "GHMRLoss",
-    "average_top_k": "TopKLoss",
-    "cost_sensitive": "CostSensitiveLoss",
-}
 SUBJECTS = {
     **{name: Target(f"paddle_impl:{name}", contract) for contract, name in LAYERS.items()},
     "free": Target("paddle_impl:FocalLoss", "free"),

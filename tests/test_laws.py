@@ -10,17 +10,9 @@ from properties import Target, UsageError
 from properties.problems.domain import EmptyDomainError
 from properties.pytest_suite import BoundLaw, Suite
 from properties.subjects.target import parse_value, parse_values
+from tests.losses.layers import LAYERS
 
-OURS = (
-    ("paddle_impl:CrossEntropyLoss", "cross_entropy"),
-    ("paddle_impl:FocalLoss", "focal"),
-    ("paddle_impl:SigmoidFocalLoss", "sigmoid_focal"),
-    ("paddle_impl:GHMLoss", "ghm"),
-    ("paddle_impl:SigmoidGHMLoss", "sigmoid_ghm"),
-    ("paddle_impl:GHMRLoss", "ghm_regression"),
-    ("paddle_impl:TopKLoss", "average_top_k"),
-    ("paddle_impl:CostSensitiveLoss", "cost_sensitive"),
-)
+OURS = tuple((f"paddle_impl:{layer}", contract) for contract, layer in LAYERS.items())
 
 
 def targets(config: pytest.Config) -> list[Target]:

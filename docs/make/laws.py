@@ -19,6 +19,9 @@ def rows():
     """A row for each law: those that any contract may promise, then those of single contracts."""
     own = (law for contract in contracts().values() for law in contract.own)
     for law in {law.id: law for law in (*LAWS, *own)}.values():
+        if law.id not in MUTANTS:
+            # a law of a loss that does not ship yet; the tests see that every other one has a mutant
+            continue
         contract, text = MUTANTS[law.id]
         yield f"| `{law.id}` | {law.sentence} | {text.partition(':')[2]} ({contract}) |\n"
 

@@ -1,8 +1,11 @@
 """Every layer with its oracle, a few configurations and a problem: shared by the tests of this folder."""
 
+import inspect
+
 import numpy as np
 import paddle
 
+import paddle_impl
 import reference
 from paddle_impl import (
     CostSensitiveLoss,
@@ -14,6 +17,8 @@ from paddle_impl import (
     SigmoidGHMLoss,
     TopKLoss,
 )
+from properties.contracts import contract_named
+from tests.losses.layers import LAYERS, NEW
 
 RNG = np.random.default_rng(5)
 LOGITS, IDS = RNG.normal(size=(6, 4, 3)) * 3, RNG.integers(0, 4, (6, 3))
@@ -60,9 +65,24 @@ CASES = [
     (GHMRLoss, reference.ghm_regression, REAL, {}),
     (GHMRLoss, reference.ghm_regression, REAL, {"mu": 1.0, "bins": 7, "reduction": "none"}),
 ]
+LABELS_OF = {"hard": IDS, "soft": SOFT, "binary": TARGETS, "probability": TARGETS, "real": REAL}
+"""Labels by the first kind that a contract draws."""
+
+
+def case_of(contract):
+    """The layer of a contract as it is by default; an argument without a default has the first value drawn."""
+    layer = getattr(paddle_impl, LAYERS[contract.name])
+    parameters = inspect.signature(layer).parameters
+    due = {d.name: d.values[0] for d in contract.arguments if parameters[d.name].default is inspect.Parameter.empty}
+    labels = LABELS_OF[contract.domain.dimensions["targets"].values[0]]
+    return layer, contract.oracle, labels, due
+
+
+ADDED = [case_of(contract_named(name)) for name in NEW]
+CASES += ADDED
 NAMES = [f"{layer.__name__}-{'-'.join(map(str, options.values())) or 'default'}" for layer, _, _, options in CASES]
 
-ONE_OF_EACH = [CASES[i] for i in (1, 5, 8, 11, 13, 15, 19, 22, 25, 26)]
+ONE_OF_EACH = [CASES[i] for i in (1, 5, 8, 11, 13, 15, 19, 22, 25, 26)] + ADDED
 """One configuration of each layer."""
 
 

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from properties.contracts import contract_named
 from reference import (
     cost_sensitive,
     cross_entropy,
@@ -14,6 +15,7 @@ from reference import (
     sigmoid_ghm,
     top_k_loss,
 )
+from tests.losses.layers import NEW
 
 
 def balanced(logits, labels, *, axis=1, **options):
@@ -52,6 +54,9 @@ BY_NUMBER = {
     "top_k_loss squared": partial(top_k_loss, individual="squared", top_k=0.5),
     "top_k_loss absolute": partial(top_k_loss, individual="absolute", top_k=0.5),
 }
+OF_KIND = {"hard": BY_CLASS, "soft": BY_ROW, "binary": BY_ENTRY, "probability": BY_ENTRY, "real": BY_NUMBER}
+for _contract in map(contract_named, NEW):
+    OF_KIND[_contract.domain.dimensions["targets"].values[0]][_contract.oracle.__name__] = _contract.oracle
 ALL = {**BY_CLASS, **BY_ROW, **BY_ENTRY, **BY_NUMBER}
 WITH_AXIS = {**BY_CLASS, **BY_ROW, **BY_ENTRY}
 WITH_IGNORE_INDEX = {**BY_CLASS, **BY_ENTRY}

@@ -195,6 +195,7 @@ def test_the_supervisor_never_imports_paddle():
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=120).returncode == 0
 
 
+@pytest.mark.usefixtures("shipped_alone")
 def test_lists(snapshot):
     for what in ("contracts", "laws"):
         done = lossproof("list", what)

