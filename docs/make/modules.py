@@ -47,7 +47,8 @@ def lines():
     for name in ORDER:
         yield f"\n**`{name}/`** {said(base / name / '__init__.py')}\n\n"
         for path in sorted((base / name).glob("*.py")):
-            if path.name != "__init__.py":
+            # one module for each loss: `lossproof list contracts`
+            if path.name != "__init__.py" and (name != "contracts" or path.name.startswith("_")):
                 yield f"- `{path.stem}`: {said(path)}\n"
 
 
