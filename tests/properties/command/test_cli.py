@@ -87,6 +87,7 @@ def test_incomplete_is_3():
         (("tests/hostile/layers.py:NeedsArgument", "--contract", "ghm"), "write --set temperature=VALUE, or --map"),
     ],
 )
+@pytest.mark.usefixtures("shipped_alone")
 def test_usage_is_2_and_says_what_to_write(arguments, words):
     done = lossproof("certify", *arguments)
     assert done.exit_code == 2
