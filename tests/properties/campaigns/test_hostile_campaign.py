@@ -6,7 +6,7 @@ from benchmarks import hostile
 
 NAMES = ("Exits0", "LoopsInC", "WritesIntoJournal")
 # hangs are waited for, on a busy machine too
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("hostile campaign")]
 
 
 @pytest.fixture(scope="module")
