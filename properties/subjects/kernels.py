@@ -62,19 +62,19 @@ Kernels = Callable[[Contract], KernelSet | None]
 """Finds the kernels of a contract; None where there are none."""
 
 
-class _Attended:
-    """Gives a sign of life before each question: a kernel that is slow must not look like a layer that hangs."""
+class Attended:
+    """An observer that gives a sign of life before each question: what is slow is not what hangs."""
 
     def __init__(self, observer: Observer, alive: Callable[[], None]) -> None:
         self._observer, self._alive = observer, alive
 
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
-        """Ask the kernel."""
+        """Give a sign of life, and ask."""
         self._alive()
         return self._observer.observe(problem, probe)
 
 
-class _AttendedLayer(_Attended):
+class _AttendedLayer(Attended):
     """The same for a layer on exact kernels."""
 
     def __init__(self, observer: Replaced, alive: Callable[[], None]) -> None:
@@ -94,8 +94,8 @@ def attended(kernels: Kernels, alive: Callable[[], None]) -> Kernels:
         standing = kernels(contract)
         if standing is None:
             return None
-        watched = tuple(replace(one, observer=_Attended(one.observer, alive)) for one in standing.kernels)
-        exact = None if standing.exact is None else _Attended(standing.exact, alive)
+        watched = tuple(replace(one, observer=Attended(one.observer, alive)) for one in standing.kernels)
+        exact = None if standing.exact is None else Attended(standing.exact, alive)
         replaced = standing.replaced
         layer = None if replaced is None else lambda names: _AttendedLayer(replaced(names), alive)
         return replace(standing, kernels=watched, exact=exact, replaced=layer)

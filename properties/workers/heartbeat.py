@@ -40,7 +40,7 @@ class Heartbeat:
     """Called before each example: records it, sends a sign of life, and returns whether there is time left."""
 
     def __init__(self, pipe: Connection, limits: Limits, seconds: float | None = None) -> None:
-        self._pipe = pipe
+        self._pipe, self._home = pipe, os.getpid()
         self._end = None if seconds is None else time.monotonic() + seconds
         self._record = None if limits.record is None else os.open(limits.record, os.O_RDWR | os.O_CREAT, 0o600)
         self._memory, self._held = limits.memory, held_memory()
@@ -56,7 +56,12 @@ class Heartbeat:
         return self._end is None or time.monotonic() < self._end
 
     def alive(self) -> None:
-        """Send a sign of life unless the last one was just sent, and report memory that keeps growing."""
+        """Send a sign of life unless the last one was just sent, and report memory that keeps growing.
+
+        A process that was forked from the worker sends none: the pipe is its parent's.
+        """
+        if os.getpid() != self._home:
+            return
         now = time.monotonic()
         if now - self._last < TICK:
             return

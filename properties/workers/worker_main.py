@@ -13,10 +13,8 @@ from properties.engine.execution import Description, Task, describe, perform
 from properties.engine.inference import Facts, Inquiry, infer
 from properties.engine.result import FAILED, LawResult
 from properties.errors import ContractError, UsageError, broken_in
-from properties.judging.observation import Failure, Observation, Observer
-from properties.problems.problem import Problem
 from properties.subjects.backend import backend_of, observer_of
-from properties.subjects.kernels import attended
+from properties.subjects.kernels import Attended, attended
 from properties.subjects.source import source_of
 from properties.subjects.subject import Loadable, Subject
 from properties.workers.forked_observer import ForkedObserver, ProgramsApart, die_with_parent, watch_parent
@@ -95,7 +93,7 @@ def _performed(task: Task, subject: Subject, limits: Limits, pipe: Connection) -
     vitals = Heartbeat(pipe, limits, task.seconds)
     # a guarded layer has a process of its own for all it is asked
     kept = ForkedObserver if task.guard else ProgramsApart
-    observer = kept(_Attended(observer_of(subject), vitals), limits.call, vitals.alive)
+    observer = kept(Attended(observer_of(subject), vitals.alive), limits.call, vitals.alive)
     with contextlib.closing(observer), contextlib.closing(vitals):
         # what ended the process once may have been a kernel: none is asked beside the guard
         kernels = None if task.guard else backend_of(subject).kernels(subject)
@@ -105,21 +103,6 @@ def _performed(task: Task, subject: Subject, limits: Limits, pipe: Connection) -
                 task, result, subject, lambda: ForkedObserver(observer_of(subject), limits.call, vitals.alive)
             )
         return result
-
-
-class _Attended:
-    """An observer that gives a sign of life before each call of the layer: what is slow is not what hangs."""
-
-    def __init__(self, observer: Observer, vitals: Heartbeat) -> None:
-        self._observer, self._vitals = observer, vitals
-        self._home = os.getpid()
-
-    def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
-        """Ask the layer."""
-        # next door the pipe is the parent's
-        if os.getpid() == self._home:
-            self._vitals.alive()
-        return self._observer.observe(problem, probe)
 
 
 def _silence() -> None:
