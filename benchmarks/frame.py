@@ -8,7 +8,7 @@ from pathlib import Path
 from rich import box
 from rich.table import Table
 
-from properties.engine.execution import laws_of
+from properties.engine.description import laws_of
 
 
 class Command(argparse.ArgumentParser):

@@ -9,7 +9,7 @@ import statistics
 
 from benchmarks.frame import Command, law_named
 from properties.drawing.guided import Guidance
-from properties.engine.execution import domain_of
+from properties.engine.description import domain_of
 from properties.engine.search import SearchOptions, run_law
 from properties.engine.trial import Trial
 from properties.subjects.numpy_backend.observer import NumpyObserver

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from benchmarks.frame import Command, listed, say_seconds, table, write
 from properties import Subject
-from properties.engine.execution import laws_of
+from properties.engine.description import laws_of
 from properties.engine.result import FAILED
 from properties.engine.search import SearchOptions, run_law
 from properties.engine.trial import Trial

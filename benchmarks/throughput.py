@@ -17,7 +17,7 @@ warnings.filterwarnings("ignore")
 
 from benchmarks.frame import Command, law_named  # noqa: E402
 from properties.drawing import strategies  # noqa: E402
-from properties.engine.execution import domain_of  # noqa: E402
+from properties.engine.description import domain_of  # noqa: E402
 from properties.engine.search import SearchOptions, run_law  # noqa: E402
 from properties.engine.trial import Trial  # noqa: E402
 from properties.judging import observed_case  # noqa: E402

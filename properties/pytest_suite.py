@@ -20,7 +20,7 @@ from properties.engine.gates import GateSchedule, closes, unanswered
 from properties.engine.inference import Facts
 from properties.engine.result import LawResult
 from properties.engine.task import Task
-from properties.judging.law import NotApplicable, Undecided
+from properties.judging.finding import NotApplicable, Undecided
 from properties.problems.domain import EmptyDomainError
 from properties.problems.problem import Problem
 from properties.report.terminal import show_failure

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from properties import Target
 from properties.certificates.certificate import LawReport
-from properties.engine.execution import Task
 from properties.engine.gates import aside
+from properties.engine.task import Task
 from properties.workers.inline import Inline
 from tests.mutants import MUTANTS
 

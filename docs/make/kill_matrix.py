@@ -12,7 +12,7 @@ from pathlib import Path
 
 from properties import Target, certify
 from properties.contracts import contracts
-from properties.engine.execution import laws_of
+from properties.engine.description import laws_of
 from tests.mutants import MUTANTS
 
 

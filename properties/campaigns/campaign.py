@@ -36,7 +36,7 @@ from properties.certificates.events import (
     ShardEnded,
     TargetStarted,
 )
-from properties.engine.execution import Description
+from properties.engine.description import Description
 from properties.subjects.target import Target, UsageError
 from properties.workers.limits import Limits
 

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from properties.certificates.certificate import LawReport
-from properties.engine.execution import LawInfo
+from properties.engine.description import LawInfo
 from properties.engine.faults import Fault, error_of
 from properties.engine.features import ingredients
 from properties.engine.gates import closes

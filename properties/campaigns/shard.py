@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from properties.campaigns.executors import ExecutorLost
-from properties.engine.execution import LawInfo, Task
+from properties.engine.description import LawInfo
 from properties.engine.inference import Inquiry
 from properties.engine.result import LawResult
+from properties.engine.task import Task
 from properties.errors import ContractError, UsageError
 from properties.subjects.source_constants import constants_of
 from properties.subjects.target import Target

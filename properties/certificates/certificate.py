@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from properties.engine.execution import LawInfo
+from properties.engine.description import LawInfo
 from properties.engine.result import FAILED, UNSETTLED, LawResult
 from properties.judging.law import LEVELS
 from properties.problems.serialization import plain_numbers

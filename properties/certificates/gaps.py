@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from properties.engine.execution import Description
+from properties.engine.description import Description
 from properties.engine.result import FAILED, UNSETTLED
 from properties.laws.conduct import ANSWERS
 

@@ -10,8 +10,9 @@ import numpy as np
 from properties.judging.assumptions import spoken
 from properties.judging.context import Case
 from properties.judging.contract import OF_CLASSES, Contract, divisor
+from properties.judging.finding import Finding, LayerFailed
 from properties.judging.kernel_formula import Arguments, KernelFormula, KernelLosses
-from properties.judging.law import Finding, Law, LayerFailed
+from properties.judging.law import Law
 from properties.judging.observation import Failure, Observation
 from properties.judging.tolerance import Match, compare
 from properties.laws.aggregate_top_k import TOP_K_LAWS

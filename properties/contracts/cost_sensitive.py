@@ -14,8 +14,9 @@ from properties.contracts.focal import GAMMA
 from properties.judging.assumptions import reading
 from properties.judging.context import Case
 from properties.judging.contract import OF_CLASSES, Bad, Contract, divisor
+from properties.judging.finding import Finding, LayerFailed
 from properties.judging.kernel_formula import KernelFormula
-from properties.judging.law import Finding, Law, LayerFailed
+from properties.judging.law import Law
 from properties.judging.observation import Failure
 from properties.judging.tolerance import judge
 from properties.laws.limits import cross_entropy_of, gamma_zero, limit, one_hot_is_hard

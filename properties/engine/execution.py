@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from properties.engine.description import Description as Description
-from properties.engine.description import LawInfo as LawInfo
-from properties.engine.description import describe as describe
 from properties.engine.description import domain_of, laws_of
 from properties.engine.pipeline import Job, attribute, explain, look_for_own, put, search, shrink, write
 from properties.engine.result import LawResult
 from properties.engine.search import Tick
-from properties.engine.task import Task as Task
+from properties.engine.task import Task
 from properties.engine.trial import Trial
 from properties.errors import Broken, ContractError, UsageError, broken_in
 from properties.judging.contract import Contract

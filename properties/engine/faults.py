@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from properties.engine.examination import outcome_of
 from properties.engine.features import ingredients
-from properties.judging.law import Finding
+from properties.judging.finding import Finding
 from properties.problems.problem import Problem
 
 

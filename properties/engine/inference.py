@@ -17,8 +17,8 @@ from properties.engine.inference_problems import Prober
 from properties.errors import ContractError, broken_in
 from properties.judging.contract import Contract
 from properties.judging.denominators import DIVISOR_WORDS, divisors
+from properties.judging.finding import LayerFailed, OutsideDomain, Undecided
 from properties.judging.finite_differences import ascent, derivative_along, detaches
-from properties.judging.law import LayerFailed, OutsideDomain, Undecided
 from properties.judging.observation import Observer
 from properties.judging.observed_case import ObservedCase
 from properties.judging.tolerance import judge

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.judging.law import Finding
+from properties.judging.finding import Finding
 from properties.judging.observation import Failure
 from properties.problems.problem import Problem
 from properties.problems.serialization import plain_numbers, problem_from_dict, problem_to_dict

@@ -9,8 +9,8 @@ import numpy as np
 from properties.errors import ContractError
 from properties.judging.context import Case
 from properties.judging.denominators import contradiction_in_words
+from properties.judging.finding import Finding, OutsideDomain
 from properties.judging.finite_differences import gradient_explanation
-from properties.judging.law import Finding, OutsideDomain
 from properties.judging.observation import Failure
 from properties.judging.tolerance import judge
 from properties.problems.problem import Problem

@@ -8,7 +8,7 @@ import numpy as np
 
 from properties.judging.context import Case
 from properties.judging.detached_gradient import base_problem, is_detached
-from properties.judging.law import Undecided
+from properties.judging.finding import Undecided
 from properties.problems.precision import SMALLEST_NORMAL, Array
 from properties.problems.problem import Problem
 from reference import BUDGET, UNIT_ROUNDOFF

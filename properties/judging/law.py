@@ -14,11 +14,7 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.drawing.regimes import HardLogits
 from properties.judging.context import Case
-from properties.judging.finding import Finding as Finding
-from properties.judging.finding import LayerFailed as LayerFailed
-from properties.judging.finding import NotApplicable as NotApplicable
-from properties.judging.finding import OutsideDomain as OutsideDomain
-from properties.judging.finding import Undecided as Undecided
+from properties.judging.finding import Finding
 from properties.problems.domain import Domain, Precondition
 from properties.problems.problem import Problem
 

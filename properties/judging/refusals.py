@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from properties.judging.context import Case
-from properties.judging.law import Finding
+from properties.judging.finding import Finding
 from properties.judging.observation import Failure, Observation
 from properties.problems.problem import Problem
 

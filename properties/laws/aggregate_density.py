@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, Law, law
+from properties.judging.finding import Finding
+from properties.judging.law import Law, law
 from properties.judging.observation import Failure
 from properties.problems.domain import Precondition, within
 from properties.problems.precision import round_to

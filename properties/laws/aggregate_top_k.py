@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, law
+from properties.judging.finding import Finding
+from properties.judging.law import law
 from properties.judging.rounding import largest_scale
 from properties.problems.domain import within
 from properties.problems.problem import Problem

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from properties.judging.context import Case
 from properties.judging.contract import COMMON_ARGUMENTS
-from properties.judging.law import Finding, NotApplicable, law
+from properties.judging.finding import Finding, NotApplicable
+from properties.judging.law import law
 from properties.judging.observation import Observation
 from properties.judging.tolerance import judge
 from properties.problems.domain import Dimension, outside

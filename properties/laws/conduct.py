@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, NotApplicable, law
+from properties.judging.finding import Finding, NotApplicable
+from properties.judging.law import law
 from properties.problems.domain import CLASSES, outside, within
 from properties.problems.precision import Array
 

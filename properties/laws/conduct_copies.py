@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, NotApplicable, law
+from properties.judging.finding import Finding, NotApplicable
+from properties.judging.law import law
 from properties.judging.observation import Failure, Observation
 from properties.judging.rounding import largest_scale
 from properties.problems.domain import within

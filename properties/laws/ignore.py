@@ -12,7 +12,8 @@ import numpy as np
 
 from properties.judging.context import Case, zeros_inserted
 from properties.judging.explanations import explanation
-from properties.judging.law import Finding, NotApplicable, law
+from properties.judging.finding import Finding, NotApplicable
+from properties.judging.law import law
 from properties.judging.observation import Failure, Observation
 from properties.problems.domain import outside, within
 from properties.problems.precision import Array

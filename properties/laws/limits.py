@@ -15,7 +15,8 @@ from scipy.special import expit
 from properties.judging.context import Case
 from properties.judging.detached_gradient import detached_answers
 from properties.judging.explanations import explanation
-from properties.judging.law import Finding, Law, NotApplicable, law
+from properties.judging.finding import Finding, NotApplicable
+from properties.judging.law import Law, law
 from properties.judging.observation import Failure
 from properties.problems.domain import outside, within
 from properties.problems.precision import Array

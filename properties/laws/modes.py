@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, NotApplicable, Undecided, law
+from properties.judging.finding import Finding, NotApplicable, Undecided
+from properties.judging.law import law
 from properties.judging.observation import Observation
 from properties.laws.conduct_copies import SMALL, alike, probed
 from properties.problems.domain import within

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from properties.drawing.regimes import HardLogits
 from properties.drawing.strategies import problems
 from properties.judging.context import Case
-from properties.judging.law import Finding, Law, LayerFailed, NotApplicable, OutsideDomain, Undecided
+from properties.judging.finding import Finding, LayerFailed, NotApplicable, OutsideDomain, Undecided
+from properties.judging.law import Law
 from properties.judging.observation import Observation
 from properties.judging.tolerance import judge
 from properties.laws.conduct_copies import SMALL

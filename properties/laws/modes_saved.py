@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, NotApplicable, Undecided, law
+from properties.judging.finding import Finding, NotApplicable, Undecided
+from properties.judging.law import law
 from properties.judging.observation import Failure, Observation
 from properties.laws.conduct_copies import SMALL, alike
 from properties.problems.batches import shapes_of_any_batch, with_batches

@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, NotApplicable, law
+from properties.judging.finding import Finding, NotApplicable
+from properties.judging.law import law
 from properties.judging.observation import Failure
 from properties.problems.domain import outside, within
 from properties.problems.problem import Problem

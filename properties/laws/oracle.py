@@ -12,8 +12,9 @@ import numpy as np
 
 from properties.judging.context import Case
 from properties.judging.explanations import explanation
+from properties.judging.finding import Finding, Undecided
 from properties.judging.finite_differences import cause_in_words, derivative_along, detaches, has_kink, random_signs
-from properties.judging.law import Finding, Undecided, law
+from properties.judging.law import law
 from properties.problems.domain import within
 from reference import BUDGET
 

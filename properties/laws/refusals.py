@@ -12,7 +12,8 @@ import numpy as np
 
 from properties.judging.context import Case, zeros_inserted
 from properties.judging.contract import Bad
-from properties.judging.law import Finding, LayerFailed, law
+from properties.judging.finding import Finding, LayerFailed
+from properties.judging.law import law
 from properties.judging.observation import Failure, Observation
 from properties.judging.refusals import Offer, refuses
 from properties.judging.rounding import agreement, largest_scale

@@ -11,7 +11,8 @@ import numpy as np
 
 from properties.judging.context import Case
 from properties.judging.denominators import contradiction_in_words
-from properties.judging.law import Finding, NotApplicable, law
+from properties.judging.finding import Finding, NotApplicable
+from properties.judging.law import law
 from properties.judging.observation import Failure
 from properties.laws.ignore import nothing
 from properties.problems.domain import CLASSES, outside, within

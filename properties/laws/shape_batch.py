@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, law
+from properties.judging.finding import Finding
+from properties.judging.law import law
 from properties.laws.denominator import parts_agree
 from properties.problems.domain import outside, within
 from properties.problems.precision import Array

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, Law
+from properties.judging.finding import Finding
+from properties.judging.law import Law
 from properties.problems.domain import within
 from properties.problems.problem import Problem
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, law
+from properties.judging.finding import Finding
+from properties.judging.law import law
 from properties.judging.rounding import magnitudes
 from properties.problems.domain import CLASSES, within
 from properties.problems.precision import SMALLEST_NORMAL

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from properties.judging.context import Case
-from properties.judging.law import Finding, NotApplicable, law
+from properties.judging.finding import Finding, NotApplicable
+from properties.judging.law import law
 from properties.laws.ignore import nothing, told
 from properties.problems.domain import CLASSES, outside, within
 from properties.problems.problem import Problem

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from properties.certificates.certificate import Certificate, LawReport
-from properties.engine.execution import Task
 from properties.engine.result import FAILED, LawResult
+from properties.engine.task import Task
 from properties.subjects.subject import Loadable
 from properties.subjects.target import Target, UsageError
 from properties.workers.worker import Worker

@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any, Protocol
 
-from properties.engine.execution import Description, LawInfo, Task
+from properties.engine.description import Description, LawInfo
 from properties.engine.result import FAILED, LawResult
+from properties.engine.task import Task
 from properties.laws.conduct import ANSWERS
 from properties.subjects.target import Target, UsageError
 from properties.workers.worker import Worker

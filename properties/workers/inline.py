@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.execution import Description, Task, describe, perform, refutation, trial_of
+from properties.engine.description import Description, describe
+from properties.engine.execution import perform, refutation, trial_of
 from properties.engine.inference import Facts, Inquiry, infer
 from properties.engine.result import LawResult
+from properties.engine.task import Task
 from properties.judging.finding import Finding
 from properties.problems.problem import Problem
 from properties.subjects.backend import backend_of, observer_of

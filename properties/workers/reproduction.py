@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from properties.engine.execution import Task, perform
+from properties.engine.execution import perform
 from properties.engine.result import FAILED, LawResult
+from properties.engine.task import Task
 from properties.subjects.subject import Subject
 from properties.subjects.written_numbers import short
 from properties.workers.forked_observer import ForkedObserver

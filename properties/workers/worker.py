@@ -20,10 +20,12 @@ from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
+from properties.engine.description import Description
 from properties.engine.examination import failed
-from properties.engine.execution import Description, Task, lost
+from properties.engine.execution import lost
 from properties.engine.inference import Facts, Inquiry, unknown
 from properties.engine.result import FAILED, LawResult
+from properties.engine.task import Task
 from properties.errors import Broken, ContractError, UsageError
 from properties.judging.observation import Failure
 from properties.subjects.subject import Loadable

@@ -9,9 +9,11 @@ import signal
 from multiprocessing.connection import Connection
 from typing import Any
 
-from properties.engine.execution import Description, Task, describe, perform
+from properties.engine.description import Description, describe
+from properties.engine.execution import perform
 from properties.engine.inference import Facts, Inquiry, infer
 from properties.engine.result import FAILED, LawResult
+from properties.engine.task import Task
 from properties.errors import ContractError, UsageError, broken_in
 from properties.subjects.backend import backend_of, observer_of
 from properties.subjects.kernels import Attended, attended

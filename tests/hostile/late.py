@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from properties import Subject
-from properties.engine.execution import Task
+from properties.engine.task import Task
 from properties.workers.worker import Worker
 from properties.workers.worker_main import CRASHES
 

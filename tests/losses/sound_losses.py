@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from properties import Target
 from properties.contracts import contract_named
-from properties.engine.execution import laws_of
+from properties.engine.description import laws_of
 from tests.mutants import SOUND as COMPOSITIONS
 from tests.mutants.museum import classes, entries, largest, regions  # noqa: F401 - each enters its losses
 from tests.mutants.museum.registry import SOUND as TAPED

@@ -11,7 +11,7 @@ from properties import Subject, certify
 from properties.command.cli import main
 from properties.drawing.decoding import simplest_problem
 from properties.errors import BROKEN, Broken
-from properties.judging.law import Finding
+from properties.judging.finding import Finding
 from properties.laws import LAWS
 from properties.laws.conduct import ANSWERS
 from properties.workers.forked_observer import ForkedObserver

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from properties.judging.law import Finding
+from properties.judging.finding import Finding
 from properties.problems.problem import Problem
 from properties.problems.training import Step, batch_at, steps_of
 

@@ -5,7 +5,9 @@ import paddle
 import pytest
 
 from properties import Subject
-from properties.engine.execution import Task, laws_of, perform
+from properties.engine.description import laws_of
+from properties.engine.execution import perform
+from properties.engine.task import Task
 from properties.subjects.paddle_backend.observer import PaddleObserver
 from tests.mutants.sound import SoundCostSensitive
 from tests.mutants.sound_entries import SoundSigmoidFocal

@@ -13,7 +13,8 @@ from properties.drawing.decoding import ELEMENT_BYTES, decode, header_length
 from properties.drawing.strategies import problems
 from properties.engine.shrinking import shrink
 from properties.engine.trial import Trial
-from properties.judging.law import Finding, Law
+from properties.judging.finding import Finding
+from properties.judging.law import Law
 from properties.problems.domain import Domain, EmptyDomainError, outside, within
 from properties.problems.membership import values_met
 from properties.problems.precision import round_to

@@ -11,11 +11,14 @@ from properties.drawing.encoding import MODERATE_SIZE, MOST_NUMBERS, TAIL, Exten
 from properties.drawing.guided import KEPT, Guidance, GuidedSearch
 from properties.drawing.mutation import MUTATION_BYTES, mutated
 from properties.drawing.strategies import problems
-from properties.engine.execution import Task, domain_of, laws_of, perform
+from properties.engine.description import domain_of, laws_of
+from properties.engine.execution import perform
 from properties.engine.search import SearchOptions, run_law
 from properties.engine.shrinking import effort, shrink
+from properties.engine.task import Task
 from properties.engine.trial import Trial
-from properties.judging.law import Finding, Law
+from properties.judging.finding import Finding
+from properties.judging.law import Law
 from properties.problems.precision import round_to
 from properties.problems.problem import Problem
 from properties.problems.serialization import problem_to_dict

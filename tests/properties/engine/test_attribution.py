@@ -9,7 +9,7 @@ from properties import Target, certify
 from properties.certificates.causes import causes
 from properties.certificates.certificate import Certificate
 from properties.command.cli import main
-from properties.engine.execution import Task
+from properties.engine.task import Task
 from properties.workers.inline import Inline
 
 LAYERS = "tests/hostile/on_kernels.py"

@@ -5,7 +5,7 @@ import pytest
 
 from properties.contracts import contract_named
 from properties.engine.conditions import conditions
-from properties.engine.execution import laws_of
+from properties.engine.description import laws_of
 from properties.engine.trial import Trial
 from properties.problems.problem import Problem
 from tests.properties.oracle_observer import OracleObserver

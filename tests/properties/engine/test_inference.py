@@ -5,9 +5,9 @@ import contextlib
 import pytest
 
 from properties import Certificate, Subject, Target, UsageError, certify
-from properties.engine.execution import Task
 from properties.engine.gates import aside
 from properties.engine.inference import UNKNOWN, Inquiry
+from properties.engine.task import Task
 from properties.pytest_suite import Suite
 from properties.report.facts import in_lines
 from properties.workers.inline import Inline

@@ -9,11 +9,12 @@ import reference
 from properties.certificates.certificate import LawReport, verdict_of
 from properties.contracts import contract_named
 from properties.engine.conditions import conditions
-from properties.engine.execution import LawInfo, laws_of
+from properties.engine.description import LawInfo, laws_of
 from properties.engine.search import SearchOptions, run_law
 from properties.engine.shrinking import shrink
 from properties.engine.trial import Trial
-from properties.judging.law import Finding, Law, LayerFailed, NotApplicable
+from properties.judging.finding import Finding, LayerFailed, NotApplicable
+from properties.judging.law import Law
 from properties.judging.observation import Failure, Observation
 from reference import UNIT_ROUNDOFF
 

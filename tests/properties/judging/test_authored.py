@@ -12,11 +12,12 @@ from properties.campaigns.law_schedule import LawSchedule
 from properties.campaigns.shard import Shard, record_of
 from properties.certificates.certificate import Certificate
 from properties.command.cli import main
-from properties.engine.execution import Task
 from properties.engine.result import LawResult
+from properties.engine.task import Task
 from properties.errors import BROKEN, Broken, ContractError
 from properties.judging.contract import OF_CLASSES
-from properties.judging.law import Finding, Law, Undecided
+from properties.judging.finding import Finding, Undecided
+from properties.judging.law import Law
 from properties.problems.domain import Dimension
 from properties.subjects.target import Target
 from properties.workers.inline import Inline

@@ -11,7 +11,9 @@ from properties import Subject
 from properties.certificates.certificate import LawReport
 from properties.contracts import contract_named
 from properties.drawing.decoding import simplest_problem
-from properties.engine.execution import Task, laws_of, perform
+from properties.engine.description import laws_of
+from properties.engine.execution import perform
+from properties.engine.task import Task
 from properties.engine.trial import Trial
 from properties.judging.observation import LONGEST_KEPT, LONGEST_SHOWN, Failure
 from properties.subjects.numpy_backend.observer import NumpyObserver

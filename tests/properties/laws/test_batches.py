@@ -7,7 +7,7 @@ import paddle
 import pytest
 
 from properties import Subject, Target, certify
-from properties.engine.execution import laws_of
+from properties.engine.description import laws_of
 from properties.engine.search import SearchOptions, run_law
 from properties.engine.trial import Trial
 from properties.runs.replay import replay

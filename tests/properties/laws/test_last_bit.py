@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from properties.contracts import contract_named, contracts
-from properties.engine.execution import laws_of
+from properties.engine.description import laws_of
 from properties.engine.result import FAILED
 from properties.engine.search import SearchOptions, run_law
 from properties.engine.trial import Trial

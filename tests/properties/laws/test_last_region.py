@@ -8,7 +8,8 @@ from properties import Subject, certify
 from properties.certificates.causes import causes
 from properties.contracts import contract_named, ghm, ghm_regression, sigmoid_ghm
 from properties.drawing.decoding import simplest_problem
-from properties.engine.execution import Task, perform
+from properties.engine.execution import perform
+from properties.engine.task import Task
 from properties.laws.aggregate_density import _with_norms_of_one
 from properties.subjects.paddle_backend.observer import PaddleObserver
 from reference import UNIT_ROUNDOFF

@@ -10,9 +10,10 @@ import pytest
 
 from properties import Target
 from properties.contracts import contracts
-from properties.engine.execution import Task, laws_of
+from properties.engine.description import laws_of
 from properties.engine.gates import aside
 from properties.engine.result import FAILED
+from properties.engine.task import Task
 from properties.problems.problem import Problem
 from properties.workers.inline import Inline
 from tests.losses.layers import shipped_contracts

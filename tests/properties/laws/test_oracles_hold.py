@@ -3,7 +3,7 @@
 import pytest
 
 from properties.contracts import contracts
-from properties.engine.execution import laws_of
+from properties.engine.description import laws_of
 from properties.engine.search import SearchOptions, run_law
 from properties.engine.trial import Trial
 from properties.judging.contract import DERIVED_ARGUMENTS

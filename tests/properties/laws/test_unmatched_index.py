@@ -4,8 +4,8 @@ import pytest
 
 from properties import Target
 from properties.certificates.certificate import LawReport
-from properties.engine.execution import Task
 from properties.engine.gates import aside
+from properties.engine.task import Task
 from properties.report.cases import case_lines
 from properties.workers.inline import Inline
 

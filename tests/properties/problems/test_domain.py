@@ -11,10 +11,12 @@ from properties import Subject
 from properties.contracts import contracts
 from properties.drawing.decoding import header_length, simplest_problem
 from properties.drawing.strategies import problems
-from properties.engine.execution import Task, describe, domain_of, laws_of, perform
+from properties.engine.description import describe, domain_of, laws_of
+from properties.engine.execution import perform
 from properties.engine.gates import aside
 from properties.engine.inference import Inquiry, infer
 from properties.engine.result import FAILED
+from properties.engine.task import Task
 from properties.judging.contract import DERIVED_ARGUMENTS
 from properties.judging.observation import Failure
 from properties.problems.domain import EmptyDomainError

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from properties.contracts import contract_named
 from properties.drawing.strategies import problems
-from properties.judging.law import Finding, Law
+from properties.judging.finding import Finding
+from properties.judging.law import Law
 from properties.problems.problem import Problem
 from properties.report.cases import case_lines, describe, descriptions, told_apart
 from properties.subjects.paddle_backend.script import script_of

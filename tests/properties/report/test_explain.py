@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from properties import Target
 from properties.command.cli import main
 from properties.contracts import contracts
+from properties.engine.description import domain_of, laws_of
 from properties.engine.examination import outcome_of
-from properties.engine.execution import domain_of, laws_of
 from properties.engine.trial import Trial
 from properties.problems.serialization import problem_from_dict
 from properties.report.explain import known_laws, law_records, recorded_examples

@@ -12,8 +12,9 @@ from properties.certificates.certificate import Certificate
 from properties.certificates.museum_score import record, score_of
 from properties.command.cli import main
 from properties.contracts import contracts
-from properties.engine.execution import Task, laws_of
+from properties.engine.description import laws_of
 from properties.engine.result import FAILED
+from properties.engine.task import Task
 from properties.runs import selftest as tested
 from properties.runs.selftest import Row, Score, exhibits_of, museum
 from properties.subjects.target import UsageError

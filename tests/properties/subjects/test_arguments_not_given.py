@@ -14,7 +14,7 @@ from properties.campaigns.law_schedule import LawSchedule
 from properties.certificates.certificate import Certificate
 from properties.command.cli import main
 from properties.contracts import contract_named, contracts
-from properties.engine.execution import LawInfo
+from properties.engine.description import LawInfo
 from properties.engine.result import LawResult
 from properties.report.campaign import closing_lines
 from properties.subjects.argument_guesses import ALSO_CALLED, guesses

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from properties import Contract, Subject, Target, certify
 from properties.drawing.decoding import simplest_problem
-from properties.engine.execution import Task
+from properties.engine.task import Task
 from properties.subjects.paddle_backend.exact_kernels import OPERATIONS, REPLACEABLE, Replaced
 from properties.workers.inline import Inline
 from reference import cross_entropy

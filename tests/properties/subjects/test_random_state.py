@@ -9,7 +9,7 @@ from paddle.autograd import PyLayer
 from paddle.nn import functional
 
 from properties import Subject, Target
-from properties.engine.execution import Task
+from properties.engine.task import Task
 from properties.judging.observation import Failure
 from properties.problems.problem import Problem
 from properties.subjects.numpy_backend.observer import NumpyObserver
