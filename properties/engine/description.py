@@ -81,7 +81,8 @@ def laws_of(contract: Contract) -> tuple[Law, ...]:
 
 def domain_of(subject: Subject, dtypes: tuple[str, ...], kept: Mapping[str, tuple[Any, ...]] | None = None) -> Domain:
     """What the subject is asked: in the dtypes that it has kernels for, with the arguments that it takes."""
-    return subject.full_domain.only(dtype=dtypes, **(kept or {}))
+    domain = subject.full_domain.only(dtype=dtypes, **(kept or {}))
+    return domain.open(subject.style.shuts) if subject.style.shuts else domain
 
 
 def in_this_process(subject: Subject) -> AbstractContextManager[Observer]:

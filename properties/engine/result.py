@@ -101,6 +101,7 @@ class LawResult:
             "got": plain_numbers(finding.got),
             "error": None if finding.failure is None else finding.failure.words,
             "line": "" if finding.failure is None else finding.failure.line,
+            "traceback": [] if finding.failure is None else list(finding.failure.trace),
             "problems": [problem_to_dict(call) for call in finding.calls],
             "example": None if problem is None else problem_to_dict(problem),
             **self.arguments,
@@ -178,7 +179,7 @@ def _finding(said: Mapping[str, Any]) -> Finding:
     if shown["error"] is not None:
         error, _, message = shown["error"].partition(": ")
         kind = said["outcome"] if said["outcome"] != "refuted" else "raised"
-        failure = Failure(kind, error, message, shown.get("line", ""))
+        failure = Failure(kind, error, message, shown.get("line", ""), trace=tuple(shown.get("traceback", ())))
     return Finding(
         said["message"],
         tuple(problem_from_dict(plain) for plain in shown["problems"]),

@@ -13,6 +13,9 @@ from properties.judging.observation import Failure, name_of
 LONGEST_LINE = 160
 """Characters of a line of source that are kept."""
 
+MOST_LINES = 12
+"""Lines of source of an exception's way that are kept, the last ones."""
+
 REFUSALS = (ValueError, TypeError, AssertionError, NotImplementedError)
 """What a layer raises by a statement of its own where it does not take what it is given."""
 
@@ -27,12 +30,20 @@ def raised(error: BaseException, message: str) -> Failure:
     own = [place for place, frame in enumerate(frames) if not _is_library(frame.filename)]
     if not own:
         return Failure("raised", name_of(error), message)
-    frame = frames[own[-1]]
-    code = " ".join((frame.line or linecache.getline(frame.filename, frame.lineno or 0)).split())[:LONGEST_LINE]
+    trace = tuple(_told(frame) for frame in frames[own[0] :][-MOST_LINES:])
+    code = _code(frames[own[-1]])
     here = own[-1] == len(frames) - 1
     declined = here and isinstance(error, REFUSALS) and code.startswith(("raise ", "raise(", "assert ", "assert("))
-    line = f"{Path(frame.filename).name}:{frame.lineno}: {code}"
-    return Failure("raised", name_of(error), message, line, declined)
+    return Failure("raised", name_of(error), message, _told(frames[own[-1]]), declined, trace)
+
+
+def _told(frame: traceback.FrameSummary) -> str:
+    return f"{Path(frame.filename).name}:{frame.lineno}: {_code(frame)}"
+
+
+def _code(frame: traceback.FrameSummary) -> str:
+    line = frame.line or linecache.getline(frame.filename, frame.lineno or 0)
+    return " ".join(line.split())[:LONGEST_LINE]
 
 
 def _is_library(filename: str) -> bool:

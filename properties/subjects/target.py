@@ -134,8 +134,10 @@ class Target:
         names = self._names(parameters, contract, takes_any_name(found))
         taken = by_name(with_call) if is_class else parameters
         called = self._call_names(taken, contract)
+        # options that a class takes with the call alone
+        late = {n: n for n in contract.argument_names if is_class and n in taken and n not in {*names, *self.settings}}
         if is_class:
-            self._check_call(taken, called, name)
+            self._check_call(taken, {**called, **late}, name)
         settings, pinned = self._settings(parameters, names, contract, name, takes_any_name(found))
         filled = {*names.values(), *settings}
         for parameter in parameters.values():
@@ -147,7 +149,11 @@ class Target:
                 )
 
         def build(**arguments: Any) -> Any:
-            written = {names[known]: value for known, value in arguments.items()}
+            written = {names[known]: value for known, value in arguments.items() if known not in late}
+            if late:
+                options = {known: value for known, value in arguments.items() if known in late}
+                layer = found(**written, **settings)
+                return lambda logits, labels, **given: layer(logits, labels, **options, **given)
             if is_class:
                 return found(**written, **settings)
             return lambda logits, labels, **given: found(logits, labels, **written, **settings, **given)
@@ -164,17 +170,21 @@ class Target:
                 # an argument without a default is never left out
                 pinned[known] = tuple(value for value in values if value is not None)
         if is_class:
-            signature = (*layer_arguments(built, names, "constructor"), *layer_arguments(with_call, called, "call"))
+            handed = {**called, **late}
+            signature = (*layer_arguments(built, names, "constructor"), *layer_arguments(with_call, handed, "call"))
         else:
             signature = layer_arguments(built, {**names, **called}, "function")
         source = Source(import_lines(where, name), name, not is_class, {**names, **called}, settings)
+        if late:
+            lines = (*source.imports, "", *_with_late_options(name, tuple(late)))
+            source = replace(source, imports=lines, expression="called_with_options", is_function=True)
         return _checked(
             lambda: Subject(
                 contract=contract,
                 build=build,
                 name=name,
                 call=call,
-                arguments=tuple(sorted({**names, **called})),
+                arguments=tuple(sorted({**names, **called, **late})),
                 domain=self.domain,
                 pinned=pinned,
                 source=source,
@@ -262,6 +272,16 @@ class Target:
         said = {*self.mapping, *self.settings}
         listed = layer_arguments((p for p in parameters.values() if p.name not in said), names, given)
         return sure_guesses(contract, listed)
+
+
+def _with_late_options(name: str, late: tuple[str, ...]) -> tuple[str, ...]:
+    """Lines of a script that make a function of a class which takes some options with the call."""
+    return (
+        "def called_with_options(logits, labels, **options):",
+        f"    called = {{name: options.pop(name) for name in {late!r} if name in options}}",
+        f"    return {name}(**options)(logits, labels, **called)",
+        "",
+    )
 
 
 def loadable(subject: Loadable | str) -> Loadable:
