@@ -16,7 +16,7 @@ from properties.problems.serialization import problem_from_dict
 from properties.report.explain import known_laws, law_records, recorded_examples
 from properties.subjects.paddle_backend.observer import PaddleObserver
 from tests.losses.layers import shipped_contracts
-from tests.mutants import MUTANTS
+from tests.mutants.registry import mutants
 
 
 def lossproof(*arguments):
@@ -44,9 +44,9 @@ def loaded(contract, mutant):
 @pytest.mark.parametrize("law_id", recorded_examples())
 def test_a_recorded_example_still_refutes(law_id):
     example = recorded_examples()[law_id]
-    contract, mutant = MUTANTS[law_id]
-    assert (example["contract"], example["mutant"]) == (contract, mutant.partition(":")[2])
-    subject, observer = loaded(contract, mutant)
+    mutant = mutants()[law_id]
+    assert (example["contract"], example["mutant"]) == (mutant.contract, mutant.name)
+    subject, observer = loaded(mutant.contract, mutant.text)
     law = next(law for law in laws_of(subject.resolved) if law.id == law_id)
     problem = problem_from_dict(example["example"])
     domain = domain_of(subject, (problem.dtype,))
