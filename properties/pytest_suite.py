@@ -23,7 +23,7 @@ from properties.engine.task import Task
 from properties.judging.finding import NotApplicable, Undecided
 from properties.problems.domain import EmptyDomainError
 from properties.problems.problem import Problem
-from properties.report.terminal import show_failure
+from properties.report.causes import show_failure
 from properties.subjects.subject import Loadable
 from properties.workers.inline import Inline
 

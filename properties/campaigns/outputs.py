@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ from typing import Any
 from properties.campaigns.target_schedule import TargetSchedule
 from properties.certificates.assembly import assembled
 from properties.certificates.certificate import Certificate, LawReport
+from properties.certificates.required import required_of
 
 
-def certificate_of(course: TargetSchedule, seed: int, forgiven: bool = False) -> Certificate:
+def certificate_of(
+    course: TargetSchedule, seed: int, forgiven: bool = False, require: Sequence[str] = ()
+) -> Certificate:
     """Return the certificate of a target, of what ran so far."""
     laws = course.reports()
     return assembled(
@@ -29,6 +33,7 @@ def certificate_of(course: TargetSchedule, seed: int, forgiven: bool = False) ->
         seconds=course.seconds,
         forgiven=forgiven,
         campaign=_counts(course),
+        required=required_of(require),
     )
 
 

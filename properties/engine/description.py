@@ -25,7 +25,7 @@ class LawInfo:
     id: str
     sentence: str
     level: str
-    severity: str
+    grade: str
     gate: int
     behind: dict[str, list[Any]]
     slow: bool = False
@@ -92,7 +92,7 @@ def _described(subject: Subject, observer: Observer) -> Description:
             id=law.id,
             sentence=law.sentence,
             level=law.level,
-            severity=law.severity,
+            grade=law.grade,
             gate=law.gate,
             behind=domain.behind({law.id}) if law.gate else {},
             slow=law.slow,
