@@ -97,12 +97,15 @@ class _Failed:
         if other.of_value and not self.of_value:
             # a wrong gradient makes no value wrong
             return False
-        return self.ingredients <= other.ingredients and (self._everywhere or _divides(other.law))
+        if (self._of_mean and not _is_mean(other.law)) or (other._of_mean and not _is_mean(self.law)):
+            # what a mean divides by makes no sum wrong, and is said only where the sum is right
+            return False
+        return self.ingredients <= other.ingredients
 
     @property
-    def _everywhere(self) -> bool:
-        """Whether the fault is more than what a mean divides by."""
-        return "divides by" not in self.law.message
+    def _of_mean(self) -> bool:
+        """Whether the fault is what a mean divides by."""
+        return "divides by" in self.law.message
 
 
 def causes(certificate: Certificate) -> tuple[Cause, ...]:
@@ -127,11 +130,10 @@ def causes(certificate: Certificate) -> tuple[Cause, ...]:
 
 def _rank(group: Sequence[_Failed]) -> tuple[object, ...]:
     """What orders causes: what refutes, then the layer's own, then the harm of the most harmful law of each."""
-    chosen = any(is_convention(one.law, one.deviation) for one in group)
-    worst = min(harm(one.law, one.deviation) for one in group)
-    # where one law names the convention, the others show what follows from it
-    place = max(worst[0], 2) if chosen else worst[0]
     leader = _leader(group)
+    worst = min(harm(one.law, one.deviation) for one in group)
+    # where the leader names a convention, the others show what follows from it
+    place = max(worst[0], 2) if is_convention(leader.law, leader.deviation) else worst[0]
     least = min(len(one.ingredients) for one in group)
     forgiven = not leader.refutes and leader.law.grade == "error"
     return (not leader.refutes, not forgiven, bool(leader.law.inherited), place, *worst[1:], least, leader.law.id)
@@ -163,7 +165,7 @@ def _leader(group: Sequence[_Failed]) -> _Failed:
     )
 
 
-def _divides(law: LawReport) -> bool:
+def _is_mean(law: LawReport) -> bool:
     """Whether a counterexample is about a mean."""
     finding = law.result.finding
     return finding is not None and bool(finding.calls) and finding.calls[0].reduction == "mean"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,7 +20,7 @@ NEARLY = 1e-4
 UNIT = 1e-3
 """What numbers are compared with that are all near 0: nothing is seen in one that is 4e-10 where 0 is due."""
 
-DECADES = 2.0
+DECADES = 3.0
 """Two deviations may be one fault's if their sizes are this many decades apart at most."""
 
 
@@ -45,13 +44,6 @@ class Deviation:
     entries: int = 0
     dtype: str = ""
     error: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data: what a report says of the size."""
-        shown = {"kind": self.kind, "quantity": self.quantity, "words": self.words}
-        if self.kind != "number":
-            return shown
-        return {**shown, "relative": self.relative, "differing": self.differing, "entries": self.entries}
 
     @property
     def small(self) -> bool:
@@ -160,8 +152,3 @@ def _without_numbers(words: str) -> str:
     """Return an error in its own words: without numbers, shapes, hints and the place in a kernel."""
     plain = re.split(r" \[Hint|\(at /", words)[0]
     return re.sub(r"#(?:[\s,x(\[\])]*#)*", "#", re.sub(r"-?\d[\d.e+-]*", "#", plain)).strip()
-
-
-def sized(law: LawReport) -> Mapping[str, Any]:
-    """Return the size of a law's deviation as plain data; empty where the law holds."""
-    return deviation_of(law).to_dict() if law.counterexample is not None else {}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from properties.certificates.causes import Cause, causes
@@ -30,28 +32,46 @@ def headline_of(law: LawReport, deviation: Deviation | None = None) -> str:
     return message
 
 
-def lines_of(cause: Cause, number: int, script: str = "") -> list[Text]:
+def three_lines(cause: Cause, number: int, script: str = "") -> Table:
     """Return a cause in three lines: what it is and of which size, the smallest case, and how to see more."""
     law, deviation = cause.law, cause.deviation
-    first = Text(f"{number}  ", style="bold red" if cause.refutes else "yellow")
-    first.append(_cut(headline_of(law, deviation).split(" [Hint")[0]))
+    first = Text(_short(headline_of(law, deviation)))
     if deviation.words:
         first.append(f" {deviation.words}", style="bold")
     for words in _asides(law):
         first.append(f" ({words})", style="yellow")
-    more = Text(f"   {law.id}", style="dim")
+    more = Text(law.id, style="dim")
     if cause.also:
         more.append(f" and {len(cause.also)} more law{'s' * (len(cause.also) != 1)}")
     more.append(f": python {script}" if script else f": lossproof explain {law.id}")
-    return [first, *_case(law, deviation), more]
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(no_wrap=True, width=2)
+    grid.add_column()
+    for name, line in zip((str(number), *[""] * 3), (first, *_case(law, deviation), more), strict=False):
+        grid.add_row(Text(name, style=_style(cause)), line)
+    return grid
 
 
-def one_line_of(cause: Cause, number: int) -> Text:
+def one_line(cause: Cause, number: int) -> RenderableType:
     """Return a cause in a single line, cut to the width of the screen."""
-    text = Text(f"{number}  {cause.law.id}  ", style="red" if cause.refutes else "yellow", no_wrap=True)
-    text.overflow = "ellipsis"
-    words = cause.deviation.words or headline_of(cause.law, cause.deviation)
-    return text.append(words, style="default")
+    words = cause.deviation.words or _short(headline_of(cause.law, cause.deviation))
+    return one_row(Text.assemble((f"{number:<3}", _style(cause)), (f"{cause.law.id}  ", "dim"), words))
+
+
+def one_row(text: Text) -> RenderableType:
+    """Return a text cut to one row of the screen."""
+    text.no_wrap, text.overflow = True, "ellipsis"
+    # by itself it would be joined with what is printed beside it
+    return Padding(text, 0)
+
+
+def _style(cause: Cause) -> str:
+    return "bold red" if cause.refutes else "yellow"
+
+
+def _short(message: str) -> str:
+    """Return a message without Paddle's hints and places, in a length that can be read."""
+    return _cut(re.sub(r" \[Hint: .*?\](?= \(at|\.|$|; )| \(at /[^)]*\)", "", message))
 
 
 def _asides(law: LawReport) -> list[str]:
@@ -67,13 +87,12 @@ def _case(law: LawReport, deviation: Deviation) -> list[Text]:
     condition = f"only with {', '.join(law.condition)}:  " if law.condition else ""
     shown = law.counterexample
     if shown is None:
-        return [Text(f"   {condition}")] if condition else []
+        return [Text(condition)] if condition else []
     finding = law.result.finding
     told = descriptions(finding.calls, shown.get("at_rest"))[:1] if finding is not None else []
     came = [] if deviation.words or deviation.kind == "failure" else outcome_of(shown)
-    text = Text("   ")
-    text.append(condition, style="yellow")
-    return [text.append(_cut("   ".join([*told, *came])))]
+    text = Text(condition, style="yellow")
+    return [text.append(_cut("   ".join([*told, *came])), style="default")]
 
 
 def _cut(words: str) -> str:

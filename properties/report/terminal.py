@@ -15,7 +15,7 @@ from properties.certificates.causes import Cause, causes
 from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.events import Ended, Event, LawEnded, Progressed, Started
 from properties.engine.result import UNSETTLED
-from properties.report.causes import lines_of, one_line_of, show_causes
+from properties.report.causes import one_line, one_row, show_causes, three_lines
 from properties.report.facts import in_lines
 from properties.report.scripts import write_scripts
 from properties.report.table import left_out, notes, reasons, table_of_laws
@@ -158,16 +158,17 @@ def _above(certificate: Certificate) -> list[RenderableType]:
 def _causes(console: Console, found: Sequence[Cause], scripts: Mapping[str, Path], room: int) -> list[RenderableType]:
     """The causes: three lines for each, while there is room; a line for each of the others, and how many are left."""
     parts: list[RenderableType] = []
+    short = False
     for number, cause in enumerate(found, 1):
         # the first is shown whole whatever it takes; the others leave a line for each that comes after them
         script = str(scripts.get(cause.law.id, ""))
-        whole: list[RenderableType] = list(lines_of(cause, number, script))
-        taken = _height(console, parts)
-        after = min(len(found) - number, 6)
-        if number == 1 or taken + _height(console, whole) + after <= room:
-            parts += whole
+        whole = three_lines(cause, number, script)
+        taken, after = _height(console, parts), min(len(found) - number, 6)
+        short = short or (number > 1 and taken + _height(console, [whole]) + after > room)
+        if not short:
+            parts.append(whole)
         elif taken + 1 < room or number == len(found):
-            parts.append(one_line_of(cause, number))
+            parts.append(one_line(cause, number))
         else:
             parts.append(Text(f"and {len(found) - number + 1} more likely causes", style="dim"))
             break
@@ -187,12 +188,12 @@ def _below(
         if len(remarks) > MOST_REMARKS:
             parts.append(Text(f"   and {len(remarks) - MOST_REMARKS} more", style="dim"))
     if words := left_out(certificate):
-        parts.append(_one_row(Text(words, style="dim")))
+        parts.append(one_row(Text(words, style="dim")))
     return [*parts, *_more(certificate, scripts, file, verbose)]
 
 
-def _remark(cause: Cause) -> Text:
-    return _one_row(Text.assemble((f"   {cause.law.id}  ", "yellow"), cause.law.message or cause.law.reason))
+def _remark(cause: Cause) -> RenderableType:
+    return one_row(Text.assemble((f"   {cause.law.id}  ", "yellow"), cause.law.message or cause.law.reason))
 
 
 def _more(
@@ -205,11 +206,6 @@ def _more(
     if file is not None and certificate.failed:
         words.append(f"after a repair: lossproof replay {file}")
     return [Text("; ".join(words), style="dim")] if words else []
-
-
-def _one_row(text: Text) -> Text:
-    text.no_wrap, text.overflow = True, "ellipsis"
-    return text
 
 
 def _height(console: Console, parts: Sequence[RenderableType]) -> int:

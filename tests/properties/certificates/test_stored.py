@@ -65,7 +65,7 @@ def test_a_finding_has_its_problems_and_numbers_back(records):
 def test_the_certificate_says_of_each_law_what_its_first_finding_does(records, certificate):
     for law in certificate.failed:
         first = next(r for r in blocks(records) if r["id"] == f"0:{law.id}:0:0")
-        info = LawInfo(law.id, law.sentence, law.level, law.severity, 0, {})
+        info = LawInfo(law.id, law.sentence, law.level, law.grade, 0, {})
         line = LawReport.of(info, LawResult.from_record(first))
         assert (line.message, line.counterexample, line.script) == (law.message, law.counterexample, law.script)
 
