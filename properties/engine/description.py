@@ -31,7 +31,7 @@ class LawInfo:
     id: str
     sentence: str
     level: str
-    severity: str
+    grade: str
     gate: int
     behind: dict[str, list[Any]]
     slow: bool = False
@@ -121,7 +121,7 @@ def _described(subject: Subject, observer: Observer, found: Discovered) -> Descr
             id=law.id,
             sentence=law.sentence,
             level=law.level,
-            severity=law.severity,
+            grade=law.grade,
             gate=law.gate,
             behind=_behind(domain, law) if law.gate else {},
             slow=law.slow,

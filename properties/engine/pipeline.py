@@ -94,6 +94,8 @@ class Retrial:
         self._hangs += _ending(found) == "timed out"
         # a smaller case must not tell of less
         same = _ending(found) == _ending(first) and not self._excuses(problem, found) and found.items >= first.items
+        # nor an error become a remark
+        same = same and found.grade == first.grade
         if not same:
             return None
         self.finding = found
@@ -205,7 +207,12 @@ def look_for_own(job: Job, found: Found) -> Found:
     """Search again for a contradiction of the layer's own, where the one that was found is a kernel's."""
     task, kernel = job.task, found.result.inherited
     # a law of conduct holds a layer against itself: one case says whose conduct it is
-    if not kernel or job.attribution is None or task.example is not None or job.trial.law.level == "conduct":
+    if (
+        not kernel
+        or job.attribution is None
+        or task.example is not None
+        or job.trial.law.level in ("conduct", "refusals")
+    ):
         return found
     fewer = replace(task, max_examples=min(task.max_examples, SECOND_LOOK))
     second = replace(job, task=fewer, kernels_at_fault=job.attribution.only(kernel))

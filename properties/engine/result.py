@@ -72,6 +72,11 @@ class LawResult:
     given: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def remarked(self) -> bool:
+        """Whether all that was found is a remark."""
+        return self.finding is not None and self.finding.grade == "remark"
+
     def to_dict(self) -> dict[str, Any]:
         """Return what a certificate says of the law, as plain data: everything but what steers a search."""
         return {
@@ -89,6 +94,7 @@ class LawResult:
             "inherited": self.inherited,
             "repetitions": self.repetitions,
             "given": self.given,
+            "grade": "" if self.finding is None else self.finding.grade,
         }
 
     def _counterexample(self) -> dict[str, Any] | None:
@@ -187,6 +193,7 @@ def _finding(said: Mapping[str, Any]) -> Finding:
         _numbers(shown["expected"]),
         _numbers(shown["got"]),
         failure,
+        grade=said["grade"],
     )
 
 

@@ -125,6 +125,7 @@ class _Search:
         self._used: dict[str, float] = {}
         self._finding: Finding | None = None
         self._problem: Problem | None = None
+        self._remark: tuple[Finding, Problem] | None = None
         self._inapplicable = self._outside = ""
         self._spent = False
         self._error: Broken | ContractError | None = None
@@ -173,6 +174,8 @@ class _Search:
             pass
         if self._error is not None:
             raise self._error
+        if self._finding is None and self._remark is not None:
+            self._finding, self._problem = self._remark
         return repeatable
 
     def _one(self, problem: Problem) -> None:
@@ -218,6 +221,10 @@ class _Search:
         if finding is not None and self._finding is not None and not finding.items >= self._finding.items:
             # a smaller case must not tell of less
             return
+        if finding is not None and finding.grade == "remark" and not excused:
+            # it is kept, and an error looked for
+            self._remark = self._remark or (finding, problem)
+            excused = True
         if finding is None or excused:
             self._examples += self._finding is None
             self._used[problem.dtype] = max(self._used.get(problem.dtype, 0.0), used or 0.0)

@@ -19,6 +19,7 @@ class Finding:
     layer, the accused one first. ``expected`` and ``got`` are numbers, or None where words are enough.
     ``check`` holds the lines of a script that show the fault where comparing numbers does not. ``items`` name what the
     finding tells of, where these are several independent things: a smaller case must tell of all of them.
+    ``grade`` is what it is worth, ``error`` or ``remark``; empty: what its law says.
     """
 
     message: str
@@ -29,6 +30,7 @@ class Finding:
     failure: Failure | None = None
     check: tuple[str, ...] = ()
     items: frozenset[str] = frozenset()
+    grade: str = ""
 
 
 class LayerFailed(Exception):  # noqa: N818 - an outcome, not an error of ours

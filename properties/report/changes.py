@@ -11,7 +11,13 @@ from properties.certificates.certificate import Certificate
 from properties.certificates.comparison import Changes
 from properties.runs.replay import Replayed
 
-STYLES = {"fixed": "bold green", "still failing": "bold red", "forgiven": "yellow", "different": "bold yellow"}
+STYLES = {
+    "fixed": "bold green",
+    "still failing": "bold red",
+    "forgiven": "yellow",
+    "remark": "yellow",
+    "different": "bold yellow",
+}
 
 
 def show_changes(console: Console, before: Certificate, after: Certificate, found: Changes) -> None:
@@ -22,11 +28,12 @@ def show_changes(console: Console, before: Certificate, after: Certificate, foun
         ("broken", found.broken, "bold red"),
         ("still failing", found.still_failing, "red"),
         ("forgiven", found.forgiven, "yellow"),
+        ("remark", found.remarks, "yellow"),
         ("coverage", found.coverage, "yellow"),
     ):
         for law in laws:
             console.print(Text.assemble((f"  {word:14}", style), law))
-    if not (found.repaired or found.broken or found.still_failing or found.forgiven or found.coverage):
+    if not (found.repaired or found.broken or found.still_failing or found.forgiven or found.remarks or found.coverage):
         console.print(Text("  nothing changed"))
 
 

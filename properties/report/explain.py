@@ -28,6 +28,7 @@ LEVELS = {
     "formula": "formula: the widest dtype there is, logits of at most 50",
     "numerics": "numerics: every dtype, logits of any size",
     "conduct": "conduct: what the layer does beside computing",
+    "refusals": "refusals: what the layer does with nonsense; refutes only where that is required",
 }
 
 NEEDS = {
@@ -62,7 +63,7 @@ def recorded_examples() -> dict[str, Any]:
 
 def law_records() -> list[dict[str, Any]]:
     """Return every law as plain data."""
-    fields = ("id", "sentence", "level", "severity", "gate", "needs", "rests_on")
+    fields = ("id", "sentence", "level", "grade", "remark", "gate", "needs", "rests_on")
     return [
         {**{name: getattr(law, name) for name in fields}, "contracts": [contract.name for contract in having]}
         for law, having in known_laws().values()
@@ -97,7 +98,7 @@ def _law(console: Console, law: Law, having: list[Contract]) -> None:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
     rows = {
         "level": LEVELS[law.level],
-        "severity": law.severity,
+        "grade": law.grade + (f"; a remark: {law.remark}" if law.remark else ""),
         "rests on": law.rests_on,
         "needs": "; ".join(_need(need) for need in law.needs),
         "draws": "; ".join(_drawn(law, having[0])),

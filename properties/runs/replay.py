@@ -13,14 +13,15 @@ from properties.subjects.subject import Loadable
 from properties.subjects.target import Target, UsageError
 from properties.workers.worker import Worker
 
-STATUSES = ("fixed", "still failing", "forgiven", "different")
+STATUSES = ("fixed", "still failing", "forgiven", "remark", "different")
 
 
 @dataclass(frozen=True)
 class Replayed:
     """What came of one counterexample: ``fixed``, ``still failing``, or ``different``, and in words why.
 
-    ``forgiven`` is what still fails as it did, and as a kernel of Paddle does, where the certificate forgives that.
+    ``forgiven`` is what still fails as it did, and as a kernel of Paddle does, where the certificate forgives that;
+    ``remark`` what still fails as it did, and refutes nothing under what the certificate requires.
     """
 
     law: str
@@ -63,7 +64,7 @@ def replay(
                     kept=description.kept,
                     style=description.style,
                 )
-                yield _compared(law, worker.run(task, lambda examples: None), certificate.forgives(law))
+                yield _compared(law, worker.run(task, lambda examples: None), certificate)
 
 
 def _subject(certificate: Certificate, subject: Loadable | str | None) -> Loadable:
@@ -77,7 +78,7 @@ def _subject(certificate: Certificate, subject: Loadable | str | None) -> Loadab
     return target if subject is None else replace(target, text=subject)
 
 
-def _compared(law: LawReport, result: LawResult, forgiven: bool) -> Replayed:
+def _compared(law: LawReport, result: LawResult, certificate: Certificate) -> Replayed:
     if result.outcome == "held":
         return Replayed(law.id, "fixed")
     if result.outcome not in FAILED or result.finding is None:
@@ -85,6 +86,8 @@ def _compared(law: LawReport, result: LawResult, forgiven: bool) -> Replayed:
     before = law.result.finding
     assert before is not None
     same = result.outcome == law.outcome and result.finding.quantity == before.quantity
-    if same and forgiven and result.inherited:
+    if same and certificate.forgives(law) and result.inherited:
         return Replayed(law.id, "forgiven", f"inherited from {result.inherited}")
+    if same and not certificate.refutes(law) and result.remarked == (law.grade == "remark"):
+        return Replayed(law.id, "remark", result.finding.message)
     return Replayed(law.id, "still failing" if same else "different", result.finding.message)

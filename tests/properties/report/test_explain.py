@@ -110,4 +110,6 @@ def test_laws_as_json():
     assert {one["id"] for one in listed} == set(known_laws())
     of_ghm = json.loads(lossproof("list", "laws", "--json", "--contract", "ghm").output)
     assert {one["id"] for one in of_ghm} == {law.id for law in laws_of(contracts()["ghm"])}
-    assert next(one for one in listed if one["id"] == "conduct/prints-nothing")["severity"] == "warning"
+    printing = next(one for one in listed if one["id"] == "conduct/prints-nothing")
+    assert printing["grade"] == "error"
+    assert printing["remark"].startswith("printing, which changes no number")
