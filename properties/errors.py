@@ -58,6 +58,22 @@ def words_of(error: BaseException) -> str:
     return f"{words} ({os.path.basename(frame.f_code.co_filename)}:{line})"
 
 
+def line_of(error: BaseException) -> str:
+    """The last line of the layer's own source that an exception went through: ``file.py:12: its text``; '' for none."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [
+        place
+        for place, (frame, _) in zip(frames, traceback.walk_tb(error.__traceback__), strict=True)
+        if _is_own(frame)
+    ]
+    return f"{os.path.basename(own[-1].filename)}:{own[-1].lineno}: {own[-1].line}".rstrip(": ") if own else ""
+
+
+def _is_own(frame: FrameType) -> bool:
+    """Whether a frame is of neither a library's code nor ours; what was made at run time has no source."""
+    return _root(frame) not in LIBRARIES and _root(frame) not in OURS and os.path.exists(frame.f_code.co_filename)
+
+
 def is_foreign(error: BaseException) -> bool:
     """Whether an exception comes from code that is neither ours nor a library's: what the author of a contract wrote.
 

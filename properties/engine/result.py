@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from properties.engine.deviation import Deviation
 from properties.judging.finding import Finding
 from properties.judging.observation import Failure
 from properties.problems.problem import Problem
@@ -43,7 +44,8 @@ class LawResult:
     made from it), ``condition`` the ingredients that it cannot do without, ``script`` shows it without lossproof.
     ``repeatable`` is False where the same problem did not fail again. ``declined`` says that the layer refused what the
     law is about. ``inherited`` names the kernel that shows the same contradiction, where no example
-    has another. ``corpus`` are the byte strings of the worst examples that held, where a search keeps them.
+    has another. ``first`` is what the first contradiction seen showed, before it was made smaller.
+    ``corpus`` are the byte strings of the worst examples that held, where a search keeps them.
     ``repetitions`` say what came of the same problem each time that it was put to the layer again. ``spent`` says that
     the time was over before the examples were. ``seen`` are the values (as text) of the dimensions that somebody named
     which the problems put to the layer had. ``given`` are the contract arguments that the layer was given another
@@ -68,6 +70,7 @@ class LawResult:
     repetitions: tuple[str, ...] = ()
     spent: bool = False
     corpus: tuple[bytes, ...] = ()
+    first: Deviation | None = None
     seen: frozenset[tuple[str, str]] = frozenset()
     given: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -100,6 +103,7 @@ class LawResult:
             "expected": plain_numbers(finding.expected),
             "got": plain_numbers(finding.got),
             "error": None if finding.failure is None else finding.failure.words,
+            **({} if finding.failure is None else {"line": finding.failure.line}),
             "problems": [problem_to_dict(call) for call in finding.calls],
             "example": None if problem is None else problem_to_dict(problem),
             **self.arguments,
@@ -176,7 +180,9 @@ def _finding(said: Mapping[str, Any]) -> Finding:
     failure = None
     if shown["error"] is not None:
         error, _, message = shown["error"].partition(": ")
-        failure = Failure(said["outcome"] if said["outcome"] != "refuted" else "raised", error, message)
+        failure = Failure(
+            said["outcome"] if said["outcome"] != "refuted" else "raised", error, message, shown.get("line", "")
+        )
     return Finding(
         said["message"],
         tuple(problem_from_dict(plain) for plain in shown["problems"]),

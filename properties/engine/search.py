@@ -12,6 +12,7 @@ from hypothesis import seed as seeded
 from hypothesis.errors import Flaky, HypothesisWarning, Unsatisfiable
 
 from properties.drawing.guided import USUAL_SIZE, Guidance, GuidedSearch
+from properties.engine.deviation import Deviation, deviation
 from properties.engine.examination import outcome_of, unforeseen
 from properties.engine.result import LawResult
 from properties.engine.scores import scores
@@ -124,6 +125,7 @@ class _Search:
         self._examples = self._undecided = self._declined = self._shrinks = self._timeouts = 0
         self._used: dict[str, float] = {}
         self._finding: Finding | None = None
+        self._first: Deviation | None = None
         self._problem: Problem | None = None
         self._inapplicable = self._outside = ""
         self._spent = False
@@ -215,8 +217,7 @@ class _Search:
         if finding is None and used is None:
             # the layer was asked nothing: this problem is not one of those that the law is about
             reject()
-        if finding is not None and self._finding is not None and not finding.items >= self._finding.items:
-            # a smaller case must not tell of less
+        if finding is not None and not self._is_like_first(finding):
             return
         if finding is None or excused:
             self._examples += self._finding is None
@@ -227,6 +228,12 @@ class _Search:
         self._note(finding, problem)
         raise _Contradiction(finding.message)
 
+    def _is_like_first(self, finding: Finding) -> bool:
+        """Whether a smaller case shows what the first contradiction did: of the same kind, and no less of it."""
+        if self._finding is None or self._first is None:
+            return True
+        return finding.items >= self._finding.items and deviation(finding).shows(self._first)
+
     def _note_asked(self, case: ObservedCase) -> None:
         named = self._options.named
         for asked in case.asked if named else ():
@@ -235,6 +242,7 @@ class _Search:
     def _note(self, finding: Finding, problem: Problem) -> None:
         if self._finding is None:
             self._examples += 1
+            self._first = deviation(finding)
         self._finding, self._problem = finding, problem
         if finding.failure is not None and finding.failure.kind == "timed out":
             self._timeouts += 1
@@ -262,6 +270,7 @@ class _Search:
             repeatable=repeatable,
             declined=self._examples == 0 and bool(self._inapplicable),
             spent=self._spent,
+            first=self._first,
             corpus=() if self._seeker is None else self._seeker.worst(),
             seen=frozenset(self._seen),
         )

@@ -16,11 +16,13 @@ class Failure:
 
     The kind ``absent`` says that there was no call, since such a layer does not have what was asked for. ``message`` is
     the whole message, to be searched and compared; ``str`` of a failure cuts it to a length that can be read.
+    ``line`` is the last line of the layer's own source that an exception went through: file, number and text.
     """
 
     kind: str
     error: str
     message: str
+    line: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         text = self.message if len(self.message) <= LONGEST_SHOWN else self.message[:LONGEST_SHOWN] + " ..."

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import paddle
 
+from properties.errors import line_of
 from properties.judging.observation import Failure, Observation, message_of, name_of
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
@@ -222,7 +223,7 @@ def _with(observation: Observation, **facts: Any) -> Observation:
 
 
 def _failed(error: BaseException) -> Failure:
-    return Failure("raised", name_of(error), _message(error))
+    return Failure("raised", name_of(error), _message(error), line_of(error))
 
 
 def _message(error: BaseException) -> str:
