@@ -53,7 +53,7 @@ def _fault(offer: Offer, result: Observation | Failure) -> str:
     if not _is_refusal(result.error):
         return f"raises {result.error} where ValueError or TypeError is expected"
     if not any(_says(result.message, word) for word in offer.named):
-        return f"raises {result.error} without saying what was wrong ({' or '.join(offer.named)})"
+        return f"raises {result.error} without saying what was wrong ({' or '.join(dict.fromkeys(offer.named))})"
     return ""
 
 
