@@ -41,7 +41,7 @@ def _of_gradient(message: str) -> str:
 
 
 def _wrong_entries(case: Case, problem: Problem) -> str | None:
-    """The entries of the gradient that are wrong, in words; '' for no kind of them; None where the value is wrong too."""
+    """The entries that are wrong, in words; '' for no kind of them; None where the value is wrong too."""
     answer = case.known(problem)
     if answer is None or not answer.decided:
         return None
@@ -53,14 +53,14 @@ def _wrong_entries(case: Case, problem: Problem) -> str | None:
     if not match.holds or observed.gradient is None or observed.gradient.shape != due.gradient.shape:
         return None
     room = BUDGET * UNIT_ROUNDOFF[problem.dtype] * due.gradient_scale + SMALLEST_NORMAL[problem.dtype]
-    wrong = problem.flatten(_differ(observed.gradient, due.gradient, room))
-    return kind_of_entries(problem, wrong) if wrong.any() else None
+    differ = _differ(problem.flatten(observed.gradient), problem.flatten(due.gradient), problem.flatten(room))
+    return kind_of_entries(problem, differ) if differ.any() else None
 
 
 def _differ(got: Array, expected: Array, room: Array) -> NDArray[np.bool_]:
     with np.errstate(invalid="ignore"):
         same = (got == expected) | (np.isnan(got) & np.isnan(expected))
-        return ~(same | (np.abs(got - expected) <= room))
+        return np.asarray(~(same | (np.abs(got - expected) <= room)))
 
 
 def kind_of_entries(problem: Problem, wrong: NDArray[np.bool_]) -> str:
