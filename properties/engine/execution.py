@@ -99,6 +99,7 @@ def _performed(task: Task, subject: Subject, observer: Observer, tick: Tick, ker
     if task.example is not None:
         return attribute(job, put(job, task.example)).result
     found = look_for_larger(job, search(job)) if task.suspect is None else put(job, task.suspect)
+    job = replace(job, trial=replace(job.trial, effective=found.result.effective))
     found = write(job, explain(job, shrink(job, found)))
     return look_for_own(job, attribute(job, found)).result
 

@@ -42,6 +42,12 @@ USUAL_EXAMPLES = 200
 DOUBTFUL = 8
 """Undecided examples from which on a law is given up where they are the most, though all others were found."""
 
+ENOUGH_WITHOUT = 8
+"""Examples without an effect after which a law about the whole run has seen enough, where none had one."""
+
+LOOKED_AT_AGAIN = 4
+"""Of these, how many are looked at once more for each name, to find the one that tells of most."""
+
 MOST_DECLINED = 3
 """Examples in which a layer has not what a law is about, after which a law that takes long over each asks no more."""
 
@@ -131,6 +137,8 @@ class _Search:
         self._spent = False
         self._error: Broken | ContractError | None = None
         self._seen: set[tuple[str, str]] = set()
+        self._effective: set[str] = set()
+        self._without: dict[str, list[Problem]] = {}
         self._seeker: GuidedSearch | None = None
         drawn, seek = trial.drawn, options.seek
         if seek is not None and self._law.draw is None:
@@ -175,6 +183,8 @@ class _Search:
             pass
         if self._error is not None:
             raise self._error
+        if self._law.over_run:
+            self._conclude()
         return repeatable
 
     def _one(self, problem: Problem) -> None:
@@ -214,6 +224,11 @@ class _Search:
             return
         finally:
             self._note_asked(case)
+        if self._law.over_run:
+            self._effective |= case.effective
+            if finding is not None and not excused:
+                self._collect(finding, problem)
+                finding = None
         if finding is None and used is None:
             # the layer was asked nothing: this problem is not one of those that the law is about
             reject()
@@ -227,6 +242,25 @@ class _Search:
             return
         self._note(finding, problem)
         raise _Contradiction(finding.message)
+
+    def _collect(self, finding: Finding, problem: Problem) -> None:
+        """Keep what has no effect in this example, until all examples have been seen or enough have none."""
+        for name in finding.items:
+            self._without.setdefault(name, []).append(problem)
+        without = [seen for name, seen in self._without.items() if name not in self._effective]
+        if any(len(seen) >= ENOUGH_WITHOUT for seen in without):
+            self._examples += 1
+            raise _Enough
+
+    def _conclude(self) -> None:
+        """What had no effect in any example of the run is contradicted by one that was to show most of it."""
+        never = [seen[:LOOKED_AT_AGAIN] for name, seen in self._without.items() if name not in self._effective]
+        trial = replace(self._trial, effective=frozenset(self._effective))
+        for problem in (problem for seen in never for problem in seen):
+            finding = trial.finding(problem)
+            told = 0 if self._finding is None else len(self._finding.items)
+            if finding is not None and len(finding.items) > told:
+                self._finding, self._problem, self._first = finding, problem, deviation(finding)
 
     def _is_like_first(self, finding: Finding) -> bool:
         """Whether a smaller case shows what the first contradiction did: of the same kind, and no less of it."""
@@ -271,6 +305,7 @@ class _Search:
             declined=self._examples == 0 and bool(self._inapplicable),
             spent=self._spent,
             first=self._first,
+            effective=frozenset(self._effective),
             corpus=() if self._seeker is None else self._seeker.worst(),
             seen=frozenset(self._seen),
         )

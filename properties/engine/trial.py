@@ -39,6 +39,7 @@ class Trial:
 
     ``contract`` is what the layer is held to, ``observer`` asks it, ``takes`` are the contract arguments that it has,
     and ``domain`` is what it may be asked at all. ``shut`` are the gates behind which this law asks nothing.
+    ``effective`` names what a run of the law has shown to have an effect.
     """
 
     law: Law
@@ -47,6 +48,7 @@ class Trial:
     takes: frozenset[str]
     domain: Domain
     shut: frozenset[str] = frozenset()
+    effective: frozenset[str] = frozenset()
 
     @cached_property
     def askable(self) -> Domain:
@@ -69,7 +71,9 @@ class Trial:
 
     def case(self, problem: Problem) -> ObservedCase:
         """The case that the law is given for a problem."""
-        return ObservedCase(problem, self.contract, self.observer, self.takes, self.askable)
+        case = ObservedCase(problem, self.contract, self.observer, self.takes, self.askable)
+        case.effective = set(self.effective)
+        return case
 
     def examine(self, problem: Problem) -> Examined:
         """Put one problem to the law.

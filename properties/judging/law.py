@@ -45,6 +45,8 @@ class Law:
     above others of its family, whose counterexamples may be plainer; one whose message begins with ``names_fault``
     stands above all others, since it names the fault itself. The last two hold for laws of the contracts that
     are known by name.
+    A law ``over_run`` says something of a whole run: what one example shows is a contradiction only where no other
+    example shows an effect of the same name (see ``Case.effective``).
     """
 
     id: str
@@ -65,6 +67,7 @@ class Law:
     first: bool = False
     headline: bool = False
     names_fault: str = ""
+    over_run: bool = False
 
     @property
     def family(self) -> str:
@@ -90,6 +93,7 @@ class Attributes(TypedDict, total=False):
     first: bool
     headline: bool
     names_fault: str
+    over_run: bool
 
 
 def law(id: str, **attributes: Unpack[Attributes]) -> Callable[[Check], Law]:
