@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from properties.engine.deviation import Deviation
 from properties.judging.finding import Finding
 from properties.judging.observation import Failure
 from properties.problems.problem import Problem
@@ -43,7 +44,9 @@ class LawResult:
     made from it), ``condition`` the ingredients that it cannot do without, ``script`` shows it without lossproof.
     ``repeatable`` is False where the same problem did not fail again. ``declined`` says that the layer refused what the
     law is about. ``inherited`` names the kernel that shows the same contradiction, where no example
-    has another. ``corpus`` are the byte strings of the worst examples that held, where a search keeps them.
+    has another. ``first`` is what the first contradiction seen showed, before it was made smaller;
+    ``effective`` names what a law about the whole run saw an effect of.
+    ``corpus`` are the byte strings of the worst examples that held, where a search keeps them.
     ``repetitions`` say what came of the same problem each time that it was put to the layer again. ``spent`` says that
     the time was over before the examples were. ``seen`` are the values (as text) of the dimensions that somebody named
     which the problems put to the layer had. ``given`` are the contract arguments that the layer was given another
@@ -68,6 +71,8 @@ class LawResult:
     repetitions: tuple[str, ...] = ()
     spent: bool = False
     corpus: tuple[bytes, ...] = ()
+    first: Deviation | None = None
+    effective: frozenset[str] = frozenset()
     seen: frozenset[tuple[str, str]] = frozenset()
     given: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)

@@ -56,6 +56,8 @@ class Law:
     ``grade`` says what a contradiction is worth, where the finding does not say it itself: an ``error`` refutes a
     layer, a ``remark`` is shown and refutes nothing unless it is asked for. ``remark`` says in words which of its
     findings are remarks, and why they hurt nobody.
+    A law ``over_run`` says something of a whole run: what one example shows is a contradiction only where no other
+    example shows an effect of the same name (see ``Case.effective``).
     """
 
     id: str
@@ -78,6 +80,7 @@ class Law:
     headline: bool = False
     names_fault: str = ""
     declinable: bool = False
+    over_run: bool = False
 
     @property
     def family(self) -> str:
@@ -105,6 +108,7 @@ class Attributes(TypedDict, total=False):
     headline: bool
     names_fault: str
     declinable: bool
+    over_run: bool
 
 
 def law(id: str, **attributes: Unpack[Attributes]) -> Callable[[Check], Law]:

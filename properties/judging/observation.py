@@ -24,9 +24,9 @@ class Failure:
     kind: str
     error: str
     message: str
-    line: str = ""
-    declined: bool = False
-    trace: tuple[str, ...] = ()
+    line: str = field(default="", compare=False)
+    declined: bool = field(default=False, compare=False)
+    trace: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         text = self.message if len(self.message) <= LONGEST_SHOWN else self.message[:LONGEST_SHOWN] + " ..."

@@ -235,4 +235,6 @@ def _argument(case: Case, name: str, value: Any) -> Offer:
     arguments = dict(value.make(case.problem.classes))
     given = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in arguments.items() if k in case.takes}
     what = ", ".join(f"{k}={v!r}" for k, v in given.items())
-    return Offer(f"{name} {' or '.join(value.words)}", what, case.problem.configure(**arguments), value.words)
+    return Offer(
+        f"{name} {' or '.join(dict.fromkeys(value.words))}", what, case.problem.configure(**arguments), value.words
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from importlib import resources
@@ -15,7 +14,7 @@ from rich.text import Text
 
 from properties.contracts import contracts
 from properties.engine.description import laws_of
-from properties.errors import ContractError, UsageError
+from properties.errors import ContractError, UsageError, did_you_mean
 from properties.judging.contract import Contract
 from properties.judging.law import Law
 from properties.problems.dimensions import FORMULA_LOGITS
@@ -82,14 +81,8 @@ def explain(console: Console, name: str) -> None:
             table.add_row(law.id, law.level, law.sentence)
         console.print(table)
     else:
-        raise UsageError(f"no law or family {name!r}{_meant(name, known)}; `lossproof list laws` shows them all")
-
-
-def _meant(name: str, known: Mapping[str, Any]) -> str:
-    """Return in words the names closest to one that does not exist; empty where none is close."""
-    words = {word: law for law in known for word in (law, law.split("/")[1])} | {law.split("/")[0]: "" for law in known}
-    close = dict.fromkeys(words[word] or word for word in difflib.get_close_matches(name, words, 3, 0.5))
-    return f", close to {', '.join(close)}" if close else ""
+        close = did_you_mean(name, (*known, *dict.fromkeys(law.split("/")[0] for law in known)))
+        raise UsageError(f"no law or family {name!r}{close}; `lossproof list laws` shows them all")
 
 
 def _law(console: Console, law: Law, having: list[Contract]) -> None:

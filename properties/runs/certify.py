@@ -22,6 +22,7 @@ from properties.engine.gates import GATE_EXAMPLES, GateSchedule, closes, is_gate
 from properties.engine.inference import Facts
 from properties.engine.result import LawResult
 from properties.engine.task import Task
+from properties.errors import did_you_mean
 from properties.judging.law import LEVELS
 from properties.laws.conduct import ANSWERS
 from properties.subjects.subject import Loadable
@@ -198,7 +199,8 @@ def chosen_laws(description: Description, only: Sequence[str], levels: Sequence[
     for name in only:
         if name not in known:
             raise UsageError(
-                f"contract {description.contract} has no law or family {name!r}; see `lossproof list laws`"
+                f"contract {description.contract} has no law or family {name!r}{did_you_mean(name, known)}; see "
+                "`lossproof list laws`"
             )
     chosen = [
         info

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from properties.contracts import known_arguments
+from properties.errors import did_you_mean
 from properties.judging.contract import Contract
 from properties.judging.detached_gradient import GRADIENTS
 
@@ -24,9 +25,10 @@ def held_to(contract: Contract, claims: Mapping[str, str]) -> Contract:
     known = claimable(contract) if claims else {}
     for name, value in claims.items():
         if name not in known:
-            raise ValueError(f"claim must be one of {', '.join(known)}, got {name!r}")
+            raise ValueError(f"claim must be one of {', '.join(known)}, got {name!r}{did_you_mean(name, known)}")
         if value not in known[name]:
-            raise ValueError(f"claim {name} must be one of {', '.join(map(str, known[name]))}, got {value!r}")
+            every, close = ", ".join(map(str, known[name])), did_you_mean(value, known[name])
+            raise ValueError(f"claim {name} must be one of {every}, got {value!r}{close}")
         if name != "gradient" and name not in contract.argument_names:
             raise ValueError(f"claim {name}={value}: contract {contract.name} has no argument {name}")
     return contract.with_gradient(claims["gradient"]) if "gradient" in claims else contract

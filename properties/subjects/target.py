@@ -10,6 +10,7 @@ from typing import Any
 
 from properties.contracts import contract_named
 from properties.errors import UsageError as UsageError
+from properties.errors import did_you_mean
 from properties.judging.contract import DERIVED_ARGUMENTS, Contract
 from properties.subjects.argument_guesses import sure_guesses
 from properties.subjects.importing import import_lines, load_module
@@ -88,7 +89,7 @@ class Target:
         found: Any = module
         for part in name.split("."):
             if not hasattr(found, part):
-                raise UsageError(f"{where} has no {name!r}")
+                raise UsageError(f"{where} has no {name!r}{did_you_mean(part, _public(found))}")
             found = getattr(found, part)
         if isinstance(found, Subject):
             return self._subject_of(found, where, name)
@@ -204,7 +205,7 @@ class Target:
         for written, name in self.mapping.items():
             if name in contract.call_arguments:
                 if written not in parameters:
-                    raise UsageError(f"--map {written}={name}: the call takes {_in_words(parameters)}")
+                    raise UsageError(f"--map {written}={name}: the call takes {_in_words(parameters, written)}")
                 names[name] = written
         return {**self._sure(taken, names, contract, "call"), **names}
 
@@ -235,7 +236,7 @@ class Target:
         for written, value in self.settings.items():
             argument = known.get(written)
             if argument is None and written not in parameters and not takes_any_name:
-                raise UsageError(f"--set {written}: {name} takes {_in_words(parameters)}")
+                raise UsageError(f"--set {written}: {name} takes {_in_words(parameters, written)}")
             if argument == "weight":
                 raise UsageError(f"--set {written}: class weights are drawn; write --domain weight=absent for none")
             if argument in contract.argument_names:
@@ -256,10 +257,10 @@ class Target:
             if name in called:
                 continue
             if name not in (*known, NOTHING):
-                every = ", ".join((*known, *called))
-                raise UsageError(f"--map {written}={name}: contract {contract.name} has {every}")
+                every, close = ", ".join((*known, *called)), did_you_mean(name, (*known, *called))
+                raise UsageError(f"--map {written}={name}: contract {contract.name} has {every}{close}")
             if written not in parameters and not takes_any_name:
-                raise UsageError(f"--map {written}={name}: the layer takes {_in_words(parameters)}")
+                raise UsageError(f"--map {written}={name}: the layer takes {_in_words(parameters, written)}")
             names = {k: w for k, w in names.items() if w != written}
             if name != NOTHING:
                 names[name] = written
@@ -319,5 +320,9 @@ def _parameters(found: Callable[..., Any], text: str, skip: int) -> list[inspect
         raise UsageError(f"{text} has no signature to read; wrap it in a Subject") from None
 
 
-def _in_words(names: Mapping[str, Any] | Sequence[str]) -> str:
-    return ", ".join(names) or "no arguments"
+def _in_words(names: Mapping[str, Any] | Sequence[str], wanted: str) -> str:
+    return (", ".join(names) or "no arguments") + did_you_mean(wanted, names)
+
+
+def _public(found: Any) -> list[str]:
+    return [name for name in dir(found) if not name.startswith("_")]

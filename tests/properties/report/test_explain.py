@@ -92,9 +92,9 @@ def test_every_law_can_be_explained(law_id):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("ignore/deleting", "no law or family 'ignore/deleting', close to ignore/deleting-is-masking"),
-        ("shap", "no law or family 'shap', close to shape"),
-        ("duplicaton", "close to shape/duplication"),
+        ("ignore/deleting", "no law or family 'ignore/deleting'; did you mean 'ignore/deleting-is-masking'"),
+        ("shap", "no law or family 'shap'; did you mean 'shape'"),
+        ("duplicaton", "did you mean 'shape/duplication'"),
         ("xyzzy", "no law or family 'xyzzy'; `lossproof list laws` shows them all"),
     ],
 )
