@@ -10,7 +10,6 @@ from properties.certificates.gaps import gaps_of
 from properties.certificates.museum_score import score_of
 from properties.engine.description import Description
 from properties.engine.gates import GateSchedule
-from properties.engine.inference import Facts
 from properties.subjects.arguments_not_given import not_given
 
 
@@ -21,7 +20,6 @@ def assembled(
     *,
     outcomes: Mapping[str, str],
     seen: Collection[tuple[str, str]],
-    inferred: Facts,
     target: Mapping[str, Any] | None,
     seed: int,
     max_examples: int,
@@ -33,11 +31,10 @@ def assembled(
 
     Args:
         known: the description of the subject.
-        gates: how its gates ended.
+        gates: how its gates ended, and what was found out.
         laws: the lines of the laws to report.
         outcomes: how each law ended that ran, gates that nobody asked for too.
         seen: the named values that the reported laws put to the layer, each with its dimension, as text.
-        inferred: what the layer was found to do.
         target: the words that named the subject, if any.
         seed: what decided every draw.
         max_examples: examples of each law.
@@ -57,7 +54,8 @@ def assembled(
         dropped=known.dropped,
         environment=environment(),
         seconds=round(seconds, 3),
-        inferred=inferred,
+        facts=gates.facts,
+        adopted=gates.adopted,
         target=target,
         score=score_of(known.contract, (law.id for law in laws if law.examples)),
         forgiven=forgiven,

@@ -14,6 +14,7 @@ from properties.laws import LAWS
 
 TELLING = (
     "arguments",
+    "conventions",
     "limit",
     "aggregate",
     "ignore",

@@ -34,6 +34,7 @@ PROMISES = (
     "oracle",
     "ignore",
     "denominator",
+    "conventions",
     "shape",
     "numerics",
     "conduct",

@@ -14,6 +14,9 @@ from properties.problems.precision import Array, round_to
 from properties.problems.problem import Labels, Problem
 
 WEIGHTS = (2.0, 0.5, 3.0, 1.5, 4.0)
+CROWD = 1 << 17
+"""So many elements that 1e-10 for each of them shows in float32 beside one element."""
+
 SHAPES = {
     2: ((5,), (7,), (4,)),
     3: ((2, 3), (3, 2)),
@@ -117,6 +120,18 @@ class Prober:
                     yield self.make(rank, shape, reduction=reduction, weighted=weighted)
                     for index in indices if self.able.masks else ():
                         yield self.make(rank, shape, reduction=reduction, weighted=weighted, index=index, ignoring=True)
+
+    def crowd(self, reduction: str) -> Iterator[Problem]:
+        """One element among very many ignored ones, where the layer takes such."""
+        rank = next((rank for rank in self.able.ranks if rank > 1), 0)
+        if not rank or not self.able.masks:
+            return
+        shape = (CROWD // 128, 128, *(1,) * (rank - 3)) if rank > 2 else (CROWD,)
+        index = self.able.indices[0] if self.able.indices else None
+        made = self.make(rank, shape, reduction=reduction, index=index)
+        if index is None and made.label_weight is None:
+            made = made.replace(label_weight=np.ones(made.shape))
+        yield made.ignoring(np.arange(made.size) > 0)
 
     def smooth(self, reductions: tuple[str, ...], drawn: int = 4) -> Iterator[Problem]:
         """Batches of moderate logits for slopes, one of a single element; then some at random."""

@@ -17,6 +17,7 @@ from properties.judging.law import Law
 from properties.judging.law_domain import admissible_domain, law_domain
 from properties.judging.observation import Observer
 from properties.judging.observed_case import ObservedCase
+from properties.judging.restated import in_own_unit
 from properties.problems.domain import Domain
 from properties.problems.problem import Problem
 
@@ -90,6 +91,7 @@ class Trial:
         if finding is not None and not finding.calls:
             # a contradiction is about a problem, whatever its law says
             finding = replace(finding, calls=(case.problem,))
+        finding = finding and in_own_unit(finding, self.contract)
         return Examined(finding, case.used if case.asked else None)
 
     def finding(self, problem: Problem) -> Finding | None:

@@ -82,7 +82,7 @@ def show(console: Console, certificate: Certificate, scripts: int | None = None)
     console.print()
     console.print(summary(certificate))
     console.print(_laws(certificate))
-    for line, style in in_lines(certificate.inferred):
+    for line, style in in_lines(certificate.facts):
         console.print(Padding(Text(f"found: {line}", style=style), (0, 0, 0, 2)))
     for line in (*_notes(certificate), *filter(None, [_score(certificate)])):
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
