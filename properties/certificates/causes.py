@@ -48,6 +48,9 @@ def causes(certificate: Certificate) -> tuple[Cause, ...]:
     for law in sorted(certificate.failed, key=_order):
         ingredients = ingredients_of(law)
         for leader, needed, also in leaders:
+            # with what these laws tell of the others ran: it explains none of them
+            if {leader.id, law.id} & certificate.telling:
+                continue
             if _same_kind(leader, law) and needed <= ingredients:
                 also.append(law.id)
                 break

@@ -13,7 +13,7 @@ from typing import Any
 
 from properties.engine.description import LawInfo
 from properties.engine.result import FAILED, UNSETTLED, LawResult
-from properties.judging.conventions import law_of
+from properties.judging.conventions import Divisor, law_of
 from properties.judging.law import LEVELS
 from properties.problems.serialization import plain_numbers
 
@@ -139,14 +139,18 @@ class Certificate:
         """
         if not self.adopted:
             return {}
-        added = ["epsilon"] if "+" in self.adopted.get("denominator", "") else []
-        telling = {law_of(name) for name in (*self.adopted, *added)}
-        left = tuple(law for law in self.laws if law.id not in telling)
+        left = tuple(law for law in self.laws if law.id not in self.telling)
         verdict = replace(self, laws=left, adopted={}).verdict
         claims = [f"{name}={value}" for name, value in self.adopted.items()]
         command = " ".join([self.contract, *(f"--claim {claim}" for claim in claims)])
         words = f"{self.verdict.upper()} as `{self.contract}`. As `{command}`: {verdict.upper()}."
         return {"claims": claims, "verdict": verdict, "words": words}
+
+    @property
+    def telling(self) -> frozenset[str]:
+        """The laws that tell of what was adopted, one for each; all others ran with it."""
+        added = ["epsilon"] if Divisor.of(self.adopted.get("denominator", "weights")).epsilon else []
+        return frozenset(law_of(name) for name in (*self.adopted, *added))
 
     @property
     def failed(self) -> tuple[LawReport, ...]:

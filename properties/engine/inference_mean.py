@@ -8,14 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from properties.engine.study import UNKNOWN, Fact, Study
-from properties.judging.conventions import DENOMINATORS, Divisor
-from properties.judging.denominators import divisors
+from properties.judging.conventions import DENOMINATORS, Conventions, Divisor
+from properties.judging.denominators import divided_by, divisors
 from properties.judging.observed_case import ObservedCase
+from properties.laws.numerics_inside import MOST
 from properties.problems.problem import Problem
 from reference import BUDGET, UNIT_ROUNDOFF
-
-MOST = 1e-2
-"""The largest number that counts as one that is added to a denominator to keep it from 0."""
 
 DIGITS = 4
 """The most digits of such a number as somebody wrote it down."""
@@ -81,10 +79,13 @@ def _quotients(study: Study) -> list[Quotient]:
 
 
 def _crowded(study: Study) -> list[Quotient]:
-    """The same of one element among very many ignored ones: there shows what is added to a share, if in float32."""
-    found = _asked_of(study, study.prober.crowd("mean"))
-    # what is exactly 0 has no error: its rounding is that of the one element
-    return [replace(one, units=min(one.units, least.units)) for one in found for least in _alone(study, one.problem)]
+    """The same of one element, alone and among very many ignored ones: what is added to a share shows there alone."""
+    found = []
+    for crowd in _asked_of(study, study.prober.crowd("mean")):
+        for alone in _alone(study, crowd.problem):
+            # what is exactly 0 has no error: its rounding is that of the one element
+            found += [alone, replace(crowd, units=min(crowd.units, alone.units))]
+    return found
 
 
 def _alone(study: Study, problem: Problem) -> list[Quotient]:
@@ -162,8 +163,10 @@ def epsilon(study: Study, due: str) -> Fact | None:
 def nothing(study: Study, due: str) -> Fact | None:
     """What the mean of no element is; None where no element can be taken out."""
     seen = []
+    contract = replace(study.contract, conventions=Conventions(study.divisor))
     for case in study.answered(_empty(study), plain=True):
-        if study.contract.divisor(case.problem) == 0.0 and case.observe().value.shape == ():
+        # where what the layer divides by is not 0, it is no mean of nothing
+        if divided_by(case.problem, contract) == 0.0 and case.observe().value.shape == ():
             seen.append(float(case.observe().value))
     if not seen:
         return None
@@ -172,7 +175,7 @@ def nothing(study: Study, due: str) -> Fact | None:
         return Fact("nan", due, "the mean of nothing is NaN", len(seen), due == "nan" if due else None, claim)
     if all(one == 0.0 for one in seen):
         return Fact("zero", due, "the mean of nothing is 0", len(seen), due == "zero" if due else None)
-    words = "the mean of nothing is not always the same: " + ", ".join(f"{one:g}" for one in dict.fromkeys(seen))
+    words = "the mean of nothing is not always the same: " + ", ".join(dict.fromkeys(f"{one:g}" for one in seen))
     return Fact("other", due, words, len(seen), False if due else None)
 
 

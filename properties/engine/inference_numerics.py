@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from properties.engine.inference_mean import MOST, shortest
+from properties.engine.inference_mean import shortest
 from properties.engine.study import Fact, Study
 from properties.judging.detached_gradient import base_problem
 from properties.judging.observed_case import ObservedCase
 from properties.judging.tolerance import compare, judge
+from properties.laws.numerics_inside import MOST, SHOWS, deviation
 from properties.problems.problem import Problem
 from reference import BUDGET, UNIT_ROUNDOFF
 
@@ -34,6 +35,8 @@ def precision(study: Study, due: str) -> Fact | None:
     if "value" in off or not coarse or (coarse == {"gradient"} and "gradient" in off):
         return None
     size = max(worst[quantity] for quantity in coarse - off)
+    if size < SHOWS:
+        return None
     words = f"in float64 it is no more exact than in float32: off by up to {size:.1g} of itself (2^-24 is 6e-08)"
     return Fact("float32", due or "float64", words, examples, False, "float32")
 
@@ -56,14 +59,9 @@ def _exactness(case: ObservedCase) -> dict[str, tuple[str, float]] | None:
         expected = answer.value if quantity == "value" else answer.gradient
         fine, rough = (judge(observed, answer, dtype, **only).holds for dtype in ("float64", "float32"))
         if got is not None:
-            size = 0.0 if fine or got.shape != expected.shape else _deviation(got, expected)
+            size = 0.0 if fine or got.shape != expected.shape else deviation(got, expected)
             found[quantity] = ("exact" if fine else "coarse" if rough else "off", size)
     return found
-
-
-def _deviation(got: np.ndarray, expected: np.ndarray) -> float:
-    size = float(np.abs(expected).max(initial=0.0))
-    return float(np.abs(got - expected).max(initial=0.0)) / size if size else 0.0
 
 
 def logarithm(study: Study, due: str) -> Fact | None:

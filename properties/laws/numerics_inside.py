@@ -41,9 +41,15 @@ def precision_inside(case: Case) -> Iterator[Finding]:
     for finding in case.matches():
         if judge(observed, answer, "float32").holds and finding.expected is not None and finding.got is not None:
             size = deviation(finding.got, finding.expected)
+            if size < SHOWS:
+                continue
             words = f"In float64 the {finding.quantity} is no more exact than in float32: off by {size:.2g} of itself"
             message = f"{words}, where 2^-24 is 6e-08. Something is cast to float32 on the way."
             yield Finding(message, (problem,), finding.quantity, finding.expected, finding.got)
+
+
+SHOWS = 2.0**-28
+"""The least deviation that is taken for a rounding to float32, relative to the largest number."""
 
 
 def deviation(got: Array, expected: Array) -> float:

@@ -84,6 +84,8 @@ def show(console: Console, certificate: Certificate, scripts: int | None = None)
     console.print(_laws(certificate))
     for line, style in in_lines(certificate.facts):
         console.print(Padding(Text(f"found: {line}", style=style), (0, 0, 0, 2)))
+    if certificate.claimable:
+        console.print(Padding(Text(certificate.claimable["words"], style="bold yellow"), (0, 0, 0, 2)))
     for line in (*_notes(certificate), *filter(None, [_score(certificate)])):
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
     show_causes(console, certificate, scripts)
