@@ -9,7 +9,6 @@ from properties.contracts import known_arguments
 from properties.judging.conventions import DENOMINATORS, NOTHING
 from properties.judging.denominators import CONTRACT_WORDS
 
-
 UNSAID = ("nothing",)
 """Facts that nobody asks about as long as they are as they should be."""
 

@@ -1,4 +1,4 @@
-"""Losses in NumPy that are sound by a convention which is not their contract's, made from the oracles; and wrong ones."""
+"""Losses in NumPy that are sound by a convention other than their contract's, made from the oracles; and wrong ones."""
 
 import numpy as np
 
@@ -104,7 +104,7 @@ def padded_focal(epsilon=1e-10, cast=np.float32, share=True, wrong=1.0):
                     cotangent=cotangent,
                 )
 
-            return answered(answer_of, logits.dtype, float(over))
+            return answered(answer_of, logits.dtype, float(over) or 1.0)
 
         return loss
 
