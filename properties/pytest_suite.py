@@ -18,8 +18,8 @@ from properties.certificates.certificate import LawReport
 from properties.certificates.required import REMARKS, required_of
 from properties.engine.description import LawInfo
 from properties.engine.gates import GateSchedule, closes, raised_in, unanswered
-from properties.engine.inference import Facts
 from properties.engine.result import FAILED, LawResult
+from properties.engine.study import Facts
 from properties.engine.task import Task
 from properties.judging.finding import NotApplicable, Undecided
 from properties.problems.domain import EmptyDomainError
@@ -46,7 +46,6 @@ class Suite:
         self._gates = GateSchedule(self.description)
         self._results: dict[str, LawResult] = {}
         self._seed, self._examples = seed, max_examples
-        self._inferred: Facts | None = None
 
     @property
     def laws(self) -> tuple[str, ...]:
@@ -72,13 +71,11 @@ class Suite:
         return graded and info.level in self._required
 
     @property
-    def inferred(self) -> Facts:
+    def facts(self) -> Facts:
         """What the layer does, found out by asking it, inside what the gates let through."""
-        if self._inferred is None:
-            self._pass_gates()
-            inquiry = self._gates.inquiry(self._seed)
-            self._inferred = {} if inquiry is None else self._performer.infer(inquiry)
-        return self._inferred
+        self._pass_gates()
+        self._inquire()
+        return self._gates.facts
 
     def test(self, law: str, **options: Any) -> Callable[[], None]:
         """A law as an ordinary Hypothesis test, for whatever engine runs those; it fails with LawBroken.
@@ -121,13 +118,20 @@ class Suite:
     def _task(self, law: str) -> Task:
         info = self._infos[law]
         self._pass_gates(info)
+        if info.gate != 1:
+            self._inquire()
         return self._gates.task(info, self._seed, self._examples or settings().max_examples)
 
     def _pass_gates(self, before: LawInfo | None = None) -> None:
         """Run the gates that must have ended before a law; all of them where none is named."""
         while gates := self._gates.due(before):
+            self._inquire()
             for gate in gates:
                 self.result(gate.id)
+
+    def _inquire(self) -> None:
+        while self._gates.wonders and (inquiry := self._gates.inquiry(self._seed)) is not None:
+            self._gates.learn(self._performer.infer(inquiry))
 
 
 class BoundLaw:

@@ -24,7 +24,6 @@ def certificate_of(course: TargetSchedule, seed: int, options: CampaignOptions) 
         laws,
         outcomes=course.outcomes,
         seen=course.seen,
-        inferred=course.inferred,
         target=course.target.recorded,
         seed=seed,
         max_examples=max((law.examples for law in laws if law.outcome == "held"), default=0),

@@ -11,7 +11,6 @@ from properties.certificates.museum_score import score_of
 from properties.certificates.required import DEFAULT
 from properties.engine.description import Description
 from properties.engine.gates import GateSchedule
-from properties.engine.inference import Facts
 from properties.subjects.arguments_not_given import not_given
 
 
@@ -22,7 +21,6 @@ def assembled(
     *,
     outcomes: Mapping[str, str],
     seen: Collection[tuple[str, str]],
-    inferred: Facts,
     target: Mapping[str, Any] | None,
     seed: int,
     max_examples: int,
@@ -35,11 +33,10 @@ def assembled(
 
     Args:
         known: the description of the subject.
-        gates: how its gates ended.
+        gates: how its gates ended, and what was found out.
         laws: the lines of the laws to report.
         outcomes: how each law ended that ran, gates that nobody asked for too.
         seen: the named values that the reported laws put to the layer, each with its dimension, as text.
-        inferred: what the layer was found to do.
         target: the words that named the subject, if any.
         seed: what decided every draw.
         max_examples: examples of each law.
@@ -61,7 +58,8 @@ def assembled(
         dropped=known.dropped,
         environment=environment(),
         seconds=round(seconds, 3),
-        inferred=inferred,
+        facts=gates.facts,
+        adopted=gates.adopted,
         target=target,
         score=score_of(known.contract, (law.id for law in laws if law.examples)),
         forgiven=forgiven,

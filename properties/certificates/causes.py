@@ -16,6 +16,7 @@ from properties.laws import LAWS
 
 TELLING = (
     "arguments",
+    "conventions",
     "limit",
     "aggregate",
     "ignore",
@@ -118,9 +119,13 @@ def causes(certificate: Certificate) -> tuple[Cause, ...]:
     failed = [
         _Failed(law, certificate.refutes(law), ingredients_of(law), deviation_of(law)) for law in certificate.failed
     ]
+    telling = certificate.telling.intersection
     groups: list[list[_Failed]] = []
     for one in sorted(failed, key=lambda one: one.plainness):
-        home = next((group for group in groups if group[0].explains(one)), None)
+        # with what these laws tell of the others ran: it explains none of them
+        home = next(
+            (group for group in groups if group[0].explains(one) and not telling({group[0].law.id, one.law.id})), None
+        )
         if home is None:
             groups.append([one])
         else:

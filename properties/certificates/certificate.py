@@ -14,6 +14,7 @@ from typing import Any
 from properties.certificates.required import DEFAULT, REMARKS
 from properties.engine.description import LawInfo
 from properties.engine.result import FAILED, UNSETTLED, LawResult
+from properties.judging.conventions import Divisor, law_of
 from properties.judging.law import LEVELS
 from properties.problems.serialization import plain_numbers
 
@@ -84,8 +85,9 @@ class Certificate:
     ``call`` says what was found about the way in which the layer is called, as ``words`` among others, and ``facts``
     by name what was found about its numbers, each with its ``words``. ``set_aside`` lists the
     values that no other law drew, because the law whose business they are does not hold; ``dropped`` the dtypes that
-    the layer has no kernels for, with its error. ``inferred`` says by name what the layer was found to do (see
-    ``properties.engine.inference``). ``target`` says how the subject was named, where it was by words.
+    the layer has no kernels for, with its error. ``facts`` say by name what the layer was found to do (see
+    ``properties.engine.inference``), ``adopted`` which of it is not what the contract says, as claims have it: the laws
+    ran with that, and one law for each tells of it. ``target`` says how the subject was named, where it was by words.
     ``score`` says how many wrong losses of the museum the laws that ran refute, of how many under this contract.
     ``forgiven`` says that what is inherited is left out of the verdicts. ``campaign`` has the true counts of a
     campaign: examples of each law, shards, every finding. ``gaps`` says, a sentence each, what would have to be looked
@@ -108,7 +110,8 @@ class Certificate:
     dropped: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
-    inferred: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    adopted: Mapping[str, str] = field(default_factory=dict)
     target: Mapping[str, Any] | None = None
     score: Mapping[str, int] = field(default_factory=dict)
     forgiven: bool = False
@@ -119,7 +122,6 @@ class Certificate:
     assumed: str = ""
     required: tuple[str, ...] = DEFAULT
     call: Mapping[str, Any] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
     format: str = FORMAT
 
     @property
@@ -163,6 +165,27 @@ class Certificate:
         return "incomplete" if verdict == "certified" and self.gaps else verdict
 
     @property
+    def claimable(self) -> dict[str, Any]:
+        """What the verdict would be if the subject claimed what it was found to do; empty where it does as it should.
+
+        ``claims`` as the command takes them, the ``verdict``, and all that in ``words``.
+        """
+        if not self.adopted:
+            return {}
+        left = tuple(law for law in self.laws if law.id not in self.telling)
+        verdict = replace(self, laws=left, adopted={}).verdict
+        claims = [f"{name}={value}" for name, value in self.adopted.items()]
+        command = " ".join([self.contract, *(f"--claim {claim}" for claim in claims)])
+        words = f"{self.verdict.upper()} as `{self.contract}`. As `{command}`: {verdict.upper()}."
+        return {"claims": claims, "verdict": verdict, "words": words}
+
+    @property
+    def telling(self) -> frozenset[str]:
+        """The laws that tell of what was adopted, one for each; all others ran with it."""
+        added = ["epsilon"] if Divisor.of(self.adopted.get("denominator", "weights")).epsilon else []
+        return frozenset(law_of(name) for name in (*self.adopted, *added))
+
+    @property
     def failed(self) -> tuple[LawReport, ...]:
         """The laws that do not hold."""
         return tuple(law for law in self.laws if law.outcome in FAILED)
@@ -187,6 +210,7 @@ class Certificate:
             "levels": self.levels,
             "required": list(self.required),
             "remarks": self.remarks,
+            "claimable": self.claimable,
         }
         return {**ordered, **plain_numbers({k: v for k, v in plain.items() if k not in ordered})}
 
@@ -196,8 +220,10 @@ class Certificate:
         if plain.get("format") != FORMAT:
             raise ValueError(f"a certificate has format {FORMAT!r}, got {plain.get('format')!r}")
         laws = tuple(LawReport.from_dict(law) for law in plain["laws"])
-        derived = ("laws", "verdict", "levels", "remarks", "takes", "gaps", "required")
-        rest = {name: value for name, value in plain.items() if name not in derived}
+        derived = ("laws", "verdict", "levels", "remarks", "claimable", "takes", "gaps", "required")
+        # facts had another name once
+        named = {**plain, "facts": facts_of(plain.get("facts", plain.get("inferred", {})))}
+        rest = {name: value for name, value in named.items() if name not in (*derived, "inferred")}
         lists = {"takes": plain["takes"], "gaps": plain.get("gaps", ()), "required": plain.get("required", DEFAULT)}
         return cls(**{"laws": laws, **rest, **{name: tuple(values) for name, values in lists.items()}})
 
@@ -213,6 +239,13 @@ class Certificate:
     def timeless(self) -> Certificate:
         """The same without the time it took: equal for equal seeds."""
         return replace(self, seconds=0.0)
+
+
+def facts_of(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return facts as certificates have them, from the ones of an earlier version too."""
+    return {
+        name: {("value" if key == "found" else key): said for key, said in fact.items()} for name, fact in plain.items()
+    }
 
 
 def verdict_of(laws: Sequence[LawReport], forgiven: bool = False, remarks: bool = False) -> str:

@@ -40,6 +40,7 @@ PROMISES = (
     "oracle",
     "ignore",
     "denominator",
+    "conventions",
     "shape",
     "numerics",
     "conduct",

@@ -21,6 +21,7 @@ from properties.engine.trial import Trial
 from properties.judging.contract import Contract
 from properties.judging.finding import Finding
 from properties.judging.observation import Failure, Observer
+from properties.judging.restated import restated
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from properties.subjects.kernels import AND, KernelSet
@@ -73,7 +74,8 @@ class Attribution:
         if replaced is None:
             return ""
         observer = replaced(self.kernels.replaceable)
-        if not self.trial.on(observer).holds(problem):
+        # the layer itself answers here, by its own conventions
+        if not self.trial.on(restated(observer, self.trial.contract)).holds(problem):
             return ""
         faulty = observer.faulty(second=finding.quantity == "second gradient")
         # what is at fault has to be enough, and without it the layer still shows what it showed
@@ -91,7 +93,8 @@ class Attribution:
     def _holds_on_exact(self, names: tuple[str, ...], problem: Problem) -> bool:
         """Whether the law holds with exact computations in the place of these kernels."""
         assert self.kernels.replaced is not None
-        return self.trial.on(self.kernels.replaced(names)).holds(problem)
+        observer = restated(self.kernels.replaced(names), self.trial.contract)
+        return self.trial.on(observer).holds(problem)
 
 
 def same(finding: Finding, shown: Finding, contract: Contract) -> bool:

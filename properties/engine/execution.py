@@ -24,6 +24,7 @@ from properties.errors import Broken, ContractError, UsageError, broken_in
 from properties.judging.contract import Contract
 from properties.judging.finding import Finding, NotApplicable
 from properties.judging.observation import Failure, Observer
+from properties.judging.restated import restated
 from properties.problems.arguments import at_rest, features_of_arguments
 from properties.problems.problem import Problem
 from properties.subjects.arguments_given import ArgumentRecorder
@@ -106,10 +107,12 @@ def _performed(task: Task, subject: Subject, observer: Observer, tick: Tick, ker
 
 def trial_of(task: Task, subject: Subject, observer: Observer) -> Trial:
     """The trial of a task's law over a subject that an observer asks."""
+    subject = task.subject(subject)
     contract = contract_of(task, subject)
+    contract = replace(contract, conventions=replace(contract.conventions, found=task.found))
     law = next(law for law in laws_of(contract) if law.id == task.law)
-    domain = domain_of(subject, task.dtypes, task.kept)
-    return Trial(law, contract, observer, subject.takes, domain, task.shut, task.raises)
+    domain, asking = domain_of(subject, task.dtypes, task.kept), restated(observer, contract)
+    return Trial(law, contract, asking, subject.takes, domain, task.shut, task.raises)
 
 
 def refutation(task: Task, subject: Subject, observer: Observer, problem: Problem) -> tuple[Finding, str] | None:

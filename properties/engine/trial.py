@@ -17,6 +17,7 @@ from properties.judging.law import Law
 from properties.judging.law_domain import admissible_domain, law_domain
 from properties.judging.observation import Observer
 from properties.judging.observed_case import ObservedCase
+from properties.judging.restated import in_own_unit
 from properties.judging.wrong_gradient import told
 from properties.laws.conduct import ANSWERS_ALL
 from properties.problems.domain import Domain
@@ -104,6 +105,7 @@ class Trial:
             finding = replace(finding, calls=(case.problem,))
         if finding is not None:
             finding = told(case, finding)
+        finding = finding and in_own_unit(finding, self.contract)
         return Examined(finding, case.used if case.asked else None)
 
     def finding(self, problem: Problem) -> Finding | None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from properties.judging.conventions import Conventions
 from properties.judging.finding import Finding
 from properties.judging.observation import Failure, Observation
 from properties.judging.tolerance import Match
@@ -56,6 +57,9 @@ class ContractView(Protocol):
     def choices(self) -> Mapping[str, Choice]: ...
 
     @property
+    def conventions(self) -> Conventions: ...
+
+    @property
     def jumps(self) -> Callable[[Problem, Problem], bool] | None: ...
 
     @property
@@ -71,6 +75,8 @@ class ContractView(Protocol):
     def bases(self) -> tuple[Callable[[Problem], Answer], ...]: ...
 
     def answer(self, problem: Problem, **more: Any) -> Answer: ...
+
+    def limit_at(self, problem: Problem) -> str: ...
 
     def known_answer(self, problem: Problem) -> Answer | None: ...
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from properties.errors import ContractError
 from properties.judging.authored import ANSWER, authored, call_authored, checked_answer
+from properties.judging.conventions import Conventions
 from properties.judging.detached_gradient import detached_answers
 from properties.judging.kernel_formula import KernelFormula
 from properties.judging.law import Law
@@ -31,6 +32,7 @@ OF_CLASSES = (
     "ignore",
     "weights",
     "denominator",
+    "conventions",
     "shape",
     "softmax",
     "numerics",
@@ -109,6 +111,7 @@ class Contract:
         reads: ``reads(values)`` says in words which loss it is where arguments have these values and no others, such as
             "as focal loss with gamma 0, which is cross entropy"; '' where that goes without saying. None: the name of
             the contract and the values. ``properties.judging.assumptions.reading`` makes one.
+        conventions: those of a subject, where it claims others than the contract's that no argument stands for.
     """
 
     name: str
@@ -134,6 +137,7 @@ class Contract:
     essential: tuple[tuple[str, ...], ...] = ()
     kernel_formula: KernelFormula | None = None
     reads: Callable[[Mapping[str, Any]], str] | None = None
+    conventions: Conventions = field(default_factory=Conventions)
 
     def __post_init__(self) -> None:
         """Whatever the author wrote is watched: a mistake in it is not taken for the layer's, nor for one of ours."""
@@ -194,6 +198,14 @@ class Contract:
     def choices(self) -> dict[str, Choice]:
         """The arguments of which a layer is asked which value it follows, and what their values stand for."""
         return {d.name: d.choice for d in self.arguments if d.choice is not None}
+
+    def limit_at(self, problem: Problem) -> str:
+        """In words which loss this one should be at a problem's arguments, and is not; '' where it is none other."""
+        for law in self.own:
+            at = law.precondition if law.family == "limit" else {}
+            if at and all(name in problem.config and wanted(problem.config[name]) for name, wanted in at.items()):
+                return f"{law.sentence.rstrip('.')}: here it is not."
+        return ""
 
     @property
     def of_entries(self) -> bool:

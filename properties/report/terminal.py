@@ -22,7 +22,6 @@ from properties.report.table import left_out, notes, reasons, table_of_laws
 from properties.report.verdicts import (
     headline,
     lines_of_call,
-    lines_of_facts,
     lines_of_not_given,
     verdict_line,
     verdicts,
@@ -113,7 +112,7 @@ def show_all(console: Console, certificate: Certificate) -> None:
     """Print everything that a certificate says of its laws: the table, the notes, and each cause with its script."""
     console.print()
     console.print(table_of_laws(certificate))
-    agreed = [line for line, style in in_lines(certificate.inferred) if style == "dim"]
+    agreed = [line for line, style in in_lines(certificate.facts) if style == "dim"]
     for line in (*(f"found: {line}" for line in agreed), *notes(certificate)):
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
     show_causes(console, certificate)
@@ -144,9 +143,11 @@ def _above(certificate: Certificate) -> list[RenderableType]:
     if certificate.verdict == "incomplete":
         noted += [Text(f"not certified: {gap}", style="yellow") for gap in certificate.gaps]
         noted += [Text(words, style="yellow") for words in reasons(certificate, UNSETTLED)]
-    found = [Text(f"found: {line}", style=style) for line, style in in_lines(certificate.inferred) if style != "dim"]
+    found = [Text(f"found: {line}", style=style) for line, style in in_lines(certificate.facts) if style != "dim"]
     said = [*noted, *lines_of_call(certificate), *lines_of_not_given(certificate)]
-    said += [*lines_of_facts(certificate), *found]
+    said += found
+    if certificate.claimable:
+        said.append(Text(certificate.claimable["words"], style="bold yellow"))
     return [
         headline(certificate),
         verdict_line(certificate),

@@ -75,13 +75,6 @@ def lines_of_call(certificate: Certificate) -> Iterator[Text]:
         yield Text(f"call: {words}")
 
 
-def lines_of_facts(certificate: Certificate) -> Iterator[Text]:
-    """Yield a line for each fact that was found about the layer's numbers."""
-    for fact in certificate.facts.values():
-        if words := fact.get("words"):
-            yield Text(f"found: {words}", style="dim" if fact.get("agrees") else "yellow")
-
-
 def lines_of_not_given(certificate: Certificate) -> list[Text]:
     """Return a line for each argument that the layer was never given, and one for those that kept their defaults."""
     unfilled = [said for said in certificate.not_given.values() if not said["argument"]]

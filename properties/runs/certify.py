@@ -19,7 +19,6 @@ from properties.certificates.events import Ended, Event, LawEnded, Progressed, S
 from properties.certificates.required import required_of
 from properties.engine.description import Description, LawInfo
 from properties.engine.gates import GATE_EXAMPLES, GateSchedule, closes, is_gate, raised_in, unanswered
-from properties.engine.inference import Facts
 from properties.engine.result import LawResult
 from properties.engine.task import Task
 from properties.errors import did_you_mean
@@ -129,9 +128,8 @@ class _Certification:
         self._pool, self._options = pool, options
         self._known = pool.describe()
         self._asked = chosen_laws(self._known, options.only, options.levels)
-        self._gates = GateSchedule(self._known)
+        self._gates = GateSchedule(self._known, [info.id for info in self._asked])
         self._results: dict[str, LawResult] = {}
-        self._inferred: Facts = {}
 
     @property
     def _reported(self) -> list[LawInfo]:
@@ -143,13 +141,17 @@ class _Certification:
         """Put every law to the subject, gates before what stands behind them; yields everything but the end."""
         yield Started(self._known.name, self._known.contract, len(self._asked), self._options.max_examples)
         while gates := self._gates.due():
+            self._inquire()
             yield from self._put(gates)
-        inquiry = self._gates.inquiry(self._options.seed)
-        if inquiry is not None:
-            self._inferred = self._pool.infer(inquiry)
+        self._inquire()
         rest = [info for info in self._asked if not is_gate(info) and self._gates.asks(info)]
         # long ones first, so that no worker is left with one at the end
         yield from self._put(sorted(rest, key=lambda info: not info.slow))
+
+    def _inquire(self) -> None:
+        """Find out what the layer does, as often as what was found leads to another question."""
+        while self._gates.wonders and (inquiry := self._gates.inquiry(self._options.seed)) is not None:
+            self._gates.learn(self._pool.infer(inquiry))
 
     def _put(self, laws: Sequence[LawInfo]) -> Iterator[Event]:
         infos = {info.id: info for info in laws}
@@ -178,7 +180,6 @@ class _Certification:
             [LawReport.of(info, results.get(info.id) or unanswered(info.id)) for info in reported],
             outcomes={law: r.outcome for law, r in results.items() if not (r.remarked or (forgiving and r.inherited))},
             seen=frozenset[tuple[str, str]]().union(*(result.seen for result in ran)),
-            inferred=self._inferred,
             target=target,
             seed=self._options.seed,
             max_examples=self._options.max_examples,

@@ -88,7 +88,7 @@ class Subject:
             gradient: an array, for an upstream gradient of ones, or a function of the upstream gradient.
         pinned: values that follow from how the layer is called, as ``domain`` has them, but nobody's claim.
         claims: what the layer does where that is another choice than the contract's: ``{"gradient": "detached"}``,
-            ``{"denominator": "count"}``, ``{"normalize": "paper"}``. It is held to them.
+            ``{"denominator": "elements"}``, ``{"nothing": "nan"}``, ``{"normalize": "paper"}``. It is held to them.
         signature: the arguments of the layer itself, where it was made from a class or a function, less those that
             somebody fixed.
         calling: what is known of how it is called (see ``CallStyle``): ``{"labels": "one-hot", "output": "loss"}``;
@@ -204,7 +204,7 @@ class Subject:
     def full_domain(self) -> Domain:
         """What the contract draws, less what the layer cannot be told, less what it does not claim."""
         domain, arguments = self.resolved.domain, set(self.resolved.argument_names)
-        told = {**pinned_by(self.claims), **self.pinned, **self.domain}
+        told = {**pinned_by(self.resolved, self.claims), **self.pinned, **self.domain}
         absent = {name: domain.dimensions[name].absent for name in arguments - self.takes}
         if "label_weight" in domain.dimensions and "label_weight" not in self.takes:
             absent["label_weight"] = "absent"

@@ -9,8 +9,9 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.engine.description import Description, describe
 from properties.engine.execution import perform, refutation, trial_of
-from properties.engine.inference import Facts, Inquiry, infer
+from properties.engine.inference import infer
 from properties.engine.result import LawResult
+from properties.engine.study import Facts, Inquiry
 from properties.engine.task import Task
 from properties.judging.finding import Finding
 from properties.problems.problem import Problem

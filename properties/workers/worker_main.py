@@ -11,8 +11,9 @@ from typing import Any
 
 from properties.engine.description import Description, describe
 from properties.engine.execution import perform
-from properties.engine.inference import Facts, Inquiry, infer
+from properties.engine.inference import infer
 from properties.engine.result import FAILED, LawResult
+from properties.engine.study import Facts, Inquiry
 from properties.engine.task import Task
 from properties.errors import ContractError, UsageError, broken_in
 from properties.subjects.backend import backend_of, in_style, observer_of

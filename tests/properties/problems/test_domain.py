@@ -14,8 +14,9 @@ from properties.drawing.strategies import problems
 from properties.engine.description import describe, domain_of, laws_of
 from properties.engine.execution import perform
 from properties.engine.gates import aside
-from properties.engine.inference import Inquiry, infer
+from properties.engine.inference import infer
 from properties.engine.result import FAILED
+from properties.engine.study import Inquiry
 from properties.engine.task import Task
 from properties.judging.contract import DERIVED_ARGUMENTS
 from properties.judging.observation import Failure
