@@ -60,7 +60,7 @@ LAYERS = (
     ),
     Published(
         "MultiClassFocalLoss",
-        f"{SEGMENTATION}:MultiClassFocalLoss",
+        f"{SEGMENTATION}.focal_loss:MultiClassFocalLoss",
         "focal",
         "focal loss over a softmax, averaged over pixels that are not ignored",
         "the gradient is NaN where gamma is below 1 and a pixel is certain",
