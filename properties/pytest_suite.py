@@ -16,7 +16,7 @@ from rich.console import Console
 
 from properties.certificates.certificate import LawReport
 from properties.engine.description import LawInfo
-from properties.engine.gates import GateSchedule, closes, unanswered
+from properties.engine.gates import GateSchedule, closes, raised_in, unanswered
 from properties.engine.inference import Facts
 from properties.engine.result import LawResult
 from properties.engine.task import Task
@@ -54,7 +54,7 @@ class Suite:
         if law not in self._results:
             result = self._run(law)
             self._results[law] = result
-            self._gates.end(law, closes(result))
+            self._gates.end(law, closes(result), raised_in(result))
         return self._results[law]
 
     def report(self, law: str) -> LawReport:

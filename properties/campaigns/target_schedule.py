@@ -16,7 +16,7 @@ from properties.certificates.certificate import LawReport
 from properties.drawing.guided import Guidance
 from properties.engine.description import Description, LawInfo
 from properties.engine.faults import Fault
-from properties.engine.gates import GATE_EXAMPLES, GateSchedule, is_gate, unanswered
+from properties.engine.gates import GATE_EXAMPLES, GateSchedule, is_gate, raised_in, unanswered
 from properties.engine.inference import Facts, Inquiry
 from properties.engine.result import bytes_of
 from properties.laws.conduct import ANSWERS
@@ -119,7 +119,8 @@ class TargetSchedule:
         found = course.take(int(record["id"].rpartition(":")[2]), record)
         if course.generation == before:
             return found, []
-        self.gates.end(course.info.id, before == 0 and course.closed and not self._answers_mostly(course))
+        raised = raised_in(course.failures[0]) if course.failures else None
+        self.gates.end(course.info.id, before == 0 and course.closed and not self._answers_mostly(course), raised)
         if self._gates_over:
             return found, list(self._generation([course.info]))
         return found, list(self.next())

@@ -45,6 +45,7 @@ def assembled(
         forgiven: whether what is inherited is left out of the verdicts.
         campaign: the counts of a campaign, if it was one.
     """
+    missing = not_given(known.unless_given, (law.given for law in laws))
     return Certificate(
         subject=known.name,
         contract=known.contract,
@@ -65,5 +66,6 @@ def assembled(
         gaps=gaps_of(known, outcomes, [law.id for law in laws], seen),
         narrowed=known.narrowed,
         assumed=known.assumed,
-        not_given=not_given(known.unless_given, (law.given for law in laws)),
+        not_given=missing,
+        call={**known.call, "never_given": [name for name, told in missing.items() if not told["argument"]]},
     )

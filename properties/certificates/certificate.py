@@ -85,7 +85,8 @@ class Certificate:
     values the layer was found to take alone, and how that was seen. ``not_given`` has the arguments of the layer
     that stayed at their defaults in all examples, each with its ``default``, the contract ``argument`` that it is
     handed over as, if any, the one that it may be by a ``guess``, if any, and all that in ``words``. ``assumed`` says
-    as which loss it was checked, where arguments that it lacks, or has one value of, make another one of it.
+    as which loss it was checked, where arguments that it lacks, or has one value of, make another one of it. ``call``
+    says how the layer was found to be called (see ``properties.engine.call_found``), ``words`` among it for people.
     """
 
     subject: str
@@ -108,6 +109,7 @@ class Certificate:
     narrowed: Mapping[str, str] = field(default_factory=dict)
     not_given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     assumed: str = ""
+    call: Mapping[str, Any] = field(default_factory=dict)
     format: str = FORMAT
 
     @property

@@ -64,6 +64,15 @@ def about_a_target(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="NAME=VALUE",
         help="What the layer does where losses differ: gradient=detached  denominator=count  normalize=paper",
     )
+    @click.option(
+        "--call",
+        "call",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="How the layer is called, where it is not found out rightly: order='labels, logits'  labels=one-hot  "
+        "label_dtype=int32  input=softmax  class_axis=-1  weight=list",
+    )
+    @click.option("--output", metavar="KEY", help="The key or place of the loss in what the layer returns.")
     @functools.wraps(command)
     def told(
         *,
@@ -73,6 +82,8 @@ def about_a_target(command: Callable[..., Any]) -> Callable[..., Any]:
         domain: Sequence[str],
         backend: str | None,
         claims: Sequence[str],
+        call: Sequence[str],
+        output: str | None,
         **others: Any,
     ) -> Any:
         def named(text: str) -> Target:
@@ -84,6 +95,7 @@ def about_a_target(command: Callable[..., Any]) -> Callable[..., Any]:
                 _domain(domain),
                 backend,
                 dict(map(_pair("--claim"), claims)),
+                {**dict(map(_pair("--call"), call)), **({} if output is None else {"output": output})},
             )
 
         return command(named=named, **others)

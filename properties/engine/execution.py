@@ -97,7 +97,8 @@ def trial_of(task: Task, subject: Subject, observer: Observer) -> Trial:
     """The trial of a task's law over a subject that an observer asks."""
     contract = contract_of(task, subject)
     law = next(law for law in laws_of(contract) if law.id == task.law)
-    return Trial(law, contract, observer, subject.takes, domain_of(subject, task.dtypes, task.kept), task.shut)
+    domain = domain_of(subject, task.dtypes, task.kept)
+    return Trial(law, contract, observer, subject.takes, domain, task.shut, task.raises)
 
 
 def refutation(task: Task, subject: Subject, observer: Observer, problem: Problem) -> tuple[Finding, str] | None:

@@ -16,7 +16,8 @@ from properties.engine.result import FAILED, UNSETTLED, LawResult
 from properties.engine.task import Task
 from properties.errors import is_broken
 from properties.judging.law import Law
-from properties.laws.conduct import ANSWERS
+from properties.judging.observation import Failure
+from properties.laws.conduct import ANSWERS, ANSWERS_ALL
 
 GATE_EXAMPLES = 50
 """Examples of a gate that was not asked for, but is needed to know what the others may draw."""
@@ -25,8 +26,9 @@ GATE_EXAMPLES = 50
 class GateSchedule:
     """The gates of one subject and how they ended: which laws may be asked now, and over what.
 
-    ``shut`` are the gates that do not hold, by id. The schedule neither runs laws nor keeps their results: whoever runs
-    the laws of :meth:`due` tells it by :meth:`end` how each of them ended, until none is due any more.
+    ``shut`` are the gates that do not hold, by id, and ``raises`` is where the layer raises on problems that have
+    nothing special about them (see ``Failure.place``). The schedule neither runs laws nor keeps their results: whoever
+    runs the laws of :meth:`due` tells it by :meth:`end` how each of them ended, until none is due any more.
     """
 
     def __init__(self, description: Description) -> None:
@@ -34,6 +36,7 @@ class GateSchedule:
         self._gates = {info.id: info.gate for info in description.laws if info.gate}
         self._left = {info.id: info.gate for info in description.laws if is_gate(info)}
         self.shut: frozenset[str] = frozenset()
+        self.raises: tuple[tuple[str, str], ...] = ()
 
     @property
     def silent(self) -> bool:
@@ -55,19 +58,28 @@ class GateSchedule:
             info for info in self._known.laws if rounds and self._left.get(info.id) == min(rounds) and self.asks(info)
         ]
 
-    def end(self, law: str, shuts: bool) -> None:
-        """Note that a law ended, and whether that keeps its gate shut; of a law that is no gate nothing follows."""
-        if self._left.pop(law, None) is not None and shuts:
-            self.shut |= {law}
+    def end(self, law: str, shuts: bool, raised: Failure | None = None) -> None:
+        """Note that a law ended, and whether that keeps its gate shut; of a law that is no gate nothing follows.
+
+        ``raised`` is what the layer raised where the law does not hold. What one law tells of, others need not.
+        """
+        if self._left.pop(law, None) is None or not shuts:
+            return
+        self.shut |= {law}
+        if law == ANSWERS_ALL and raised is not None and raised.line:
+            self.raises = (raised.place,)
 
     def task(self, info: LawInfo, seed: int, examples: int) -> Task:
         """Return the task of putting a law to the subject, over what the gates that have ended let through."""
         known = self._known
-        return Task(info.id, seed, examples, known.dtypes, aside(info, self._gates, self.shut), kept=known.kept)
+        shut = aside(info, self._gates, self.shut)
+        told = () if info.id == ANSWERS_ALL else self.raises
+        return Task(info.id, seed, examples, known.dtypes, shut, kept=known.kept, style=known.style, raises=told)
 
     def inquiry(self, seed: int) -> Inquiry | None:
         """Return the question what the layer does; None where it does not answer."""
-        return None if self.silent else Inquiry(seed, self._known.dtypes, self.shut, self._known.kept)
+        known = self._known
+        return None if self.silent else Inquiry(seed, known.dtypes, self.shut, known.kept, known.style)
 
     def set_aside(self) -> dict[str, dict[str, list[Any]]]:
         """Return by gate, for each that is shut, the values that no law but its own draws."""
@@ -99,6 +111,12 @@ def closes(result: LawResult) -> bool:
     if result.law == ANSWERS and is_broken(result.reason) and result.outcome not in FAILED:
         return False
     return result.outcome in (*FAILED, *UNSETTLED) or result.declined
+
+
+def raised_in(result: LawResult) -> Failure | None:
+    """Return what the layer raised where a law does not hold; None where it is refuted by something else."""
+    failure = None if result.finding is None else result.finding.failure
+    return failure if failure is not None and failure.kind == "raised" else None
 
 
 def unanswered(law: str) -> LawResult:

@@ -44,6 +44,7 @@ class Inquiry:
     dtypes: tuple[str, ...]
     shut: frozenset[str] = frozenset()
     kept: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    style: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,8 @@ class Prober:
             return np.asarray(self._rng.dirichlet(np.ones(classes), n))
         if targets == "real":
             return round_to(self._rng.normal(size=n), self.plain.dtype)
+        if targets == "probability":
+            return np.asarray(self._rng.integers(1, 8, n) / 8.0)
         return self._rng.permutation(np.arange(n) % 2).astype(np.float64)
 
     def _weight(self, places: tuple[int, ...]) -> Array:

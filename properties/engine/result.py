@@ -100,6 +100,7 @@ class LawResult:
             "expected": plain_numbers(finding.expected),
             "got": plain_numbers(finding.got),
             "error": None if finding.failure is None else finding.failure.words,
+            "line": "" if finding.failure is None else finding.failure.line,
             "problems": [problem_to_dict(call) for call in finding.calls],
             "example": None if problem is None else problem_to_dict(problem),
             **self.arguments,
@@ -176,7 +177,8 @@ def _finding(said: Mapping[str, Any]) -> Finding:
     failure = None
     if shown["error"] is not None:
         error, _, message = shown["error"].partition(": ")
-        failure = Failure(said["outcome"] if said["outcome"] != "refuted" else "raised", error, message)
+        kind = said["outcome"] if said["outcome"] != "refuted" else "raised"
+        failure = Failure(kind, error, message, shown.get("line", ""))
     return Finding(
         said["message"],
         tuple(problem_from_dict(plain) for plain in shown["problems"]),

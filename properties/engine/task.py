@@ -19,7 +19,8 @@ class Task:
     contract's. A ``suspect`` is a problem that was seen to fail: nothing is searched, only made smaller. What ``known``
     faults explain is no contradiction; ``seek`` leads the search. After so many ``seconds`` it ends with what it has. A
     contradiction is shown ``repetitions`` times more, each in a process of its own. ``kept`` are the values of
-    arguments to which the layer was found to be limited.
+    arguments to which the layer was found to be limited, ``style`` is how it was found to be called. Where the
+    layer ``raises`` one of these exceptions (see ``Failure.place``), another law has told of it.
     """
 
     law: str
@@ -37,6 +38,8 @@ class Task:
     repetitions: int = 0
     seek: Guidance | None = None
     kept: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    style: Mapping[str, str] = field(default_factory=dict)
+    raises: tuple[tuple[str, str], ...] = ()
 
     def guarded(self) -> Task:
         """The same task, with the layer in a process of its own."""

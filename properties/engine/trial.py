@@ -9,14 +9,15 @@ from typing import NamedTuple
 from hypothesis.strategies import SearchStrategy
 
 from properties.drawing.strategies import problems
-from properties.engine.examination import failed, unforeseen
+from properties.engine.examination import declined, failed, unforeseen
 from properties.errors import Broken, ContractError
 from properties.judging.contract import Contract
-from properties.judging.finding import Finding, LayerFailed, NotApplicable, Undecided
+from properties.judging.finding import Finding, LayerFailed, NotApplicable, OutsideDomain, Undecided
 from properties.judging.law import Law
 from properties.judging.law_domain import admissible_domain, law_domain
 from properties.judging.observation import Observer
 from properties.judging.observed_case import ObservedCase
+from properties.laws.conduct import ANSWERS_ALL
 from properties.problems.domain import Domain
 from properties.problems.problem import Problem
 
@@ -37,7 +38,8 @@ class Trial:
     """A law, and the layer that it is put to.
 
     ``contract`` is what the layer is held to, ``observer`` asks it, ``takes`` are the contract arguments that it has,
-    and ``domain`` is what it may be asked at all. ``shut`` are the gates behind which this law asks nothing.
+    and ``domain`` is what it may be asked at all. ``shut`` are the gates behind which this law asks nothing; a problem
+    on which the layer ``raises`` what another law has told of is left out.
     """
 
     law: Law
@@ -46,6 +48,7 @@ class Trial:
     takes: frozenset[str]
     domain: Domain
     shut: frozenset[str] = frozenset()
+    raises: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def askable(self) -> Domain:
@@ -82,6 +85,10 @@ class Trial:
         try:
             finding = next(iter(self.law.check(case)), None)
         except LayerFailed as ended:
+            if ended.failure.line and ended.failure.place in self.raises:
+                raise OutsideDomain(f"the layer raises there, as {ANSWERS_ALL} says: {ended.failure}") from ended
+            if self.law.declinable and ended.failure.declined:
+                raise NotApplicable(declined(ended.failure)) from ended
             finding = failed(ended.failure, ended.problem)
         except (Undecided, NotApplicable, Broken, ContractError, MemoryError):
             raise

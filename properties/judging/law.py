@@ -39,6 +39,9 @@ class Law:
     ``draw`` draws other problems than most laws do (from the law's domain and what the contract says is hard), and
     ``smaller`` says how one of these may be made simpler beyond what is common to all.
 
+    ``declinable`` says that a layer may refuse what the law is about, by a ValueError or the like of its own; then it
+    does not take that, and nobody asks it again.
+
     ``opt_in`` says that only contracts which name it among their own laws promise it, whatever families they promise.
     ``slow`` laws start before the others of their round, so that no worker is left with one at the end; ``first`` ones
     show the most, and are put to a wrong loss before the others. Of laws that fail for one reason a ``headline`` stands
@@ -65,6 +68,7 @@ class Law:
     first: bool = False
     headline: bool = False
     names_fault: str = ""
+    declinable: bool = False
 
     @property
     def family(self) -> str:
@@ -90,6 +94,7 @@ class Attributes(TypedDict, total=False):
     first: bool
     headline: bool
     names_fault: str
+    declinable: bool
 
 
 def law(id: str, **attributes: Unpack[Attributes]) -> Callable[[Check], Law]:

@@ -13,11 +13,18 @@ import numpy as np
 from properties.judging.context import Case
 from properties.judging.finding import Finding, NotApplicable
 from properties.judging.law import law
+from properties.judging.observation import Failure
 from properties.problems.domain import CLASSES, outside, within
+from properties.problems.kinds import IGNORED_AND_WEIGHTED, ONE_ELEMENT, SQUARE, Kind
+from properties.problems.membership import reason_outside
 from properties.problems.precision import Array
+from properties.problems.problem import Problem
 
 ANSWERS = "conduct/answers"
 """The law before all others: where it does not hold, nothing else is asked."""
+
+ANSWERS_ALL = "conduct/answers-all"
+"""The law that tells of an exception; where others meet the same one, they leave the problem out."""
 
 _SMALL = {
     "size": within("few", "one", "several"),
@@ -35,7 +42,20 @@ _SMALL = {
 )
 def answers(case: Case) -> Iterator[Finding]:
     """The layer answers the simplest problems with a value and a gradient."""
+    first = case.attempt()
+    if isinstance(first, Failure) and any(not isinstance(case.attempt(other), Failure) for other in _others(case)):
+        # it answers others: of what it does not take, the law of that kind tells
+        return
     yield from _answers(case)
+
+
+def _others(case: Case) -> Iterator[Problem]:
+    """Batches of the same elements of which none has one element, or as many as there are classes."""
+    problem = case.problem
+    for size in (n for n in (2, 3, 5, 7) if n != problem.classes and problem.size):
+        other = problem.take(np.arange(size) % problem.size)
+        if not reason_outside(other, case.domain):
+            yield other
 
 
 def _answers(case: Case) -> Iterator[Finding]:
@@ -47,11 +67,24 @@ def _answers(case: Case) -> Iterator[Finding]:
 
 
 @law(
+    ANSWERS_ALL,
+    level="conduct",
+    gate=1,
+    rests_on="L(z, y) exists for every finite z and every label in [0, C)",
+    first=True,
+)
+def answers_all(case: Case) -> Iterator[Finding]:
+    """The layer answers every problem that has nothing special about it, whatever its numbers are."""
+    case.observe()
+    yield from ()
+
+
+@law(
     "conduct/takes-weights",
     level="conduct",
     precondition={**_SMALL, "weight": outside("absent", "zero-total"), "targets": CLASSES["targets"]},
     needs=("weight",),
-    gate=1,
+    gate=2,
     rests_on="o_i = v_i w[y_i] for a layer that takes weight",
 )
 def takes_weights(case: Case) -> Iterator[Finding]:
@@ -64,12 +97,61 @@ def takes_weights(case: Case) -> Iterator[Finding]:
     level="conduct",
     precondition={**_SMALL, "ignored": within("some", "most")},
     needs=("ignored",),
-    gate=1,
+    gate=2,
     rests_on="v_i = [y_i != ignore_index] for a layer that takes ignore_index, or a mask",
 )
 def takes_ignored(case: Case) -> Iterator[Finding]:
     """The layer answers where some elements are ignored."""
     yield from _answers(case)
+
+
+@law(
+    ONE_ELEMENT.gate,
+    level="conduct",
+    precondition={**_SMALL, "size": within("one")},
+    gate=2,
+    rests_on="a batch of one element is a batch",
+)
+def takes_one_element(case: Case) -> Iterator[Finding]:
+    """The layer answers where there is a single element."""
+    yield from _of_kind(case, ONE_ELEMENT)
+
+
+@law(
+    SQUARE.gate,
+    level="conduct",
+    precondition={**_SMALL, "size": within("square"), "targets": within("hard")},
+    gate=2,
+    rests_on="what an axis means is said by its place, never by its length",
+)
+def takes_square(case: Case) -> Iterator[Finding]:
+    """The layer answers where the last axis of the labels is as long as there are classes."""
+    yield from _of_kind(case, SQUARE)
+
+
+@law(
+    IGNORED_AND_WEIGHTED.gate,
+    level="conduct",
+    precondition={
+        **_SMALL,
+        "weight": outside("absent", "zero-total"),
+        "targets": within("hard"),
+        "ignored": within("some", "most"),
+    },
+    needs=("weight", "ignored"),
+    gate=3,
+    rests_on="o_i = v_i w[y_i]: no weight is looked up for an element that is ignored",
+)
+def takes_ignored_and_weighted(case: Case) -> Iterator[Finding]:
+    """The layer answers where there are ignored elements and class weights."""
+    yield from _of_kind(case, IGNORED_AND_WEIGHTED)
+
+
+def _of_kind(case: Case, kind: Kind) -> Iterator[Finding]:
+    """The layer must answer a problem of a kind."""
+    if kind.holds(case.problem):
+        case.observe()
+    yield from ()
 
 
 @law(

@@ -127,7 +127,7 @@ def told(problem: Problem, wrong: Mapping[str, tuple[str, Array, Array]]) -> Ite
     "ignore/all-ignored",
     precondition={"ignored": within("all")},
     needs=_NEEDS,
-    gate=2,
+    gate=3,
     rests_on="N = 0 gives W = 0, and a loss over 0 is defined as 0: L = 0, dL/dz = 0",
 )
 def all_ignored(case: Case) -> Iterator[Finding]:
@@ -193,9 +193,10 @@ def _raises(result: Observation | Failure) -> bool:
 
 @law(
     "ignore/inside-classes",
+    declinable=True,
     precondition={**MASKED, "targets": within("hard"), "ignore_index": lambda v: v is not None and 0 <= v < 100},
     needs=_BY_LABEL,
-    gate=2,
+    gate=3,
     rests_on="v_i = [y_i != ignore_index], for ignore_index in [0, C) too",
 )
 def inside_classes(case: Case) -> Iterator[Finding]:
@@ -206,12 +207,13 @@ def inside_classes(case: Case) -> Iterator[Finding]:
 
 @law(
     "ignore/sentinels",
+    declinable=True,
     precondition={
         **MASKED,
         "ignore_index": lambda v: v is not None and v != -100 and not 0 <= v < 100,
     },
     needs=_BY_LABEL,
-    gate=2,
+    gate=3,
     rests_on="v_i = [y_i != ignore_index], whatever number outside [0, C) it is",
 )
 def sentinels(case: Case) -> Iterator[Finding]:
@@ -224,7 +226,7 @@ def sentinels(case: Case) -> Iterator[Finding]:
     "ignore/none-is-all-valid",
     precondition={"ignore_index": within(None)},
     needs=_BY_LABEL,
-    gate=2,
+    gate=3,
     rests_on="ignore_index None: v_i = 1 for all i",
 )
 def none_is_all_valid(case: Case) -> Iterator[Finding]:

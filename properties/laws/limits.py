@@ -176,7 +176,7 @@ SMOOTHED = limit(
     {"label_smoothing": (0.1, 0.5, 1.0), "targets": ("hard",), "ignored": ("none",), "soft_weight": ("paddle",)},
     _smoothed,
     needs=("label_smoothing",),
-    gate=2,
+    gate=3,
     rests_on="q = (1 - e) e_y + e / C",
 )
 
@@ -184,7 +184,7 @@ SMOOTHED = limit(
 @law(
     "limit/one-hot-is-hard",
     precondition={"targets": within("hard"), "ignored": within("none"), "label_dtype": within("int64")},
-    gate=2,
+    gate=3,
     rests_on="q_i = e_y gives -sum_c q_ic log p_ic = -log p_i[y]",
     opt_in=True,
 )

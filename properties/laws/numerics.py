@@ -129,6 +129,7 @@ def result_dtype(case: Case) -> Iterator[Finding]:
 
 @law(
     "numerics/label-dtype",
+    declinable=True,
     level="numerics",
     precondition={
         "label_dtype": within("int32"),
@@ -136,7 +137,7 @@ def result_dtype(case: Case) -> Iterator[Finding]:
         "dtype": _FINITE_DTYPES,
         "logits": within("lattice", "normal", "ties"),
     },
-    gate=2,
+    gate=3,
     rests_on="a label is an integer: int32 3 = int64 3",
 )
 def label_dtype(case: Case) -> Iterator[Finding]:
@@ -148,6 +149,7 @@ def label_dtype(case: Case) -> Iterator[Finding]:
 
 @law(
     "numerics/small-labels",
+    declinable=True,
     level="numerics",
     precondition={
         "label_dtype": within("int64"),

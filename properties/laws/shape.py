@@ -58,9 +58,10 @@ def _flat(case: Case, message: str) -> Iterator[Finding]:
 
 @law(
     "shape/rank",
+    declinable=True,
     precondition={"rank": lambda r: r > 2},
     needs=("rank=2",),
-    gate=2,
+    gate=3,
     rests_on="the other axes only number the elements: L(z of shape [N, C, d1, ...]) = L(z of shape [N d1 ..., C])",
 )
 def rank(case: Case) -> Iterator[Finding]:
@@ -70,9 +71,10 @@ def rank(case: Case) -> Iterator[Finding]:
 
 @law(
     "shape/rank-one",
+    declinable=True,
     precondition={"rank": within(1), "size": within("one"), "ignored": within("none", "all")},
     needs=("rank=2", "axis=1"),
-    gate=2,
+    gate=3,
     rests_on="logits [C] with one label are a batch of one: L([z]) = L(z)",
 )
 def rank_one(case: Case) -> Iterator[Finding]:
@@ -85,9 +87,10 @@ def rank_one(case: Case) -> Iterator[Finding]:
 
 @law(
     "shape/axis",
+    declinable=True,
     precondition={**CLASSES, "axis": outside(1), "rank": lambda r: r > 1},
     needs=("axis", "axis=1"),
-    gate=3,
+    gate=4,
     rests_on="L(z, axis=a) = L(moveaxis(z, a, 1), axis=1)",
 )
 def axis(case: Case) -> Iterator[Finding]:
@@ -108,7 +111,7 @@ def axis(case: Case) -> Iterator[Finding]:
     "shape/none-shape",
     precondition={"reduction": within("none")},
     needs=("reduction",),
-    gate=2,
+    gate=3,
     rests_on="none: one number l_i for each label y_i",
 )
 def none_shape(case: Case) -> Iterator[Finding]:
@@ -198,8 +201,9 @@ def one_element(case: Case) -> Iterator[Finding]:
 
 @law(
     "shape/empty",
+    declinable=True,
     precondition={"size": within("empty")},
-    gate=2,
+    gate=3,
     rests_on="the sum of no terms is 0, and 0 over 0 is defined as 0",
 )
 def empty(case: Case) -> Iterator[Finding]:
@@ -222,8 +226,9 @@ def square(case: Case) -> Iterator[Finding]:
 
 @law(
     "shape/one-class",
+    declinable=True,
     precondition={**CLASSES, "classes": within(1)},
-    gate=2,
+    gate=3,
     rests_on="C = 1: p = 1, l = logsumexp(z) - z = 0, dl/dz = 0",
 )
 def one_class(case: Case) -> Iterator[Finding]:
@@ -296,7 +301,7 @@ def none_label_axis(case: Case) -> Iterator[Finding]:
 @law(
     "shape/non-contiguous",
     precondition={"layout": within("strided")},
-    gate=2,
+    gate=3,
     rests_on="a tensor is its numbers by index, whatever their strides in memory",
 )
 def non_contiguous(case: Case) -> Iterator[Finding]:

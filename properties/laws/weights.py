@@ -109,9 +109,10 @@ def zero_weight(case: Case) -> Iterator[Finding]:
 
 @law(
     "weights/zero-total",
+    declinable=True,
     precondition={**CLASSES, "weight": within("zero-total")},
     needs=(*_NEEDS, "weighted-mean"),
-    gate=2,
+    gate=3,
     rests_on="W = 0, and a loss over 0 is defined as 0: L = 0, dL/dz = 0",
 )
 def zero_total(case: Case) -> Iterator[Finding]:

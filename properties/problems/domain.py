@@ -84,6 +84,8 @@ class Dimension:
         feature: ``feature(value)`` says what is special about a value, in words, where that may be the cause by which
             one fault is told from another; '' where it is nothing. None: no value tells anything of a cause.
         claimable: whether a subject may claim one of the values for good (see ``Subject.claims``).
+        optional: values that are drawn only where somebody names them, or where the layer is right about them, each
+            with what it stands for in words.
         choice: what the values stand for, where a layer is to be asked which of them it follows; then it may be claimed
             as well. None: nobody asks.
     """
@@ -104,6 +106,7 @@ class Dimension:
     plain: Callable[[Any], bool] | None = None
     feature: Callable[[Any], str] | None = None
     claimable: bool = False
+    optional: Mapping[Any, str] = field(default_factory=dict)
     choice: Choice | None = None
 
     @property

@@ -17,7 +17,7 @@ from properties.certificates.assembly import assembled
 from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.events import Ended, Event, LawEnded, Progressed, Started
 from properties.engine.description import Description, LawInfo
-from properties.engine.gates import GATE_EXAMPLES, GateSchedule, closes, is_gate, unanswered
+from properties.engine.gates import GATE_EXAMPLES, GateSchedule, closes, is_gate, raised_in, unanswered
 from properties.engine.inference import Facts
 from properties.engine.result import LawResult
 from properties.engine.task import Task
@@ -146,7 +146,7 @@ class _Certification:
                 yield event
                 continue
             self._results[event.law] = event
-            self._gates.end(event.law, closes(event))
+            self._gates.end(event.law, closes(event), raised_in(event))
             if infos[event.law] in self._reported:
                 yield LawEnded(LawReport.of(infos[event.law], event))
 

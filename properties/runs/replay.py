@@ -53,7 +53,16 @@ def replay(
             else:
                 example = law.result.problem
                 shut = frozenset(certificate.set_aside)
-                task = Task(law.id, certificate.seed, 1, (example.dtype,), shut, example=example, kept=description.kept)
+                task = Task(
+                    law.id,
+                    certificate.seed,
+                    1,
+                    (example.dtype,),
+                    shut,
+                    example=example,
+                    kept=description.kept,
+                    style=description.style,
+                )
                 yield _compared(law, worker.run(task, lambda examples: None), certificate.forgives(law))
 
 

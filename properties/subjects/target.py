@@ -11,18 +11,30 @@ from typing import Any
 from properties.contracts import contract_named
 from properties.errors import UsageError as UsageError
 from properties.judging.contract import DERIVED_ARGUMENTS, Contract
+from properties.subjects.argument_guesses import sure_guesses
 from properties.subjects.importing import import_lines, load_module
-from properties.subjects.signature import by_name, call_parameters, layer_arguments, parameters_of, takes_any_name
+from properties.subjects.signature import (
+    by_name,
+    call_names,
+    call_parameters,
+    layer_arguments,
+    parameters_of,
+    takes_any_name,
+)
 from properties.subjects.subject import Loadable, Source, Subject, call_with_logits_and_labels
+
+NOTHING = "nothing"
+"""What an argument is mapped to that no contract argument is to fill, whatever its name."""
 
 
 @dataclass(frozen=True)
 class Target:
     """A subject by name, as it is sent between processes and written into certificates.
 
-    ``mapping`` gives the contract argument for a layer argument of another name; ``settings`` fixes layer arguments;
-    ``domain`` narrows what is drawn; ``backend`` says what a class or function is called with (None: Paddle tensors);
-    ``claims`` are those of a Subject.
+    ``mapping`` gives the contract argument for a layer argument of another name, or ``nothing``; ``settings`` fixes
+    layer arguments; ``domain`` narrows what is drawn; ``backend`` says what a class or function is called with (None:
+    Paddle tensors);
+    ``claims`` are those of a Subject, ``call`` is its ``calling``.
     """
 
     text: str
@@ -32,6 +44,7 @@ class Target:
     domain: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     backend: str | None = None
     claims: Mapping[str, str] = field(default_factory=dict)
+    call: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -58,6 +71,7 @@ class Target:
             "domain": {name: list(values) for name, values in self.domain.items()},
             "backend": self.backend,
             "claims": dict(self.claims),
+            "call": dict(self.call),
         }
 
     @classmethod
@@ -99,6 +113,7 @@ class Target:
         changes: dict[str, Any] = {
             "domain": {**subject.domain, **self.domain},
             "claims": {**subject.claims, **self.claims},
+            "calling": {**subject.calling, **self.call},
         }
         if self.contract is not None:
             changes["contract"] = self._contract(self.contract).name
@@ -118,7 +133,7 @@ class Target:
         parameters = by_name(built)
         names = self._names(parameters, contract, takes_any_name(found))
         taken = by_name(with_call) if is_class else parameters
-        called = self._call_names(list(taken), contract)
+        called = self._call_names(taken, contract)
         if is_class:
             self._check_call(taken, called, name)
         settings, pinned = self._settings(parameters, names, contract, name, takes_any_name(found))
@@ -165,20 +180,23 @@ class Target:
                 source=source,
                 backend=self.backend or "paddle",
                 claims=self.claims,
+                calling=self.call,
+                call_names=call_names(found),
                 # what the user fixed counts as given
                 signature=tuple(argument for argument in signature if argument.name not in self.settings),
             )
         )
 
-    def _call_names(self, parameters: list[str], contract: Contract) -> dict[str, str]:
+    def _call_names(self, taken: Mapping[str, inspect.Parameter], contract: Contract) -> dict[str, str]:
         """Return the layer's name of each argument of the call that it takes."""
+        parameters = list(taken)
         names = {name: name for name in contract.call_arguments if name in parameters and name not in self.settings}
         for written, name in self.mapping.items():
             if name in contract.call_arguments:
                 if written not in parameters:
                     raise UsageError(f"--map {written}={name}: the call takes {_in_words(parameters)}")
                 names[name] = written
-        return names
+        return {**self._sure(taken, names, contract, "call"), **names}
 
     def _check_call(self, taken: Mapping[str, inspect.Parameter], called: Mapping[str, str], name: str) -> None:
         """Raise UsageError if the call needs an argument that nothing fills."""
@@ -227,14 +245,23 @@ class Target:
         for written, name in self.mapping.items():
             if name in called:
                 continue
-            if name not in known:
+            if name not in (*known, NOTHING):
                 every = ", ".join((*known, *called))
                 raise UsageError(f"--map {written}={name}: contract {contract.name} has {every}")
             if written not in parameters and not takes_any_name:
                 raise UsageError(f"--map {written}={name}: the layer takes {_in_words(parameters)}")
             names = {k: w for k, w in names.items() if w != written}
-            names[name] = written
-        return names
+            if name != NOTHING:
+                names[name] = written
+        return {**self._sure(parameters, names, contract, "constructor"), **names}
+
+    def _sure(
+        self, parameters: Mapping[str, inspect.Parameter], names: Mapping[str, str], contract: Contract, given: str
+    ) -> dict[str, str]:
+        """Return what surely is an argument of the contract by another name, where the user says nothing else."""
+        said = {*self.mapping, *self.settings}
+        listed = layer_arguments((p for p in parameters.values() if p.name not in said), names, given)
+        return sure_guesses(contract, listed)
 
 
 def loadable(subject: Loadable | str) -> Loadable:

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import paddle
 
-from properties.judging.observation import Failure, Observation, message_of, name_of
+from properties.judging.observation import Failure, Observation, message_of
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
+from properties.subjects.paddle_backend.call_style import keys_of
 from properties.subjects.paddle_backend.modes import Modes
 from properties.subjects.paddle_backend.saved_programs import Saved
 from properties.subjects.paddle_backend.training import Steps
 from properties.subjects.probing import ProbingObserver
+from properties.subjects.raised import raised
 from properties.subjects.random_state import PYTHON_GENERATORS, RandomGenerator
 from properties.subjects.subject import Subject
 
@@ -39,10 +41,11 @@ class PaddleObserver(ProbingObserver):
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
         self._probes |= {
+            "returned": self._returned,
             "grad-mode": self._grad_mode,
             "no-grad": self._no_grad,
             **Modes(self._layer, self._call, self._called).probes,
-            **Saved(self._layer, self._call, _failed).probes,
+            **Saved(self._layer, self._call, _failed, plain=subject.style.plain).probes,
             **Steps(self._layer, self._call).probes,
         }
 
@@ -61,6 +64,12 @@ class PaddleObserver(ProbingObserver):
             return _failed(error)
         finally:
             paddle.set_grad_enabled(True)
+
+    def _returned(self, problem: Problem) -> Observation:
+        """What comes back: the keys of the Tensors in it, None for a Tensor."""
+        logits, labels = _logits(problem)[1], _labels(problem)
+        result = self._subject.call(self._layer(problem), logits, labels, **_call_arguments(problem))
+        return Observation(np.zeros(()), facts={"keys": keys_of(result)})
 
     def _mutation(self, problem: Problem) -> Observation:
         weight = self._weight(problem)
@@ -222,7 +231,7 @@ def _with(observation: Observation, **facts: Any) -> Observation:
 
 
 def _failed(error: BaseException) -> Failure:
-    return Failure("raised", name_of(error), _message(error))
+    return raised(error, _message(error))
 
 
 def _message(error: BaseException) -> str:
