@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from properties.judging.granularity import is_unreduced_by_element
 from properties.problems.domain import Domain
 
 VALUES: Mapping[str, tuple[str, ...]] = {
@@ -20,6 +21,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "input": ("logits", "softmax", "sigmoid", "log-softmax"),
     "class_axis": ("1", "-1"),
     "weight": ("Tensor", "list", "array"),
+    "granularity": ("element", "entry", "image", "batch"),
 }
 """What may be said of a call, the plain value first; ``output`` beside it is any key."""
 
@@ -32,7 +34,8 @@ class CallStyle:
     the elements, ids with a ``class axis`` of length 1 where the logits have theirs, or with it as the ``last axis``,
     or ``one-hot`` rows in the shape of the logits. ``label_dtype`` is their dtype, ``input`` what is made of the logits
     first, ``class_axis`` where a layer without an argument for it has its classes, ``output`` the key of the loss in
-    what comes back (empty: the loss itself comes back), ``weight`` what class weights are given as.
+    what comes back (empty: the loss itself comes back), ``weight`` what class weights are given as. ``granularity`` is
+    what has a loss of its own, where no oracle says it (see ``properties.judging.granularity``).
     """
 
     order: str = "logits, labels"
@@ -42,6 +45,7 @@ class CallStyle:
     class_axis: str = "1"
     output: str = ""
     weight: str = "Tensor"
+    granularity: str = "element"
 
     def __post_init__(self) -> None:
         for name, allowed in VALUES.items():
@@ -67,7 +71,7 @@ class CallStyle:
     @property
     def plain(self) -> bool:
         """Whether the layer is called with logits and class ids, and returns a Tensor."""
-        return not self.said
+        return not self.said.keys() - {"granularity"}
 
     @property
     def axis(self) -> int:
@@ -78,7 +82,9 @@ class CallStyle:
     def words(self) -> list[str]:
         """What is not plain about it, each in words."""
         return [
-            _WORDS[name].get(value, f"its loss is {value!r} of what it returns") for name, value in self.said.items()
+            _WORDS[name].get(value, f"its loss is {value!r} of what it returns")
+            for name, value in self.said.items()
+            if name != "granularity"
         ]
 
     def fit(self, domain: Domain, takes_axis: bool) -> dict[str, tuple[Any, ...]]:
@@ -91,6 +97,8 @@ class CallStyle:
         if self.labels == "one-hot":
             # a row of zeros and ones cannot say that an element is ignored
             kept["ignored"] = ("none",)
+        if not is_unreduced_by_element(self.granularity):
+            kept["reduction"] = tuple(v for v in domain["reduction"] if v != "none") or domain["reduction"]
         return {name: values for name, values in kept.items() if name in domain.dimensions}
 
     @property

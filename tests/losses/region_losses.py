@@ -8,7 +8,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from tests.losses.calling_styles.parts import log_softmax, narrowed, over, rows_of, widened
+from tests.losses.calling_styles.parts import log_softmax, narrowed, over, rows_of, widened, without
 from tests.mutants.museum.checks import check_choice, check_classes, check_shape, known
 from tests.mutants.sound import power
 from tests.mutants.sound_entries import softplus
@@ -23,7 +23,7 @@ class RegionLoss(nn.Layer):
 
     def forward(self, logits, labels):
         axis = min(1, logits.ndim - 1)
-        check_shape("labels", [size for place, size in enumerate(logits.shape) if place != axis], labels.shape)
+        check_shape("labels", without(logits.shape, axis), labels.shape)
         if labels.is_floating_point():
             raise TypeError(f"labels must be class ids, got {labels.dtype}")
         rows, ids = widened(rows_of(logits, axis)), labels.astype("int64").flatten()

@@ -11,8 +11,16 @@ widened, narrowed, over = SoundLoss.widened, SoundLoss.narrowed, SoundLoss.over
 
 def rows_of(logits, axis=1):
     """Rows [n, C] of logits whose classes are along an axis."""
-    order = [k for k in range(logits.ndim) if k != axis % logits.ndim] + [axis % logits.ndim]
+    order = list(range(logits.ndim))
+    order.append(order.pop(axis))
     return logits.transpose(order).reshape([-1, logits.shape[axis]])
+
+
+def without(shape, axis):
+    """A shape without one of its axes."""
+    left = list(shape)
+    left.pop(axis)
+    return left
 
 
 def log_softmax(rows):
@@ -46,8 +54,8 @@ class ClassLoss(nn.Layer):
 
     def of_elements(self, logits, labels, axis=None):
         """The loss of logits with labels that lack their class axis."""
-        axis = min(1, logits.ndim - 1) if axis is None else axis % logits.ndim
-        check_shape("labels", [size for place, size in enumerate(logits.shape) if place != axis], labels.shape)
+        axis = min(1, logits.ndim - 1) if axis is None else axis
+        check_shape("labels", without(logits.shape, axis), labels.shape)
         if labels.is_floating_point() and self.whole:
             raise TypeError(f"labels must be class ids, got {labels.dtype}")
         return self.of_rows(rows_of(logits, axis), labels.astype("int64").flatten(), labels.shape)

@@ -3,7 +3,7 @@
 import numpy as np
 import paddle
 
-from tests.losses.calling_styles.parts import ClassLoss, focal_of, log_softmax, narrowed, rows_of, widened
+from tests.losses.calling_styles.parts import ClassLoss, focal_of, log_softmax, narrowed, rows_of, widened, without
 
 
 class PixelCrossEntropy(ClassLoss):
@@ -98,8 +98,7 @@ class OneHot(ClassLoss):
         if labels.shape != inputs.shape:
             raise ValueError(f"one-hot labels of shape {inputs.shape} are due, got {labels.shape}")
         axis = min(1, inputs.ndim - 1)
-        shape = [size for place, size in enumerate(inputs.shape) if place != axis]
-        return self.of_rows(rows_of(inputs, axis), rows_of(labels, axis).argmax(axis=1), shape)
+        return self.of_rows(rows_of(inputs, axis), rows_of(labels, axis).argmax(axis=1), without(inputs.shape, axis))
 
 
 class OneHotOverEntries(OneHot):
