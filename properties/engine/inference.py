@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from properties.engine.inference_problems import Prober
+from properties.engine.promises_found import facts_without_oracle
 from properties.errors import ContractError, broken_in
 from properties.judging.contract import Contract
 from properties.judging.denominators import DIVISOR_WORDS, divisors
@@ -98,6 +99,9 @@ def infer(inquiry: Inquiry, subject: Subject, observer: Observer, tick: Tick = l
             told = isinstance(error, ContractError) and not subject.shipped
             whose = error if told else broken_in("this question", error)
             found[name] = Fact(UNKNOWN, due, f"{topic} is undecided: {whose}")
+    if subject.resolved.oracle is None and not study.lost:
+        said = facts_without_oracle(study.contract, observer, domain, subject.takes, inquiry.seed)
+        found |= {name: Fact(value, "", words, examples) for name, value, words, examples in said}
     return {name: asdict(fact) for name, fact in found.items()}
 
 

@@ -101,6 +101,7 @@ class LawResult:
             "got": plain_numbers(finding.got),
             "error": None if finding.failure is None else finding.failure.words,
             "line": "" if finding.failure is None else finding.failure.line,
+            **({"mutual": True} if finding.mutual else {}),
             "problems": [problem_to_dict(call) for call in finding.calls],
             "example": None if problem is None else problem_to_dict(problem),
             **self.arguments,
@@ -186,6 +187,7 @@ def _finding(said: Mapping[str, Any]) -> Finding:
         _numbers(shown["expected"]),
         _numbers(shown["got"]),
         failure,
+        mutual=shown.get("mutual", False),
     )
 
 

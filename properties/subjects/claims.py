@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from properties.contracts import known_arguments
 from properties.judging.contract import Contract
 from properties.judging.detached_gradient import GRADIENTS
+from properties.laws.promises import PROMISES
 
 
 def claimable(contract: Contract) -> dict[str, tuple[str, ...]]:
@@ -16,7 +19,8 @@ def claimable(contract: Contract) -> dict[str, tuple[str, ...]]:
     """
     dimensions = {**known_arguments(), **{dimension.name: dimension for dimension in contract.arguments}}
     values = {n: tuple(dict.fromkeys(d.values)) if n == "denominator" else d.claims for n, d in dimensions.items()}
-    return {"gradient": GRADIENTS, **{name: listed for name, listed in values.items() if listed}}
+    promises = {"promises": tuple(PROMISES)} if contract.oracle is None else {}
+    return {"gradient": GRADIENTS, **promises, **{name: listed for name, listed in values.items() if listed}}
 
 
 def held_to(contract: Contract, claims: Mapping[str, str]) -> Contract:
@@ -25,6 +29,9 @@ def held_to(contract: Contract, claims: Mapping[str, str]) -> Contract:
     for name, value in claims.items():
         if name not in known:
             raise ValueError(f"claim must be one of {', '.join(known)}, got {name!r}")
+        if name == "promises":
+            contract = _promising(contract, value)
+            continue
         if value not in known[name]:
             raise ValueError(f"claim {name} must be one of {', '.join(map(str, known[name]))}, got {value!r}")
         if name != "gradient" and name not in contract.argument_names:
@@ -32,6 +39,17 @@ def held_to(contract: Contract, claims: Mapping[str, str]) -> Contract:
     return contract.with_gradient(claims["gradient"]) if "gradient" in claims else contract
 
 
+def _promising(contract: Contract, names: str) -> Contract:
+    """The contract with laws that a user knows to hold; ValueError for one that there is not."""
+    for name in names.split(","):
+        if name not in PROMISES:
+            near = difflib.get_close_matches(name, PROMISES, 1)
+            meant = f" (did you mean {near[0]}?)" if near else ""
+            raise ValueError(f"promise must be one of {', '.join(PROMISES)}, got {name!r}{meant}")
+    laws = tuple(PROMISES[name].law for name in dict.fromkeys(names.split(",")))
+    return replace(contract, own=(*contract.own, *(law for law in laws if law not in contract.own)))
+
+
 def pinned_by(claims: Mapping[str, str]) -> dict[str, list[str]]:
     """What claims leave of a domain: the claimed values of arguments."""
-    return {name: [value] for name, value in claims.items() if name != "gradient"}
+    return {name: [value] for name, value in claims.items() if name not in ("gradient", "promises")}
