@@ -109,7 +109,10 @@ class LovaszHinge(RegionLoss):
             return (rows * 0).sum()
         z, hot = self.margins(rows[kept]), F.one_hot(ids[kept], rows.shape[1]).astype(rows.dtype)
         classes = range(rows.shape[1])
-        return sum(lovasz(F.relu(1 - z[:, c] * (2 * hot[:, c] - 1)), hot[:, c]) for c in classes) / len(classes)
+        return sum(lovasz(self.hinge(z[:, c] * (2 * hot[:, c] - 1)), hot[:, c]) for c in classes) / len(classes)
+
+    def hinge(self, margin):
+        return paddle.where(margin >= 1, paddle.zeros_like(margin), 1 - margin)
 
     def margins(self, rows):
         return rows
@@ -126,7 +129,8 @@ class OnlineHardExamples(RegionLoss):
         losses = -paddle.take_along_axis(log_softmax(rows), ids.unsqueeze(1), 1).squeeze(1)
         p = self.ranked(paddle.where(valid > 0, (-losses.detach()).exp(), paddle.full_like(valid, 2.0)), valid)
         least = paddle.sort(p)[: self.min_kept].max() if p.shape[0] else 0.0
-        kept = (p <= max(self.thresh, min(float(least), 1.5))).astype(rows.dtype) * self.counted(valid)
+        # a loss of NaN is kept, not passed over
+        kept = (~(p > max(self.thresh, min(float(least), 1.5)))).astype(rows.dtype) * self.counted(valid)
         return over((paddle.where(valid * kept > 0, losses, paddle.zeros_like(losses))).sum(), kept.sum())
 
     def ranked(self, p, valid):
@@ -182,7 +186,8 @@ class Asymmetric(EntryMean):
         self.gamma, self.margin = gamma, margin
 
     def entries(self, x, t):
-        shifted = F.relu(self.sigmoid(x) - self.margin)
+        shifted = self.sigmoid(x) - self.margin
+        shifted = paddle.where(shifted <= 0, paddle.zeros_like(shifted), shifted)
         return t * softplus(-x) - (1 - t) * power(shifted, self.gamma) * (1 - shifted).log()
 
     def sigmoid(self, x):
