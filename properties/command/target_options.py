@@ -66,6 +66,13 @@ def about_a_target(command: Callable[..., Any]) -> Callable[..., Any]:
         help="What the layer does where losses differ: gradient=detached  denominator=count  normalize=paper",
     )
     @click.option(
+        "--promise",
+        "promises",
+        multiple=True,
+        metavar="NAME",
+        help="What the loss must hold to, under a contract without an oracle: shift  sign  certain  classes  scale",
+    )
+    @click.option(
         "--call",
         "call",
         multiple=True,
@@ -83,6 +90,7 @@ def about_a_target(command: Callable[..., Any]) -> Callable[..., Any]:
         domain: Sequence[str],
         backend: str | None,
         claims: Sequence[str],
+        promises: Sequence[str],
         call: Sequence[str],
         output: str | None,
         **others: Any,
@@ -95,7 +103,7 @@ def about_a_target(command: Callable[..., Any]) -> Callable[..., Any]:
                 {name: parse_value(value) for name, value in map(_pair("--set"), settings)},
                 _domain(domain),
                 backend,
-                dict(map(_pair("--claim"), claims)),
+                {**dict(map(_pair("--claim"), claims)), **({"promises": ",".join(promises)} if promises else {})},
                 {**dict(map(_pair("--call"), call)), **({} if output is None else {"output": output})},
             )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from properties.drawing.decoding import simplest_problem
 from properties.engine.call_found import call_in_words, kept_by_call
 from properties.engine.discovery import Discovered, Observing, discover
+from properties.engine.granularity import granularity_of
 from properties.engine.optional_values import values_meant
 from properties.engine.value_kinds import readings_taken
 from properties.judging.assumptions import assumed, unsaid
@@ -100,7 +101,16 @@ def describe(subject: Subject, observing: Observing = in_this_process) -> Descri
         found = discover(subject, observing)
         called = in_style(subject, found.style.said)
         with observing(called) as observer:
-            return _described(called, observer, found)
+            found = _with_granularity(called, observer, found)
+            return _described(in_style(subject, found.style.said), observer, found)
+
+
+def _with_granularity(subject: Subject, observer: Observer, found: Discovered) -> Discovered:
+    """What was found about the call, and what has a loss of its own."""
+    if "granularity" in subject.calling or not found.answers:
+        return found
+    domain = subject.full_domain.only(**kept_by_call(subject, found))
+    return replace(found, style=replace(found.style, granularity=granularity_of(subject, observer, domain)))
 
 
 def _described(subject: Subject, observer: Observer, found: Discovered) -> Description:

@@ -13,6 +13,7 @@ from functools import partial
 from properties.engine.inference_gradient import choice_followed, gradient
 from properties.engine.inference_mean import denominator, epsilon, nothing
 from properties.engine.inference_numerics import logarithm, precision
+from properties.engine.promises_found import facts_without_oracle
 from properties.engine.study import UNKNOWN, Fact, Facts, Inquiry, Lost, Study, Tick
 from properties.errors import ContractError, broken_in
 from properties.judging.observation import Observer
@@ -57,6 +58,9 @@ def infer(inquiry: Inquiry, subject: Subject, observer: Observer, tick: Tick = l
         fact = _answered(study, name, topic, question, subject)
         if fact is not None and (fact.value != UNKNOWN or name in (*ALWAYS_SAID, *own)):
             found[name] = fact
+    if subject.resolved.oracle is None and not study.lost:
+        said = facts_without_oracle(study.contract, observer, domain, subject.takes, inquiry.seed)
+        found |= {name: Fact(value, "", words, examples) for name, value, words, examples in said}
     order = sorted(found, key=lambda name: (*ALWAYS_SAID, *own, name).index(name))
     return {name: asdict(found[name]) for name in order}
 

@@ -113,6 +113,7 @@ class LawResult:
             "error": None if finding.failure is None else finding.failure.words,
             "line": "" if finding.failure is None else finding.failure.line,
             "traceback": [] if finding.failure is None else list(finding.failure.trace),
+            **({"mutual": True} if finding.mutual else {}),
             "problems": [problem_to_dict(call) for call in finding.calls],
             "example": None if problem is None else problem_to_dict(problem),
             **self.arguments,
@@ -199,6 +200,7 @@ def _finding(said: Mapping[str, Any]) -> Finding:
         _numbers(shown["got"]),
         failure,
         grade=said["grade"],
+        mutual=shown.get("mutual", False),
     )
 
 

@@ -66,6 +66,9 @@ class ContractView(Protocol):
     def gradient(self) -> str: ...
 
     @property
+    def granularity(self) -> str: ...
+
+    @property
     def claims_detached(self) -> bool: ...
 
     @property

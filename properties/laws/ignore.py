@@ -13,6 +13,7 @@ import numpy as np
 from properties.judging.context import Case, zeros_inserted
 from properties.judging.explanations import explanation
 from properties.judging.finding import Finding, NotApplicable
+from properties.judging.granularity import shares
 from properties.judging.law import law
 from properties.judging.observation import Failure, Observation
 from properties.problems.domain import outside, within
@@ -142,9 +143,21 @@ def nothing(case: Case, message: str) -> Iterator[Finding]:
     problem = case.problem
     observed = case.observe()
     zero = np.zeros(problem.shape if problem.reduction == "none" else ())
-    yield from case.due(problem, observed.value, zero, "value", message)
+    if shares(case.contract.granularity):
+        yield from _one_number(problem, observed)
+    else:
+        yield from case.due(problem, observed.value, zero, "value", message)
     if observed.gradient is not None:
         yield from case.due(problem, observed.gradient, np.zeros_like(problem.logits), "gradient", message)
+
+
+def _one_number(problem: Problem, observed: Observation) -> Iterator[Finding]:
+    """A loss of what elements have in common must be a finite number where there are none: 0, or 1 as a ratio."""
+    if problem.reduction != "none" and observed.value.shape != ():
+        message = f"A reduced loss must be one number, and has shape {observed.value.shape}."
+        yield Finding(message, (problem,), "value", np.zeros(()), observed.value)
+    elif not np.isfinite(observed.value).all():
+        yield Finding("The loss of nothing is not finite.", (problem,), "value", got=observed.value)
 
 
 @law(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from properties.judging.context import Case
 from properties.judging.denominators import contradiction_in_words
@@ -21,6 +22,17 @@ from properties.problems.precision import Array
 from properties.problems.problem import Problem
 
 
+def _order(case: Case) -> NDArray[np.int_]:
+    """Another order of the elements; of a loss of images one that leaves each image together."""
+    problem, rng = case.problem, case.problem.rng()
+    if case.contract.granularity == "image" and len(problem.shape) > 1 and problem.size:
+        images = np.arange(problem.size).reshape(problem.shape[0], -1)[rng.permutation(problem.shape[0])]
+        order = images[:, rng.permutation(images.shape[1])].reshape(-1)
+    else:
+        order = rng.permutation(problem.size)
+    return order[::-1] if len(order) > 1 and (order == np.arange(len(order))).all() else order
+
+
 @law(
     "shape/permutation",
     rests_on="a sum does not depend on the order of its terms",
@@ -28,9 +40,7 @@ from properties.problems.problem import Problem
 def permutation(case: Case) -> Iterator[Finding]:
     """The order of the elements does not matter."""
     problem = case.problem
-    order = problem.rng().permutation(problem.size)
-    if len(order) > 1 and (order == np.arange(len(order))).all():
-        order = order[::-1]
+    order = _order(case)
     moved = problem.reordered(order)
 
     def value(values: Array) -> Array:
@@ -194,10 +204,15 @@ def one_element(case: Case) -> Iterator[Finding]:
     message = "A batch of one element has another loss."
     if case.contract.oracle is not None:
         yield from case.matches(message=message)
-    elif problem.reduction == "mean" and problem.weight is None and "reduction" in case.takes:
+    elif problem.reduction == "mean" and problem.weight is None and _sum_is_mean(case):
         yield from case.agree(problem, problem.replace(reduction="sum"), message)
     elif not np.isfinite(case.observe().value).all():
         yield Finding("A batch of one element has a loss that is not finite.", (problem,), got=case.observe().value)
+
+
+def _sum_is_mean(case: Case) -> bool:
+    """Whether one element's sum is its mean: entries are several, and what a batch has in common nobody divides."""
+    return "reduction" in case.takes and case.contract.granularity == "element"
 
 
 @law(

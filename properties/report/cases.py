@@ -65,6 +65,9 @@ def outcome_of(counterexample: Mapping[str, Any]) -> list[str]:
     if expected == got == "-":
         return []
     of = "" if counterexample["quantity"] == "value" else f"{counterexample['quantity']}: "
+    if counterexample.get("mutual"):
+        # nothing says which of the two calls is wrong
+        return [f"{of}one call gives {got}   the other {expected}"]
     return [f"{of}expected {expected}   got {got}"]
 
 

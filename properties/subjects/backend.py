@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -52,4 +53,8 @@ def observer_of(subject: Subject) -> Observer:
 def in_style(subject: Subject, said: Mapping[str, str]) -> Subject:
     """The subject as it is called in the style of which this is said; itself where that is the plain one."""
     style = CallStyle.of(said)
-    return subject if style == subject.style else backend_of(subject).styled(subject, style)
+    alike = replace(style, granularity=subject.style.granularity) == subject.style
+    if alike or style.plain:
+        # what has a loss of its own is nothing that the layer is told
+        return subject if style == subject.style else replace(subject, style=style)
+    return backend_of(subject).styled(subject, style)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from properties.judging.granularity import is_unreduced_by_element
 from properties.problems.domain import Domain
 from properties.problems.kinds import SEVERAL_POSITIVES
 
@@ -21,6 +22,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "input": ("logits", "softmax", "sigmoid", "log-softmax"),
     "class_axis": ("1", "-1"),
     "weight": ("Tensor", "list", "array"),
+    "granularity": ("element", "entry", "image", "batch"),
 }
 """What may be said of a call, the plain value first; ``output`` beside it is any key."""
 
@@ -35,7 +37,8 @@ class CallStyle:
     in a row of axis 1 may be 1: its index, or the number of classes where there is none. ``label_dtype`` is the dtype
     of labels, ``input`` what is made of the logits first, ``class_axis`` where a layer without an argument for it has
     its classes, ``output`` the key of the loss in what comes back (empty: the loss itself comes back), ``weight`` what
-    class weights are given as.
+    class weights are given as. ``granularity`` is what has a loss of its own, where no oracle says it (see
+    ``properties.judging.granularity``).
     """
 
     order: str = "logits, labels"
@@ -45,6 +48,7 @@ class CallStyle:
     class_axis: str = "1"
     output: str = ""
     weight: str = "Tensor"
+    granularity: str = "element"
 
     def __post_init__(self) -> None:
         for name, allowed in VALUES.items():
@@ -70,7 +74,7 @@ class CallStyle:
     @property
     def plain(self) -> bool:
         """Whether the layer is called with logits and class ids, and returns a Tensor."""
-        return not self.said
+        return not self.said.keys() - {"granularity"}
 
     @property
     def axis(self) -> int:
@@ -86,7 +90,9 @@ class CallStyle:
     def words(self) -> list[str]:
         """What is not plain about it, each in words."""
         return [
-            _WORDS[name].get(value, f"its loss is {value!r} of what it returns") for name, value in self.said.items()
+            _WORDS[name].get(value, f"its loss is {value!r} of what it returns")
+            for name, value in self.said.items()
+            if name != "granularity"
         ]
 
     def fit(self, domain: Domain, takes_axis: bool) -> dict[str, tuple[Any, ...]]:
@@ -101,6 +107,8 @@ class CallStyle:
             kept["ignored"] = ("none",)
         if self.labels == "background ids":
             kept["targets"] = ("binary",)
+        if not is_unreduced_by_element(self.granularity):
+            kept["reduction"] = tuple(v for v in domain["reduction"] if v != "none") or domain["reduction"]
         return {name: values for name, values in kept.items() if name in domain.dimensions}
 
     @property

@@ -10,6 +10,7 @@ from properties.errors import did_you_mean
 from properties.judging.contract import Contract
 from properties.judging.conventions import DENOMINATORS, NOTHING, PRECISIONS, WIDER, Conventions, Divisor
 from properties.judging.detached_gradient import GRADIENTS
+from properties.laws.promises import PROMISES
 
 OF_EVERY_CONTRACT: Mapping[str, tuple[str, ...]] = {
     "gradient": GRADIENTS,
@@ -24,7 +25,8 @@ def claimable(contract: Contract) -> dict[str, tuple[str, ...]]:
     """What may be claimed under this contract or one of the package's, and which values it has."""
     dimensions = {**known_arguments(), **{dimension.name: dimension for dimension in contract.arguments}}
     own = {name: dimension.claims for name, dimension in dimensions.items() if name not in OF_EVERY_CONTRACT}
-    return {**OF_EVERY_CONTRACT, **{name: listed for name, listed in own.items() if listed}}
+    promises = {"promises": tuple(PROMISES)} if contract.oracle is None else {}
+    return {**OF_EVERY_CONTRACT, **promises, **{name: listed for name, listed in own.items() if listed}}
 
 
 def held_to(contract: Contract, claims: Mapping[str, str]) -> Contract:
@@ -33,6 +35,9 @@ def held_to(contract: Contract, claims: Mapping[str, str]) -> Contract:
     for name, value in claims.items():
         if name not in known:
             raise ValueError(f"claim must be one of {', '.join(known)}, got {name!r}{did_you_mean(name, known)}")
+        if name == "promises":
+            contract = _promising(contract, value)
+            continue
         if name == "denominator":
             Divisor.of(value)
         elif value not in known[name]:
@@ -73,3 +78,14 @@ def due_denominator(contract: Contract) -> str:
         return contract.conventions.divisor.name
     dimension = next((dimension for dimension in contract.arguments if dimension.name == "denominator"), None)
     return "" if dimension is None else str(dimension.values[0])
+
+
+def _promising(contract: Contract, names: str) -> Contract:
+    """The contract with laws that a user knows to hold; ValueError for one that there is not."""
+    for name in names.split(","):
+        if name not in PROMISES:
+            raise ValueError(
+                f"promise must be one of {', '.join(PROMISES)}, got {name!r}{did_you_mean(name, PROMISES)}"
+            )
+    laws = tuple(PROMISES[name].law for name in dict.fromkeys(names.split(",")))
+    return replace(contract, own=(*contract.own, *(law for law in laws if law not in contract.own)))

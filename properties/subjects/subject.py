@@ -152,7 +152,7 @@ class Subject:
     def resolved(self) -> Contract:
         """The contract itself, as the claims have it."""
         contract = contract_named(self.contract) if isinstance(self.contract, str) else self.contract
-        return held_to(contract, self.claims)
+        return held_to(contract, self.claims).of_granularity(self.style.granularity)
 
     @property
     def shipped(self) -> bool:

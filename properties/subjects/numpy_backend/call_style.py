@@ -43,7 +43,8 @@ def _labels(logits: Any, labels: Any, style: CallStyle) -> Any:
         # rows of probabilities, or ids that have a class axis already
         if labels.ndim == 0 or labels.shape[axis] != 1 or logits.shape[axis] == 1:
             return labels
-        labels = labels.squeeze(axis)
+        if style.labels != "class ids":
+            labels = labels.squeeze(axis)
     if style.labels in ("class axis", "last axis"):
         labels = np.expand_dims(labels, axis if style.labels == "class axis" else -1)
     if style.labels == "one-hot":

@@ -83,7 +83,9 @@ def _labels(logits: Any, labels: Any, style: CallStyle) -> Any:
         # rows of probabilities, or ids that have a class axis already
         if ndim == 0 or labels.shape[axis] != 1 or logits.shape[axis] == 1:
             return labels
-        labels = labels.squeeze(axis)
+        if style.labels != "class ids":
+            # whoever takes no others must be given labels with a class axis as they are, and may refuse them
+            labels = labels.squeeze(axis)
     if style.labels in ("class axis", "last axis"):
         labels = labels.unsqueeze(axis if style.labels == "class axis" else -1)
     if style.labels == "one-hot":
