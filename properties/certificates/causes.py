@@ -30,7 +30,10 @@ TELLING = (
 )
 """Families of laws, those first that say in words what is wrong."""
 
-SPECIAL = ("two-class", "shape/one-element", "shape/square", "shape/one-class")
+ABOUT = {"ignore": frozenset({"ignored", "nothing valid"}), "weights": frozenset({"class weights"})}
+"""Families of laws by what their problems have where they name the fault."""
+
+SPECIAL = ("two-class", "shape/one-element", "shape/square", "shape/one-class", "numerics/many-elements")
 """Parts of the ids of laws about a special size, which say least of what is wrong beyond it."""
 
 NEUTRAL = frozenset({"several elements", "mean", "none", "rank above 2"})
@@ -69,7 +72,9 @@ class _Failed:
 
     @property
     def telling(self) -> int:
-        return TELLING.index(self.family) if self.family in TELLING else len(TELLING)
+        # a law of ignored elements names nothing where none is ignored
+        idle = self.family in ABOUT and not self.ingredients & ABOUT[self.family]
+        return TELLING.index(self.family) if self.family in TELLING and not idle else len(TELLING)
 
     @property
     def special(self) -> bool:
@@ -163,6 +168,7 @@ def _leader(group: Sequence[_Failed]) -> _Failed:
             not _names_its_fault(one.law),
             one not in common,
             bucket(one.deviation),
+            one.law.level != "formula",
             not (_is_headline(one.law.id) and one.family == group[0].family),
             one.telling,
             one.plainness,

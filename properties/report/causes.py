@@ -46,7 +46,8 @@ def three_lines(cause: Cause, number: int, script: str = "") -> Table:
     more.append(f": python {script}" if script else f": lossproof explain {law.id}")
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(no_wrap=True, width=2)
-    grid.add_column()
+    # the name of a file is never cut
+    grid.add_column(overflow="fold")
     for name, line in zip((str(number), *[""] * 3), (first, *_case(law, deviation), more), strict=False):
         grid.add_row(Text(name, style=_style(cause)), line)
     return grid

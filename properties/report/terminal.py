@@ -183,8 +183,8 @@ def _below(
     parts: list[RenderableType] = []
     if remarks:
         laws = sum(1 + len(cause.also) for cause in remarks)
-        words = f"{laws} remark{'s' * (laws != 1)}, which refute nothing (--require refusals, --require all):"
-        parts.append(Text(words, style="yellow"))
+        words = "1 remark, which refutes" if laws == 1 else f"{laws} remarks, which refute"
+        parts.append(Text(f"{words} nothing (--require refusals, --require all):", style="yellow"))
         parts += [_remark(cause) for cause in remarks[:MOST_REMARKS]]
         if len(remarks) > MOST_REMARKS:
             parts.append(Text(f"   and {len(remarks) - MOST_REMARKS} more", style="dim"))

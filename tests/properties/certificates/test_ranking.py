@@ -49,7 +49,7 @@ def test_a_wrong_gradient_explains_no_wrong_value():
     assert len(grouped(gradient, value)) == 2
     # a wrong value does explain a wrong gradient
     slope = failed("oracle/gradient", SEVERAL, [[0.0, 1.0]], [[0.0, 2.0]], quantity="gradient")
-    assert grouped(failed("ignore/poison"), slope) == [("ignore/poison", ("oracle/gradient",))]
+    assert grouped(failed("limit/one"), slope) == [("limit/one", ("oracle/gradient",))]
 
 
 def test_what_a_mean_divides_by_explains_no_sum():
@@ -165,3 +165,11 @@ def test_what_refutes_stands_before_remarks_and_what_is_inherited_last_of_it(law
         for law in (by_id[also] for also in cause.also):
             assert law.inherited == cause.law.inherited
             assert deviation_of(law).kind in (cause.deviation.kind, "number", "shape")
+
+
+def test_a_law_of_ignored_elements_names_nothing_where_none_is_ignored():
+    plain = [failed("ignore/matches-nothing"), failed("weights/none-is-ones"), failed("oracle/value")]
+    assert grouped(*plain)[0][0] == "oracle/value"
+    ignored = SEVERAL.replace(labels=np.array([0, 1, -100]), ignore_index=-100)
+    both = [failed("ignore/poison", ignored), failed("oracle/value", ignored)]
+    assert grouped(*both)[0][0] == "ignore/poison"

@@ -49,12 +49,23 @@ def test_certified_is_0_and_the_certificate_says_what_ran(tmp_path):
     assert Certificate.read(file).to_dict() == plain
 
 
-def test_refuted_is_1_and_shows_case_and_script():
-    done = lossproof("certify", PUBLISHED, "--contract", "ghm", *WIDTHS, *QUICK, "--only", "limit")
+def test_refuted_is_1_and_shows_case_and_script(tmp_path):
+    asked = ("--contract", "ghm", *WIDTHS, *QUICK, "--only", "limit", "--scripts", str(tmp_path / "scripts"))
+    done = lossproof("certify", PUBLISHED, *asked, "-v")
     assert done.exit_code == 1, done.output
-    assert "only with a class weight, reduction=mean" in done.output
-    assert "expected 0.6931   got 1.386" in done.output
-    assert "from published_ghm import PublishedGHM" in done.output
+    whole, _, last = done.output.rpartition("PublishedGHM against contract ghm")
+    assert "only with a class weight, reduction=mean" in whole
+    assert "expected 0.6931   got 1.386" in whole
+    assert "from published_ghm import PublishedGHM" in whole
+    # and once more on the last screen, in three lines
+    assert "1.386 for 0.6931 (off by 100 %), float64" in " ".join(last.split())
+    assert "only with a class weight, reduction=mean:  logits [[0, 0]]" in last
+    assert "from published_ghm import PublishedGHM" not in last
+    script = tmp_path / "scripts" / "PublishedGHM-limit-one-region-is-cross-entropy.py"
+    assert str(script) in "".join(last.split())
+    shown = subprocess.run([sys.executable, str(script)], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert shown.returncode == 1
+    assert "AssertionError" in shown.stderr
 
 
 def test_incomplete_is_3():

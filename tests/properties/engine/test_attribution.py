@@ -105,7 +105,7 @@ def files(tmp_path_factory):
         arguments = ("--contract", "cross_entropy", "--domain", "dtype=float64,float32", "--domain", "rank=2", *flag)
         only = [word for law in LAWS for word in ("--only", law)]
         target = f"{LAYERS}:KernelLosses"
-        done = lossproof("certify", target, *arguments, *only, "--max-examples", "30", "--json", str(file))
+        done = lossproof("certify", target, *arguments, *only, "--max-examples", "30", "--json", str(file), "-v")
         found[name] = (file, done)
     return found
 
