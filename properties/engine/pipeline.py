@@ -208,7 +208,7 @@ def write(job: Job, found: Found) -> Found:
 def attribute(job: Job, found: Found) -> Found:
     """Name the kernel whose contradiction it is, if it is one's."""
     result = found.result
-    if not job.task.shrink or result.outcome not in ("refuted", "raised") or job.attribution is None:
+    if not job.task.shrink or result.outcome not in ("refuted", "raised", "crashed") or job.attribution is None:
         return found
     if not result.repeatable or result.problem is None or result.finding is None:
         return found
