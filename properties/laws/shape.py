@@ -28,8 +28,9 @@ def permutation(case: Case) -> Iterator[Finding]:
     """The order of the elements does not matter."""
     problem = case.problem
     order = problem.rng().permutation(problem.size)
-    if len(order) > 1 and (order == np.arange(len(order))).all():
-        order = order[::-1]
+    if problem.salt == 0 or (order == np.arange(len(order))).all():
+        # the simplest other order
+        order = np.arange(problem.size)[::-1]
     moved = problem.reordered(order)
 
     def value(values: Array) -> Array:
