@@ -46,8 +46,6 @@ class Attribution:
         if "bad-arguments" in self.trial.law.needs:
             # what a layer's own arguments may be is no matter of kernels
             return ""
-        if finding.failure is not None and finding.failure.kind == "crashed":
-            return self._py_layer_at_fault(problem, finding)
         refusing = finding.failure is not None or finding.quantity == "refusal"
         for kernel in self.kernels.kernels:
             if (refusing and not kernel.told) or (kernel.refuses and not refusing):
@@ -56,20 +54,6 @@ class Attribution:
             if shows and self._stands_on(kernel.name, problem, finding):
                 return kernel.name
         return "" if refusing else self._without(problem, finding)
-
-    def _py_layer_at_fault(self, problem: Problem, finding: Finding) -> str:
-        """Paddle's PyLayer, where a second backward ends the process and that of the simplest PyLayer does so too.
-
-        Asked is the trial's own observer: where the process ended, it asks in another one.
-        """
-        if self.trial.law.id != SECOND_BACKWARD:
-            return ""
-        uses = self.trial.observer.observe(problem, "py-layers")
-        if isinstance(uses, Failure) or not uses.facts["applied"]:
-            return ""
-        alone = self.trial.observer.observe(problem, "py-layer-twice")
-        ended = isinstance(alone, Failure) and finding.failure is not None and alone.error == finding.failure.error
-        return PY_LAYER if ended else ""
 
     def only(self, names: str) -> Attribution:
         """The same for one kernel, or for those that were named together."""
@@ -118,6 +102,21 @@ class Attribution:
         """Whether the law holds with exact computations in the place of these kernels."""
         assert self.kernels.replaced is not None
         return self.trial.on(self.kernels.replaced(names)).holds(problem)
+
+
+def py_layer_at_fault(trial: Trial, problem: Problem, finding: Finding) -> str:
+    """Paddle's PyLayer, where a second backward ends the process and that of the simplest PyLayer does so too; or ''.
+
+    Asked is the trial's own observer: where the process ended, it asks in another one, so that no kernel set is needed.
+    """
+    failure = finding.failure
+    if trial.law.id != SECOND_BACKWARD or failure is None or failure.kind != "crashed":
+        return ""
+    uses = trial.observer.observe(problem, "py-layers")
+    if isinstance(uses, Failure) or not uses.facts["applied"]:
+        return ""
+    alone = trial.observer.observe(problem, "py-layer-twice")
+    return PY_LAYER if isinstance(alone, Failure) and alone.error == failure.error else ""
 
 
 def same(finding: Finding, shown: Finding, contract: Contract) -> bool:
