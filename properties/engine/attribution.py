@@ -2,7 +2,8 @@
 
 Two ways lead to a kernel. It is asked in the layer's place: the contract's own formula over the kernel's per-element
 losses, on the same problem, under the same law. Where it shows the same contradiction with the same numbers or the same
-error, and the same formula over exact losses shows none, the layer could not have done better on that kernel. Or the
+error, the same formula over exact losses shows none, and the layer is seen to call that kernel (or its source names
+it), the layer could not have done better on it. Or the
 layer itself is asked again, with the kernel replaced by an exact one: where nothing is contradicted any more, and the
 kernel by itself is wrong on what the layer gave it, it was the kernel. No formula is needed for that, so it serves any
 contract.
@@ -27,6 +28,9 @@ from properties.problems.problem import Problem
 from properties.subjects.kernels import AND, KernelSet
 from reference import BUDGET, UNIT_ROUNDOFF
 
+PY_LAYER = "paddle.autograd.PyLayer"
+SECOND_BACKWARD = "conduct/second-backward"
+
 SHARE = 1.0 / 16.0
 """Beside the budget, how much of a deviation may be left unexplained."""
 
@@ -47,7 +51,8 @@ class Attribution:
         for kernel in self.kernels.kernels:
             if (refusing and not kernel.told) or (kernel.refuses and not refusing):
                 continue
-            if self._shows(kernel.observer, problem, finding) and self._vanishes(problem, finding):
+            shows = self._shows(kernel.observer, problem, finding) and self._vanishes(problem, finding)
+            if shows and self._stands_on(kernel.name, problem, finding):
                 return kernel.name
         return "" if refusing else self._without(problem, finding)
 
@@ -59,6 +64,11 @@ class Attribution:
         """Whether the same contradiction is shown by what an observer asks."""
         shown = self.trial.on(observer).finding(problem)
         return shown is not None and same(finding, shown, self.trial.contract)
+
+    def _stands_on(self, kernel: str, problem: Problem, finding: Finding) -> bool:
+        """Whether the layer is seen to stand on a kernel: by coincidence any formula may give the same number."""
+        stands_on = self.kernels.stands_on
+        return stands_on is None or any(kernel in stands_on(one) for one in (problem, *finding.calls[:1]))
 
     def _vanishes(self, problem: Problem, finding: Finding) -> bool:
         """Whether the contract's formula over exact losses does not show it."""
@@ -95,6 +105,21 @@ class Attribution:
         assert self.kernels.replaced is not None
         observer = restated(self.kernels.replaced(names), self.trial.contract)
         return self.trial.on(observer).holds(problem)
+
+
+def py_layer_at_fault(trial: Trial, problem: Problem, finding: Finding) -> str:
+    """Paddle's PyLayer, where a second backward ends the process and that of the simplest PyLayer does so too; or ''.
+
+    Asked is the trial's own observer: where the process ended, it asks in another one, so that no kernel set is needed.
+    """
+    failure = finding.failure
+    if trial.law.id != SECOND_BACKWARD or failure is None or failure.kind != "crashed":
+        return ""
+    uses = trial.observer.observe(problem, "py-layers")
+    if isinstance(uses, Failure) or not uses.facts["applied"]:
+        return ""
+    alone = trial.observer.observe(problem, "py-layer-twice")
+    return PY_LAYER if isinstance(alone, Failure) and alone.error == failure.error else ""
 
 
 def same(finding: Finding, shown: Finding, contract: Contract) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from properties.engine.attribution import Attribution
+from properties.engine.attribution import Attribution, py_layer_at_fault
 from properties.engine.conditions import conditions
 from properties.engine.deviation import deviation
 from properties.engine.examination import outcome_of
@@ -209,11 +209,13 @@ def write(job: Job, found: Found) -> Found:
 def attribute(job: Job, found: Found) -> Found:
     """Name the kernel whose contradiction it is, if it is one's."""
     result = found.result
-    if not job.task.shrink or result.outcome not in ("refuted", "raised") or job.attribution is None:
-        return found
-    if not result.repeatable or result.problem is None or result.finding is None:
+    if not job.task.shrink or not result.repeatable or result.problem is None or result.finding is None:
         return found
     try:
+        if result.outcome == "crashed":
+            return found.but(inherited=py_layer_at_fault(job.trial, result.problem, result.finding))
+        if result.outcome not in ("refuted", "raised") or job.attribution is None:
+            return found
         return found.but(inherited=job.attribution.kernel_at_fault(result.problem, result.finding))
     except Exception as error:
         return found.but(reason=_unattributed(job, error))

@@ -285,6 +285,19 @@ def _crowded(case: Case, crowd: int) -> Iterator[Finding]:
     )
 
 
+def with_class_ids(problem: Problem, least: int = 1) -> Problem:
+    """A problem of single entries as one of rows with class ids: at salt 0 as small as it is, each id 0.
+
+    So it shrinks as any other: what the salt adds goes with it, and the rows and columns with those of the problem.
+    """
+    more = problem.salt
+    n = max(problem.shape[0] if problem.shape else 0, least) + more % 3
+    classes = max(problem.shape[1] if len(problem.shape) > 1 else 1, 2) + more // 3 % 3
+    ids = problem.rng().integers(0, classes, n) if more else np.zeros(n, dtype=np.int64)
+    rows = np.resize(problem.logits, (n, classes)) if problem.size else np.zeros((n, classes))
+    return problem.replace(logits=rows, labels=ids, targets="hard", label_weight=None, axis=1)
+
+
 @law(
     "ignore/class-ids",
     precondition={
@@ -304,10 +317,8 @@ def ignored_ids(case: Case) -> Iterator[Finding]:
     problem = case.problem
     if problem.ignore_index is None:
         return
-    classes, n = 2 + problem.salt % 3, 2 + problem.salt // 3 % 4
-    ids = problem.rng().integers(0, classes, n)
-    rows = np.resize(problem.logits, (n, classes))
-    named = problem.replace(logits=rows, labels=ids, targets="hard", label_weight=None, axis=1)
+    named = with_class_ids(problem, least=2)
+    ids, n = named.labels, named.size
     result = case.attempt(named)
     if isinstance(result, Failure) and result.kind == "raised":
         raise NotApplicable(f"the layer refuses class ids ({result.error})")

@@ -54,6 +54,8 @@ def case_lines(counterexample: Mapping[str, Any]) -> list[str]:
     problems = [problem_from_dict(plain) for plain in counterexample["problems"]]
     told = descriptions(problems, counterexample.get("at_rest"))
     lines = [f"{joint if number else ''}{words}" for number, words in enumerate(told)]
+    if counterexample.get("line"):
+        lines.append(f"at {counterexample['line']}")
     return [f"    {line}" for line in (*lines, *outcome_of(counterexample))]
 
 

@@ -14,6 +14,7 @@ from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from properties.subjects.paddle_backend.call_style import keys_of
 from properties.subjects.paddle_backend.modes import Modes
+from properties.subjects.paddle_backend.py_layers import applications, second_backward_of_the_simplest
 from properties.subjects.paddle_backend.saved_programs import Saved
 from properties.subjects.paddle_backend.training import Steps
 from properties.subjects.probing import ProbingObserver
@@ -44,6 +45,8 @@ class PaddleObserver(ProbingObserver):
             "returned": self._returned,
             "grad-mode": self._grad_mode,
             "no-grad": self._no_grad,
+            "py-layers": self._py_layers,
+            "py-layer-twice": self._py_layer_twice,
             **Modes(self._layer, self._call, self._called).probes,
             **Saved(self._layer, self._call, _failed, plain=subject.style.plain).probes,
             **Steps(self._layer, self._call).probes,
@@ -104,6 +107,15 @@ class PaddleObserver(ProbingObserver):
         call.leaf.clear_grad()
         call.backward(retain_graph=False)
         return _with(observation, second=call.gradient())
+
+    def _py_layers(self, problem: Problem) -> Observation:
+        with applications() as applied:
+            observation = self._value(problem)
+        return _with(observation, applied=bool(applied))
+
+    def _py_layer_twice(self, problem: Problem) -> Observation:
+        second_backward_of_the_simplest()
+        return self._value(problem)
 
     def _at_rest(self, layer: Any) -> None:
         if hasattr(layer, "eval"):
