@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from properties.engine.description import domain_of, laws_of
+from properties.engine.evidence import with_evidence
 from properties.engine.pipeline import Job, attribute, explain, look_for_own, put, search, shrink, write
 from properties.engine.result import LawResult
 from properties.engine.search import Tick
@@ -89,7 +90,7 @@ def _performed(task: Task, subject: Subject, observer: Observer, tick: Tick, ker
     job = Job(task, subject, trial_of(task, subject, observer), tick, kernels)
     if task.example is not None:
         return attribute(job, put(job, task.example)).result
-    found = search(job) if task.suspect is None else put(job, task.suspect)
+    found = with_evidence(job, search(job)) if task.suspect is None else put(job, task.suspect)
     found = write(job, explain(job, shrink(job, found)))
     return look_for_own(job, attribute(job, found)).result
 

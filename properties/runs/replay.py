@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from properties.certificates.certificate import Certificate, LawReport
+from properties.engine.adoption import adopted
+from properties.engine.description import Description
 from properties.engine.result import FAILED, LawResult
+from properties.engine.study import Inquiry
 from properties.engine.task import Task
 from properties.subjects.subject import Loadable
 from properties.subjects.target import Target, UsageError
@@ -45,6 +48,7 @@ def replay(
                 f"the certificate is of contract {certificate.contract}, the layer of {description.contract}"
             )
         known = {info.id for info in description.laws}
+        conventions = _adopted(worker, description, certificate)
         for law in certificate.failed:
             if law.id not in known:
                 yield Replayed(law.id, "different", f"contract {certificate.contract} has no such law any more")
@@ -53,8 +57,26 @@ def replay(
             else:
                 example = law.result.problem
                 shut = frozenset(certificate.set_aside)
-                task = Task(law.id, certificate.seed, 1, (example.dtype,), shut, example=example, kept=description.kept)
+                task = Task(
+                    law.id,
+                    certificate.seed,
+                    1,
+                    (example.dtype,),
+                    shut,
+                    example=example,
+                    kept=description.kept,
+                    adopted=conventions,
+                )
                 yield _compared(law, worker.run(task, lambda examples: None), certificate.forgives(law))
+
+
+def _adopted(worker: Worker, description: Description, certificate: Certificate) -> dict[str, str]:
+    """The conventions of the layer as it is today; none where the certificate knows of none."""
+    if not certificate.adopted:
+        return {}
+    shut = frozenset(certificate.set_aside)
+    facts = worker.infer(Inquiry(certificate.seed, description.dtypes, shut, description.kept))
+    return adopted(facts, [law.id for law in certificate.laws])
 
 
 def _subject(certificate: Certificate, subject: Loadable | str | None) -> Loadable:

@@ -16,7 +16,18 @@ SOUND = {
 }
 """Sound losses of another make than the layers, by contract."""
 
-_ENTERED_BY = ("batch", "behaviour", "density", "entries", "formula", "largest", "modes", "moving", "shares")
+_ENTERED_BY = (
+    "batch",
+    "behaviour",
+    "conventional",
+    "density",
+    "entries",
+    "formula",
+    "largest",
+    "modes",
+    "moving",
+    "shares",
+)
 
 
 def __getattr__(name):
