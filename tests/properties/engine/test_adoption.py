@@ -62,7 +62,8 @@ def test_a_denominator_is_one_finding_and_a_claim_settles_it(contract, denominat
     assert law.script
     claim = f"{contract} --claim denominator={denominator}"
     assert refuted.claimable["words"] == f"REFUTED as `{contract}`. As `{claim}`: CERTIFIED."
-    assert Certificate.from_dict(refuted.to_dict()) == refuted
+    again = Certificate.from_dict(refuted.to_dict())
+    assert (again.facts, again.adopted, again.claimable) == (refuted.facts, refuted.adopted, refuted.claimable)
     claimed = run(over(contract, denominator, claims={"denominator": denominator}))
     assert claimed.verdict == "certified", [(law.id, law.message) for law in claimed.failed]
     assert not claimed.claimable
