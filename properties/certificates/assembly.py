@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from properties.certificates.certificate import Certificate, LawReport, environment
-from properties.certificates.gaps import gaps_of
+from properties.certificates.gaps import gaps_of, untold
 from properties.certificates.museum_score import score_of
 from properties.certificates.required import DEFAULT
 from properties.engine.description import Description
@@ -64,7 +64,10 @@ def assembled(
         score=score_of(known.contract, (law.id for law in laws if law.examples)),
         forgiven=forgiven,
         campaign=campaign or {},
-        gaps=gaps_of(known, outcomes, [law.id for law in laws], seen),
+        gaps=(
+            *gaps_of(known, outcomes, [law.id for law in laws], seen),
+            *untold(gates.adopted, {law.id: law.outcome for law in laws}),
+        ),
         narrowed=known.narrowed,
         assumed=known.assumed,
         not_given=missing,

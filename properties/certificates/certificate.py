@@ -14,7 +14,7 @@ from typing import Any
 from properties.certificates.required import DEFAULT, REMARKS
 from properties.engine.description import LawInfo
 from properties.engine.result import FAILED, UNSETTLED, LawResult
-from properties.judging.conventions import Divisor, law_of
+from properties.judging.conventions import telling
 from properties.judging.law import LEVELS
 from properties.problems.serialization import plain_numbers
 
@@ -182,8 +182,7 @@ class Certificate:
     @property
     def telling(self) -> frozenset[str]:
         """The laws that tell of what was adopted, one for each; all others ran with it."""
-        added = ["epsilon"] if Divisor.of(self.adopted.get("denominator", "weights")).epsilon else []
-        return frozenset(law_of(name) for name in (*self.adopted, *added))
+        return telling(self.adopted)
 
     @property
     def failed(self) -> tuple[LawReport, ...]:

@@ -63,7 +63,8 @@ def about_a_target(command: Callable[..., Any]) -> Callable[..., Any]:
         "claims",
         multiple=True,
         metavar="NAME=VALUE",
-        help="What the layer does where losses differ: gradient=detached  denominator=count  normalize=paper",
+        help="What the layer does where losses differ: gradient=detached  denominator=elements  nothing=nan  "
+        "precision=float32  normalize=paper",
     )
     @click.option(
         "--promise",

@@ -50,8 +50,10 @@ class Task:
         """The subject as if it claimed what was adopted for it, but for what this task's law is about."""
         if not self.adopted:
             return subject
-        due = due_denominator(subject.resolved)
-        return replace(subject, claims={**subject.claims, **apart_from(self.law, self.adopted, due)})
+        claims = apart_from(self.law, self.adopted, due_denominator(subject.resolved))
+        # a precision is adopted by the dtypes that are drawn
+        claims.pop("precision", None)
+        return replace(subject, claims={**subject.claims, **claims})
 
     @property
     def found(self) -> Divisor:

@@ -117,3 +117,9 @@ def apart_from(law: str, adopted: Mapping[str, str], due: str) -> dict[str, str]
         if str(kept) != due:
             left["denominator"] = str(kept)
     return left
+
+
+def telling(adopted: Mapping[str, str]) -> frozenset[str]:
+    """Return the laws that tell of adopted conventions, one for each."""
+    added = ["epsilon"] if Divisor.of(adopted.get("denominator", "weights")).epsilon else []
+    return frozenset(law_of(name) for name in (*adopted, *added))

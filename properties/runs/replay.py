@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 
 from properties.certificates.causes import causes
 from properties.certificates.certificate import Certificate, LawReport
+from properties.engine.adoption import adopted
+from properties.engine.description import Description
 from properties.engine.result import FAILED, LawResult
+from properties.engine.study import Inquiry
 from properties.engine.task import Task
 from properties.subjects.subject import Loadable
 from properties.subjects.target import Target, UsageError
@@ -59,6 +62,7 @@ def replay(
             )
         known = {info.id for info in description.laws}
         shut = frozenset(certificate.set_aside)
+        conventions = _adopted(worker, description, certificate)
         for cause, law in _by_cause(certificate):
             example = law.result.problem
             if law.id not in known:
@@ -76,6 +80,7 @@ def replay(
                     example=example,
                     kept=description.kept,
                     style=description.style,
+                    adopted=conventions,
                 )
                 forgives = certificate.forgives(law) or forgive_inherited
                 result = worker.run(task, lambda examples: None)
@@ -87,6 +92,15 @@ def _by_cause(certificate: Certificate) -> Iterator[tuple[str, LawReport]]:
     for cause in causes(certificate):
         for law in (cause.law.id, *cause.also):
             yield cause.law.id, certificate.law(law)
+
+
+def _adopted(worker: Worker, description: Description, certificate: Certificate) -> dict[str, str]:
+    """The conventions of the layer as it is today; none where the certificate knows of none."""
+    if not certificate.adopted:
+        return {}
+    shut = frozenset(certificate.set_aside)
+    facts = worker.infer(Inquiry(certificate.seed, description.dtypes, shut, description.kept, description.style))
+    return adopted(facts, [law.id for law in certificate.laws])
 
 
 def _subject(certificate: Certificate, subject: Loadable | str | None) -> Loadable:

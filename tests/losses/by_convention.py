@@ -38,6 +38,8 @@ def divided(oracle, divides, arguments=(), nothing=0.0):
 
     def build(weight=None, ignore_index=-100, reduction="mean", axis=1, **own):
         def loss(logits, labels):
+            if "axis" not in arguments and labels.dtype.kind != "f":
+                raise TypeError(f"targets must be floats, got {labels.dtype}")
             valid = valid_of(labels, ignore_index)
 
             def answer_of(cotangent):

@@ -199,10 +199,15 @@ def test_a_suite_finds_them_too():
 @pytest.mark.parametrize(
     ("claims", "contract", "words"),
     [
-        ({"slope": "live"}, "ghm", "claim must be one of gradient, denominator, normalize, got 'slope'"),
+        (
+            {"slope": "live"},
+            "ghm",
+            "claim must be one of gradient, denominator, nothing, precision, normalize, got 'slope'",
+        ),
         ({"gradient": "frozen"}, "ghm", "claim gradient must be one of live, detached, got 'frozen'"),
         ({"normalize": "paper"}, "focal", "claim normalize=paper: contract focal has no argument normalize"),
-        ({"denominator": "count"}, "free", "claim denominator=count: contract free has no argument denominator"),
+        ({"denominator": "all"}, "free", "claim denominator must be one of count, weights, elements, batch"),
+        ({"nothing": "one"}, "free", "claim nothing must be one of zero, nan, got 'one'"),
     ],
 )
 def test_wrong_claims_are_refused(claims, contract, words):
