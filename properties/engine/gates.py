@@ -20,7 +20,8 @@ from properties.errors import is_broken
 from properties.judging.conventions import OF_PRECISION, TOLD_BY
 from properties.judging.law import Law
 from properties.judging.observation import Failure
-from properties.laws.conduct import ANSWERS, ANSWERS_ALL
+from properties.laws.conduct import ANSWERS
+from properties.laws.conduct_kinds import ANSWERS_ALL
 
 GATE_EXAMPLES = 50
 """Examples of a gate that was not asked for, but is needed to know what the others may draw."""

@@ -19,7 +19,7 @@ from properties.judging.observation import Observer
 from properties.judging.observed_case import ObservedCase
 from properties.judging.restated import in_own_unit
 from properties.judging.wrong_gradient import told
-from properties.laws.conduct import ANSWERS_ALL
+from properties.laws.conduct_kinds import ANSWERS_ALL
 from properties.problems.domain import Domain
 from properties.problems.problem import Problem
 

@@ -14,8 +14,7 @@ from properties.judging.context import Case
 from properties.judging.finding import Finding, NotApplicable
 from properties.judging.law import law
 from properties.judging.observation import Failure
-from properties.problems.domain import CLASSES, outside, within
-from properties.problems.kinds import IGNORED_AND_WEIGHTED, ONE_ELEMENT, SQUARE, Kind
+from properties.problems.domain import outside, within
 from properties.problems.membership import reason_outside
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
@@ -23,10 +22,7 @@ from properties.problems.problem import Problem
 ANSWERS = "conduct/answers"
 """The law before all others: where it does not hold, nothing else is asked."""
 
-ANSWERS_ALL = "conduct/answers-all"
-"""The law that tells of an exception; where others meet the same one, they leave the problem out."""
-
-_SMALL = {
+SMALL = {
     "size": within("few", "one", "several"),
     "logits": within("lattice", "normal", "ties"),
 }
@@ -35,7 +31,7 @@ _SMALL = {
 @law(
     ANSWERS,
     level="conduct",
-    precondition=_SMALL,
+    precondition=SMALL,
     plain=True,
     rests_on="L(z, y) and dL/dz exist for every finite z and every label in [0, C)",
     first=True,
@@ -46,7 +42,7 @@ def answers(case: Case) -> Iterator[Finding]:
     if isinstance(first, Failure) and any(not isinstance(case.attempt(other), Failure) for other in _others(case)):
         # it answers others: of what it does not take, the law of that kind tells
         return
-    yield from _answers(case)
+    yield from has_gradient(case)
 
 
 def _others(case: Case) -> Iterator[Problem]:
@@ -58,7 +54,7 @@ def _others(case: Case) -> Iterator[Problem]:
             yield other
 
 
-def _answers(case: Case) -> Iterator[Finding]:
+def has_gradient(case: Case) -> Iterator[Finding]:
     """The finding that there is no gradient; a layer that fails raises LayerFailed."""
     observed = case.observe()
     if not observed.gradient_dtype:
@@ -67,97 +63,9 @@ def _answers(case: Case) -> Iterator[Finding]:
 
 
 @law(
-    ANSWERS_ALL,
-    level="conduct",
-    gate=1,
-    rests_on="L(z, y) exists for every finite z and every label in [0, C)",
-    first=True,
-)
-def answers_all(case: Case) -> Iterator[Finding]:
-    """The layer answers every problem that has nothing special about it, whatever its numbers are."""
-    case.observe()
-    yield from ()
-
-
-@law(
-    "conduct/takes-weights",
-    level="conduct",
-    precondition={**_SMALL, "weight": outside("absent", "zero-total"), "targets": CLASSES["targets"]},
-    needs=("weight",),
-    gate=2,
-    rests_on="o_i = v_i w[y_i] for a layer that takes weight",
-)
-def takes_weights(case: Case) -> Iterator[Finding]:
-    """The layer answers where there are class weights."""
-    yield from _answers(case)
-
-
-@law(
-    "conduct/takes-ignored",
-    level="conduct",
-    precondition={**_SMALL, "ignored": within("some", "most")},
-    needs=("ignored",),
-    gate=2,
-    rests_on="v_i = [y_i != ignore_index] for a layer that takes ignore_index, or a mask",
-)
-def takes_ignored(case: Case) -> Iterator[Finding]:
-    """The layer answers where some elements are ignored."""
-    yield from _answers(case)
-
-
-@law(
-    ONE_ELEMENT.gate,
-    level="conduct",
-    precondition={**_SMALL, "size": within("one")},
-    gate=2,
-    rests_on="a batch of one element is a batch",
-)
-def takes_one_element(case: Case) -> Iterator[Finding]:
-    """The layer answers where there is a single element."""
-    yield from _of_kind(case, ONE_ELEMENT)
-
-
-@law(
-    SQUARE.gate,
-    level="conduct",
-    precondition={**_SMALL, "size": within("square"), "targets": within("hard")},
-    gate=2,
-    rests_on="what an axis means is said by its place, never by its length",
-)
-def takes_square(case: Case) -> Iterator[Finding]:
-    """The layer answers where the last axis of the labels is as long as there are classes."""
-    yield from _of_kind(case, SQUARE)
-
-
-@law(
-    IGNORED_AND_WEIGHTED.gate,
-    level="conduct",
-    precondition={
-        **_SMALL,
-        "weight": outside("absent", "zero-total"),
-        "targets": within("hard"),
-        "ignored": within("some", "most"),
-    },
-    needs=("weight", "ignored"),
-    gate=3,
-    rests_on="o_i = v_i w[y_i]: no weight is looked up for an element that is ignored",
-)
-def takes_ignored_and_weighted(case: Case) -> Iterator[Finding]:
-    """The layer answers where there are ignored elements and class weights."""
-    yield from _of_kind(case, IGNORED_AND_WEIGHTED)
-
-
-def _of_kind(case: Case, kind: Kind) -> Iterator[Finding]:
-    """The layer must answer a problem of a kind."""
-    if kind.holds(case.problem):
-        case.observe()
-    yield from ()
-
-
-@law(
     "conduct/inputs-not-mutated",
     level="conduct",
-    precondition=_SMALL,
+    precondition=SMALL,
     rests_on="a loss is a function: L(z, y, w) leaves z, y and w as they are",
 )
 def not_mutated(case: Case) -> Iterator[Finding]:
@@ -183,7 +91,7 @@ def listed(names: Sequence[str]) -> str:
 @law(
     "conduct/grad-mode",
     level="conduct",
-    precondition=_SMALL,
+    precondition=SMALL,
     rests_on="a loss is a function: the global switch of gradients is not its business",
 )
 def grad_mode(case: Case) -> Iterator[Finding]:
@@ -212,7 +120,7 @@ _GRAD_MODE_CHECKS = {
     "conduct/global-state",
     level="conduct",
     # whoever seeds for a branch of the computation does it where that branch is taken: far out, in larger batches
-    precondition={**_SMALL, "size": outside("empty"), "logits": outside()},
+    precondition={**SMALL, "size": outside("empty"), "logits": outside()},
     rests_on="a loss is a function: it may draw from random, numpy.random and paddle, whose seeds are the caller's",
 )
 def global_state(case: Case) -> Iterator[Finding]:
@@ -250,7 +158,7 @@ _SEEDED = {
 @law(
     "conduct/repeatable",
     level="conduct",
-    precondition=_SMALL,
+    precondition=SMALL,
     rests_on="a loss is a function: the same (z, y, w) has the same L, bit for bit",
 )
 def repeatable(case: Case) -> Iterator[Finding]:
@@ -269,7 +177,7 @@ def repeatable(case: Case) -> Iterator[Finding]:
     level="conduct",
     remark="printing, which changes no number; a layer that closes an output takes it from everybody else",
     # what a layer has to say it says of numbers that it did not expect
-    precondition={**_SMALL, "size": outside("empty"), "logits": outside()},
+    precondition={**SMALL, "size": outside("empty"), "logits": outside()},
     rests_on="a loss is a function: what it says is its result, and what others say is not its business",
 )
 def prints_nothing(case: Case) -> Iterator[Finding]:
@@ -288,7 +196,7 @@ def prints_nothing(case: Case) -> Iterator[Finding]:
 @law(
     "conduct/second-call",
     level="conduct",
-    precondition=_SMALL,
+    precondition=SMALL,
     rests_on="in eval() a loss has no state: L(z, y) does not depend on earlier calls",
     slow=True,
 )
@@ -325,7 +233,7 @@ def _both(case: Case, probe: str) -> Iterator[tuple[str, Array, Array]]:
 @law(
     "conduct/no-grad",
     level="conduct",
-    precondition=_SMALL,
+    precondition=SMALL,
     rests_on="whether a gradient is recorded changes no value",
 )
 def under_no_grad(case: Case) -> Iterator[Finding]:
@@ -346,7 +254,7 @@ _INSIDE_CHECK = (
 @law(
     "conduct/second-backward",
     level="conduct",
-    precondition=_SMALL,
+    precondition=SMALL,
     rests_on="dL/dz does not depend on how often it is asked for",
 )
 def second_backward(case: Case) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from properties import Subject, Target, certify
 from properties.engine.description import describe
 from properties.engine.inference_problems import Prober
 from properties.judging.observation import Failure, Observation
-from properties.laws.conduct import ANSWERS_ALL
+from properties.laws.conduct_kinds import ANSWERS_ALL
 from properties.problems.kinds import IGNORED_AND_WEIGHTED, SQUARE
 from properties.subjects.backend import in_style, observer_of
 from properties.subjects.call_style import VALUES, CallStyle, styles
