@@ -100,10 +100,7 @@ def _performed(task: Task, subject: Subject, observer: Observer, tick: Tick, ker
     job = Job(task, subject, trial_of(task, subject, observer), tick, kernels)
     if task.example is not None:
         return attribute(job, put(job, task.example)).result
-    if task.suspect is None:
-        found = with_evidence(job, look_for_larger(job, search(job)))
-    else:
-        found = put(job, task.suspect)
+    found = with_evidence(job, look_for_larger(job, search(job))) if task.suspect is None else put(job, task.suspect)
     job = replace(job, trial=replace(job.trial, effective=found.result.effective))
     found = write(job, explain(job, shrink(job, found)))
     return look_for_own(job, attribute(job, found)).result
