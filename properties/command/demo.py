@@ -20,7 +20,7 @@ from properties.subjects.target import Target, UsageError
 EXAMPLES = 60
 WIDTHS = (1.0, 0.5, 0.25, 0.1, 0.3)
 TOLD = (
-    "limit/one-region-is-cross-entropy",
+    "conventions/denominator",
     "ignore/deleting-is-masking",
     "shape/none-shape",
     "aggregate/uneven-width",

@@ -51,8 +51,6 @@ def sum_of(case: Case, problem: Problem) -> float | None:
     "conventions/denominator",
     precondition={"reduction": within("mean"), "size": outside("empty")},
     most=EXAMPLES,
-    first=True,
-    headline=True,
     rests_on="mean = sum / D: D = sum_i v_i w[y_i], or another number that the contract or a claim names",
 )
 def denominator(case: Case) -> Iterator[Finding]:
