@@ -55,8 +55,8 @@ def three_lines(cause: Cause, number: int, script: str = "") -> Table:
 
 def one_line(cause: Cause, number: int) -> RenderableType:
     """Return a cause in a single line, cut to the width of the screen."""
-    words = cause.deviation.words or _short(headline_of(cause.law, cause.deviation))
-    return one_row(Text.assemble((f"{number:<3}", _style(cause)), (f"{cause.law.id}  ", "dim"), words))
+    words = " ".join(filter(None, (_short(headline_of(cause.law, cause.deviation)), cause.deviation.words)))
+    return one_row(Text.assemble((f"{number:<3}", _style(cause)), f"{words}  ", (cause.law.id, "dim")))
 
 
 def one_row(text: Text) -> RenderableType:
