@@ -204,6 +204,8 @@ class _Search:
             if self._shrinks > (MOST_SHRINKS if self._law.most is None else SLOW_SHRINKS):
                 raise _Enough
         case = self._trial.case(problem)
+        if self._law.over_run:
+            case.effective = self._effective
         try:
             finding, used = self._trial.examined(case)
             excused = finding is not None and self._options.excuse(problem, finding)
@@ -227,11 +229,9 @@ class _Search:
             return
         finally:
             self._note_asked(case)
-        if self._law.over_run:
-            self._effective |= case.effective
-            if finding is not None and not excused:
-                self._collect(finding, problem)
-                finding = None
+        if self._law.over_run and finding is not None and not excused:
+            self._collect(finding, problem)
+            finding = None
         if finding is None and used is None:
             # the layer was asked nothing: this problem is not one of those that the law is about
             reject()

@@ -39,7 +39,9 @@ def thresholds(problem: Problem, trial: Trial, stands: Stands) -> Iterator[str]:
     if "classes" not in fixed and not problem.entrywise:
         yield from _number_of_classes(problem, shown)
     yield from _axis_of_one(problem, fixed, shown)
-    if problem.targets == "hard" and problem.weight is None and not any(counted_as_zero(problem)):
+    # which labels there are decides on what an ignore_index matches, and weights on what an element adds
+    plain = problem.weight is None and trial.law.family != "ignore" and not any(counted_as_zero(problem))
+    if problem.targets == "hard" and plain:
         yield from _class_without_elements(problem, shown)
     yield from _not_whole(problem, fixed, trial.askable.dimensions, shown)
 

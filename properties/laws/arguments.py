@@ -41,7 +41,10 @@ def has_effect(case: Case) -> Iterator[Finding]:
     names = sorted(case.takes & set(case.contract.argument_names))
     first = case.problem.salt % max(len(names), 1)
     shown, dead = False, list[tuple[str, Finding]]()
-    for name in names[first:] + names[:first]:
+    # what no example has shown an effect of comes first
+    for name in sorted(names[first:] + names[:first], key=case.effective.__contains__):
+        if dead and name in case.effective:
+            break
         pairs = list(_by_oracle(case, name) if case.contract.oracle else _by_any_loss(case, name))
         # one argument for each example is enough, until one is dead: then all that are shall be told
         if pairs and (dead or not shown):
