@@ -94,14 +94,12 @@ def nothing(case: Case) -> Iterator[Finding]:
                 "The mean of no element is NaN; the contract says 0.", (problem,), "value", np.zeros(()), value
             )
         return
-    raise NotApplicable("nothing can be ignored or have weight 0")
 
 
 def _of_nothing(case: Case) -> Iterator[Problem]:
     """The problem with everything ignored, or with weights of 0, as far as the layer takes such."""
     problem = case.problem
-    masked = problem.label_weight is not None or problem.ignore_index is not None
-    candidates = [problem.ignoring(np.ones(problem.size, dtype=bool))] if masked else []
+    candidates = [problem.ignoring(np.ones(problem.size, dtype=bool))] if may_ignore(problem) else []
     if problem.weight is not None:
         candidates.append(problem.replace(weight=np.zeros_like(problem.weight)))
     for candidate in candidates:
@@ -111,6 +109,12 @@ def _of_nothing(case: Case) -> Iterator[Problem]:
             continue
         if case.contract.divisor(candidate) == 0.0:
             yield candidate
+
+
+def may_ignore(problem: Problem) -> bool:
+    """Whether elements of a problem can be ignored: by a mask, or by a label that means so."""
+    by_label = problem.ignore_index is not None and problem.targets not in ("soft", "real")
+    return problem.label_weight is not None or by_label
 
 
 @law(

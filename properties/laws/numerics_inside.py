@@ -13,7 +13,7 @@ from properties.judging.context import Case
 from properties.judging.finding import Finding, OutsideDomain
 from properties.judging.law import law
 from properties.judging.tolerance import judge
-from properties.laws.conventions import sum_of
+from properties.laws.conventions import may_ignore, sum_of
 from properties.problems.dimensions import FORMULA_LOGITS
 from properties.problems.domain import outside, within
 from properties.problems.precision import Array
@@ -79,9 +79,8 @@ def epsilon(case: Case) -> Iterator[Finding]:
     """Nothing is added to a denominator: it is the whole of what the sum is divided by."""
     problem = case.problem
     found = _added(case, problem)
-    masks = problem.ignore_index is not None or problem.label_weight is not None
     # a crowd takes long: a part of the examples is enough
-    if found is None and masks and problem.valid.any() and problem.salt % PART == 0:
+    if found is None and may_ignore(problem) and problem.valid.any() and problem.salt % PART == 0:
         found = _added_to_share(case, problem)
     if found is not None:
         yield found
