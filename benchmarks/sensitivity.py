@@ -23,8 +23,8 @@ from properties.engine.search import SearchOptions, run_law
 from properties.engine.trial import Trial
 from properties.subjects.backend import observer_of
 from properties.subjects.target import Target
-from tests.mutants import SOUND
 from tests.mutants.museum import classes, entries, largest, regions
+from tests.mutants.registry import sounds
 
 QUANTITIES = ("value", "gradient", "class weight", "denominator")
 DTYPES = ("float64", "float32", "float16", "bfloat16")
@@ -75,7 +75,7 @@ def wrong(contract, dtype, quantity, error):
     if loss is None or dtype == "bfloat16":
         from benchmarks import sensitivity_paddle
 
-        module, _, name = SOUND[contract].partition(":")
+        module, _, name = sounds()[contract].text.partition(":")
         loss = getattr(__import__(module, fromlist=[name]), name)
         off, backend = sensitivity_paddle.Off, "paddle"
     plain = Target(f"{loss.__module__}:{loss.__qualname__}", contract, backend=backend).load()

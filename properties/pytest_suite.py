@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -15,15 +15,16 @@ from hypothesis.strategies import SearchStrategy
 from rich.console import Console
 
 from properties.certificates.certificate import LawReport
+from properties.certificates.required import REMARKS, required_of
 from properties.engine.description import LawInfo
 from properties.engine.gates import GateSchedule, closes, raised_in, unanswered
 from properties.engine.inference import Facts
-from properties.engine.result import LawResult
+from properties.engine.result import FAILED, LawResult
 from properties.engine.task import Task
 from properties.judging.finding import NotApplicable, Undecided
 from properties.problems.domain import EmptyDomainError
 from properties.problems.problem import Problem
-from properties.report.terminal import show_failure
+from properties.report.causes import show_failure
 from properties.subjects.subject import Loadable
 from properties.workers.inline import Inline
 
@@ -35,7 +36,10 @@ class LawBroken(AssertionError):  # noqa: N818 - what it says
 class Suite:
     """The laws of one subject, each run at most once, gates before what stands behind them."""
 
-    def __init__(self, subject: Loadable, *, seed: int = 0, max_examples: int | None = None) -> None:
+    def __init__(
+        self, subject: Loadable, *, seed: int = 0, max_examples: int | None = None, require: Sequence[str] = ()
+    ) -> None:
+        self._required = required_of((require,) if isinstance(require, str) else require)
         self._performer = Inline(subject)
         self.description = self._performer.describe()
         self._infos = {info.id: info for info in self.description.laws}
@@ -60,6 +64,12 @@ class Suite:
     def report(self, law: str) -> LawReport:
         """The line that a certificate has of a law."""
         return LawReport.of(self._infos[law], self.result(law))
+
+    def counts(self, law: str, grade: str = "") -> bool:
+        """Whether a contradiction to a law fails its test: of a grade, or of the law's own."""
+        info = self._infos[law]
+        graded = (grade or info.grade) == "error" or REMARKS in self._required
+        return graded and info.level in self._required
 
     @property
     def inferred(self) -> Facts:
@@ -98,7 +108,7 @@ class Suite:
             found = self._performer.put(self._task(law), problem)
         except (Undecided, NotApplicable):
             reject()
-        if found is not None:
+        if found is not None and self.counts(law, found[0].grade):
             finding, script = found
             raise LawBroken(f"{law}: {finding.message}\n\n{script}")
 
@@ -127,11 +137,16 @@ class BoundLaw:
         self._suite, self.id = suite, law
 
     def check(self) -> LawReport:
-        """Run the law; fail with case and script where it does not hold, skip where it does not apply."""
+        """Run the law; fail with case and script where it does not hold, skip where it does not apply.
+
+        A remark fails nothing unless it is required; it is printed, and its report returned.
+        """
         report = self._suite.report(self.id)
         if report.outcome == "not applicable":
             pytest.skip(report.reason)
-        if report.outcome != "held":
+        if report.outcome in FAILED and not self._suite.counts(self.id, report.grade):
+            print(f"a remark, which fails no test:\n{failure_text(report)}")
+        elif report.outcome != "held":
             pytest.fail(failure_text(report), pytrace=False)
         return report
 
@@ -160,14 +175,17 @@ class Gap(BoundLaw):
         raise EmptyDomainError(self._words)
 
 
-def parametrize(subject: Loadable, *, seed: int = 0, max_examples: int | None = None) -> Callable[..., Any]:
+def parametrize(
+    subject: Loadable, *, seed: int = 0, max_examples: int | None = None, require: Sequence[str] = ()
+) -> Callable[..., Any]:
     """One test for each law of a subject's contract, and one that fails for whatever keeps it from being certified.
 
     Decorates a test that takes ``law`` and calls ``law.check()``. ``max_examples`` is that of the Hypothesis profile in
-    force unless given. Everything runs in the process of the test: a layer that crashes ends it; ``lossproof certify``
+    force unless given; ``require`` names what a test fails for, such as ``refusals`` or ``all``: by default remarks and
+    refusals fail none. Everything runs in the process of the test: a layer that crashes ends it; ``lossproof certify``
     runs the same laws in processes of their own.
     """
-    suite = Suite(subject, seed=seed, max_examples=max_examples)
+    suite = Suite(subject, seed=seed, max_examples=max_examples, require=require)
     name = suite.description.name
     parameters = [
         pytest.param(BoundLaw(suite, law), id=f"{name}-{law}", marks=pytest.mark.xdist_group(name))

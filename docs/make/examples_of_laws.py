@@ -6,7 +6,6 @@ Writes properties/examples.json, from which `lossproof explain` shows a law at w
 """
 
 import argparse
-import importlib
 import json
 import re
 from pathlib import Path
@@ -16,34 +15,30 @@ from properties.certificates.certificate import LawReport
 from properties.engine.gates import aside
 from properties.engine.task import Task
 from properties.workers.inline import Inline
-from tests.mutants import MUTANTS
+from tests.mutants.registry import mutants
 
 FILE = Path(__file__).parents[2] / "properties" / "examples.json"
 
 
-def described(text):
-    """What a mutant does: the first line of its docstring, or its name in words."""
-    module, _, name = text.partition(":")
-    found = vars(getattr(importlib.import_module(module), name)).get("__doc__")
-    if found:
-        return found.strip().splitlines()[0].rstrip(".")
-    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", name).lower()
+def described(loss):
+    """What a mutant does: its docstring, or its name in words."""
+    return loss.what.rstrip(".") or re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", loss.name).lower()
 
 
 def example_of(law_id, examples):
-    contract, text = MUTANTS[law_id]
-    performer = Inline(Target(text, contract))
+    loss = mutants()[law_id]
+    performer = Inline(Target(loss.text, loss.contract))
     known = performer.describe()
     info = next(law for law in known.laws if law.id == law_id)
     gates = {law.id: law.gate for law in known.laws if law.gate}
     task = Task(law_id, 0, examples, known.dtypes, aside(info, gates, frozenset()))
     report = LawReport.of(info, performer.run(task, lambda done: None))
     if report.counterexample is None:
-        raise SystemExit(f"{law_id} does not refute {text}: {report.outcome}")
+        raise SystemExit(f"{law_id} does not refute {loss.text}: {report.outcome}")
     return {
-        "contract": contract,
-        "mutant": text.partition(":")[2],
-        "what": described(text),
+        "contract": loss.contract,
+        "mutant": loss.name,
+        "what": described(loss),
         "outcome": report.outcome,
         "message": report.message,
         "condition": list(report.condition),
@@ -63,8 +58,8 @@ def main():
     parser.add_argument("--examples", type=int, default=200)
     arguments = parser.parse_args()
     before = json.loads(FILE.read_text(encoding="utf-8")) if arguments.laws else {}
-    record = {law_id: example for law_id, example in before.items() if law_id in MUTANTS}
-    for law_id in arguments.laws or MUTANTS:
+    record = {law_id: example for law_id, example in before.items() if law_id in mutants()}
+    for law_id in arguments.laws or mutants():
         record[law_id] = example_of(law_id, arguments.examples)
         print(f"{law_id}: {record[law_id]['message']}", flush=True)
         FILE.write_text(written(record), encoding="utf-8")

@@ -13,7 +13,7 @@ from pathlib import Path
 from properties import Target, certify
 from properties.contracts import contracts
 from properties.engine.description import laws_of
-from tests.mutants import MUTANTS
+from tests.mutants.registry import mutants
 
 
 def main():
@@ -22,21 +22,21 @@ def main():
     parser.add_argument("--markdown", metavar="FILE", help="write the table of laws and mutants here")
     arguments = parser.parse_args()
     killers, killed = defaultdict(list), {}
-    for made_for, (contract, text) in MUTANTS.items():
-        began = time.monotonic()
-        found = certify(Target(text, contract), max_examples=arguments.examples)
+    made = mutants()
+    for made_for, loss in made.items():
+        began, text = time.monotonic(), loss.text
+        found = certify(Target(text, loss.contract), max_examples=arguments.examples)
         killed[text] = [law.id for law in found.failed]
         for law in killed[text]:
             killers[law].append(text)
         verdict = f"refuted by {len(killed[text])} laws" if killed[text] else "SURVIVES"
         missed = "" if made_for in killed[text] else f", but not by {made_for}"
-        print(f"{text.split(':')[1]:28} {verdict}{missed}, {time.monotonic() - began:.0f} s", flush=True)
+        print(f"{loss.name:28} {verdict}{missed}, {time.monotonic() - began:.0f} s", flush=True)
     laws = {law.id: law for contract in contracts().values() for law in laws_of(contract)}
     lines = ["| law | what it says | made for it | mutants it refutes |", "| --- | --- | --- | --- |"]
     for law_id, law in laws.items():
-        text = MUTANTS[law_id][1]
-        alone = " (alone)" if killed[text] == [law_id] else ""
-        mutant = text.split(":")[1] + alone
+        loss = made[law_id]
+        mutant = loss.name + (" (alone)" if killed[loss.text] == [law_id] else "")
         print(f"{law_id:36} {mutant}, {len(killers[law_id])} in all")
         lines.append(f"| `{law_id}` | {law.sentence} | {mutant} | {len(killers[law_id])} |")
     if arguments.markdown:

@@ -18,7 +18,7 @@ from properties.engine.description import Description, LawInfo
 from properties.engine.faults import Fault
 from properties.engine.gates import GATE_EXAMPLES, GateSchedule, is_gate, raised_in, unanswered
 from properties.engine.inference import Facts, Inquiry
-from properties.engine.result import bytes_of
+from properties.engine.result import FAILED, bytes_of
 from properties.laws.conduct import ANSWERS
 from properties.subjects.target import Target
 from properties.workers.limits import Limits
@@ -222,7 +222,9 @@ class TargetSchedule:
     @property
     def outcomes(self) -> dict[str, str]:
         """How each law stands of which some block ran, by id."""
-        return {name: course.report().outcome for name, course in self.courses.items() if course.blocks}
+        reports = {name: course.report() for name, course in self.courses.items() if course.blocks}
+        # a remark keeps nothing from being certified
+        return {name: law.outcome for name, law in reports.items() if law.grade == "error" or law.outcome not in FAILED}
 
     @property
     def seen(self) -> frozenset[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import Any
 from properties.certificates.certificate import Certificate, LawReport, environment
 from properties.certificates.gaps import gaps_of
 from properties.certificates.museum_score import score_of
+from properties.certificates.required import DEFAULT
 from properties.engine.description import Description
 from properties.engine.gates import GateSchedule
 from properties.engine.inference import Facts
@@ -28,6 +29,7 @@ def assembled(
     seconds: float,
     forgiven: bool,
     campaign: Mapping[str, Any] | None = None,
+    required: Sequence[str] = DEFAULT,
 ) -> Certificate:
     """Return the certificate of a subject.
 
@@ -44,6 +46,7 @@ def assembled(
         seconds: how long it took.
         forgiven: whether what is inherited is left out of the verdicts.
         campaign: the counts of a campaign, if it was one.
+        required: the levels that decide the verdict, and ``remarks`` where these do.
     """
     missing = not_given(known.unless_given, (law.given for law in laws))
     return Certificate(
@@ -68,4 +71,5 @@ def assembled(
         assumed=known.assumed,
         not_given=missing,
         call={**known.call, "never_given": [name for name, told in missing.items() if not told["argument"]]},
+        required=tuple(required),
     )

@@ -12,7 +12,8 @@ from rich.text import Text
 from properties.certificates.certificate import Certificate
 from properties.certificates.events import Ended
 from properties.report.cases import descriptions, outcome_of
-from properties.report.terminal import TerminalReport, summary
+from properties.report.terminal import TerminalReport
+from properties.report.verdicts import summary
 from properties.runs.certify import Options, run
 from properties.subjects.target import Target, UsageError
 

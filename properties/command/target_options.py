@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from properties.certificates.required import required_of
 from properties.errors import broken_in
 from properties.subjects.subject import BACKENDS
 from properties.subjects.target import Target, parse_value, parse_values
@@ -109,6 +110,25 @@ def about_a_target(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(named=named, **others)
 
     return told
+
+
+def required(names: str | None) -> tuple[str, ...]:
+    """Return what ``--require`` names, a list with commas; a usage error for an unknown name."""
+    listed = tuple(filter(None, (names or "").replace(" ", "").split(",")))
+    try:
+        required_of(listed)
+    except ValueError as error:
+        raise click.UsageError(f"--require: {error}") from None
+    return listed
+
+
+require_option = click.option(
+    "--require",
+    metavar="LEVELS",
+    callback=lambda context, option, names: required(names),
+    help="What decides verdict and exit code: a list of formula,numerics,conduct,refusals,remarks, or all. By default "
+    "the first three; refusals and remarks alone come on top of these.",
+)
 
 
 def console() -> Console:

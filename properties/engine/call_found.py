@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from properties.engine.discovery import Discovered, tried_in_words
-from properties.judging.observation import Failure
+from properties.engine.discovery import Discovered, short, tried_in_words
 from properties.problems.domain import Domain
 from properties.subjects.arguments_not_given import default_text
 from properties.subjects.call_style import CallStyle
 from properties.subjects.signature import REQUIRED, UNKNOWN
 from properties.subjects.subject import Subject
-
-LONGEST = 200
-"""Characters of a failure that are told."""
 
 AXES = {
     1: "[C]",
@@ -46,7 +41,7 @@ def call_in_words(subject: Subject, found: Discovered, domain: Domain, unasked: 
     """
     style = found.style
     if not found.answers:
-        return {"answers": False, "words": [], "tried": list(tried_in_words(found))}
+        return {"answers": False, "words": [f"tried: {words}" for words in tried_in_words(found)]}
     ranks = sorted(set(domain["rank"]))
     return {
         "answers": True,
@@ -74,12 +69,6 @@ def call_in_words(subject: Subject, found: Discovered, domain: Domain, unasked: 
         "words": [*_words(subject, found, ranks), *unasked.values()],
         "command": command_of(subject, style),
     }
-
-
-def short(failure: Failure) -> str:
-    """A failure without the hints and the place in C++ that Paddle adds."""
-    text = re.split(r" \[Hint| \(at /| \[operator", str(failure))[0]
-    return text if len(text) <= LONGEST else text[: LONGEST - 4] + " ..."
 
 
 def command_of(subject: Subject, style: CallStyle) -> str:

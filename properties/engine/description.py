@@ -32,7 +32,7 @@ class LawInfo:
     id: str
     sentence: str
     level: str
-    severity: str
+    grade: str
     gate: int
     behind: dict[str, list[Any]]
     slow: bool = False
@@ -82,7 +82,8 @@ def laws_of(contract: Contract) -> tuple[Law, ...]:
 
 def domain_of(subject: Subject, dtypes: tuple[str, ...], kept: Mapping[str, tuple[Any, ...]] | None = None) -> Domain:
     """What the subject is asked: in the dtypes that it has kernels for, with the arguments that it takes."""
-    return subject.full_domain.only(dtype=dtypes, **(kept or {}))
+    domain = subject.full_domain.only(dtype=dtypes, **(kept or {}))
+    return domain.open(subject.style.shuts) if subject.style.shuts else domain
 
 
 def in_this_process(subject: Subject) -> AbstractContextManager[Observer]:
@@ -130,7 +131,7 @@ def _described(subject: Subject, observer: Observer, found: Discovered) -> Descr
             id=law.id,
             sentence=law.sentence,
             level=law.level,
-            severity=law.severity,
+            grade=law.grade,
             gate=law.gate,
             behind=_behind(domain, law) if law.gate else {},
             slow=law.slow,

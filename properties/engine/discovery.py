@@ -6,6 +6,7 @@ matter of the call. Where no style is right, one that gets an answer will do, th
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -37,6 +38,9 @@ ALIKE = 1e-3
 
 MOST_CHANGES, MOST_SECONDS = 3, 10.0
 """Changes of the plain style that are tried at once, and seconds spent on it."""
+
+LONGEST = 200
+"""Characters of a failure that are told."""
 
 Observing = Callable[[Subject], AbstractContextManager[Observer]]
 """Makes what asks a subject, and ends it."""
@@ -126,8 +130,7 @@ class _Trials:
             # whoever wrote the call by hand has said how it goes
             return {}
         free = {"order": VALUES["order"], "labels": VALUES["labels"], "label_dtype": VALUES["label_dtype"]}
-        if entries:
-            free = {"order": VALUES["order"], "label_dtype": VALUES["label_dtype"]}
+        free["labels"] = ("class ids", "background ids") if entries else VALUES["labels"][:-1]
         if subject.backend == "paddle":
             free["input"] = ("logits", "sigmoid") if entries else ("logits", "softmax", "log-softmax", "sigmoid")
         if "axis" not in subject.takes and not entries:
@@ -231,6 +234,10 @@ class _Trials:
 
     def _problem(self, prober: Prober, rank: int) -> Problem:
         problem = _of_rank_one(prober) if rank == 1 else prober.make(rank, SHAPES[rank])
+        if problem.entrywise and problem.targets == "binary" and problem.labels.ndim > 1:
+            # whatever a row of targets is written as, it has at most one that is 1
+            hot = np.cumsum(problem.labels, axis=1) <= 1
+            problem = problem.replace(labels=np.where(hot, problem.labels, 0.0))
         return problem if not reason_outside(problem, self._domain, ("rank", "axis", "dtype")) else prober.plain
 
     def at_all_ranks(self, found: Attempt) -> Attempt:
@@ -304,10 +311,15 @@ def _loss_of(keys: list[str]) -> str:
     return (named or keys)[0]
 
 
+def short(failure: Failure) -> str:
+    """A failure without the hints and the place in C++ that Paddle adds."""
+    text = re.split(r" \[Hint| \(at /| \[operator", str(failure))[0]
+    return text if len(text) <= LONGEST else text[: LONGEST - 4] + " ..."
+
+
 def tried_in_words(found: Discovered) -> Iterator[str]:
     """How the most promising ways to call a layer ended that does not answer at all."""
     for attempt in found.best:
         called = ", ".join(attempt.style.words) or "called with logits and class ids"
         for rank, failure in list(attempt.failures.items())[:1]:
-            where = f" at {failure.line}" if failure.line else ""
-            yield f"{called}, rank {rank}: {failure}{where}"
+            yield f"{called}, rank {rank}: {short(failure)}" + "".join(f"\n    {line}" for line in failure.trace[-3:])

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from properties.engine.description import domain_of, laws_of
-from properties.engine.pipeline import Job, attribute, explain, look_for_own, put, search, shrink, write
+from properties.engine.pipeline import (
+    Job,
+    attribute,
+    explain,
+    look_for_larger,
+    look_for_own,
+    put,
+    search,
+    shrink,
+    write,
+)
 from properties.engine.result import LawResult
 from properties.engine.search import Tick
 from properties.engine.task import Task
@@ -88,7 +98,8 @@ def _performed(task: Task, subject: Subject, observer: Observer, tick: Tick, ker
     job = Job(task, subject, trial_of(task, subject, observer), tick, kernels)
     if task.example is not None:
         return attribute(job, put(job, task.example)).result
-    found = search(job) if task.suspect is None else put(job, task.suspect)
+    found = look_for_larger(job, search(job)) if task.suspect is None else put(job, task.suspect)
+    job = replace(job, trial=replace(job.trial, effective=found.result.effective))
     found = write(job, explain(job, shrink(job, found)))
     return look_for_own(job, attribute(job, found)).result
 

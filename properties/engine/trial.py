@@ -17,6 +17,7 @@ from properties.judging.law import Law
 from properties.judging.law_domain import admissible_domain, law_domain
 from properties.judging.observation import Observer
 from properties.judging.observed_case import ObservedCase
+from properties.judging.wrong_gradient import told
 from properties.laws.conduct import ANSWERS_ALL
 from properties.problems.domain import Domain
 from properties.problems.problem import Problem
@@ -39,7 +40,8 @@ class Trial:
 
     ``contract`` is what the layer is held to, ``observer`` asks it, ``takes`` are the contract arguments that it has,
     and ``domain`` is what it may be asked at all. ``shut`` are the gates behind which this law asks nothing; a problem
-    on which the layer ``raises`` what another law has told of is left out.
+    on which the layer ``raises`` what another law has told of is left out. ``effective`` names what a run of the law
+    has shown to have an effect.
     """
 
     law: Law
@@ -49,6 +51,7 @@ class Trial:
     domain: Domain
     shut: frozenset[str] = frozenset()
     raises: tuple[tuple[str, str], ...] = ()
+    effective: frozenset[str] = frozenset()
 
     @cached_property
     def askable(self) -> Domain:
@@ -71,7 +74,9 @@ class Trial:
 
     def case(self, problem: Problem) -> ObservedCase:
         """The case that the law is given for a problem."""
-        return ObservedCase(problem, self.contract, self.observer, self.takes, self.askable)
+        case = ObservedCase(problem, self.contract, self.observer, self.takes, self.askable)
+        case.effective = set(self.effective)
+        return case
 
     def examine(self, problem: Problem) -> Examined:
         """Put one problem to the law.
@@ -97,6 +102,8 @@ class Trial:
         if finding is not None and not finding.calls:
             # a contradiction is about a problem, whatever its law says
             finding = replace(finding, calls=(case.problem,))
+        if finding is not None:
+            finding = told(case, finding)
         return Examined(finding, case.used if case.asked else None)
 
     def finding(self, problem: Problem) -> Finding | None:

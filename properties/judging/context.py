@@ -82,7 +82,8 @@ class Case(Protocol):
     """One example of one law.
 
     ``takes`` are the contract arguments that the layer has, ``domain`` what may be made of the problem: nothing outside
-    is put to the layer. ``used`` is the largest part of the error budget that any comparison of this case used and that
+    is put to the layer. ``effective`` are the names of what some example of the run showed to have an effect; a law
+    adds to them. ``used`` is the largest part of the error budget that any comparison of this case used and that
     still held.
 
     Where no ``problem`` is given, each method is about the case's own. All that put a problem to the layer raise
@@ -90,6 +91,7 @@ class Case(Protocol):
     """
 
     used: float
+    effective: set[str]
 
     @property
     def problem(self) -> Problem: ...

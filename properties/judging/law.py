@@ -18,7 +18,11 @@ from properties.judging.finding import Finding
 from properties.problems.domain import Domain, Precondition
 from properties.problems.problem import Problem
 
-LEVELS = ("formula", "numerics", "conduct")
+LEVELS = ("formula", "numerics", "conduct", "refusals")
+"""What laws are about: the formula, its numbers in every dtype, conduct beside them, and what is done with nonsense."""
+
+GRADES = ("error", "remark")
+"""What a contradiction is worth: an error refutes, a remark is shown."""
 
 
 Check = Callable[[Case], Iterable[Finding]]
@@ -48,13 +52,20 @@ class Law:
     above others of its family, whose counterexamples may be plainer; one whose message begins with ``names_fault``
     stands above all others, since it names the fault itself. The last two hold for laws of the contracts that
     are known by name.
+
+    ``grade`` says what a contradiction is worth, where the finding does not say it itself: an ``error`` refutes a
+    layer, a ``remark`` is shown and refutes nothing unless it is asked for. ``remark`` says in words which of its
+    findings are remarks, and why they hurt nobody.
+    A law ``over_run`` says something of a whole run: what one example shows is a contradiction only where no other
+    example shows an effect of the same name (see ``Case.effective``).
     """
 
     id: str
     sentence: str
     check: Check
     level: str = "formula"
-    severity: str = "error"
+    grade: str = "error"
+    remark: str = ""
     precondition: Precondition = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     gate: int = 0
@@ -69,6 +80,7 @@ class Law:
     headline: bool = False
     names_fault: str = ""
     declinable: bool = False
+    over_run: bool = False
 
     @property
     def family(self) -> str:
@@ -80,7 +92,8 @@ class Attributes(TypedDict, total=False):
     """What may be said of a law beside its id, its sentence and its check; see Law."""
 
     level: str
-    severity: str
+    grade: str
+    remark: str
     precondition: Precondition
     needs: tuple[str, ...]
     gate: int
@@ -95,6 +108,7 @@ class Attributes(TypedDict, total=False):
     headline: bool
     names_fault: str
     declinable: bool
+    over_run: bool
 
 
 def law(id: str, **attributes: Unpack[Attributes]) -> Callable[[Check], Law]:

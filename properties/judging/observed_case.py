@@ -40,6 +40,7 @@ class ObservedCase:
         self.takes = takes
         self.domain = contract.domain if domain is None else domain
         self.used = 0.0
+        self.effective: set[str] = set()
         self.asked: list[Problem] = []
         self._observer = observer
         self._answers: dict[int, tuple[Problem, Answer]] = {}
@@ -48,7 +49,7 @@ class ObservedCase:
     def on(self, problem: Problem) -> ObservedCase:
         """The same law's case of another problem; what it asks of the layer is asked by this one."""
         other = ObservedCase(problem, self.contract, self._observer, self.takes, self.domain)
-        other.asked = self.asked
+        other.asked, other.effective = self.asked, self.effective
         return other
 
     @property

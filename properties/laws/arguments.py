@@ -31,6 +31,7 @@ CLEARLY = 4.0
     "arguments/has-effect",
     precondition={"size": outside("empty", "many")},
     rests_on="L(z, y; a) != L(z, y; a') by the contract's formula: a layer that gives one answer for both is wrong",
+    over_run=True,
 )
 def has_effect(case: Case) -> Iterator[Finding]:
     """Every argument that the layer takes changes the loss somewhere.
@@ -45,7 +46,11 @@ def has_effect(case: Case) -> Iterator[Finding]:
         # one argument for each example is enough, until one is dead: then all that are shall be told
         if pairs and (dead or not shown):
             shown = True
-            dead += [(name, _dead(case, name, *pair)) for pair in pairs if _equal_everywhere(case, *pair)][:1]
+            equal = [pair for pair in pairs if _equal_everywhere(case, *pair)]
+            if len(equal) < len(pairs):
+                case.effective.add(name)
+            if equal and name not in case.effective:
+                dead.append((name, _dead(case, name, *equal[0])))
         if shown and not dead:
             return
     if not shown:

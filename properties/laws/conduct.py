@@ -267,7 +267,7 @@ def repeatable(case: Case) -> Iterator[Finding]:
 @law(
     "conduct/prints-nothing",
     level="conduct",
-    severity="warning",
+    remark="printing, which changes no number; a layer that closes an output takes it from everybody else",
     # what a layer has to say it says of numbers that it did not expect
     precondition={**_SMALL, "size": outside("empty"), "logits": outside()},
     rests_on="a loss is a function: what it says is its result, and what others say is not its business",
@@ -281,7 +281,8 @@ def prints_nothing(case: Case) -> Iterator[Finding]:
     if facts["closed"]:
         found["closes"] = f"The layer closes {' and '.join(facts['closed'])}."
     if found:
-        yield Finding(" ".join(found.values()), (case.problem,), "output", items=frozenset(found))
+        grade = "error" if "closes" in found else "remark"
+        yield Finding(" ".join(found.values()), (case.problem,), "output", items=frozenset(found), grade=grade)
 
 
 @law(

@@ -45,7 +45,8 @@ def limit(
         if case.contract.oracle is not None:
             answer = _scaled(answer, case.answer())
         for finding in case.matches(answer=answer):
-            message = f"{sentence.rstrip('.')}: here it is not. {explanation(case, finding, due)}"
+            here = "its gradient is another one" if finding.quantity == "gradient" else "it is not"
+            message = f"{sentence.rstrip('.')}: here {here}. {explanation(case, finding, due)}"
             yield replace(finding, message=message.strip())
 
     precondition = {dimension: within(*values) for dimension, values in at.items()}

@@ -6,13 +6,14 @@ They rest on a loss being a sum over elements, each of which has its logits and 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from properties.judging.context import Case
 from properties.judging.denominators import contradiction_in_words
-from properties.judging.finding import Finding, NotApplicable
+from properties.judging.finding import Finding, LayerFailed, NotApplicable
 from properties.judging.law import law
 from properties.judging.observation import Failure
 from properties.laws.ignore import nothing
@@ -220,10 +221,20 @@ def _sum_is_mean(case: Case) -> bool:
     precondition={"size": within("empty")},
     gate=3,
     rests_on="the sum of no terms is 0, and 0 over 0 is defined as 0",
+    remark="a loss that is NaN, or an exception: nobody takes either for a loss, and no batch of a training is empty",
 )
 def empty(case: Case) -> Iterator[Finding]:
     """A batch without elements has loss 0 and a gradient of its shape."""
-    yield from nothing(case, "A batch without elements does not have loss 0.")
+    try:
+        visible = bool(np.isnan(case.observe().value).any())
+    except LayerFailed as failed:
+        if failed.failure.kind != "raised":
+            raise
+        words = f"For a batch without elements the layer raises {failed.failure}"
+        yield Finding(words, (case.problem,), "failure", failure=failed.failure, grade="remark")
+        return
+    for finding in nothing(case, "A batch without elements does not have loss 0."):
+        yield replace(finding, grade="remark") if visible else finding
 
 
 @law(
@@ -280,13 +291,16 @@ def label_axis(case: Case) -> Iterator[Finding]:
     if problem.logits.ndim == 1:
         return
     kept = _with_label_axis(case)
-    yield from case.agree(kept, problem, "Labels that keep the class axis, with length 1, have another loss.")
+    yield from case.agree(kept, problem, _OTHER_LOSS)
+
+
+_OTHER_LOSS = "Labels that keep the class axis, with length 1, have another loss."
 
 
 @law(
     "shape/none-label-axis",
     level="conduct",
-    severity="warning",
+    remark="a loss [N] of labels [N, 1]: each number is in its place, and only the axis of length 1 is gone",
     precondition={"targets": within("hard"), "reduction": within("none"), "layout": within("contiguous")},
     needs=("reduction", "reduction=none"),
     rests_on="none: one number l_i for each label y_i, in its place: [N] times a mask [N, 1] would be [N, N]",
@@ -300,6 +314,9 @@ def none_label_axis(case: Case) -> Iterator[Finding]:
     observed = case.observe(kept)
     shape = kept.given_labels.shape
     if observed.value.shape != shape:
+        squeezed = observed.value.shape == problem.shape
+        if squeezed:
+            yield from case.agree(kept, problem, _OTHER_LOSS)
         yield Finding(
             f"`none` must have the labels' shape {shape}, class axis included, and has {observed.value.shape}.",
             (kept,),
@@ -307,10 +324,10 @@ def none_label_axis(case: Case) -> Iterator[Finding]:
             np.asarray(shape, dtype=np.float64),
             np.asarray(observed.value.shape, dtype=np.float64),
             check=("assert tuple(loss.shape) == tuple(labels.shape), (loss.shape, labels.shape)",),
+            grade="remark" if squeezed else "error",
         )
         return
-    message = "Labels that keep the class axis, with length 1, have another loss."
-    yield from case.agree(kept, problem, message, value=lambda v: v.reshape(shape))
+    yield from case.agree(kept, problem, _OTHER_LOSS, value=lambda v: v.reshape(shape))
 
 
 @law(

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+import numpy as np
+
 from properties.problems.problem import Problem
 
 
@@ -34,13 +36,22 @@ def _ignored_and_weighted(problem: Problem) -> bool:
     return problem.weight is not None and not problem.entrywise and not problem.valid.all()
 
 
+def _several_positives(problem: Problem) -> bool:
+    """Targets of entries that no single class id can stand for."""
+    if not problem.entrywise or problem.labels.ndim < 2:
+        return problem.entrywise
+    return bool((problem.labels.sum(axis=1) > 1).any()) or not np.isin(problem.labels, (0.0, 1.0)).all()
+
+
 ONE_ELEMENT = Kind("one element", "conduct/takes-one-element", _one_element)
 SQUARE = Kind("labels whose last axis is as long as there are classes", "conduct/takes-square", _as_long_as_classes)
 IGNORED_AND_WEIGHTED = Kind(
     "ignored elements and class weights together", "conduct/takes-ignored-and-weighted", _ignored_and_weighted
 )
 
-KINDS = (ONE_ELEMENT, SQUARE, IGNORED_AND_WEIGHTED)
+SEVERAL_POSITIVES = Kind("several positive targets in one row", "call/one-positive-in-a-row", _several_positives)
+
+KINDS = (ONE_ELEMENT, SQUARE, IGNORED_AND_WEIGHTED, SEVERAL_POSITIVES)
 
 
 def kinds_behind(gates: AbstractSet[str]) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-import pkgutil
 import time
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -20,8 +19,8 @@ from properties.laws.conduct import ANSWERS
 from properties.subjects.target import Target, UsageError
 from properties.workers.worker import Worker
 
-MUSEUMS = ("tests.mutants.museum", "properties._mutants.museum")
-"""Where the museum is: in a source checkout, and in an installed package."""
+REGISTRIES = ("tests.mutants.registry", "properties._mutants.registry")
+"""Where the losses of the museum are entered: in a source checkout, and in an installed package."""
 
 EXAMPLES = 100
 """Valid examples of each law at most, unless asked otherwise."""
@@ -120,15 +119,13 @@ class Score:
 
 def museum() -> dict[str, Exhibit]:
     """All exhibits by id; UsageError where there is no museum."""
-    for name in MUSEUMS:
+    for name in REGISTRIES:
         try:
-            package = importlib.import_module(name)
+            registry = importlib.import_module(name)
         except ModuleNotFoundError:
             continue
-        for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{name}.{module.name}")
-        exhibits: dict[str, Exhibit] = importlib.import_module(f"{name}.registry").EXHIBITS
-        return dict(sorted(exhibits.items()))
+        exhibits: dict[str, Exhibit] = registry.exhibits()
+        return exhibits
     raise UsageError("the museum of wrong losses is not installed; run from a source checkout")
 
 

@@ -13,10 +13,11 @@ from typing import Any
 
 from properties.judging.granularity import is_unreduced_by_element
 from properties.problems.domain import Domain
+from properties.problems.kinds import SEVERAL_POSITIVES
 
 VALUES: Mapping[str, tuple[str, ...]] = {
     "order": ("logits, labels", "labels, logits"),
-    "labels": ("class ids", "class axis", "last axis", "one-hot"),
+    "labels": ("class ids", "class axis", "last axis", "one-hot", "background ids"),
     "label_dtype": ("as drawn", "int64", "int32", "float32", "as logits"),
     "input": ("logits", "softmax", "sigmoid", "log-softmax"),
     "class_axis": ("1", "-1"),
@@ -30,12 +31,14 @@ VALUES: Mapping[str, tuple[str, ...]] = {
 class CallStyle:
     """How a layer is called.
 
-    ``order`` is that of the two positional arguments. ``labels`` says what classes are written as: ids in the shape of
+    ``order`` is that of the two positional arguments; ``labels`` says what classes are written as: ids in the shape of
     the elements, ids with a ``class axis`` of length 1 where the logits have theirs, or with it as the ``last axis``,
-    or ``one-hot`` rows in the shape of the logits. ``label_dtype`` is their dtype, ``input`` what is made of the logits
-    first, ``class_axis`` where a layer without an argument for it has its classes, ``output`` the key of the loss in
-    what comes back (empty: the loss itself comes back), ``weight`` what class weights are given as. ``granularity`` is
-    what has a loss of its own, where no oracle says it (see ``properties.judging.granularity``).
+    or ``one-hot`` rows in the shape of the logits. ``background ids`` stand for targets of single entries, of which one
+    in a row of axis 1 may be 1: its index, or the number of classes where there is none. ``label_dtype`` is the dtype
+    of labels, ``input`` what is made of the logits first, ``class_axis`` where a layer without an argument for it has
+    its classes, ``output`` the key of the loss in what comes back (empty: the loss itself comes back), ``weight`` what
+    class weights are given as. ``granularity`` is what has a loss of its own, where no oracle says it (see
+    ``properties.judging.granularity``).
     """
 
     order: str = "logits, labels"
@@ -79,6 +82,11 @@ class CallStyle:
         return int(self.class_axis)
 
     @property
+    def shuts(self) -> frozenset[str]:
+        """The gates of kinds of problems that cannot be handed over in this style."""
+        return frozenset({SEVERAL_POSITIVES.gate} if self.labels == "background ids" else ())
+
+    @property
     def words(self) -> list[str]:
         """What is not plain about it, each in words."""
         return [
@@ -94,11 +102,13 @@ class CallStyle:
             kept["axis"] = (self.axis,)
         if self.label_dtype not in ("as drawn",) or self.labels == "one-hot":
             kept["label_dtype"] = domain["label_dtype"][:1]
-        if self.labels == "one-hot":
-            # a row of zeros and ones cannot say that an element is ignored
+        if self.labels in ("one-hot", "background ids"):
+            # neither a row of zeros and ones nor an id can say that an element, or an entry, is ignored
             kept["ignored"] = ("none",)
         if not is_unreduced_by_element(self.granularity):
             kept["reduction"] = tuple(v for v in domain["reduction"] if v != "none") or domain["reduction"]
+        if self.labels == "background ids":
+            kept["targets"] = ("binary",)
         return {name: values for name, values in kept.items() if name in domain.dimensions}
 
     @property
@@ -112,6 +122,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "class axis": "labels keep the class axis, with length 1",
         "last axis": "labels have a last axis of length 1",
         "one-hot": "labels are one-hot, in the shape of the logits",
+        "background ids": "labels are class ids, and the number of classes is the background's",
     },
     "label_dtype": {
         "int64": "labels are int64",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import replace
 
 from properties.contracts import known_arguments
+from properties.errors import did_you_mean
 from properties.judging.contract import Contract
 from properties.judging.detached_gradient import GRADIENTS
 from properties.laws.promises import PROMISES
@@ -28,12 +28,13 @@ def held_to(contract: Contract, claims: Mapping[str, str]) -> Contract:
     known = claimable(contract) if claims else {}
     for name, value in claims.items():
         if name not in known:
-            raise ValueError(f"claim must be one of {', '.join(known)}, got {name!r}")
+            raise ValueError(f"claim must be one of {', '.join(known)}, got {name!r}{did_you_mean(name, known)}")
         if name == "promises":
             contract = _promising(contract, value)
             continue
         if value not in known[name]:
-            raise ValueError(f"claim {name} must be one of {', '.join(map(str, known[name]))}, got {value!r}")
+            every, close = ", ".join(map(str, known[name])), did_you_mean(value, known[name])
+            raise ValueError(f"claim {name} must be one of {every}, got {value!r}{close}")
         if name != "gradient" and name not in contract.argument_names:
             raise ValueError(f"claim {name}={value}: contract {contract.name} has no argument {name}")
     return contract.with_gradient(claims["gradient"]) if "gradient" in claims else contract
@@ -43,9 +44,9 @@ def _promising(contract: Contract, names: str) -> Contract:
     """The contract with laws that a user knows to hold; ValueError for one that there is not."""
     for name in names.split(","):
         if name not in PROMISES:
-            near = difflib.get_close_matches(name, PROMISES, 1)
-            meant = f" (did you mean {near[0]}?)" if near else ""
-            raise ValueError(f"promise must be one of {', '.join(PROMISES)}, got {name!r}{meant}")
+            raise ValueError(
+                f"promise must be one of {', '.join(PROMISES)}, got {name!r}{did_you_mean(name, PROMISES)}"
+            )
     laws = tuple(PROMISES[name].law for name in dict.fromkeys(names.split(",")))
     return replace(contract, own=(*contract.own, *(law for law in laws if law not in contract.own)))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from properties.contracts import contract_named
 from properties.errors import UsageError as UsageError
+from properties.errors import did_you_mean
 from properties.judging.contract import DERIVED_ARGUMENTS, Contract
 from properties.subjects.argument_guesses import sure_guesses
 from properties.subjects.importing import import_lines, load_module
@@ -88,7 +89,7 @@ class Target:
         found: Any = module
         for part in name.split("."):
             if not hasattr(found, part):
-                raise UsageError(f"{where} has no {name!r}")
+                raise UsageError(f"{where} has no {name!r}{did_you_mean(part, _public(found))}")
             found = getattr(found, part)
         if isinstance(found, Subject):
             return self._subject_of(found, where, name)
@@ -134,8 +135,10 @@ class Target:
         names = self._names(parameters, contract, takes_any_name(found))
         taken = by_name(with_call) if is_class else parameters
         called = self._call_names(taken, contract)
+        # options that a class takes with the call alone
+        late = {n: n for n in contract.argument_names if is_class and n in taken and n not in {*names, *self.settings}}
         if is_class:
-            self._check_call(taken, called, name)
+            self._check_call(taken, {**called, **late}, name)
         settings, pinned = self._settings(parameters, names, contract, name, takes_any_name(found))
         filled = {*names.values(), *settings}
         for parameter in parameters.values():
@@ -147,7 +150,11 @@ class Target:
                 )
 
         def build(**arguments: Any) -> Any:
-            written = {names[known]: value for known, value in arguments.items()}
+            written = {names[known]: value for known, value in arguments.items() if known not in late}
+            if late:
+                options = {known: value for known, value in arguments.items() if known in late}
+                layer = found(**written, **settings)
+                return lambda logits, labels, **given: layer(logits, labels, **options, **given)
             if is_class:
                 return found(**written, **settings)
             return lambda logits, labels, **given: found(logits, labels, **written, **settings, **given)
@@ -164,17 +171,21 @@ class Target:
                 # an argument without a default is never left out
                 pinned[known] = tuple(value for value in values if value is not None)
         if is_class:
-            signature = (*layer_arguments(built, names, "constructor"), *layer_arguments(with_call, called, "call"))
+            handed = {**called, **late}
+            signature = (*layer_arguments(built, names, "constructor"), *layer_arguments(with_call, handed, "call"))
         else:
             signature = layer_arguments(built, {**names, **called}, "function")
         source = Source(import_lines(where, name), name, not is_class, {**names, **called}, settings)
+        if late:
+            lines = (*source.imports, "", *_with_late_options(name, tuple(late)))
+            source = replace(source, imports=lines, expression="called_with_options", is_function=True)
         return _checked(
             lambda: Subject(
                 contract=contract,
                 build=build,
                 name=name,
                 call=call,
-                arguments=tuple(sorted({**names, **called})),
+                arguments=tuple(sorted({**names, **called, **late})),
                 domain=self.domain,
                 pinned=pinned,
                 source=source,
@@ -194,7 +205,7 @@ class Target:
         for written, name in self.mapping.items():
             if name in contract.call_arguments:
                 if written not in parameters:
-                    raise UsageError(f"--map {written}={name}: the call takes {_in_words(parameters)}")
+                    raise UsageError(f"--map {written}={name}: the call takes {_in_words(parameters, written)}")
                 names[name] = written
         return {**self._sure(taken, names, contract, "call"), **names}
 
@@ -225,7 +236,7 @@ class Target:
         for written, value in self.settings.items():
             argument = known.get(written)
             if argument is None and written not in parameters and not takes_any_name:
-                raise UsageError(f"--set {written}: {name} takes {_in_words(parameters)}")
+                raise UsageError(f"--set {written}: {name} takes {_in_words(parameters, written)}")
             if argument == "weight":
                 raise UsageError(f"--set {written}: class weights are drawn; write --domain weight=absent for none")
             if argument in contract.argument_names:
@@ -246,10 +257,10 @@ class Target:
             if name in called:
                 continue
             if name not in (*known, NOTHING):
-                every = ", ".join((*known, *called))
-                raise UsageError(f"--map {written}={name}: contract {contract.name} has {every}")
+                every, close = ", ".join((*known, *called)), did_you_mean(name, (*known, *called))
+                raise UsageError(f"--map {written}={name}: contract {contract.name} has {every}{close}")
             if written not in parameters and not takes_any_name:
-                raise UsageError(f"--map {written}={name}: the layer takes {_in_words(parameters)}")
+                raise UsageError(f"--map {written}={name}: the layer takes {_in_words(parameters, written)}")
             names = {k: w for k, w in names.items() if w != written}
             if name != NOTHING:
                 names[name] = written
@@ -262,6 +273,16 @@ class Target:
         said = {*self.mapping, *self.settings}
         listed = layer_arguments((p for p in parameters.values() if p.name not in said), names, given)
         return sure_guesses(contract, listed)
+
+
+def _with_late_options(name: str, late: tuple[str, ...]) -> tuple[str, ...]:
+    """Lines of a script that make a function of a class which takes some options with the call."""
+    return (
+        "def called_with_options(logits, labels, **options):",
+        f"    called = {{name: options.pop(name) for name in {late!r} if name in options}}",
+        f"    return {name}(**options)(logits, labels, **called)",
+        "",
+    )
 
 
 def loadable(subject: Loadable | str) -> Loadable:
@@ -299,5 +320,9 @@ def _parameters(found: Callable[..., Any], text: str, skip: int) -> list[inspect
         raise UsageError(f"{text} has no signature to read; wrap it in a Subject") from None
 
 
-def _in_words(names: Mapping[str, Any] | Sequence[str]) -> str:
-    return ", ".join(names) or "no arguments"
+def _in_words(names: Mapping[str, Any] | Sequence[str], wanted: str) -> str:
+    return (", ".join(names) or "no arguments") + did_you_mean(wanted, names)
+
+
+def _public(found: Any) -> list[str]:
+    return [name for name in dir(found) if not name.startswith("_")]

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from properties.laws import LAWS
 from properties.report.explain import recorded_examples
-from tests.mutants import MUTANTS, SOUND
-from tests.mutants.twins import TWINS
+from tests.mutants.registry import mutants, sounds, twins
 
 ROOT = Path(__file__).parents[2]
 TWINS_DUE = 3
@@ -35,11 +34,11 @@ def _of_the_loss(contract, layer):
             yield f"a form of {oracle} at 50 digits of mpmath, and a comparison with it: tests/reference/"
         if f"| `{contract.name}` |" not in (ROOT / "README.md").read_text(encoding="utf-8"):
             yield f"a row for {layer} in the table of layers: README.md"
-    if contract.name not in SOUND:
-        yield "a sound loss of another make: SOUND in tests/mutants/__init__.py"
-    twins = sum(name == contract.name for name, _ in TWINS.values())
-    if twins < TWINS_DUE:
-        yield f"{TWINS_DUE - twins} more wrong twins under @breaks: tests/mutants/"
+    if contract.name not in sounds():
+        yield "a sound loss of another make, under @sound: tests/mutants/"
+    missing = TWINS_DUE - len(twins(contract.name))
+    if missing > 0:
+        yield f"{missing} more wrong twins under @twin: tests/mutants/"
 
 
 def _of_its_laws(contract):
@@ -48,8 +47,8 @@ def _of_its_laws(contract):
     for law in contract.own:
         if law.id in general:
             continue
-        if law.id not in MUTANTS:
-            yield f"a mutant that {law.id} refutes, under @refutes: tests/mutants/"
+        if law.id not in mutants():
+            yield f"a mutant that {law.id} refutes, under @mutant: tests/mutants/"
         if law.id not in recorded_examples():
             yield f"an example of {law.id}: `python -m docs.make.examples_of_laws {law.id}`"
         if f"| `{law.id}` |" not in page:

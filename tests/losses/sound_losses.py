@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from properties import Target
 from properties.contracts import contract_named
 from properties.engine.description import laws_of
-from tests.mutants import SOUND as COMPOSITIONS
-from tests.mutants.museum import classes, entries, largest, regions  # noqa: F401 - each enters its losses
-from tests.mutants.museum.registry import SOUND as TAPED
+from tests.mutants.registry import sounds
 from tests.test_laws import OURS
 
 
@@ -39,8 +37,8 @@ def subject(make, text, contract, *without):
 
 
 LAYERS = tuple(named("layer", *entry) for entry in OURS)
-PADDLE = tuple(named("composition", text, contract) for contract, text in COMPOSITIONS.items())
-NUMPY = tuple(named("numpy", text, contract, "numpy") for text, contract in TAPED.items())
+PADDLE = tuple(named("composition", loss.text, loss.contract) for loss in sounds().values())
+NUMPY = tuple(named("numpy", loss.text, loss.contract, "numpy") for loss in sounds("numpy").values())
 LOGSUMEXP = subject("composition", "tests.losses.sound_paddle:LOGSUMEXP", "cross_entropy")
 TEXTBOOK = tuple(
     subject("textbook", f"tests.losses.sound_numpy:{name}", contract)

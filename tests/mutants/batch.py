@@ -2,12 +2,12 @@
 
 import paddle
 
-from .registry import CE, FOCAL, SIGMOID_FOCAL, SIGMOID_GHM, refutes
+from .registry import CE, FOCAL, SIGMOID_FOCAL, SIGMOID_GHM, mutant
 from .sound import SoundCrossEntropy, SoundFocal, power
 from .sound_entries import SoundSigmoidFocal, SoundSigmoidGHM, sigmoid
 
 
-@refutes("shape/row-independence", FOCAL)
+@mutant("shape/row-independence", FOCAL)
 class FocusOfTheMean(SoundFocal):
     """The factor of the mean loss, where each element has a factor of its own."""
 
@@ -15,7 +15,7 @@ class FocusOfTheMean(SoundFocal):
         return power(1 - (-losses.mean()).exp(), self.gamma) if losses.size else losses
 
 
-@refutes("shape/duplication", CE)
+@mutant("shape/duplication", CE)
 class OverOneLess(SoundCrossEntropy):
     """A mean as of a sample: over N - 1."""
 
@@ -23,7 +23,7 @@ class OverOneLess(SoundCrossEntropy):
         return self.over(losses.sum(), (weight.sum() - 1).clip(min=1))
 
 
-@refutes("shape/sum-is-additive", CE)
+@mutant("shape/sum-is-additive", CE)
 class SumOverTheBatch(SoundCrossEntropy):
     """A sum divided by the length of the first axis."""
 
@@ -32,7 +32,7 @@ class SumOverTheBatch(SoundCrossEntropy):
         return found / max(shape[0], 1) if self.reduction == "sum" and shape else found
 
 
-@refutes("sigmoid/symmetry", SIGMOID_GHM)
+@mutant("sigmoid/symmetry", SIGMOID_GHM)
 class NormWithItsSign(SoundSigmoidGHM):
     """sigmoid(x) - t for its absolute value: every target of 1 falls into the first region."""
 
@@ -40,7 +40,7 @@ class NormWithItsSign(SoundSigmoidGHM):
         return (sigmoid(x) - t).clip(min=0.0)
 
 
-@refutes("arguments/has-effect", FOCAL)
+@mutant("arguments/has-effect", FOCAL)
 class GammaUnheard(SoundFocal):
     """Takes gamma, and computes with 2."""
 
@@ -48,7 +48,7 @@ class GammaUnheard(SoundFocal):
         return power(1 - (-losses).exp(), 2.0)
 
 
-@refutes("refusals/broadcasting", SIGMOID_FOCAL)
+@mutant("refusals/broadcasting", SIGMOID_FOCAL)
 class ShapesUnchecked(SoundSigmoidFocal):
     """Lets the framework broadcast logits and targets."""
 

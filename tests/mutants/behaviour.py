@@ -5,18 +5,18 @@ import contextlib
 import paddle
 import paddle.nn.functional as F
 
-from .registry import CE, GHM, refutes
+from .registry import CE, GHM, mutant
 from .sound import SoundCrossEntropy, SoundGHM
 
 
-@refutes("numerics/finite-at-saturation", CE)
+@mutant("numerics/finite-at-saturation", CE)
 class LogOfSoftmax(SoundCrossEntropy):
     def log_softmax(self, rows):
         powers = (rows - rows.detach().max(axis=1, keepdim=True)).exp()
         return (powers / powers.sum(axis=1, keepdim=True)).log()
 
 
-@refutes("numerics/linear-past-64", CE)
+@mutant("numerics/linear-past-64", CE)
 class BuiltinKernel(SoundCrossEntropy):
     def cross_entropy(self, rows, targets):
         if targets.ndim == 2:
@@ -24,51 +24,51 @@ class BuiltinKernel(SoundCrossEntropy):
         return F.softmax_with_cross_entropy(rows, targets.unsqueeze(1), axis=1).squeeze(1)
 
 
-@refutes("numerics/masked-classes", CE)
+@mutant("numerics/masked-classes", CE)
 class OneHotProduct(SoundCrossEntropy):
     def cross_entropy(self, rows, targets):
         hot = F.one_hot(targets, rows.shape[1]).astype(rows.dtype) if targets.ndim == 1 else targets
         return -(hot * self.log_softmax(rows)).sum(axis=1)
 
 
-@refutes("numerics/result-dtype", CE)
+@mutant("numerics/result-dtype", CE)
 class AlwaysFloat32(SoundCrossEntropy):
     def result_dtype(self, logits):
         return paddle.float32
 
 
-@refutes("numerics/label-dtype", CE)
+@mutant("numerics/label-dtype", CE)
 class Int32Misread(SoundCrossEntropy):
     def trimmed(self, logits, labels):
         return super().trimmed(logits, paddle.zeros_like(labels) if labels.dtype == paddle.int32 else labels)
 
 
-@refutes("numerics/small-labels", CE)
+@mutant("numerics/small-labels", CE)
 class BytesAreMasks(SoundCrossEntropy):
     def trimmed(self, logits, labels):
         return super().trimmed(logits, labels.astype("bool") if labels.dtype == paddle.uint8 else labels)
 
 
-@refutes("numerics/nan-stays-nan", CE)
+@mutant("numerics/nan-stays-nan", CE)
 class NanIsZero(SoundCrossEntropy):
     def losses(self, rows, targets):
         return super().losses(paddle.where(rows.isnan(), paddle.zeros_like(rows), rows), targets)
 
 
-@refutes("numerics/many-elements", CE)
+@mutant("numerics/many-elements", CE)
 class RunningSum(SoundCrossEntropy):
     def mean(self, losses, weight, valid):
         sums = losses.cumsum(0)
         return super().mean(sums[-1:] if losses.shape[0] else sums, weight, valid)
 
 
-@refutes("conduct/answers", CE)
+@mutant("conduct/answers", CE)
 class GraphIsCut(SoundCrossEntropy):
     def forward(self, logits, labels, normalizer=None):
         return super().forward(logits, labels, normalizer).detach()
 
 
-@refutes("conduct/takes-weights", CE)
+@mutant("conduct/takes-weights", CE)
 class WeightsRaise(SoundCrossEntropy):
     def class_weight(self, rows):
         if self.weight is not None:
@@ -76,14 +76,14 @@ class WeightsRaise(SoundCrossEntropy):
         return super().class_weight(rows)
 
 
-@refutes("conduct/takes-ignored", CE)
+@mutant("conduct/takes-ignored", CE)
 class IgnoredRaise(SoundCrossEntropy):
     def check_range(self, labels, classes):
         if labels.size and not 0 <= labels.min() <= labels.max() < classes:
             raise IndexError("label out of range")
 
 
-@refutes("conduct/inputs-not-mutated", CE)
+@mutant("conduct/inputs-not-mutated", CE)
 class LabelsOverwritten(SoundCrossEntropy):
     def forward(self, logits, labels, normalizer=None):
         loss = super().forward(logits, labels, normalizer)
@@ -92,7 +92,7 @@ class LabelsOverwritten(SoundCrossEntropy):
         return loss
 
 
-@refutes("conduct/grad-mode", CE)
+@mutant("conduct/grad-mode", CE)
 class GradModeLeftOn(SoundCrossEntropy):
     def forward(self, logits, labels, normalizer=None):
         loss = super().forward(logits, labels, normalizer)
@@ -100,7 +100,7 @@ class GradModeLeftOn(SoundCrossEntropy):
         return loss
 
 
-@refutes("conduct/global-state", CE)
+@mutant("conduct/global-state", CE)
 class SetsTheSeed(SoundCrossEntropy):
     """Sets Paddle's seed in each call, for answers that repeat."""
 
@@ -109,20 +109,20 @@ class SetsTheSeed(SoundCrossEntropy):
         return super().losses(rows, targets)
 
 
-@refutes("conduct/repeatable", CE)
+@mutant("conduct/repeatable", CE)
 class Noisy(SoundCrossEntropy):
     def losses(self, rows, targets):
         return super().losses(rows, targets) * (1 + 1e-6 * paddle.rand([rows.shape[0]]).astype(rows.dtype))
 
 
-@refutes("conduct/prints-nothing", CE)
+@mutant("conduct/prints-nothing", CE)
 class Talkative(SoundCrossEntropy):
     def forward(self, logits, labels, normalizer=None):
         print("loss of", logits.shape)
         return super().forward(logits, labels, normalizer)
 
 
-@refutes("conduct/second-call", CE)
+@mutant("conduct/second-call", CE)
 class Remembers(SoundCrossEntropy):
     def losses(self, rows, targets):
         found = super().losses(rows, targets)
@@ -131,19 +131,19 @@ class Remembers(SoundCrossEntropy):
         return found * (1 + 1e-6 * before)
 
 
-@refutes("conduct/no-grad", CE)
+@mutant("conduct/no-grad", CE)
 class NeedsTheGraph(SoundCrossEntropy):
     def losses(self, rows, targets):
         found = super().losses(rows, targets)
         return found if paddle.is_grad_enabled() else found * 1.001
 
 
-@refutes("conduct/second-backward", CE)
+@mutant("conduct/second-backward", CE)
 class KernelInPlace(BuiltinKernel):
     pass
 
 
-@refutes("refusals/label-out-of-range", CE)
+@mutant("refusals/label-out-of-range", CE)
 class LabelsClipped(SoundCrossEntropy):
     def check_range(self, labels, classes):
         pass
@@ -156,7 +156,7 @@ class LabelsClipped(SoundCrossEntropy):
         return rows, paddle.where(valid, targets.clip(0, rows.shape[1] - 1), targets)
 
 
-@refutes("refusals/label-shape", CE)
+@mutant("refusals/label-shape", CE)
 class LabelsTrimmed(SoundCrossEntropy):
     def trimmed(self, logits, labels):
         found = super().trimmed(logits, labels)
@@ -165,7 +165,7 @@ class LabelsTrimmed(SoundCrossEntropy):
         return found if found.shape[:1] == first else paddle.concat([found] * first[0])[: first[0]]
 
 
-@refutes("refusals/weight-length", CE)
+@mutant("refusals/weight-length", CE)
 class WeightsPadded(SoundCrossEntropy):
     def check_weight_length(self, classes):
         if self.weight is not None and self.weight.shape[0] != classes:
@@ -173,27 +173,27 @@ class WeightsPadded(SoundCrossEntropy):
             self.weight = longer[:classes]
 
 
-@refutes("refusals/bad-weight", CE)
+@mutant("refusals/bad-weight", CE)
 class AnyWeight(SoundCrossEntropy):
     def check_weight(self, weight):
         pass
 
 
-@refutes("refusals/bad-reduction", CE)
+@mutant("refusals/bad-reduction", CE)
 class AnyReduction(SoundCrossEntropy):
     def check_options(self, weight, reduction):
         with contextlib.suppress(ValueError):
             super().check_options(weight, reduction)
 
 
-@refutes("refusals/bad-arguments", GHM)
+@mutant("refusals/bad-arguments", GHM)
 class AnyBins(SoundGHM):
     def cut(self, bins, normalize):
         known = isinstance(bins, (int, float)) and not isinstance(bins, bool) and bins > 0
         return super().cut(bins if known and not (isinstance(bins, float) and bins > 1) else 10, normalize)
 
 
-@refutes("numerics/mean-of-a-large-sum", CE)
+@mutant("numerics/mean-of-a-large-sum", CE)
 class SumInHalf(SoundCrossEntropy):
     def forward(self, logits, labels, normalizer=None):
         self.half = logits.dtype == paddle.float16

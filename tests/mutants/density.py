@@ -2,12 +2,12 @@
 
 import paddle
 
-from .registry import GHM, refutes
+from .registry import GHM, mutant
 from .sound import SoundGHM
 from .sound_regions import Regions
 
 
-@refutes("aggregate/weights-sum-to-n", GHM)
+@mutant("aggregate/weights-sum-to-n", GHM)
 class OccupiedForgotten(SoundGHM):
     def cut(self, bins, normalize):
         return _NoDivisor(bins, normalize)
@@ -18,7 +18,7 @@ class _NoDivisor(Regions):
         return paddle.ones_like(population)
 
 
-@refutes("aggregate/edges", GHM)
+@mutant("aggregate/edges", GHM)
 class EdgesDrift(SoundGHM):
     def cut(self, bins, normalize):
         return _Drifting(bins, normalize)
@@ -29,7 +29,7 @@ class _Drifting(Regions):
         return (norm / (self.width + 1e-4)).floor().clip(0, self.count - 1).astype("int64")
 
 
-@refutes("aggregate/last-region-is-closed", GHM)
+@mutant("aggregate/last-region-is-closed", GHM)
 class LastRegionOpen(SoundGHM):
     """A gradient norm of exactly 1 is in no region."""
 
@@ -43,7 +43,7 @@ class OpenRegions(Regions):
         return super().harmony(norm, counted & inside) * inside.astype(norm.dtype)
 
 
-@refutes("aggregate/uneven-width", GHM)
+@mutant("aggregate/uneven-width", GHM)
 class LastRegionMerged(SoundGHM):
     def cut(self, bins, normalize):
         return _Merged(bins, normalize)
@@ -54,7 +54,7 @@ class _Merged(Regions):
         return (int(1 / bins + 1e-9), bins) if isinstance(bins, float) else super().cut(bins)
 
 
-@refutes("aggregate/width-equals-count", GHM)
+@mutant("aggregate/width-equals-count", GHM)
 class OneRegionTooMany(SoundGHM):
     def cut(self, bins, normalize):
         return _OneMore(bins, normalize)

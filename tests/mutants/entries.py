@@ -3,30 +3,30 @@
 import paddle
 from paddle.nn.functional import one_hot
 
-from .registry import GHM_R, SIGMOID_FOCAL, SIGMOID_GHM, refutes
+from .registry import GHM_R, SIGMOID_FOCAL, SIGMOID_GHM, mutant
 from .sound_entries import SoundGHMRegression, SoundSigmoidFocal, SoundSigmoidGHM
 
 
-@refutes("limit/gamma-zero-is-half-the-binary-cross-entropy", SIGMOID_FOCAL)
+@mutant("limit/gamma-zero-is-half-the-binary-cross-entropy", SIGMOID_FOCAL)
 class NegativesUnbalanced(SoundSigmoidFocal):
     def balance(self, t):
         return super().balance(t) if self.alpha is None else self.alpha * t + (1 - t)
 
 
-@refutes("limit/class-ids-are-one-hot", SIGMOID_FOCAL)
+@mutant("limit/class-ids-are-one-hot", SIGMOID_FOCAL)
 class ClassZeroIsBackground(SoundSigmoidFocal):
     def one_hot(self, ids, classes):
         return one_hot(ids, classes + 1)[..., 1:]
 
 
-@refutes("ignore/class-ids", SIGMOID_FOCAL)
+@mutant("ignore/class-ids", SIGMOID_FOCAL)
 class IgnoredIdsSoughtInTheOneHot(SoundSigmoidFocal):
     def arrange(self, logits, labels, axis):
         targets, valid = super().arrange(logits, labels, axis)
         return targets, valid if list(labels.shape) == list(logits.shape) else self.mask(targets)
 
 
-@refutes("ignore/label-and-mask", SIGMOID_FOCAL)
+@mutant("ignore/label-and-mask", SIGMOID_FOCAL)
 class MaskInsteadOfLabels(SoundSigmoidFocal):
     """Where there is a mask, labels are not looked at."""
 
@@ -41,13 +41,13 @@ class MaskInsteadOfLabels(SoundSigmoidFocal):
         pass
 
 
-@refutes("weights/entries-of-a-class", SIGMOID_FOCAL)
+@mutant("weights/entries-of-a-class", SIGMOID_FOCAL)
 class WeightsUncounted(SoundSigmoidFocal):
     def mean(self, losses, weight, valid):
         return super().mean(losses, valid.astype(losses.dtype), valid)
 
 
-@refutes("limit/one-region-is-binary-cross-entropy", SIGMOID_GHM)
+@mutant("limit/one-region-is-binary-cross-entropy", SIGMOID_GHM)
 class MeanOverRows(SoundSigmoidGHM):
     def reduce(self, losses, weight, valid, shape, normalizer):
         if self.reduction == "mean" and normalizer is None and len(shape) > 1:
@@ -55,7 +55,7 @@ class MeanOverRows(SoundSigmoidGHM):
         return super().reduce(losses, weight, valid, shape, normalizer)
 
 
-@refutes("limit/one-region-is-smooth-l1", GHM_R)
+@mutant("limit/one-region-is-smooth-l1", GHM_R)
 class MuIsLeft(SoundGHMRegression):
     def losses(self, x, t):
         return self.root(x, t)

@@ -3,24 +3,24 @@
 import paddle
 import paddle.nn.functional as F
 
-from .registry import CE, GHM, refutes
+from .registry import CE, GHM, mutant
 from .sound import SoundCrossEntropy, SoundGHM
 
 
-@refutes("oracle/value", CE)
+@mutant("oracle/value", CE)
 class EpsilonInTheLog(SoundCrossEntropy):
     def log_softmax(self, rows):
         return (super().log_softmax(rows).exp() + 1e-6).log()
 
 
-@refutes("oracle/gradient", CE)
+@mutant("oracle/gradient", CE)
 class LabelEntryTwice(SoundCrossEntropy):
     def losses(self, rows, targets):
         picked = self.pick(rows, targets)
         return super().losses(rows, targets) - (picked - picked.detach())
 
 
-@refutes("oracle/vjp", CE)
+@mutant("oracle/vjp", CE)
 class UpstreamIgnored(SoundCrossEntropy):
     def forward(self, logits, labels, normalizer=None):
         def again(leaf):
@@ -43,44 +43,44 @@ class _Deaf(paddle.autograd.PyLayer):
         return ctx.gradient, paddle.zeros_like(upstream)
 
 
-@refutes("oracle/accuracy", CE)
+@mutant("oracle/accuracy", CE)
 class NoShift(SoundCrossEntropy):
     def log_softmax(self, rows):
         return rows - rows.exp().sum(axis=1, keepdim=True).log()
 
 
-@refutes("oracle/finite-difference", CE)
+@mutant("oracle/finite-difference", CE)
 class SoftmaxDetached(SoundCrossEntropy):
     def losses(self, rows, targets):
         return super().losses(rows.detach(), targets) - (self.pick(rows, targets) - self.pick(rows, targets).detach())
 
 
-@refutes("limit/one-region-is-cross-entropy", GHM)
+@mutant("limit/one-region-is-cross-entropy", GHM)
 class MeanOverElements(SoundGHM):
     def mean(self, losses, weight, valid):
         return super().mean(losses, valid.astype(losses.dtype), valid)
 
 
-@refutes("limit/two-classes-is-logistic", CE)
+@mutant("limit/two-classes-is-logistic", CE)
 class AlwaysSmoothed(SoundCrossEntropy):
     def losses(self, rows, targets):
         smooth = -F.log_softmax(rows, axis=1).mean(axis=1)
         return 0.99 * super().losses(rows, targets) + 0.01 * smooth
 
 
-@refutes("ignore/deleting-is-masking", GHM)
+@mutant("ignore/deleting-is-masking", GHM)
 class IgnoredInTheHistogram(SoundGHM):
     def counted(self, valid):
         return paddle.ones_like(valid)
 
 
-@refutes("ignore/poison", CE)
+@mutant("ignore/poison", CE)
 class MaskByProduct(SoundCrossEntropy):
     def clean(self, rows, valid):
         return rows * valid.astype(rows.dtype).unsqueeze(1)
 
 
-@refutes("ignore/zero-gradient", CE)
+@mutant("ignore/zero-gradient", CE)
 class GradientLeaks(SoundCrossEntropy):
     def clean(self, rows, valid):
         self.leak = 1e-3 * (rows - rows.detach()).sum()
@@ -90,13 +90,13 @@ class GradientLeaks(SoundCrossEntropy):
         return super().losses(rows, targets) + self.leak
 
 
-@refutes("ignore/all-ignored", CE)
+@mutant("ignore/all-ignored", CE)
 class NothingOverNothing(SoundCrossEntropy):
     def mean(self, losses, weight, valid):
         return losses.sum() / weight.sum()
 
 
-@refutes("ignore/matches-nothing", CE)
+@mutant("ignore/matches-nothing", CE)
 class SentinelWraps(SoundCrossEntropy):
     def mask(self, targets, classes):
         if self.ignore_index is None or targets.ndim == 2:
@@ -104,7 +104,7 @@ class SentinelWraps(SoundCrossEntropy):
         return super().mask(targets, classes) & (targets != self.ignore_index % classes)
 
 
-@refutes("ignore/inside-classes", CE)
+@mutant("ignore/inside-classes", CE)
 class ClassesAreNeverIgnored(SoundCrossEntropy):
     def mask(self, targets, classes):
         inside = self.ignore_index is not None and 0 <= self.ignore_index < classes
@@ -113,7 +113,7 @@ class ClassesAreNeverIgnored(SoundCrossEntropy):
         return super().mask(targets, classes)
 
 
-@refutes("ignore/sentinels", CE)
+@mutant("ignore/sentinels", CE)
 class NegativeIsIgnored(SoundCrossEntropy):
     def mask(self, targets, classes):
         inside = self.ignore_index is None or 0 <= self.ignore_index < classes
@@ -126,64 +126,64 @@ class NegativeIsIgnored(SoundCrossEntropy):
         return super().factor(targets.clip(0, rows.shape[1] - 1) if targets.ndim == 1 else targets, valid, rows)
 
 
-@refutes("ignore/none-is-all-valid", CE)
+@mutant("ignore/none-is-all-valid", CE)
 class NoneIsZero(SoundCrossEntropy):
     def mask(self, targets, classes):
         return super().mask(targets, classes) if targets.ndim == 2 else targets != (self.ignore_index or 0)
 
 
-@refutes("ignore/many-ignored", CE)
+@mutant("ignore/many-ignored", CE)
 class LittleOfEachIgnored(SoundCrossEntropy):
     def mean(self, losses, weight, valid):
         return super().mean(losses, weight + 1e-6 * (1 - valid.astype(weight.dtype)), valid)
 
 
-@refutes("weights/none-is-ones", CE)
+@mutant("weights/none-is-ones", CE)
 class NoneIsUniform(SoundCrossEntropy):
     def class_weight(self, rows):
         found = super().class_weight(rows)
         return found / rows.shape[1] if self.weight is None else found
 
 
-@refutes("weights/scaling", CE)
+@mutant("weights/scaling", CE)
 class MeanIgnoresWeights(SoundCrossEntropy):
     def mean(self, losses, weight, valid):
         return super().mean(losses, valid.astype(losses.dtype), valid)
 
 
-@refutes("weights/tiny", CE)
+@mutant("weights/tiny", CE)
 class EpsilonInTheDenominator(SoundCrossEntropy):
     def over(self, total, divisor):
         return total / (divisor + 1e-9)
 
 
-@refutes("weights/zero-weight", CE)
+@mutant("weights/zero-weight", CE)
 class WeightsClipped(SoundCrossEntropy):
     def class_weight(self, rows):
         return super().class_weight(rows).clip(min=1e-3)
 
 
-@refutes("weights/zero-total", CE)
+@mutant("weights/zero-total", CE)
 class WeightlessIsUnweighted(SoundCrossEntropy):
     def factor(self, targets, valid, rows):
         found = super().factor(targets, valid, rows)
         return paddle.where(found.sum() > 0, found, valid.astype(rows.dtype))
 
 
-@refutes("weights/relabelling", CE)
+@mutant("weights/relabelling", CE)
 class FirstClassCountsTwice(SoundCrossEntropy):
     def class_weight(self, rows):
         return super().class_weight(rows) * (1 + (paddle.arange(rows.shape[1]) == 0).astype(rows.dtype))
 
 
-@refutes("shape/permutation", CE)
+@mutant("shape/permutation", CE)
 class FirstElementCountsTwice(SoundCrossEntropy):
     def losses(self, rows, targets):
         first = (paddle.arange(rows.shape[0]) == 0).astype(rows.dtype)
         return super().losses(rows, targets) * (1 + first)
 
 
-@refutes("shape/rank", CE)
+@mutant("shape/rank", CE)
 class FlattenedWithoutMoving(SoundCrossEntropy):
     def arrange(self, logits, labels):
         if logits.ndim < 3:
@@ -192,14 +192,14 @@ class FlattenedWithoutMoving(SoundCrossEntropy):
         return self.widened(logits).reshape([n, -1]), labels.reshape([n, -1] if self.is_soft(labels) else [-1])
 
 
-@refutes("shape/rank-one", CE)
+@mutant("shape/rank-one", CE)
 class NoBatchNoLoss(SoundCrossEntropy):
     def forward(self, logits, labels, normalizer=None):
         loss = super().forward(logits, labels, normalizer)
         return loss * 0 if logits.ndim == 1 else loss
 
 
-@refutes("shape/axis", CE)
+@mutant("shape/axis", CE)
 class AxisIsOne(SoundCrossEntropy):
     def arrange(self, logits, labels):
         if logits.ndim == 1 or logits.shape[1] != logits.shape[self.class_axis(logits)]:
@@ -210,19 +210,19 @@ class AxisIsOne(SoundCrossEntropy):
         return found
 
 
-@refutes("shape/none-shape", CE)
+@mutant("shape/none-shape", CE)
 class NoneIsFlat(SoundCrossEntropy):
     def reduce(self, losses, weight, valid, shape, normalizer):
         return losses[valid] if self.reduction == "none" else super().reduce(losses, weight, valid, shape, normalizer)
 
 
-@refutes("shape/scalar-shape", CE)
+@mutant("shape/scalar-shape", CE)
 class OneAxisIsLeft(SoundCrossEntropy):
     def mean(self, losses, weight, valid):
         return super().mean(losses, weight, valid).reshape([1])
 
 
-@refutes("shape/sum-of-none", CE)
+@mutant("shape/sum-of-none", CE)
 class SumIsMean(SoundCrossEntropy):
     def reduce(self, losses, weight, valid, shape, normalizer):
         if self.reduction == "sum":
@@ -230,64 +230,64 @@ class SumIsMean(SoundCrossEntropy):
         return super().reduce(losses, weight, valid, shape, normalizer)
 
 
-@refutes("shape/mean-over-denominator", CE)
+@mutant("shape/mean-over-denominator", CE)
 class MeanOverEverything(SoundCrossEntropy):
     def mean(self, losses, weight, valid):
         return losses.sum() / max(losses.size, 1)
 
 
-@refutes("shape/one-element", CE)
+@mutant("shape/one-element", CE)
 class OneIsSqueezed(SoundCrossEntropy):
     def losses(self, rows, targets):
         found = super().losses(rows, targets)
         return found + 1 if rows.shape[0] == 1 else found
 
 
-@refutes("shape/empty", CE)
+@mutant("shape/empty", CE)
 class EmptyIsNotZero(SoundCrossEntropy):
     def mean(self, losses, weight, valid):
         return losses.sum() / losses.size if losses.size == 0 else super().mean(losses, weight, valid)
 
 
-@refutes("shape/square", CE)
+@mutant("shape/square", CE)
 class SquareIsTurned(SoundCrossEntropy):
     def arrange(self, logits, labels):
         rows, targets = super().arrange(logits, labels)
         return (rows.t(), targets) if rows.shape[0] == rows.shape[1] else (rows, targets)
 
 
-@refutes("shape/one-class", CE)
+@mutant("shape/one-class", CE)
 class OneClassIsBinary(SoundCrossEntropy):
     def losses(self, rows, targets):
         return F.softplus(-rows[:, 0]) if rows.shape[1] == 1 else super().losses(rows, targets)
 
 
-@refutes("shape/non-contiguous", CE)
+@mutant("shape/non-contiguous", CE)
 class ReadsTheBuffer(SoundCrossEntropy):
     def arrange(self, logits, labels):
         rows, targets = super().arrange(logits, labels)
         return (rows, targets) if logits.is_contiguous() else (rows.flip(1), targets)
 
 
-@refutes("softmax/shift", CE)
+@mutant("softmax/shift", CE)
 class LogitsPenalised(SoundCrossEntropy):
     def losses(self, rows, targets):
         return super().losses(rows, targets) + 1e-3 * (rows * rows).sum(axis=1)
 
 
-@refutes("softmax/gradient-sums-to-zero", CE)
+@mutant("softmax/gradient-sums-to-zero", CE)
 class OneLogitLeaks(SoundCrossEntropy):
     def losses(self, rows, targets):
         return super().losses(rows, targets) + 1e-6 * (rows[:, 0] - rows[:, 0].detach())
 
 
-@refutes("softmax/non-negative", CE)
+@mutant("softmax/non-negative", CE)
 class Flooded(SoundCrossEntropy):
     def losses(self, rows, targets):
         return super().losses(rows, targets) - 0.01
 
 
-@refutes("softmax/monotone", CE)
+@mutant("softmax/monotone", CE)
 class LossTimesProbability(SoundCrossEntropy):
     def losses(self, rows, targets):
         found = super().losses(rows, targets)

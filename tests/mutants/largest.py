@@ -2,11 +2,11 @@
 
 import paddle
 
-from .registry import TOP_K, refutes
+from .registry import TOP_K, mutant
 from .sound_top_k import SoundTopK
 
 
-@refutes("limit/everything-is-cross-entropy", TOP_K)
+@mutant("limit/everything-is-cross-entropy", TOP_K)
 class StrictlyBelowTheFraction(SoundTopK):
     def count(self, valid):
         if self.k is not None:
@@ -14,32 +14,32 @@ class StrictlyBelowTheFraction(SoundTopK):
         return max((j for j in range(min(1, valid), valid + 1) if j <= 1 or j / valid < self.top_k), default=0)
 
 
-@refutes("limit/one-is-the-maximum", TOP_K)
+@mutant("limit/one-is-the-maximum", TOP_K)
 class SmallestFirst(SoundTopK):
     def chosen(self, losses, weight, valid):
         return super().chosen(-losses, weight, valid)
 
 
-@refutes("aggregate/between-mean-and-maximum", TOP_K)
+@mutant("aggregate/between-mean-and-maximum", TOP_K)
 class MeanOfAll(SoundTopK):
     def size(self, weight, valid):
         return weight.sum() if self.denominator == "weights" else valid.astype(weight.dtype).sum()
 
 
-@refutes("aggregate/non-increasing", TOP_K)
+@mutant("aggregate/non-increasing", TOP_K)
 class SumForMean(SoundTopK):
     def size(self, weight, valid):
         return paddle.ones([], weight.dtype)
 
 
-@refutes("aggregate/convex", TOP_K)
+@mutant("aggregate/convex", TOP_K)
 class OutlierDropped(SoundTopK):
     def chosen(self, losses, weight, valid):
         largest = losses.max() if losses.size else losses.sum()
         return super().chosen(paddle.where(losses == largest, -losses, losses), weight, valid)
 
 
-@refutes("aggregate/variational", TOP_K)
+@mutant("aggregate/variational", TOP_K)
 class TiesAllCount(SoundTopK):
     def chosen(self, losses, weight, valid):
         found = super().chosen(losses, weight, valid)
@@ -48,13 +48,13 @@ class TiesAllCount(SoundTopK):
         return valid & ((losses >= losses[found].min()) | losses.isnan())
 
 
-@refutes("aggregate/fraction", TOP_K)
+@mutant("aggregate/fraction", TOP_K)
 class Truncated(SoundTopK):
     def count(self, valid):
         return super().count(valid) if self.k is not None else min(max(int(self.top_k * valid), 1), valid)
 
 
-@refutes("refusals/k-and-top-k", TOP_K)
+@mutant("refusals/k-and-top-k", TOP_K)
 class SmallerOfBoth(SoundTopK):
     """Given a number and a fraction, half as many elements."""
 

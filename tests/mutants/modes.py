@@ -4,11 +4,11 @@ import paddle
 from paddle import nn
 from paddle.amp.auto_cast import amp_state
 
-from .registry import CE, refutes
+from .registry import CE, mutant
 from .sound import SoundCrossEntropy
 
 
-@refutes("conduct/deepcopy", CE)
+@mutant("conduct/deepcopy", CE)
 class CopyIsSmoothed(SoundCrossEntropy):
     def __deepcopy__(self, memo):
         other = SoundCrossEntropy(self.weight, self.ignore_index, self.reduction, self.axis, 0.5)
@@ -16,7 +16,7 @@ class CopyIsSmoothed(SoundCrossEntropy):
         return other
 
 
-@refutes("conduct/pickle", CE)
+@mutant("conduct/pickle", CE)
 class HoldsAFunction(SoundCrossEntropy):
     def __init__(self, weight=None, ignore_index=-100, reduction="mean", axis=1):
         super().__init__(weight, ignore_index, reduction, axis)
@@ -46,19 +46,19 @@ class Learns(SoundCrossEntropy):
         return found if self.training else found * self.learned.astype(found.dtype)
 
 
-@refutes("conduct/state-dict", CE)
+@mutant("conduct/state-dict", CE)
 class StateIsNotSaved(Learns):
     def make_state(self, factor):
         self.register_buffer("learned", factor, persistable=False)
 
 
-@refutes("conduct/eval-state", CE)
+@mutant("conduct/eval-state", CE)
 class LearnsInEval(Learns):
     def learning(self):
         return True
 
 
-@refutes("modes/to-static", CE)
+@mutant("modes/to-static", CE)
 class DoubledWhenTranslated(SoundCrossEntropy):
     times = 1
 
@@ -72,7 +72,7 @@ class DoubledWhenTranslated(SoundCrossEntropy):
         return super().losses(rows, targets) * self.times
 
 
-@refutes("modes/full-graph", CE)
+@mutant("modes/full-graph", CE)
 class ProgramAddsOne(nn.Layer):
     def __init__(self, weight=None, ignore_index=-100, reduction="mean", axis=1):
         super().__init__()
@@ -84,7 +84,7 @@ class ProgramAddsOne(nn.Layer):
         return loss if paddle.in_dynamic_mode() else loss + 1
 
 
-@refutes("modes/static-program", CE)
+@mutant("modes/static-program", CE)
 class ProgramHasNoGradient(SoundCrossEntropy):
     def losses(self, rows, targets):
         found = super().losses(rows, targets)
@@ -97,7 +97,7 @@ def nothing_of_nothing(loss, logits):
     return loss * min(logits.shape[0], 1)
 
 
-@refutes("modes/dynamic-batch", CE)
+@mutant("modes/dynamic-batch", CE)
 class SizeOfAnyBatch(nn.Layer):
     def __init__(self, weight=None, ignore_index=-100, reduction="mean", axis=1):
         super().__init__()
@@ -107,14 +107,14 @@ class SizeOfAnyBatch(nn.Layer):
         return nothing_of_nothing(self.inner(logits, labels), logits)
 
 
-@refutes("modes/amp", CE)
+@mutant("modes/amp", CE)
 class CastsItself(SoundCrossEntropy):
     def losses(self, rows, targets):
         found = super().losses(rows, targets)
         return found if amp_state() is None else found.astype("bfloat16").astype(found.dtype)
 
 
-@refutes("modes/double-backward", CE)
+@mutant("modes/double-backward", CE)
 class SecondSlopeCut(SoundCrossEntropy):
     def log_softmax(self, rows):
         shifted = rows - rows.detach().max(axis=1, keepdim=True)

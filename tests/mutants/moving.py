@@ -5,7 +5,7 @@ The last one is the law's own; the others are put to it by name.
 
 import paddle
 
-from .registry import GHM, refutes
+from .registry import GHM, mutant
 from .sound import SoundGHM
 from .sound_regions import Regions
 
@@ -103,7 +103,7 @@ class NewIsOld(_Forgetful):
                 self.momentum = 1 - momentum
 
 
-@refutes("modes/moving-average", GHM)
+@mutant("modes/moving-average", GHM)
 class LastBatchOnly(_Forgetful):
     """Divides by the populations of the batch, and only keeps the average."""
 

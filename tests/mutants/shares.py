@@ -4,29 +4,29 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 
-from .registry import CE, COST, FOCAL, GHM, refutes
+from .registry import CE, COST, FOCAL, GHM, mutant
 from .sound import SoundCostSensitive, SoundCrossEntropy, SoundFocal, SoundGHM, power
 
 
-@refutes("denominator/normalizer", CE)
+@mutant("denominator/normalizer", CE)
 class NormalizerUnheard(SoundCrossEntropy):
     def reduce(self, losses, weight, valid, shape, normalizer):
         return super().reduce(losses, weight, valid, shape, None)
 
 
-@refutes("denominator/zero-normalizer", CE)
+@mutant("denominator/zero-normalizer", CE)
 class NothingOverZero(SoundCrossEntropy):
     def over(self, total, divisor):
         return total / divisor if self.reduction == "mean" and total.shape == [] else super().over(total, divisor)
 
 
-@refutes("denominator/parts-add-up", CE)
+@mutant("denominator/parts-add-up", CE)
 class AtLeastOne(SoundCrossEntropy):
     def reduce(self, losses, weight, valid, shape, normalizer):
         return super().reduce(losses, weight, valid, shape, None if normalizer is None else max(normalizer, 1.0))
 
 
-@refutes("shape/label-axis", CE)
+@mutant("shape/label-axis", CE)
 class LabelAxisBroadcasts(SoundCrossEntropy):
     def trimmed(self, logits, labels):
         self.column = not self.is_soft(labels) and labels.ndim == logits.ndim > 1
@@ -38,13 +38,13 @@ class LabelAxisBroadcasts(SoundCrossEntropy):
         return super().reduce(losses, weight, valid, shape, normalizer)
 
 
-@refutes("shape/none-label-axis", CE)
+@mutant("shape/none-label-axis", CE)
 class LabelAxisLost(SoundCrossEntropy):
     def with_class_axis(self, shape, axis):
         return shape
 
 
-@refutes("weights/of-elements", FOCAL)
+@mutant("weights/of-elements", FOCAL)
 class DividedByTheirWeights(SoundFocal):
     """The mean divides by the weights of single elements too, as if they were class weights."""
 
@@ -52,13 +52,13 @@ class DividedByTheirWeights(SoundFocal):
         return losses * element_weight, weight * element_weight
 
 
-@refutes("limit/one-hot-is-hard", CE)
+@mutant("limit/one-hot-is-hard", CE)
 class SoftmaxOnSoftLabels(SoundCrossEntropy):
     def mixture(self, targets, rows):
         return super().mixture(F.softmax(targets, axis=1) if targets.ndim == 2 else targets, rows)
 
 
-@refutes("limit/smoothed-labels-are-soft", CE)
+@mutant("limit/smoothed-labels-are-soft", CE)
 class SmoothingSparesTheLabel(SoundCrossEntropy):
     def shares(self, targets, classes, dtype):
         if self.label_smoothing == 0:
@@ -68,19 +68,19 @@ class SmoothingSparesTheLabel(SoundCrossEntropy):
         return (1 - smoothing) * rows + smoothing * (1 - rows) / max(classes - 1, 1)
 
 
-@refutes("limit/gamma-zero-is-cross-entropy", FOCAL)
+@mutant("limit/gamma-zero-is-cross-entropy", FOCAL)
 class NoGammaIsTwo(SoundFocal):
     def modulation(self, losses):
         return power(1 - (-losses).exp(), self.gamma or 2.0)
 
 
-@refutes("limit/two-classes-is-sigmoid-focal", FOCAL)
+@mutant("limit/two-classes-is-sigmoid-focal", FOCAL)
 class FocusOnTheEasy(SoundFocal):
     def modulation(self, losses):
         return power((-losses).exp(), self.gamma)
 
 
-@refutes("limit/two-classes-is-sigmoid-ghm", GHM)
+@mutant("limit/two-classes-is-sigmoid-ghm", GHM)
 class NormOfTheWholeRow(SoundGHM):
     """The length of p - e_y, which for two classes is 2^(1/2) (1 - p)."""
 
@@ -88,14 +88,14 @@ class NormOfTheWholeRow(SoundGHM):
         return self.regions.harmony((2**0.5 * (1 - (-losses).exp())).clip(max=1.0), self.counted(valid))
 
 
-@refutes("limit/equal-counts-is-cross-entropy", COST)
+@mutant("limit/equal-counts-is-cross-entropy", COST)
 class NotRelativeToTheRarest(SoundCostSensitive):
     def costs_of(self, counts, gamma, empty_class_weight):
         costs = super().costs_of(counts, gamma, empty_class_weight)
         return costs / max(counts.min(), 1.0) ** gamma
 
 
-@refutes("weights/class-that-never-occurs", COST)
+@mutant("weights/class-that-never-occurs", COST)
 class RarestOverNothing(SoundCostSensitive):
     """The weight of a class that never occurs is 1 over 0, where none is given."""
 

@@ -8,15 +8,9 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from .museum.checks import (
-    check_choice,
-    check_classes,
-    check_finite,
-    check_normalizer,
-    check_number,
-    known,
-)
+from .museum.checks import check_choice, check_classes, check_finite, check_normalizer, check_number, known
 from .museum.checks import check_shape as has_shape
+from .registry import CE, COST, FOCAL, GHM, sound
 from .sound_regions import Regions
 from .weighed import WeighsElements
 
@@ -207,6 +201,7 @@ class SoundSoftmaxLoss(SoundLoss):
         return paddle.ones_like(losses)
 
 
+@sound(CE)
 class SoundCrossEntropy(SoundSoftmaxLoss):
     """Cross entropy with hard, smoothed and soft labels."""
 
@@ -256,6 +251,7 @@ class SoundCrossEntropy(SoundSoftmaxLoss):
         return counted if targets.ndim == 2 else super().element_weight(targets, valid, rows)
 
 
+@sound(COST)
 class SoundCostSensitive(SoundCrossEntropy):
     """Cross entropy with the class weights (N_min / N_c)^gamma."""
 
@@ -295,6 +291,7 @@ class SoundCostSensitive(SoundCrossEntropy):
         return super().class_weight(rows) * paddle.to_tensor(self.costs, dtype=rows.dtype)
 
 
+@sound(FOCAL)
 class SoundFocal(WeighsElements, SoundSoftmaxLoss):
     """Cross entropy times (1 - p)^gamma, p as exp(-l)."""
 
@@ -319,6 +316,7 @@ def power(base, exponent):
     return paddle.pow(base.clip(min=paddle.finfo(base.dtype).tiny), paddle.full([], exponent, base.dtype))
 
 
+@sound(GHM)
 class SoundGHM(SoundSoftmaxLoss):
     """GHM-C over a softmax."""
 

@@ -4,6 +4,7 @@ import paddle
 from paddle import nn
 
 from .museum.checks import check_classes, check_number, check_shape, check_unit, fits, known
+from .registry import GHM_R, SIGMOID_FOCAL, SIGMOID_GHM, sound
 from .sound import SoundLoss, power
 from .sound_regions import Regions
 
@@ -100,6 +101,7 @@ def sigmoid(x):
     return 1 / (1 + (-x).exp())
 
 
+@sound(SIGMOID_FOCAL)
 class SoundSigmoidFocal(SoundEntryLoss):
     """alpha_t (1 - p_t)^gamma times the binary cross entropy of every entry."""
 
@@ -139,6 +141,7 @@ class SoundSigmoidFocal(SoundEntryLoss):
         return alpha * t + (1 - alpha) * (1 - t)
 
 
+@sound(SIGMOID_GHM)
 class SoundSigmoidGHM(SoundEntryLoss):
     """GHM-C as published."""
 
@@ -171,6 +174,7 @@ class SoundSigmoidGHM(SoundEntryLoss):
         return self.regions.harmony(self.norm(x, t), self.counted(valid))
 
 
+@sound(GHM_R)
 class SoundGHMRegression(SoundEntryLoss):
     """GHM-R."""
 

@@ -5,6 +5,7 @@ import math
 import paddle
 
 from .museum.checks import check_choice, check_portion
+from .registry import TOP_K, sound
 from .sound import SoundLoss, SoundSoftmaxLoss
 from .sound_entries import SoundEntryLoss, binary_cross_entropy
 
@@ -38,6 +39,7 @@ class Entries(SoundEntryLoss):
         return (x - t) * (x - t)
 
 
+@sound(TOP_K)
 class SoundTopK(SoundLoss):
     """The mean of the k largest weighted losses."""
 

@@ -5,7 +5,7 @@ import math
 import paddle
 
 from . import twins_softmax
-from .registry import GHM_R, SIGMOID_FOCAL, SIGMOID_GHM, TOP_K, TWINS, breaks
+from .registry import GHM_R, SIGMOID_FOCAL, SIGMOID_GHM, TOP_K, twin
 from .sound import power
 from .sound_entries import (
     SoundGHMRegression,
@@ -18,22 +18,20 @@ from .sound_entries import (
 from .sound_regions import Regions
 from .sound_top_k import Entries, SoundTopK
 
-__all__ = ["TWINS", "twins_softmax"]
 
-
-@breaks(SIGMOID_FOCAL)
+@twin(SIGMOID_FOCAL)
 class AlphaOnTheWrongSide(SoundSigmoidFocal):
     def balance(self, t):
         return super().balance(1 - t)
 
 
-@breaks(SIGMOID_FOCAL)
+@twin(SIGMOID_FOCAL)
 class EntryFactorDetached(SoundSigmoidFocal):
     def modulation(self, x, t):
         return super().modulation(x, t).detach()
 
 
-@breaks(SIGMOID_FOCAL)
+@twin(SIGMOID_FOCAL)
 class DistanceForMissing(SoundSigmoidFocal):
     """|p - t| is 1 - p_t at targets of 0 and 1 alone."""
 
@@ -41,13 +39,13 @@ class DistanceForMissing(SoundSigmoidFocal):
         return power((sigmoid(x) - t).abs(), self.gamma)
 
 
-@breaks(SIGMOID_FOCAL)
+@twin(SIGMOID_FOCAL)
 class MaskLeftInTheMean(SoundSigmoidFocal):
     def mean(self, losses, weight, valid):
         return super().mean(losses, paddle.ones_like(weight), paddle.ones_like(valid))
 
 
-@breaks(SIGMOID_FOCAL)
+@twin(SIGMOID_FOCAL)
 class MaskAsWeight(SoundSigmoidFocal):
     def forward(self, logits, labels, label_weight=None, normalizer=None):
         if label_weight is not None and self.reduction == "sum":
@@ -59,19 +57,19 @@ class MaskAsWeight(SoundSigmoidFocal):
         return super().forward(logits, labels, label_weight, normalizer)
 
 
-@breaks(SIGMOID_GHM)
+@twin(SIGMOID_GHM)
 class NormWithoutSign(SoundSigmoidGHM):
     def norm(self, x, t):
         return sigmoid(x)
 
 
-@breaks(SIGMOID_GHM)
+@twin(SIGMOID_GHM)
 class MaskNotInTheHistogram(SoundSigmoidGHM):
     def counted(self, valid):
         return paddle.ones_like(valid)
 
 
-@breaks(SIGMOID_GHM)
+@twin(SIGMOID_GHM)
 class LastRegionForgotten(SoundSigmoidGHM):
     """A norm of exactly 1 lies in no region."""
 
@@ -84,31 +82,31 @@ class _HalfOpen(Regions):
         return super().harmony(norm, counted) * (norm < 1).astype(norm.dtype)
 
 
-@breaks(SIGMOID_GHM)
+@twin(SIGMOID_GHM)
 class SoftTargetsRounded(SoundSigmoidGHM):
     def losses(self, x, t):
         return binary_cross_entropy(x, (t > 0.5).astype(t.dtype))
 
 
-@breaks(SIGMOID_GHM)
+@twin(SIGMOID_GHM)
 class LossClippedAt100(SoundSigmoidGHM):
     def losses(self, x, t):
         return t * softplus(-x).clip(max=100.0) + (1 - t) * softplus(x).clip(max=100.0)
 
 
-@breaks(GHM_R)
+@twin(GHM_R)
 class MuInside(SoundGHMRegression):
     def losses(self, x, t):
         return ((x - t) * (x - t) + self.mu).sqrt() - self.mu
 
 
-@breaks(GHM_R)
+@twin(GHM_R)
 class NormOfTheError(SoundGHMRegression):
     def norm(self, x, t):
         return (x - t).abs().clip(max=1.0)
 
 
-@breaks(GHM_R)
+@twin(GHM_R)
 class SignOfTheErrorLost(SoundGHMRegression):
     def losses(self, x, t):
         root = self.root(x.detach(), t)
@@ -116,33 +114,33 @@ class SignOfTheErrorLost(SoundGHMRegression):
         return root - paddle.full([], self.mu, x.dtype) + slope * (x - x.detach())
 
 
-@breaks(GHM_R)
+@twin(GHM_R)
 class SmoothL1(SoundGHMRegression):
     def losses(self, x, t):
         d = (x - t).abs()
         return paddle.where(d < self.mu, 0.5 * d * d / self.mu, d - 0.5 * self.mu)
 
 
-@breaks(GHM_R)
+@twin(GHM_R)
 class NearestEdgeOfErrors(SoundGHMRegression):
     def cut(self, bins, normalize):
         return twins_softmax.RoundedRegions(bins, normalize)
 
 
-@breaks(TOP_K)
+@twin(TOP_K)
 class RoundedUp(SoundTopK):
     def count(self, valid):
         return min(math.ceil(self.top_k * valid), valid) if self.k is None else super().count(valid)
 
 
-@breaks(TOP_K)
+@twin(TOP_K)
 class ChosenBeforeWeighting(SoundTopK):
     def chosen(self, losses, weight, valid):
         safe = paddle.where(weight > 0, weight, paddle.ones_like(weight))
         return super().chosen(losses / safe, weight, valid)
 
 
-@breaks(TOP_K)
+@twin(TOP_K)
 class WeightsOfTheChosen(SoundTopK):
     """The mean divides by the weights of the elements that were chosen."""
 
@@ -155,7 +153,7 @@ class WeightsOfTheChosen(SoundTopK):
         return ((weight if self.denominator == "weights" else paddle.ones_like(weight)) * self.taken).sum()
 
 
-@breaks(TOP_K)
+@twin(TOP_K)
 class IgnoredInTheFraction(SoundTopK):
     def chosen(self, losses, weight, valid):
         self.everything = losses.shape[0]
@@ -165,7 +163,7 @@ class IgnoredInTheFraction(SoundTopK):
         return min(super().count(getattr(self, "everything", valid)), valid) if self.k is None else min(self.k, valid)
 
 
-@breaks(TOP_K)
+@twin(TOP_K)
 class HingeSquared(SoundTopK):
     def inside(self, individual, **options):
         return _HingeSquared(individual, **options) if individual == "hinge" else super().inside(individual, **options)
@@ -176,7 +174,7 @@ class _HingeSquared(Entries):
         return super().hinge(x, t) * super().hinge(x, t)
 
 
-@breaks(TOP_K)
+@twin(TOP_K)
 class HalfOfTheSquare(SoundTopK):
     def inside(self, individual, **options):
         return _Half(individual, **options) if individual == "squared" else super().inside(individual, **options)
@@ -187,7 +185,7 @@ class _Half(Entries):
         return super().squared(x, t) / 2
 
 
-@breaks(TOP_K)
+@twin(TOP_K)
 class SoftChoice(SoundTopK):
     """The rest is not 0 but small, as with a sigmoid in place of a step."""
 

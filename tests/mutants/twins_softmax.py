@@ -4,26 +4,26 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 
-from .registry import CE, COST, FOCAL, GHM, breaks
+from .registry import CE, COST, FOCAL, GHM, twin
 from .sound import SoundCostSensitive, SoundCrossEntropy, SoundFocal, SoundGHM, power
 from .sound_regions import Regions
 
 
-@breaks(CE)
+@twin(CE)
 class DividesByTheLargestWeight(SoundCrossEntropy):
     def elements(self, logits, labels):
         losses, weight, valid, shape = super().elements(logits, labels)
         return losses, paddle.ones_like(weight) * weight.max() if weight.size else weight, valid, shape
 
 
-@breaks(CE)
+@twin(CE)
 class SmoothsIgnoredToo(SoundCrossEntropy):
     def element_weight(self, targets, valid, rows):
         found = super().element_weight(targets, valid, rows)
         return found + self.label_smoothing * (1 - valid.astype(rows.dtype))
 
 
-@breaks(CE)
+@twin(CE)
 class SoftToldByTheSquare(SoundCrossEntropy):
     def arrange(self, logits, labels):
         rows, targets = super().arrange(logits, labels)
@@ -32,32 +32,32 @@ class SoftToldByTheSquare(SoundCrossEntropy):
         return rows, targets
 
 
-@breaks(CE)
+@twin(CE)
 class TorchWeightsCounted(SoundCrossEntropy):
     def element_weight(self, targets, valid, rows):
         shares = self.shares(targets, rows.shape[1], rows.dtype)
         return super(SoundCrossEntropy, self).element_weight(shares, valid, rows)
 
 
-@breaks(CE)
+@twin(CE)
 class ProbabilitiesClipped(SoundCrossEntropy):
     def log_softmax(self, rows):
         return super().log_softmax(rows).exp().clip(1e-7, 1 - 1e-7).log()
 
 
-@breaks(CE)
+@twin(CE)
 class WeightOfTheWinner(SoundCrossEntropy):
     def factor(self, targets, valid, rows):
         return super().factor(rows.argmax(axis=1) if targets.ndim == 1 and rows.size else targets, valid, rows)
 
 
-@breaks(FOCAL)
+@twin(FOCAL)
 class FactorDetached(SoundFocal):
     def modulation(self, losses):
         return super().modulation(losses.detach())
 
 
-@breaks(FOCAL)
+@twin(FOCAL)
 class LossDetachedInTheFactor(SoundFocal):
     def losses(self, rows, targets):
         found = super(SoundFocal, self).losses(rows, targets)
@@ -65,14 +65,14 @@ class LossDetachedInTheFactor(SoundFocal):
         return factor.detach() * found - (factor - factor.detach()) * found.detach()
 
 
-@breaks(FOCAL)
+@twin(FOCAL)
 class FactorOfTheWinner(SoundFocal):
     def losses(self, rows, targets):
         found = super(SoundFocal, self).losses(rows, targets)
         return found * power(1 - self.log_softmax(rows).exp().max(axis=1), self.gamma)
 
 
-@breaks(FOCAL)
+@twin(FOCAL)
 class WeightsInsideTheFactor(SoundFocal):
     """exp(-w l) is no probability: the weight was applied too early."""
 
@@ -82,14 +82,14 @@ class WeightsInsideTheFactor(SoundFocal):
         return plain * power(1 - (-weighted).exp(), self.gamma)
 
 
-@breaks(FOCAL)
+@twin(FOCAL)
 class EpsilonInTheLog(SoundFocal):
     def losses(self, rows, targets):
         p = self.pick(self.log_softmax(rows), targets).exp()
         return -power(1 - p, self.gamma) * (p + 1e-8).log()
 
 
-@breaks(GHM)
+@twin(GHM)
 class DensityNotDetached(SoundGHM):
     """The weights carry a gradient by way of the norm, as where they are made of soft counts."""
 
@@ -99,7 +99,7 @@ class DensityNotDetached(SoundGHM):
         return found * (1 + norm - norm.detach())
 
 
-@breaks(GHM)
+@twin(GHM)
 class NearestEdge(SoundGHM):
     def cut(self, bins, normalize):
         return RoundedRegions(bins, normalize)
@@ -112,7 +112,7 @@ class RoundedRegions(Regions):
         return super().index((norm * self.count).round() / self.count)
 
 
-@breaks(GHM)
+@twin(GHM)
 class ShareOfAll(SoundGHM):
     """Ignored elements are out of the histogram, and still counted in N."""
 
@@ -121,7 +121,7 @@ class ShareOfAll(SoundGHM):
         return super().harmony(losses, valid) * (losses.shape[0] / n)
 
 
-@breaks(GHM)
+@twin(GHM)
 class EmptyRegionsCount(SoundGHM):
     def cut(self, bins, normalize):
         return _AllOccupied(bins, normalize)
@@ -132,13 +132,13 @@ class _AllOccupied(Regions):
         return paddle.full([], self.count, population.dtype)
 
 
-@breaks(GHM)
+@twin(GHM)
 class NormOfTheWinner(SoundGHM):
     def harmony(self, losses, valid):
         return self.regions.harmony((-losses).exp(), self.counted(valid))
 
 
-@breaks(GHM)
+@twin(GHM)
 class EpsilonInTheDensity(SoundGHM):
     def cut(self, bins, normalize):
         return _NearlyDivided(bins, normalize)
@@ -149,14 +149,14 @@ class _NearlyDivided(Regions):
         return super().divisor(population) * (1 + 1e-6 / population.clip(min=1.0))
 
 
-@breaks(COST)
+@twin(COST)
 class CommonestIsOne(SoundCostSensitive):
     def costs_of(self, counts, gamma, empty_class_weight):
         costs = super().costs_of(counts, gamma, empty_class_weight)
         return costs / costs.min() if costs.min() > 0 else costs
 
 
-@breaks(COST)
+@twin(COST)
 class RarestOfAll(SoundCostSensitive):
     """A class that never occurs counts as the rarest, as if it occurred once."""
 
@@ -165,19 +165,19 @@ class RarestOfAll(SoundCostSensitive):
         return super().costs_of(np.maximum(counts, 1.0), gamma, None) if (counts == 0).any() else costs
 
 
-@breaks(COST)
+@twin(COST)
 class CostsAlone(SoundCostSensitive):
     def class_weight(self, rows):
         return paddle.to_tensor(self.costs, dtype=rows.dtype)
 
 
-@breaks(COST)
+@twin(COST)
 class CostsLeftOutOfTheMean(SoundCostSensitive):
     def mean(self, losses, weight, valid):
         return super().mean(losses, valid.astype(losses.dtype), valid)
 
 
-@breaks(COST)
+@twin(COST)
 class LabelsThroughSoftmax(SoundCostSensitive):
     def arrange(self, logits, labels):
         rows, targets = super().arrange(logits, labels)

@@ -109,8 +109,9 @@ def check(case):
 def test_what_was_contradicted_before_we_failed_stays_so(monkeypatch):
     """Whether the failure comes first or while the contradiction is made smaller, none of it is the layer's."""
     broken_oracle_value(monkeypatch, LATER)
-    for seed in range(6):
-        found = certify(SOUND, max_examples=30, only=("oracle/value",), workers=0, seed=seed).law("oracle/value")
+    # 0 meets the contradiction first, 4 the failure
+    for seed in (0, 4):
+        found = certify(SOUND, max_examples=10, only=("oracle/value",), workers=0, seed=seed).law("oracle/value")
         assert found.outcome in ("refuted", "gave up")
         if found.outcome == "refuted":
             assert found.message == "More than two classes."

@@ -1,4 +1,10 @@
-"""Axes, masks, weights, denominators and saturation of the oracles."""
+"""Axes, masks, weights, denominators and saturation of the oracles.
+
+Most of it is said by laws too, which ``tests/properties/laws/test_oracles_hold.py`` puts to all oracles: the families
+``shape/``, ``ignore/``, ``denominator/`` and ``numerics/``. What stays of these here is one case for an oracle, which
+speaks where the engine of the laws is broken, and what no law asks: error scales, every denominator by its definition,
+axes of entries, masks of any number, and arguments of the oracles alone.
+"""
 
 import numpy as np
 import pytest
@@ -19,8 +25,8 @@ def same(left, right):
     return np.array_equal(left.value, right.value) and np.array_equal(left.gradient, right.gradient)
 
 
-@pytest.mark.parametrize("name", table.WITH_AXIS)
-@pytest.mark.parametrize("axis", [0, 1, 2, 3, -1, -2])
+@pytest.mark.parametrize("name", ["cross_entropy", "soft paddle", *table.BY_ENTRY])
+@pytest.mark.parametrize("axis", [0, 3, -2])
 def test_any_axis_is_the_first_one_moved(name, axis):
     oracle = table.ALL[name]
     logits = RNG.normal(size=(2, 3, 4, 5))
@@ -35,13 +41,6 @@ def test_any_axis_is_the_first_one_moved(name, axis):
     assert np.allclose(np.moveaxis(here.gradient, axis, 1), there.gradient, rtol=1e-13, atol=0)
 
 
-@pytest.mark.parametrize("name", table.BY_CLASS)
-def test_a_single_element_has_no_axes(name):
-    answer = table.ALL[name]([0.0, 1.0, 2.0], np.array(1), reduction="none")
-    assert answer.value.shape == ()
-    assert answer.gradient.shape == (3,)
-
-
 @pytest.mark.parametrize("name", table.BY_NUMBER)
 def test_a_single_number_has_no_axes(name):
     answer = table.ALL[name](0.5, 0.25, reduction="none")
@@ -54,12 +53,6 @@ def test_the_loss_of_none_has_the_shape_of_the_elements(name):
     answer = table.ALL[name](logits, table.labels_for(name, logits, RNG), reduction="none")
     assert answer.value.shape == answer.value_scale.shape == table.value_shape(name, logits)
     assert answer.gradient.shape == answer.gradient_scale.shape == logits.shape
-
-
-@pytest.mark.parametrize("name", table.BY_CLASS)
-def test_labels_may_keep_the_class_axis(name):
-    logits, labels = RNG.normal(size=(2, 3, 4)), RNG.integers(0, 3, (2, 4))
-    assert same(table.ALL[name](logits, labels[:, None]), table.ALL[name](logits, labels))
 
 
 @pytest.mark.parametrize("name", table.BY_ENTRY)
@@ -78,9 +71,7 @@ def test_class_ids_are_one_hot(name):
 
 
 @pytest.mark.parametrize("name", table.WITH_IGNORE_INDEX)
-@pytest.mark.parametrize("reduction", REDUCTIONS)
-@pytest.mark.parametrize("ignored", [-100, 1, 255])
-def test_masking_is_deleting(name, reduction, ignored):
+def test_masking_is_deleting(name):
     # elements of their own: one row for each
     logits = RNG.normal(size=(6, 3)) * 3 if name in table.BY_CLASS else RNG.normal(size=(6, 1)) * 3
     labels = np.array([0, 2, 0, 2, 0, 2]) if name in table.BY_CLASS else np.array([[0.0], [0], [0.5], [0], [0.25], [0]])
@@ -88,28 +79,23 @@ def test_masking_is_deleting(name, reduction, ignored):
     weight = [1, 2, 3] if name in table.BY_CLASS else [2]
     poisoned = np.where(mask[:, None], logits, [[np.nan], [np.nan], [0], [0], [np.inf], [0]])
     where = mask if name in table.BY_CLASS else mask[:, None]
-    options = {"weight": weight, "reduction": reduction, "ignore_index": ignored}
-    masked = table.ALL[name](poisoned, np.where(where, labels, ignored), **options)
-    kept = table.ALL[name](logits[mask], labels[mask], **options)
-    value = masked.value[mask] if reduction == "none" else masked.value
-    assert np.array_equal(value, kept.value)
+    masked = table.ALL[name](poisoned, np.where(where, labels, 1), weight=weight, ignore_index=1)
+    kept = table.ALL[name](logits[mask], labels[mask], weight=weight, ignore_index=1)
+    assert masked.value == kept.value
     assert np.array_equal(masked.gradient[mask], kept.gradient)
     assert (masked.gradient[~mask] == 0).all()
-    if reduction == "none":
-        assert (masked.value[~mask] == 0).all()
 
 
 @pytest.mark.parametrize("name", table.WITH_LABEL_WEIGHT)
-@pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("weightless", [0.0, -1.0, np.nan])
-def test_a_label_weight_not_above_0_deletes(name, reduction, weightless):
+def test_a_label_weight_not_above_0_deletes(name, weightless):
     logits = RNG.normal(size=(6,)) * 3
     labels = np.array([0.0, 1, 0.5, 1, 0.25, 0])
     mask = np.array([True, False, True, True, False, True])
     poisoned, junk = np.where(mask, logits, np.nan), np.where(mask, labels, np.nan)
-    masked = table.ALL[name](poisoned, junk, label_weight=np.where(mask, 0.3, weightless), reduction=reduction)
-    kept = table.ALL[name](logits[mask], labels[mask], reduction=reduction)
-    assert np.array_equal(masked.value[mask] if reduction == "none" else masked.value, kept.value)
+    masked = table.ALL[name](poisoned, junk, label_weight=np.where(mask, 0.3, weightless))
+    kept = table.ALL[name](logits[mask], labels[mask])
+    assert masked.value == kept.value
     assert np.array_equal(masked.gradient[mask], kept.gradient)
     assert (masked.gradient[~mask] == 0).all()
 
@@ -124,29 +110,26 @@ def test_masked_losses_are_deleted(reduction):
 
 
 @pytest.mark.parametrize("name", table.ALL)
-@pytest.mark.parametrize("case", ["all ignored", "empty", "weights of 0", "count", "normalizer"])
-def test_a_denominator_of_0_gives_0(name, case):
-    oracle = table.ALL[name]
+def test_a_count_of_0_gives_0(name):
     logits, labels = table.problem(name, RNG)
-    options = {}
-    if case in ("all ignored", "count"):
-        if name in table.BY_ROW:
-            logits, labels = logits[:0], labels[:0]
-        elif name in table.WITH_IGNORE_INDEX:
-            labels = np.full_like(labels, -100)
-        else:
-            options["label_weight"] = np.zeros(labels.shape)
-        logits = np.full_like(logits, np.nan)
-        options |= {"denominator": "count"} if case == "count" else {}
-    elif case == "empty":
+    options = {"denominator": "count"}
+    if name in table.BY_ROW:
         logits, labels = logits[:0], labels[:0]
-    elif case == "weights of 0" and table.weight_of(name):
-        options["weight"] = np.zeros(3)
-        if name.endswith("torch") and name in table.BY_ROW:
-            assert (oracle(logits, labels, **options).gradient == 0).all()
-    elif case == "normalizer" or case == "weights of 0":
-        options["normalizer"] = 0
-    answer = oracle(logits, labels, **options)
+    elif name in table.WITH_IGNORE_INDEX:
+        labels = np.full_like(labels, -100)
+    else:
+        options["label_weight"] = np.zeros(labels.shape)
+    costs_nothing(table.ALL[name](np.full_like(logits, np.nan), labels, **options))
+
+
+@pytest.mark.parametrize("name", table.ALL)
+def test_weights_that_sum_to_0_give_0(name):
+    logits, labels = table.problem(name, RNG)
+    weightless = {"weight": np.zeros(3)} if table.weight_of(name) else {"normalizer": 0}
+    costs_nothing(table.ALL[name](logits, labels, **weightless))
+
+
+def costs_nothing(answer):
     assert answer.value == 0
     assert (answer.gradient == 0).all()
     assert np.isfinite(answer.gradient_scale).all()
@@ -192,17 +175,6 @@ def denominator(name, labels, weighing, n):
         q = 0.8 * labels + 0.2 / 3 if name == "soft smoothed" else labels
         return (q * w).sum()
     return (np.broadcast_to(w, labels.shape) * (labels != -100)).sum()
-
-
-@pytest.mark.parametrize("name", [name for name in table.ALL if "ghm" not in name and "top_k" not in name])
-def test_a_normalizer_adds_up_over_the_parts_of_a_batch(name):
-    oracle, (logits, labels) = table.ALL[name], table.problem(name, RNG)
-    weighing = table.weight_of(name)
-    whole = oracle(logits, labels, **weighing)
-    W = denominator(name, labels, weighing, int(np.prod(table.value_shape(name, logits))))
-    parts = [oracle(logits[cut], labels[cut], normalizer=W, **weighing) for cut in (slice(0, 1), slice(1, 6))]
-    assert np.isclose(sum(part.value for part in parts), whole.value, rtol=1e-14)
-    assert np.allclose(np.concatenate([part.gradient for part in parts]), whole.gradient, rtol=1e-14, atol=0)
 
 
 @pytest.mark.parametrize("name", table.ALL)
@@ -258,7 +230,7 @@ def test_nan_stays_nan(name):
 
 
 @pytest.mark.parametrize("name", table.ALL)
-@pytest.mark.parametrize("size", [17, 64, 90, 1e4])
+@pytest.mark.parametrize("size", [90, 1e4])
 def test_saturation_is_finite_and_the_value_keeps_growing(name, size):
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         near, far = (

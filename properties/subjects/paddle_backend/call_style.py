@@ -74,6 +74,11 @@ def _input(logits: Any, style: CallStyle) -> Any:
 
 def _labels(logits: Any, labels: Any, style: CallStyle) -> Any:
     ndim, axis = len(logits.shape), style.axis
+    if style.labels == "background ids":
+        background = paddle.full_like(labels.max(axis=1), logits.shape[1])
+        return paddle.where(labels.max(axis=1) > 0, labels.argmax(axis=1).astype(labels.dtype), background).astype(
+            "int64"
+        )
     if len(labels.shape) == ndim:
         # rows of probabilities, or ids that have a class axis already
         if ndim == 0 or labels.shape[axis] != 1 or logits.shape[axis] == 1:
@@ -116,6 +121,9 @@ def _lines(style: CallStyle) -> list[str]:
             f"labels = paddle.nn.functional.one_hot(labels, logits.shape[{axis}]).astype(logits.dtype).transpose(shape)"
         )
         lines += [order, rows]
+    elif style.labels == "background ids":
+        lines.append("background = paddle.full_like(labels.argmax(axis=1), logits.shape[1])")
+        lines.append("labels = paddle.where(labels.max(axis=1) > 0, labels.argmax(axis=1), background)")
     elif style.labels != "class ids":
         lines.append(f"labels = labels.unsqueeze({axis if style.labels == 'class axis' else -1})")
     if style.label_dtype != "as drawn":

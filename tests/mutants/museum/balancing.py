@@ -2,15 +2,15 @@
 
 import numpy as np
 
+from ..registry import historic
 from .classes import CrossEntropy
 from .entries import SigmoidFocal
 from .largest import TopK
 from .regions import SigmoidGHM
-from .registry import exhibit
 from .tape import unary
 
 
-@exhibit("B185", "libuyu/GHM#29", "NUM")
+@historic("B185", "libuyu/GHM#29", "NUM")
 class SparseRegionsOverflow(SigmoidGHM):
     """Losses with the large weights of sparse regions are added up in half precision, where they overflow."""
 
@@ -22,7 +22,7 @@ class SparseRegionsOverflow(SigmoidGHM):
         return super().masked(losses, valid).astype(self.dtype)
 
 
-@exhibit("B191", "super-gradients#1669", "DEG")
+@historic("B191", "super-gradients#1669", "DEG")
 class MeanOfNoHardOnes(TopK):
     """With every element ignored there are no hard ones, and their mean is NaN."""
 
@@ -30,7 +30,7 @@ class MeanOfNoHardOnes(TopK):
         return total / divisor
 
 
-@exhibit("B192", "TFFRCNN#60", "DEN")
+@historic("B192", "TFFRCNN#60", "DEN")
 class HardOnesOverAll(TopK):
     """The sum of the hard ones is divided by what all elements count."""
 
@@ -38,7 +38,7 @@ class HardOnesOverAll(TopK):
         return CrossEntropy.total(self, losses, counted, valid)
 
 
-@exhibit("B195", "mlx#1428", "FML")
+@historic("B195", "mlx#1428", "FML")
 class GradientToTheFirst(TopK):
     """The gradient goes to the first k elements, and not to the largest."""
 
@@ -49,7 +49,7 @@ class GradientToTheFirst(TopK):
         return unary(losses, losses.value * chosen, lambda g: g * first), counted, valid
 
 
-@exhibit("B196", "autrainer#84", "DEN")
+@historic("B196", "autrainer#84", "DEN")
 class WeightsOfSumOne(CrossEntropy):
     """Class weights are divided by their sum, so that unreduced losses are C times too small."""
 
@@ -58,7 +58,7 @@ class WeightsOfSumOne(CrossEntropy):
         return weight / weight.sum() if self.weight is not None and weight.any() else weight
 
 
-@exhibit("B197", "vandit15-CB#2", "API")
+@historic("B197", "vandit15-CB#2", "API")
 class WeightsUnusedBySigmoid(SigmoidFocal):
     """Class weights are taken, and not used in the branch with a sigmoid."""
 

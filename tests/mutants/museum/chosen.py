@@ -48,6 +48,8 @@ CHOSEN_CLASSES = Contract(
 class ChosenClasses(CrossEntropy):
     """Cross entropy of the listed classes."""
 
+    contract = CHOSEN_CLASSES.name
+
     def __init__(self, chosen, ignore_index=-100, reduction="mean", axis=1):
         super().__init__(None, ignore_index, reduction, axis)
         self.chosen = self.array(chosen)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..registry import sound
 from .checks import check_choice, check_classes, check_finite, check_normalizer, check_number, check_shape
-from .registry import sound
 from .tape import Var, gradient_of, where
 
 
@@ -23,7 +23,7 @@ class Loss:
         return logits.astype(np.float32) if logits.dtype == np.float16 else logits
 
 
-@sound
+@sound(backend="numpy")
 class CrossEntropy(Loss):
     """Cross entropy with hard, smoothed and soft labels."""
 
@@ -184,7 +184,7 @@ class CrossEntropy(Loss):
         return total / divisor if divisor else total * 0.0
 
 
-@sound
+@sound(backend="numpy")
 class Focal(CrossEntropy):
     """Cross entropy times (1 - p)^gamma, p as exp(-l)."""
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ..registry import sound
 from .checks import check_choice, check_classes, check_finite, check_normalizer, check_number, check_shape
 from .classes import Loss
-from .registry import sound
 from .tape import Var, sigmoid, softplus, where
 
 
@@ -100,7 +100,7 @@ class EntryLoss(Loss):
         return total / divisor if divisor else total * 0.0
 
 
-@sound
+@sound(backend="numpy")
 class SigmoidFocal(EntryLoss):
     """alpha_t (1 - p_t)^gamma times the binary cross entropy of every entry."""
 

@@ -10,9 +10,9 @@ from properties.problems.domain import Dimension
 from reference.elements import Losses, check_number
 from reference.entries import arrange_entries
 
+from ..registry import historic
 from . import checks
 from .entries import EntryLoss
-from .registry import subject_exhibit
 from .tape import sigmoid
 
 
@@ -78,6 +78,8 @@ CONTRACT = Contract(
 class ExpectedCost(EntryLoss):
     """a (1 - t) p + b t (1 - p)."""
 
+    contract = CONTRACT.name
+
     def __init__(
         self,
         false_positive=1.0,
@@ -99,6 +101,7 @@ class ExpectedCost(EntryLoss):
         return share * np.asarray(cost, share.dtype)
 
 
+@historic("B224", "empulse#3", "FML", subject="COSTS_EXCHANGED")
 class CostsExchanged(ExpectedCost):
     """A false positive has the cost of a false negative, and the other way round."""
 
@@ -112,12 +115,4 @@ def call(loss, logits, labels, label_weight=None, normalizer=None):
 
 SUBJECT = Subject(CONTRACT, ExpectedCost, call, backend="numpy")
 
-COSTS_EXCHANGED = subject_exhibit(
-    "B224",
-    "empulse#3",
-    "FML",
-    __name__,
-    "COSTS_EXCHANGED",
-    Subject(CONTRACT, CostsExchanged, call, backend="numpy"),
-    CostsExchanged.__doc__,
-)
+COSTS_EXCHANGED = Subject(CONTRACT, CostsExchanged, call, backend="numpy")

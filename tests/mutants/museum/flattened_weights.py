@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from ..registry import historic
 from .positive_weight import PositiveWeight, subject
-from .registry import subject_exhibit
 
 
+@historic("B199", "fastai#2745", "SHP", subject="WEIGHT_NOT_FLATTENED")
 class WeightNotFlattened(PositiveWeight):
     """Logits and targets are flattened, and the weights of the last axis are not."""
 
@@ -19,12 +20,4 @@ class WeightNotFlattened(PositiveWeight):
         return 1 + (np.full(self.columns, self.pos_weight, t.dtype) - 1) * t
 
 
-WEIGHT_NOT_FLATTENED = subject_exhibit(
-    "B199",
-    "fastai#2745",
-    "SHP",
-    __name__,
-    "WEIGHT_NOT_FLATTENED",
-    subject(WeightNotFlattened),
-    WeightNotFlattened.__doc__,
-)
+WEIGHT_NOT_FLATTENED = subject(WeightNotFlattened)

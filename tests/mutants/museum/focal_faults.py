@@ -4,13 +4,13 @@ import numpy as np
 
 from properties import Subject
 
+from ..registry import historic
 from .classes import CrossEntropy, Focal
 from .entries import SigmoidFocal
-from .registry import exhibit, subject_exhibit
 from .tape import maximum, sigmoid, where
 
 
-@exhibit("B155", "mathiaszinnen@5a56a05", "FML")
+@historic("B155", "mathiaszinnen@5a56a05", "FML")
 class NegativesUnbalanced(SigmoidFocal):
     """alpha multiplies the positives, and nothing the negatives."""
 
@@ -18,7 +18,7 @@ class NegativesUnbalanced(SigmoidFocal):
         return (self.alpha * t + (1 - t)).astype(t.dtype)
 
 
-@exhibit("B157", "mathiaszinnen#17", "SEN")
+@historic("B157", "mathiaszinnen#17", "SEN")
 class OneHotOfSentinels(Focal):
     """Ignored labels become one-hot like any others."""
 
@@ -31,7 +31,7 @@ class OneHotOfSentinels(Focal):
         return super().one_hot(classes, count)
 
 
-@exhibit("B158", "mathiaszinnen#17", "MUT")
+@historic("B158", "mathiaszinnen#17", "MUT")
 class LabelsMaskedInPlace(Focal):
     """The mask is multiplied into the caller's labels."""
 
@@ -40,7 +40,7 @@ class LabelsMaskedInPlace(Focal):
         return targets
 
 
-@exhibit("B161", "fudannlp16#8", "FML")
+@historic("B161", "fudannlp16#8", "FML")
 class BalanceSwapped(SigmoidFocal):
     """alpha goes to the negatives, 1 - alpha to the positives."""
 
@@ -48,7 +48,7 @@ class BalanceSwapped(SigmoidFocal):
         return super().balance(1 - t)
 
 
-@exhibit("B162", "SSD_Pytorch#32", "FML")
+@historic("B162", "SSD_Pytorch#32", "FML")
 class NegativesFocusedAsPositives(SigmoidFocal):
     """(1 - p)^gamma focuses negatives too, where p^gamma should."""
 
@@ -56,7 +56,7 @@ class NegativesFocusedAsPositives(SigmoidFocal):
         return sigmoid(-x)
 
 
-@exhibit("B163", "FocalLoss_for_multiclass#3", "FML")
+@historic("B163", "FocalLoss_for_multiclass#3", "FML")
 class LogTakenTwice(Focal):
     """The log-probability passes for the probability, and its logarithm is taken again."""
 
@@ -65,7 +65,7 @@ class LogTakenTwice(Focal):
         return -((1.0 - p) ** self.gamma) * p.log()
 
 
-@exhibit("B164", "gokulprasadthekkel#1", "FML")
+@historic("B164", "gokulprasadthekkel#1", "FML")
 class WeightInsideProbability(Focal):
     """p is read off the weighted loss, so the class weight stands in the exponent."""
 
@@ -76,7 +76,7 @@ class WeightInsideProbability(Focal):
         return where(infinite, found, self.modulation(finite * self.factor(shares, rows)) * finite)
 
 
-@exhibit("B165", "InsightFace-v2#38", "RED")
+@historic("B165", "InsightFace-v2#38", "RED")
 class FocusAfterReduction(Focal):
     """Cross entropy is reduced first, and the one number that is left is focused."""
 
@@ -87,7 +87,7 @@ class FocusAfterReduction(Focal):
         return self.modulated(super().reduce(losses, counted, valid, shape, normalizer))
 
 
-@exhibit("B170", "pywick#8", "API")
+@historic("B170", "pywick#8", "API")
 class AlphaNeverKept(SigmoidFocal):
     """alpha is taken and never kept."""
 
@@ -95,6 +95,7 @@ class AlphaNeverKept(SigmoidFocal):
         super().__init__(gamma, None, ignore_index, reduction, axis, denominator)
 
 
+@historic("B172", "bonlime-tools#81", "RED", subject="PATH_CUT")
 class PathCut(SigmoidFocal):
     """The cross entropy is cut from the graph, and only its focusing factor is trained."""
 
@@ -102,18 +103,10 @@ class PathCut(SigmoidFocal):
         return super().focused(losses.detach(), x, t)
 
 
-PATH_CUT = subject_exhibit(
-    "B172",
-    "bonlime-tools#81",
-    "RED",
-    __name__,
-    "PATH_CUT",
-    Subject("sigmoid_focal", PathCut, domain={"alpha": (None,)}, backend="numpy"),
-    PathCut.__doc__,
-)
+PATH_CUT = Subject("sigmoid_focal", PathCut, domain={"alpha": (None,)}, backend="numpy")
 
 
-@exhibit("B173", "MemSeg#22", "FML")
+@historic("B173", "MemSeg#22", "FML")
 class SoftmaxTwice(Focal):
     """Probabilities pass for logits: the softmax is taken twice."""
 
@@ -121,6 +114,7 @@ class SoftmaxTwice(Focal):
         return super().log_softmax(super().log_softmax(rows).exp())
 
 
+@historic("B174", "yolov5#6517", "FML", subject="BALANCE_ALWAYS_ON")
 class BalanceAlwaysOn(SigmoidFocal):
     """The balance of positives and negatives is applied though it is switched off."""
 
@@ -128,18 +122,10 @@ class BalanceAlwaysOn(SigmoidFocal):
         return (0.25 * t + 0.75 * (1 - t)).astype(t.dtype)
 
 
-BALANCE_ALWAYS_ON = subject_exhibit(
-    "B174",
-    "yolov5#6517",
-    "FML",
-    __name__,
-    "BALANCE_ALWAYS_ON",
-    Subject("sigmoid_focal", BalanceAlwaysOn, domain={"alpha": (None,)}, backend="numpy"),
-    BalanceAlwaysOn.__doc__,
-)
+BALANCE_ALWAYS_ON = Subject("sigmoid_focal", BalanceAlwaysOn, domain={"alpha": (None,)}, backend="numpy")
 
 
-@exhibit("B175", "ultralytics#7783", "RED")
+@historic("B175", "ultralytics#7783", "RED")
 class MeanInsideSum(SigmoidFocal):
     """The sum adds means over the classes, where it should add the entries."""
 
@@ -152,7 +138,7 @@ class MeanInsideSum(SigmoidFocal):
         return self.over(total, self.total(losses, x, t, valid) if normalizer is None else normalizer)
 
 
-@exhibit("B176", "gnn_tracking#138", "NUM")
+@historic("B176", "gnn_tracking#138", "NUM")
 class LogOfZero(SigmoidFocal):
     """Logarithms of probabilities that have rounded to 0."""
 
@@ -161,7 +147,7 @@ class LogOfZero(SigmoidFocal):
         return -(p.log() * t + (1 - p).log() * (1 - t))
 
 
-@exhibit("B177", "mmcv#1488", "PREC")
+@historic("B177", "mmcv#1488", "PREC")
 class FloorUnderflows(SigmoidFocal):
     """In half precision the smallest float32, which should keep logarithms finite, is 0."""
 
@@ -175,7 +161,7 @@ class FloorUnderflows(SigmoidFocal):
         return -(maximum(p, floor).log() * t + maximum(1 - p, floor).log() * (1 - t))
 
 
-@exhibit("B178", "mmseg#3249", "SHP")
+@historic("B178", "mmseg#3249", "SHP")
 class RowsCutForColumns(Focal):
     """One-hot labels are cut to as many rows as there are classes, where columns were meant."""
 
@@ -183,7 +169,7 @@ class RowsCutForColumns(Focal):
         return super().one_hot(classes, count)[:count]
 
 
-@exhibit("B179", "mmdet3d#575", "BKD")
+@historic("B179", "mmdet3d#575", "BKD")
 class MinusOneIsTheLastClass(Focal):
     """The label -1 is not ignored: indexing from the end, it names the last class."""
 
@@ -195,7 +181,7 @@ class MinusOneIsTheLastClass(Focal):
         return targets if self.ignore_index == -1 else super().class_of(targets, valid, classes)
 
 
-@exhibit("B211", "MONAI#2509", "DEG")
+@historic("B211", "MONAI#2509", "DEG")
 class SoftmaxOverOneChannel(SigmoidFocal):
     """A single channel goes through a softmax, whose loss is always 0."""
 
@@ -207,7 +193,7 @@ class SoftmaxOverOneChannel(SigmoidFocal):
         return x - x if self.single else super().binary_cross_entropy(x, t)
 
 
-@exhibit("B214", "MONAI#7682", "API")
+@historic("B214", "MONAI#7682", "API")
 class AlphaNotHandedOn(SigmoidFocal):
     """A wrapper takes alpha and leaves the loss inside with its own."""
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from ..registry import sound
 from .checks import check_portion
 from .classes import CrossEntropy
-from .registry import sound
 
 
-@sound
+@sound(backend="numpy")
 class TopK(CrossEntropy):
     """The mean of the k largest weighted cross entropies."""
 

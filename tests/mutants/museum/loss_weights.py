@@ -9,9 +9,9 @@ from properties.problems.dimensions import DENOMINATOR
 from properties.problems.domain import Dimension
 from reference import cross_entropy
 
+from ..registry import historic
 from .checks import check_number
 from .classes import CrossEntropy
-from .registry import subject_exhibit
 
 
 def weighted_loss(logits, labels, *, loss_weight=1.0, **arguments):
@@ -47,6 +47,8 @@ CONTRACT = Contract(
 class WeightedLoss(CrossEntropy):
     """Whatever the reduction leaves, times ``loss_weight``."""
 
+    contract = CONTRACT.name
+
     def __init__(
         self,
         loss_weight=1.0,
@@ -69,6 +71,7 @@ class WeightedLoss(CrossEntropy):
         return found * self.loss_weight
 
 
+@historic("B189", "mmpretrain#983", "API", subject="FACTOR_FORGOTTEN")
 class FactorForgotten(WeightedLoss):
     """The weight of the whole loss is taken, and with smoothed labels multiplies nothing."""
 
@@ -82,12 +85,4 @@ def call(loss, logits, labels, normalizer=None):
 
 SUBJECT = Subject(CONTRACT, WeightedLoss, call, backend="numpy")
 
-FACTOR_FORGOTTEN = subject_exhibit(
-    "B189",
-    "mmpretrain#983",
-    "API",
-    __name__,
-    "FACTOR_FORGOTTEN",
-    Subject(CONTRACT, FactorForgotten, call, backend="numpy"),
-    FactorForgotten.__doc__,
-)
+FACTOR_FORGOTTEN = Subject(CONTRACT, FactorForgotten, call, backend="numpy")

@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from ..registry import historic
 from .classes import CrossEntropy
 from .entries import SigmoidFocal
-from .registry import exhibit
 from .tape import sigmoid, unary, where
 
 
-@exhibit("B075", "pytorch#193757", "CHK")
+@historic("B075", "pytorch#193757", "CHK")
 class LoweringWithoutTheCheckOfTargets(SigmoidFocal):
     """A target of 1.5 gets a loss below 0: the compiled formula left the check of the range behind."""
 
@@ -16,7 +16,7 @@ class LoweringWithoutTheCheckOfTargets(SigmoidFocal):
         pass
 
 
-@exhibit("B079", "pytorch#108148", "BKD")
+@historic("B079", "pytorch#108148", "BKD")
 class EveryForeignLabelIsIgnored(CrossEntropy):
     """No ignore_index is read: a label that is no class has a row of zeros among the one-hot rows, and no loss."""
 
@@ -30,7 +30,7 @@ class EveryForeignLabelIsIgnored(CrossEntropy):
         return (classes[:, None] == np.arange(count)).astype(float)
 
 
-@exhibit("B082", "pytorch#185464", "BKD")
+@historic("B082", "pytorch#185464", "BKD")
 class PaddingIsTheLastClass(CrossEntropy):
     """The padding -1 is an index like any other, and counts from the end: it means the last class."""
 
@@ -40,7 +40,7 @@ class PaddingIsTheLastClass(CrossEntropy):
         return super().mask(targets, classes)
 
 
-@exhibit("B083", "pytorch#15508", "SEN")
+@historic("B083", "pytorch#15508", "SEN")
 class RangeTestedBeforeTheMask(CrossEntropy):
     """Unreduced, the range of the labels is tested first, and an ignored label outside the classes raises."""
 
@@ -51,7 +51,7 @@ class RangeTestedBeforeTheMask(CrossEntropy):
             raise IndexError(f"target {outside[0]} is out of bounds")
 
 
-@exhibit("B084", "pytorch#12670", "SYS")
+@historic("B084", "pytorch#12670", "SYS")
 class MemoryLeftInIgnoredRows(CrossEntropy):
     """Unreduced, only valid rows are written: an ignored one keeps what the memory held, here a sum of exponentials."""
 
@@ -62,7 +62,7 @@ class MemoryLeftInIgnoredRows(CrossEntropy):
         return losses, counted, valid
 
 
-@exhibit("B087", "pytorch#77952", "CHK")
+@historic("B087", "pytorch#77952", "CHK")
 class ForeignLabelReadsOldMemory(CrossEntropy):
     """A label outside the classes is not checked and reads what lies there: the class of the row before."""
 
@@ -75,7 +75,7 @@ class ForeignLabelReadsOldMemory(CrossEntropy):
         return np.where(valid & ~inside, np.roll(found, 1), found)
 
 
-@exhibit("B088", "pytorch#155247", "SHP", simulated=True)
+@historic("B088", "pytorch#155247", "SHP", simulated=True)
 class GatherNeedsABatch(CrossEntropy):
     """The compiled gather takes a batch axis for granted, and logits of one axis raise."""
 
@@ -85,7 +85,7 @@ class GatherNeedsABatch(CrossEntropy):
         return super().loss(logits, labels, normalizer)
 
 
-@exhibit("B091", "kulinseth/pytorch#289", "RED")
+@historic("B091", "kulinseth/pytorch#289", "RED")
 class UpstreamNotRead(CrossEntropy):
     """The backward kernel takes the upstream gradient for 1."""
 
@@ -93,7 +93,7 @@ class UpstreamNotRead(CrossEntropy):
         return super().backward(result, leaf, np.ones_like(upstream))
 
 
-@exhibit("B092", "onnx#8453", "SEN")
+@historic("B092", "onnx#8453", "SEN")
 class MinusOneStandsForNoIndex(CrossEntropy):
     """An ignore_index of -1 is taken for none given: ignored elements stay in the mean's denominator."""
 
@@ -102,7 +102,7 @@ class MinusOneStandsForNoIndex(CrossEntropy):
         return found + (~valid).sum() if self.ignore_index == -1 and self.weight is None else found
 
 
-@exhibit(
+@historic(
     "B077",
     "pytorch#195677",
     "PREC",

@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from ..registry import historic
 from .classes import CrossEntropy
 from .entries import SigmoidFocal
-from .registry import exhibit
 from .tape import where
 
 
-@exhibit("B118", "keras#19838", "SHP")
+@historic("B118", "keras#19838", "SHP")
 class MaskBuiltBeforeTheSqueeze(CrossEntropy):
     """Labels of shape [N, 1] have a mask of shape [N, 1], which broadcasts with the losses [N] to [N, N]."""
 
@@ -23,7 +23,7 @@ class MaskBuiltBeforeTheSqueeze(CrossEntropy):
         return super().masked(losses, valid)
 
 
-@exhibit("B119", "tf-keras#734", "NUM")
+@historic("B119", "tf-keras#734", "NUM")
 class InvalidLossTimesZero(CrossEntropy):
     """The loss of an ignored label outside the classes is NaN, and is multiplied by 0."""
 
@@ -35,7 +35,7 @@ class InvalidLossTimesZero(CrossEntropy):
         return losses, counted, valid
 
 
-@exhibit("B120", "keras#21908", "DEG")
+@historic("B120", "keras#21908", "DEG")
 class EpsilonBesideTheQuotient(CrossEntropy):
     """The mask is scaled by n / valid + eps where n / (valid + eps) was meant: nothing valid is infinitely heavy."""
 
@@ -46,7 +46,7 @@ class EpsilonBesideTheQuotient(CrossEntropy):
         return (losses * np.asarray(scale, losses.dtype)).sum() / len(valid)
 
 
-@exhibit("B122", "keras#15323", "DEN")
+@historic("B122", "keras#15323", "DEN")
 class MaskedStepsDivide(SigmoidFocal):
     """The sum of the masked losses is divided by all entries, masked ones too."""
 
@@ -54,7 +54,7 @@ class MaskedStepsDivide(SigmoidFocal):
         return valid.size
 
 
-@exhibit("B126", "TF#61519", "API")
+@historic("B126", "TF#61519", "API")
 class AlphaBehindAFlag(SigmoidFocal):
     """alpha is taken, and does nothing unless a flag says so."""
 
@@ -87,12 +87,12 @@ class Broadcast(SigmoidFocal):
         return super().loss(logits, labels, label_weight, normalizer)
 
 
-@exhibit("B127", "TF#30040", "SHP")
+@historic("B127", "TF#30040", "SHP")
 class TargetsBroadcastAgainstLogits(Broadcast):
     """Targets [N] beside logits [N, 1] are no error: every target meets every logit."""
 
 
-@exhibit("B128", "TF#8484", "CHK")
+@historic("B128", "TF#8484", "CHK")
 class ForeignLabelIsNaN(CrossEntropy):
     """A label outside the classes gets a loss of NaN, and no error."""
 
@@ -109,7 +109,7 @@ class ForeignLabelIsNaN(CrossEntropy):
         return losses, counted, valid
 
 
-@exhibit("B129", "TF#126005", "CHK")
+@historic("B129", "TF#126005", "CHK")
 class CompiledGatherFillsWithNaN(CrossEntropy):
     """Compiled, the gather fills what lies outside the classes with NaN, where the plain one raises."""
 
@@ -124,7 +124,7 @@ class CompiledGatherFillsWithNaN(CrossEntropy):
         return where(shares == 0, 0.0, surprise * np.asarray(shares, surprise.dtype)).sum(axis=1)
 
 
-@exhibit("B130", "TF#3739", "CHK")
+@historic("B130", "TF#3739", "CHK")
 class ForeignLabelIsFree(CrossEntropy):
     """A label outside the classes has a row of zeros among the one-hot rows: a loss of 0, and no error."""
 
@@ -135,7 +135,7 @@ class ForeignLabelIsFree(CrossEntropy):
         return (classes[:, None] == np.arange(count)).astype(float)
 
 
-@exhibit("B131", "TF#40606", "NUM")
+@historic("B131", "TF#40606", "NUM")
 class ZeroTimesInfinity(CrossEntropy):
     """One-hot rows times log-probabilities, summed: a class masked by -inf adds 0 times infinity."""
 
@@ -143,7 +143,7 @@ class ZeroTimesInfinity(CrossEntropy):
         return (surprise * np.asarray(shares, surprise.dtype)).sum(axis=1)
 
 
-@exhibit("B133", "TFA#693", "RED")
+@historic("B133", "TFA#693", "RED")
 class LastAxisAlwaysAveraged(SigmoidFocal):
     """The last axis is averaged and kept before any reduction, so `none` has not the targets' shape."""
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from ..registry import historic
 from .classes import CrossEntropy
 from .entries import SigmoidFocal
-from .registry import exhibit
 from .tape import unary, where
 
 
-@exhibit("B096", "Liger#153", "DEG")
+@historic("B096", "Liger#153", "DEG")
 class NothingValidDividesByZero(CrossEntropy):
     """With nothing valid the mean is 0 over 0."""
 
@@ -16,7 +16,7 @@ class NothingValidDividesByZero(CrossEntropy):
         return total / divisor
 
 
-@exhibit("B097", "Liger#588", "CHK")
+@historic("B097", "Liger#588", "CHK")
 class ForeignLabelIsTheNearestClass(CrossEntropy):
     """No bounds are checked: a label past the last class counts as the last."""
 
@@ -27,7 +27,7 @@ class ForeignLabelIsTheNearestClass(CrossEntropy):
         return np.clip(super().class_of(targets, valid, classes), 0, classes - 1)
 
 
-@exhibit(
+@historic(
     "B098",
     "Liger#1268",
     "PREC",
@@ -50,7 +50,7 @@ class SoftmaxRoundedBeforeTheOneIsTaken(CrossEntropy):
         return unary(rows, found.value, lambda g: g[:, None] * slope)
 
 
-@exhibit("B099", "Liger#1338", "SYS")
+@historic("B099", "Liger#1338", "SYS")
 class LossesOfAnotherChunkLeft(CrossEntropy):
     """The losses' buffer is used again and ignored slots are not written: they hold the loss that was there before."""
 
@@ -58,7 +58,7 @@ class LossesOfAnotherChunkLeft(CrossEntropy):
         return where(valid, losses, np.roll(losses.value, 1))
 
 
-@exhibit("B100", "Liger#420", "FML")
+@historic("B100", "Liger#420", "FML")
 class OneWeightForAllSmoothedClasses(CrossEntropy):
     """Where each class weighs its own term of a smoothed label, the label's weight is taken for all of them."""
 
@@ -71,7 +71,7 @@ class OneWeightForAllSmoothedClasses(CrossEntropy):
         return losses, counted, valid
 
 
-@exhibit("B101", "FlagGems#5025", "SYS")
+@historic("B101", "FlagGems#5025", "SYS")
 class SentinelAsAnAddress(CrossEntropy):
     """The gradient of an ignored row is cleared at the address of its label: that lies in another row."""
 
@@ -91,7 +91,7 @@ class SentinelAsAnAddress(CrossEntropy):
         return np.moveaxis(flat.reshape(moved.shape), -1, axis)
 
 
-@exhibit("B102", "FlagGems#73", "SEN")
+@historic("B102", "FlagGems#73", "SEN")
 class DefaultIndexIgnoresNothing(CrossEntropy):
     """Masks only where ignore_index is not the default -100; that one reads whatever class it lands on."""
 
@@ -104,7 +104,7 @@ class DefaultIndexIgnoresNothing(CrossEntropy):
         return super().class_of(targets, valid, classes) % classes
 
 
-@exhibit("B103", "ROCm-TransformerEngine#336", "DEN")
+@historic("B103", "ROCm-TransformerEngine#336", "DEN")
 class EveryTokenDivides(CrossEntropy):
     """The mean divides by ignored tokens too, and the unreduced loss has the mean's gradient."""
 
@@ -118,7 +118,7 @@ class EveryTokenDivides(CrossEntropy):
         return unary(found, found.value, lambda g: g / max(len(valid), 1))
 
 
-@exhibit("B104", "Megatron-LM#737", "DEN")
+@historic("B104", "Megatron-LM#737", "DEN")
 class SmoothingOverAShard(CrossEntropy):
     """Label smoothing spreads over the classes of one shard, here the first half."""
 
@@ -127,7 +127,7 @@ class SmoothingOverAShard(CrossEntropy):
         return (1 - e) * rows + e / local * (np.arange(count) < local) if e else rows
 
 
-@exhibit("B105", "Megatron-LM#1594", "MUT")
+@historic("B105", "Megatron-LM#1594", "MUT")
 class ConversionThatCopiesNothing(CrossEntropy):
     """float32 logits are not copied by their conversion to float32, and their maximum is subtracted in place."""
 
@@ -138,7 +138,7 @@ class ConversionThatCopiesNothing(CrossEntropy):
         return super().loss(logits, labels, normalizer)
 
 
-@exhibit("B106", "NeMo-Automodel#3917", "MUT")
+@historic("B106", "NeMo-Automodel#3917", "MUT")
 class MaskWrittenIntoTheLabels(SigmoidFocal):
     """The mask is written into the caller's labels as ignore_index: with another mask the same labels stay ignored."""
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..registry import historic
 from .classes import CrossEntropy
-from .registry import exhibit
 
 
 class MeanOfMeans(CrossEntropy):
@@ -21,7 +21,7 @@ class MeanOfMeans(CrossEntropy):
         return sum(means, losses.sum() * 0.0) / max(len(parts), 1)
 
 
-@exhibit("B109", "transformers#34191", "DEN")
+@historic("B109", "transformers#34191", "DEN")
 class MeanOfAccumulatedMeans(MeanOfMeans):
     """The halves of a batch, accumulated, count the same, whatever number of tokens each of them has."""
 
@@ -29,7 +29,7 @@ class MeanOfAccumulatedMeans(MeanOfMeans):
         return np.array_split(np.arange(size), 2)
 
 
-@exhibit("B110", "transformers#37197", "DEN")
+@historic("B110", "transformers#37197", "DEN")
 class NormalizerNotPassedOn(CrossEntropy):
     """The normalizer does not reach the loss: each part is divided by its own number of tokens."""
 
@@ -37,7 +37,7 @@ class NormalizerNotPassedOn(CrossEntropy):
         return super().mean(losses, counted, valid, None)
 
 
-@exhibit("B111", "transformers#46731", "DEN")
+@historic("B111", "transformers#46731", "DEN")
 class SmoothingForgetsTheNormalizer(CrossEntropy):
     """The normalizer reaches the plain loss, and not the one with label smoothing."""
 
@@ -45,7 +45,7 @@ class SmoothingForgetsTheNormalizer(CrossEntropy):
         return super().mean(losses, counted, valid, None if self.label_smoothing else normalizer)
 
 
-@exhibit("B112", "transformers#37474", "DEN")
+@historic("B112", "transformers#37474", "DEN")
 class AveragedOverDevicesAgain(CrossEntropy):
     """A loss over the normalizer of all devices is averaged over the devices once more."""
 
@@ -56,7 +56,7 @@ class AveragedOverDevicesAgain(CrossEntropy):
         return found if normalizer is None else found / self.devices
 
 
-@exhibit("B113", "transformers#5919", "DEN")
+@historic("B113", "transformers#5919", "DEN")
 class SmoothedMeanOverPadding(CrossEntropy):
     """The mean of smoothed losses divides by padding too."""
 
@@ -64,7 +64,7 @@ class SmoothedMeanOverPadding(CrossEntropy):
         return super().total(losses, counted, valid) + (~valid).sum() * bool(self.label_smoothing)
 
 
-@exhibit("B114", "transformers#6331", "DEN")
+@historic("B114", "transformers#6331", "DEN")
 class SmoothedMeanOverNothingButPadding(CrossEntropy):
     """The mean of smoothed losses divides by the number of pad tokens: the mask is upside down."""
 
@@ -74,7 +74,7 @@ class SmoothedMeanOverNothingButPadding(CrossEntropy):
         return losses.sum() / (~valid).sum()
 
 
-@exhibit("B115", "torchtitan#2206", "DEN")
+@historic("B115", "torchtitan#2206", "DEN")
 class MeanOfRanks(MeanOfMeans):
     """Every rank takes the mean of its own tokens, and the ranks are averaged."""
 
@@ -82,7 +82,7 @@ class MeanOfRanks(MeanOfMeans):
         return np.arange(size)[::2], np.arange(size)[1::2]
 
 
-@exhibit("B116", "verl#7200", "DEN")
+@historic("B116", "verl#7200", "DEN")
 class MeanOfSequences(MeanOfMeans):
     """Every micro-batch of one sequence is divided by its own tokens, so short sequences weigh as much as long ones."""
 
@@ -92,7 +92,7 @@ class MeanOfSequences(MeanOfMeans):
         return np.arange(size).reshape(shape[0], -1)
 
 
-@exhibit("B117", "OpenNMT-py#526", "DEN")
+@historic("B117", "OpenNMT-py#526", "DEN")
 class SentencesInsteadOfTheNormalizer(CrossEntropy):
     """Under accumulation the number of tokens to divide by is dropped for the number of sentences."""
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 
+from ..registry import historic
 from .classes import CrossEntropy
 from .entries import SigmoidFocal
 from .positive_weight import PositiveWeight, subject
-from .registry import exhibit, subject_exhibit
 from .tape import Var, sigmoid
 
 
-@exhibit("B001", "Paddle#23708", "DEN")
+@historic("B001", "Paddle#23708", "DEN")
 class MeanOfAllElements(CrossEntropy):
     """The mean divides by all elements, ignored ones too; there are no class weights."""
 
@@ -20,7 +20,7 @@ class MeanOfAllElements(CrossEntropy):
         return super().total(losses, counted, valid) + (~valid).sum()
 
 
-@exhibit("B002", "Paddle#30180", "SEN")
+@historic("B002", "Paddle#30180", "SEN")
 class ValidCountedUnlessDefault(CrossEntropy):
     """Only with an ignore_index other than -100 does the mean divide by the number of valid elements."""
 
@@ -29,7 +29,7 @@ class ValidCountedUnlessDefault(CrossEntropy):
         return found + (~valid).sum() if self.ignore_index == -100 and self.weight is None else found
 
 
-@exhibit("B003", "Paddle#48663", "DEN")
+@historic("B003", "Paddle#48663", "DEN")
 class MeanOfAllUnweighted(CrossEntropy):
     """Without class weights the mean divides by all elements, ignored ones too."""
 
@@ -38,7 +38,7 @@ class MeanOfAllUnweighted(CrossEntropy):
         return found + (~valid).sum() if self.weight is None else found
 
 
-@exhibit("B006", "Paddle#24352", "FML")
+@historic("B006", "Paddle#24352", "FML")
 class WeightInsideTheLog(CrossEntropy):
     """Class weights multiply the probabilities, inside the logarithm, and not the losses."""
 
@@ -50,7 +50,7 @@ class WeightInsideTheLog(CrossEntropy):
         return np.ones(len(shares), rows.dtype)
 
 
-@exhibit("B007", "Paddle#34718", "SEN")
+@historic("B007", "Paddle#34718", "SEN")
 class WeightsLookedUpBeforeMasking(CrossEntropy):
     """With class weights the range of the labels is checked before the ignored ones are masked."""
 
@@ -60,7 +60,7 @@ class WeightsLookedUpBeforeMasking(CrossEntropy):
         super().check_range(labels, classes)
 
 
-@exhibit("B009", "Paddle#25549", "SYS")
+@historic("B009", "Paddle#25549", "SYS")
 class AddressOfAnIgnoredLabel(CrossEntropy):
     """The backward pass takes 1 at row times C plus label, for ignored labels too: that lies in another row."""
 
@@ -79,7 +79,7 @@ class AddressOfAnIgnoredLabel(CrossEntropy):
         return Var(losses.value, ((losses, lambda g: g), (rows, write))), counted, valid
 
 
-@exhibit("B010", "Paddle#31201", "SEN")
+@historic("B010", "Paddle#31201", "SEN")
 class RangeBeforeIgnored(CrossEntropy):
     """An ignored label outside the classes is refused like any other."""
 
@@ -88,7 +88,7 @@ class RangeBeforeIgnored(CrossEntropy):
             raise ValueError(f"label must lie in [0, {classes}), got {labels.min()} to {labels.max()}")
 
 
-@exhibit("B011", "Paddle#31122", "CHK")
+@historic("B011", "Paddle#31122", "CHK")
 class LabelsClipped(CrossEntropy):
     """A label outside the classes counts as the nearest class, and nothing is said."""
 
@@ -99,7 +99,7 @@ class LabelsClipped(CrossEntropy):
         return np.where(valid, np.clip(targets, 0, classes - 1), 0)
 
 
-@exhibit("B012", "Paddle#28622", "IGN")
+@historic("B012", "Paddle#28622", "IGN")
 class IgnoredInTheBackward(CrossEntropy):
     """An ignored element whose label is a class has no loss, and a gradient all the same."""
 
@@ -114,7 +114,7 @@ class IgnoredInTheBackward(CrossEntropy):
         return Var(losses.value, ((losses, back[0]), (shown, back[1]))), counted, valid
 
 
-@exhibit("B013", "Paddle#5395", "RED")
+@historic("B013", "Paddle#5395", "RED")
 class UpstreamForgotten(CrossEntropy):
     """The backward pass does not look at the upstream gradient."""
 
@@ -122,7 +122,7 @@ class UpstreamForgotten(CrossEntropy):
         return super().backward(result, leaf, np.ones_like(upstream))
 
 
-@exhibit("B014", "Paddle#21165", "NUM")
+@historic("B014", "Paddle#21165", "NUM")
 class MaximumClippedAt64(CrossEntropy):
     """The maximum that is taken off the logits is -64 at least."""
 
@@ -131,6 +131,7 @@ class MaximumClippedAt64(CrossEntropy):
         return shifted - shifted.exp().sum(axis=1, keepdims=True).log()
 
 
+@historic("B016", "Paddle#54730", "FML", subject="WHOLE_LOSS_SCALED")
 class WholeLossScaled(PositiveWeight):
     """The weight of the positives multiplies the whole loss by 1 + (w - 1) t, the negative part too."""
 
@@ -138,17 +139,10 @@ class WholeLossScaled(PositiveWeight):
         return self.binary_cross_entropy(x, t) * self.share(t)
 
 
-WHOLE_LOSS_SCALED = subject_exhibit(
-    "B016",
-    "Paddle#54730",
-    "FML",
-    __name__,
-    "WHOLE_LOSS_SCALED",
-    subject(WholeLossScaled),
-    WholeLossScaled.__doc__,
-)
+WHOLE_LOSS_SCALED = subject(WholeLossScaled)
 
 
+@historic("B018", "Paddle#64226", "FML", subject="WEIGHT_OF_EVERY_PROBABILITY")
 class WeightOfEveryProbability(PositiveWeight):
     """The gradient is w sigmoid(x) - t, which the slope of the loss is at w = 1 alone."""
 
@@ -157,18 +151,10 @@ class WeightOfEveryProbability(PositiveWeight):
         return Var(super().losses(x, t).value, ((x, lambda g: (g * slope).astype(g.dtype)),))
 
 
-WEIGHT_OF_EVERY_PROBABILITY = subject_exhibit(
-    "B018",
-    "Paddle#64226",
-    "FML",
-    __name__,
-    "WEIGHT_OF_EVERY_PROBABILITY",
-    subject(WeightOfEveryProbability),
-    WeightOfEveryProbability.__doc__,
-)
+WEIGHT_OF_EVERY_PROBABILITY = subject(WeightOfEveryProbability)
 
 
-@exhibit("B020", "Paddle#70896", "BKD", simulated=True)
+@historic("B020", "Paddle#70896", "BKD", simulated=True)
 class TwoKernelsTwoEpsilons(SigmoidFocal):
     """The float32 kernel counts the valid entries from an epsilon of 1e-5 on, the float64 kernel from 0."""
 
@@ -176,7 +162,7 @@ class TwoKernelsTwoEpsilons(SigmoidFocal):
         return super().total(losses, x, t, valid) + (1e-5 if losses.dtype == np.float32 else 0)
 
 
-@exhibit("B022", "Paddle#47813", "FML")
+@historic("B022", "Paddle#47813", "FML")
 class WeightFoldedIntoTheElement(CrossEntropy):
     """With smoothing the class weights are mixed into one factor of the element, where each belongs to its term."""
 
@@ -184,7 +170,7 @@ class WeightFoldedIntoTheElement(CrossEntropy):
         return super().is_by_class(shares) and not self.label_smoothing
 
 
-@exhibit("B023", "Paddle#53516", "SYS", simulated=True)
+@historic("B023", "Paddle#53516", "SYS", simulated=True)
 class IndexOverflows(CrossEntropy):
     """The index of a logit has too few bits (six of them here): behind its range it begins again at 0."""
 
@@ -193,7 +179,7 @@ class IndexOverflows(CrossEntropy):
         return super().picked(surprise.reshape(-1)[index].reshape(surprise.shape), shares)
 
 
-@exhibit("B027", "Paddle#59451", "BKD", simulated=True)
+@historic("B027", "Paddle#59451", "BKD", simulated=True)
 class GradientOfTheOtherOutput(CrossEntropy):
     """Of an operator with two outputs, probabilities and losses, the upstream gradient goes into the first."""
 
@@ -203,7 +189,7 @@ class GradientOfTheOtherOutput(CrossEntropy):
         return Var(outputs[1].value, ((outputs[0], lambda g: np.broadcast_to(g[:, None], rows.shape)),))
 
 
-@exhibit("B028", "PaddleCustomDevice#398", "BKD")
+@historic("B028", "PaddleCustomDevice#398", "BKD")
 class KernelWithoutIgnoreIndex(CrossEntropy):
     """The kernel of the device is not told the ignore_index, and takes a label outside the classes for the nearest."""
 

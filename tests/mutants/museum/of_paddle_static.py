@@ -4,14 +4,14 @@ import paddle
 
 from paddle_impl import CrossEntropyLoss
 
-from .registry import exhibit
+from ..registry import historic
 
 IN_PART = (
     "a layer that raises in a program for some of its problems is taken to lack programs for these, not to be wrong"
 )
 
 
-@exhibit("B052", "PaddleClas#1234", "BKD", contract="cross_entropy", backend="paddle", simulated=True, unseen=IN_PART)
+@historic("B052", "PaddleClas#1234", "BKD", contract="cross_entropy", backend="paddle", simulated=True, unseen=IN_PART)
 class NoRankInPrograms(CrossEntropyLoss):
     """With smoothing the rank of the labels is asked by a name that a variable of a static program does not have."""
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from ..registry import historic
 from .classes import CrossEntropy, Focal
 from .entries import SigmoidFocal
 from .regions import SigmoidGHM
-from .registry import exhibit
 
 
 def checked_one_hot(labels, classes):
@@ -15,7 +15,7 @@ def checked_one_hot(labels, classes):
     return np.eye(classes)[labels]
 
 
-@exhibit("B030", "PaddleSeg@e4a6cb03", "SHP")
+@historic("B030", "PaddleSeg@e4a6cb03", "SHP")
 class ClassesMovedOnceTooOften(CrossEntropy):
     """Classes are moved from the second axis to the last, where they may stand already."""
 
@@ -25,7 +25,7 @@ class ClassesMovedOnceTooOften(CrossEntropy):
         return super().loss(logits, labels, normalizer)
 
 
-@exhibit("B031", "PaddleSeg#1240", "API")
+@historic("B031", "PaddleSeg#1240", "API")
 class WeightsPaddedTo256(CrossEntropy):
     """Class weights are padded to 256, and then refused, since there are not so many classes."""
 
@@ -34,7 +34,7 @@ class WeightsPaddedTo256(CrossEntropy):
         super().__init__(padded, ignore_index, reduction, axis)
 
 
-@exhibit("B032", "PaddleSeg#2050", "SEN")
+@historic("B032", "PaddleSeg#2050", "SEN")
 class WeightOfTheRawLabel(CrossEntropy):
     """With class weights the labels become one-hot before the ignored ones are masked."""
 
@@ -45,7 +45,7 @@ class WeightOfTheRawLabel(CrossEntropy):
         return checked_one_hot(classes, count)
 
 
-@exhibit("B034", "PaddleSeg#1915", "API")
+@historic("B034", "PaddleSeg#1915", "API")
 class FocalWithoutIgnoreIndex(Focal):
     """ignore_index is taken and never used."""
 
@@ -56,7 +56,7 @@ class FocalWithoutIgnoreIndex(Focal):
         return np.clip(targets, 0, classes - 1)
 
 
-@exhibit("B036", "PaddleSeg#2939", "SEN")
+@historic("B036", "PaddleSeg#2939", "SEN")
 class FocalOneHotFirst(Focal):
     """Labels become one-hot before the ignored ones are masked."""
 
@@ -67,7 +67,7 @@ class FocalOneHotFirst(Focal):
         return checked_one_hot(classes, count)
 
 
-@exhibit("B037", "PaddleSeg@46e0323f", "MUT")
+@historic("B037", "PaddleSeg@46e0323f", "MUT")
 class WeightsOfTheFirstBatch(SigmoidGHM):
     """What the weights follow from is kept from the first batch for ever."""
 
@@ -77,7 +77,7 @@ class WeightsOfTheFirstBatch(SigmoidGHM):
         return self.kept
 
 
-@exhibit("B038", "PaddleSeg@46e0323f", "IGN")
+@historic("B038", "PaddleSeg@46e0323f", "IGN")
 class MaskOfTheOneHot(SigmoidFocal):
     """Ignored class ids are looked for among the ones and zeros that the ids have become."""
 
@@ -86,7 +86,7 @@ class MaskOfTheOneHot(SigmoidFocal):
         return hot, valid if labels.shape == logits.shape else self.mask(hot)
 
 
-@exhibit("B042", "PaddleSeg#2270", "SEN")
+@historic("B042", "PaddleSeg#2270", "SEN")
 class OneHotBeforeTheMask(CrossEntropy):
     """Labels become one-hot before the ignored ones are masked."""
 
@@ -97,7 +97,7 @@ class OneHotBeforeTheMask(CrossEntropy):
         return checked_one_hot(classes, count)
 
 
-@exhibit("B043", "PaddleSeg#2277", "MUT")
+@historic("B043", "PaddleSeg#2277", "MUT")
 class IgnoredLabelsOverwritten(CrossEntropy):
     """Ignored labels are set to 0 in the caller's own array."""
 
@@ -108,7 +108,7 @@ class IgnoredLabelsOverwritten(CrossEntropy):
         return found
 
 
-@exhibit("B045", "PaddleSeg#2354", "API")
+@historic("B045", "PaddleSeg#2354", "API")
 class IgnoredTargetsAreNumbers(SigmoidFocal):
     """ignore_index is taken and never used: the target that stands for it counts as a number."""
 
@@ -119,7 +119,7 @@ class IgnoredTargetsAreNumbers(SigmoidFocal):
         super().check_targets(t[t != self.ignore_index])
 
 
-@exhibit("B047", "PaddleClas#2468", "FML")
+@historic("B047", "PaddleClas#2468", "FML")
 class SoftmaxOfTheLabels(CrossEntropy):
     """Soft labels, which are probabilities already, go through a softmax."""
 
@@ -130,7 +130,7 @@ class SoftmaxOfTheLabels(CrossEntropy):
         return super().shares(classes, count)
 
 
-@exhibit("B048", "PaddleClas#277", "FML")
+@historic("B048", "PaddleClas#277", "FML")
 class LogSoftmaxTwice(CrossEntropy):
     """With smoothing the negative log-probabilities are taken for logits once more."""
 
@@ -138,7 +138,7 @@ class LogSoftmaxTwice(CrossEntropy):
         return super().losses(-self.log_softmax(rows) if self.label_smoothing else rows, shares)
 
 
-@exhibit("B049", "PaddleClas#1191", "SHP")
+@historic("B049", "PaddleClas#1191", "SHP")
 class AsManyLabelsAsClasses(CrossEntropy):
     """With smoothing, labels as many as classes pass for one-hot ones."""
 
@@ -148,7 +148,7 @@ class AsManyLabelsAsClasses(CrossEntropy):
         return super().shares(classes, count)
 
 
-@exhibit("B050", "PaddleClas#838", "RED")
+@historic("B050", "PaddleClas#838", "RED")
 class SmoothedNotReduced(CrossEntropy):
     """With smoothing the losses of the elements are returned, whatever the reduction."""
 
@@ -158,7 +158,7 @@ class SmoothedNotReduced(CrossEntropy):
         return super().reduce(losses, counted, valid, shape, normalizer)
 
 
-@exhibit("B051", "PaddleClas@bcecbd115", "RED")
+@historic("B051", "PaddleClas@bcecbd115", "RED")
 class SmoothedAlwaysMean(CrossEntropy):
     """With smoothing the mean is returned, whatever the reduction."""
 
@@ -168,7 +168,7 @@ class SmoothedAlwaysMean(CrossEntropy):
         return super().reduce(losses, counted, valid, shape, normalizer)
 
 
-@exhibit("B053", "PaddleClas#2973", "SHP")
+@historic("B053", "PaddleClas#2973", "SHP")
 class TargetsOfThreeAxes(SigmoidFocal):
     """Targets are taken to have three axes, the second of which goes; those of two have none to spare."""
 
@@ -176,7 +176,7 @@ class TargetsOfThreeAxes(SigmoidFocal):
         return super().targets(logits, labels[:, 0, :], axis)
 
 
-@exhibit("B054", "PaddleDetection#8305", "PREC")
+@historic("B054", "PaddleDetection#8305", "PREC")
 class ExponentialsInHalf(SigmoidFocal):
     """In float16 exponentials and logarithms are float16 too, and past exp(11) there is no number."""
 
@@ -189,7 +189,7 @@ class ExponentialsInHalf(SigmoidFocal):
         return (1 + x.exp()).log() - x * t
 
 
-@exhibit("B055", "PaddleDetection#5532", "SHP")
+@historic("B055", "PaddleDetection#5532", "SHP")
 class ThirdAxisCut(Focal):
     """The class for nothing is cut off the one-hot labels along the third axis, which need not be the last."""
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from ..registry import historic
 from .classes import CrossEntropy
 from .entries import SigmoidFocal
-from .registry import exhibit
 from .tape import where
 
 
-@exhibit("B059", "pytorch#55657", "PREC")
+@historic("B059", "pytorch#55657", "PREC")
 class RunningSum(CrossEntropy):
     """The losses are added up one after another in their own precision."""
 
@@ -29,7 +29,7 @@ class OneByOne:
         return found
 
 
-@exhibit("B061", "pytorch#67167", "SHP")
+@historic("B061", "pytorch#67167", "SHP")
 class MemoryOrder(CrossEntropy):
     """Logits and labels are read in the order in which they lie in memory."""
 
@@ -40,7 +40,7 @@ class MemoryOrder(CrossEntropy):
         return super().loss(read, labels.ravel(order="K").reshape(labels.shape), normalizer)
 
 
-@exhibit("B062", "pytorch#175084", "SHP", simulated=True)
+@historic("B062", "pytorch#175084", "SHP", simulated=True)
 class BackwardWantsContiguous(CrossEntropy):
     """With four axes, and only then, the backward pass refuses logits that are not contiguous."""
 
@@ -50,7 +50,7 @@ class BackwardWantsContiguous(CrossEntropy):
         return super().backward(result, leaf, upstream)
 
 
-@exhibit("B063", "pytorch#67167", "SEN")
+@historic("B063", "pytorch#67167", "SEN")
 class WeightsOfIgnoredLabels(CrossEntropy):
     """With class weights and smoothing the denominator looks up the weight of the raw label, an ignored one too."""
 
@@ -64,7 +64,7 @@ class WeightsOfIgnoredLabels(CrossEntropy):
         return losses, self.class_weight(rows)[targets] * valid, valid
 
 
-@exhibit("B064", "pytorch#73205", "IGN")
+@historic("B064", "pytorch#73205", "IGN")
 class SmoothingOfTheIgnored(CrossEntropy):
     """Sum and mean add the uniform part of the smoothed labels of all elements, ignored ones too."""
 
@@ -77,7 +77,7 @@ class SmoothingOfTheIgnored(CrossEntropy):
         return where(valid, losses, smooth), counted, valid
 
 
-@exhibit("B065", "pytorch#104776", "FML")
+@historic("B065", "pytorch#104776", "FML")
 class SmoothingByClassWeights(CrossEntropy):
     """The smoothed part of a label is weighed by the classes that it falls to, where the label's own was meant."""
 
@@ -85,7 +85,7 @@ class SmoothingByClassWeights(CrossEntropy):
         return super().is_by_class(shares) or bool(self.label_smoothing)
 
 
-@exhibit("B066", "pytorch#70348", "DEG")
+@historic("B066", "pytorch#70348", "DEG")
 class NothingOverNothing(CrossEntropy):
     """With every element ignored the mean is 0 / 0."""
 
@@ -95,7 +95,7 @@ class NothingOverNothing(CrossEntropy):
         return losses.sum() / self.total(losses, counted, valid)
 
 
-@exhibit("B068", "pytorch#72047", "DEN")
+@historic("B068", "pytorch#72047", "DEN")
 class MeanOfTheChunks(CrossEntropy):
     """A batch goes in two equal chunks, each over its own weights, and the two means are averaged."""
 
@@ -108,7 +108,7 @@ class MeanOfTheChunks(CrossEntropy):
         return (first + second) / 2
 
 
-@exhibit("B073", "pytorch#1939", "SHP")
+@historic("B073", "pytorch#1939", "SHP")
 class Broadcast(SigmoidFocal):
     """Targets of another shape than the logits are broadcast: [N, 1] against [N] makes N^2 losses."""
 

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from ..registry import historic
 from .entries import SigmoidFocal
 from .positive_weight import PositiveWeight, subject
-from .registry import exhibit, subject_exhibit
 from .tape import sigmoid
 
 
+@historic("B069", "pytorch#13773", "NUM", subject="UNSTABLE_BRANCH")
 class UnstableBranch(PositiveWeight):
     """With a weight of the positives log(1 + exp(-x)) is taken as it is written, and overflows."""
 
@@ -15,18 +16,10 @@ class UnstableBranch(PositiveWeight):
         return (1 + (-x).exp()).log() * self.share(t) + x * (1 - t)
 
 
-UNSTABLE_BRANCH = subject_exhibit(
-    "B069",
-    "pytorch#13773",
-    "NUM",
-    __name__,
-    "UNSTABLE_BRANCH",
-    subject(UnstableBranch),
-    UnstableBranch.__doc__,
-)
+UNSTABLE_BRANCH = subject(UnstableBranch)
 
 
-@exhibit("B070", "pytorch#1516", "NUM")
+@historic("B070", "pytorch#1516", "NUM")
 class LogOfTheSigmoid(SigmoidFocal):
     """The logarithm is taken of a sigmoid that is 0 or 1 already; there the gradient is 0."""
 
@@ -35,7 +28,7 @@ class LogOfTheSigmoid(SigmoidFocal):
         return -p.clip(low=tiny).log() * t - (1 - p).clip(low=tiny).log() * (1 - t)
 
 
-@exhibit("B072", "pytorch#1792", "NUM")
+@historic("B072", "pytorch#1792", "NUM")
 class WithoutTheMaximum(SigmoidFocal):
     """The loss is x (1 - t) + log(1 + exp(-x)), which overflows at large negative x."""
 
@@ -43,7 +36,7 @@ class WithoutTheMaximum(SigmoidFocal):
         return x * (1 - t) + (1 + (-x).exp()).log()
 
 
-@exhibit("B074", "pytorch#51866", "CHK")
+@historic("B074", "pytorch#51866", "CHK")
 class AnyNumberIsAProbability(SigmoidFocal):
     """Numbers outside [0, 1] are taken for probabilities."""
 

@@ -4,15 +4,15 @@ import numpy as np
 
 from properties import Subject
 
+from ..registry import historic
 from .chosen import CHOSEN_CLASSES, ChosenClasses
 from .classes import CrossEntropy, Focal
 from .entries import SigmoidFocal
 from .of_keras import Broadcast
-from .registry import exhibit, subject_exhibit
 from .tape import sigmoid
 
 
-@exhibit("B138", "kornia#64", "FML")
+@historic("B138", "kornia#64", "FML")
 class OneMinusTheFocalLoss(Focal):
     """The loss is 1 minus the focal loss: it grows as the prediction gets better."""
 
@@ -20,7 +20,7 @@ class OneMinusTheFocalLoss(Focal):
         return 1.0 - super().modulated(losses)
 
 
-@exhibit("B141", "kornia#1313", "SHP")
+@historic("B141", "kornia#1313", "SHP")
 class TargetsWithAnAxisTooMany(Broadcast):
     """Targets of the logits' shape get one more axis, and every row meets the targets of every other."""
 
@@ -31,7 +31,7 @@ class TargetsWithAnAxisTooMany(Broadcast):
         return super().loss(logits, labels, label_weight, normalizer)
 
 
-@exhibit("B142", "kornia#1848", "NUM")
+@historic("B142", "kornia#1848", "NUM")
 class LogarithmOfASigmoid(SigmoidFocal):
     """log(sigmoid(x)) in two steps, which is -inf at a large logit, times 0 at the other target."""
 
@@ -39,7 +39,7 @@ class LogarithmOfASigmoid(SigmoidFocal):
         return -(sigmoid(x).log() * t + sigmoid(-x).log() * (1 - t))
 
 
-@exhibit("B144", "kornia#875", "API")
+@historic("B144", "kornia#875", "API")
 class AlphaForBothTargets(SigmoidFocal):
     """alpha multiplies the losses of both targets, and so balances nothing."""
 
@@ -47,7 +47,7 @@ class AlphaForBothTargets(SigmoidFocal):
         return np.ones_like(t) if self.alpha is None else np.full_like(t, self.alpha)
 
 
-@exhibit("B146", "SMP#852", "DEN")
+@historic("B146", "SMP#852", "DEN")
 class IgnoredPixelsDivide(CrossEntropy):
     """The mean divides by the ignored pixels too."""
 
@@ -55,7 +55,7 @@ class IgnoredPixelsDivide(CrossEntropy):
         return super().total(losses, counted, valid) + (~valid).sum()
 
 
-@exhibit("B151", "SMP#366", "API")
+@historic("B151", "SMP#366", "API")
 class IgnoreIndexNotRead(SigmoidFocal):
     """ignore_index is taken and not read: an ignored target is a number like any other."""
 
@@ -66,7 +66,7 @@ class IgnoreIndexNotRead(SigmoidFocal):
         pass
 
 
-@exhibit("B152", "SMP#1174", "SHP", simulated=True)
+@historic("B152", "SMP#1174", "SHP", simulated=True)
 class ViewOfAStridedTensor(CrossEntropy):
     """The logits are flattened as a view, which those that are not contiguous in memory have not."""
 
@@ -76,7 +76,7 @@ class ViewOfAStridedTensor(CrossEntropy):
         return super().loss(logits, labels, normalizer)
 
 
-@exhibit("B153", "AdeelH-focal#2", "DEN")
+@historic("B153", "AdeelH-focal#2", "DEN")
 class MeanOverIgnoredRows(Focal):
     """Ignored rows are left out of the sum and stay in the mean."""
 
@@ -84,6 +84,7 @@ class MeanOverIgnoredRows(Focal):
         return super().total(losses, counted, valid) + (~valid).sum()
 
 
+@historic("B150", "SMP#396", "API", subject="LIST_READ_AS_A_SHAPE")
 class ListReadAsAShape(ChosenClasses):
     """The list of classes becomes an array of that shape, with whatever its memory holds."""
 
@@ -92,12 +93,4 @@ class ListReadAsAShape(ChosenClasses):
         return np.zeros(listed, dtype=np.int64)
 
 
-LIST_READ_AS_A_SHAPE = subject_exhibit(
-    "B150",
-    "SMP#396",
-    "API",
-    __name__,
-    "LIST_READ_AS_A_SHAPE",
-    Subject(CHOSEN_CLASSES, ListReadAsAShape, backend="numpy"),
-    ListReadAsAShape.__doc__,
-)
+LIST_READ_AS_A_SHAPE = Subject(CHOSEN_CLASSES, ListReadAsAShape, backend="numpy")

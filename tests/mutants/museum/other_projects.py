@@ -4,14 +4,14 @@ import numpy as np
 
 from properties import Subject
 
+from ..registry import historic
 from .checks import check_shape
 from .classes import CrossEntropy
 from .entries import SigmoidFocal
-from .registry import exhibit, subject_exhibit
 from .tape import sigmoid, unary
 
 
-@exhibit("B180", "mmdet#7367", "DEN")
+@historic("B180", "mmdet#7367", "DEN")
 class MeanOverNumel(CrossEntropy):
     """The mean divides by the number of all elements, ignored ones too."""
 
@@ -19,7 +19,7 @@ class MeanOverNumel(CrossEntropy):
         return valid.size
 
 
-@exhibit("B182", "mmseg#578", "DEG")
+@historic("B182", "mmseg#578", "DEG")
 class DividesByNothing(CrossEntropy):
     """The mean divides by the number of valid elements, as a Python number, where there is none."""
 
@@ -27,7 +27,7 @@ class DividesByNothing(CrossEntropy):
         return total * (1.0 / float(divisor))
 
 
-@exhibit("B208", "optax#896", "NUM")
+@historic("B208", "optax#896", "NUM")
 class SharelessInfinity(CrossEntropy):
     """A class without a share multiplies its infinite surprise by 0."""
 
@@ -35,7 +35,7 @@ class SharelessInfinity(CrossEntropy):
         return (surprise * np.asarray(shares, surprise.dtype)).sum(axis=1)
 
 
-@exhibit("B209", "optax#1762", "NUM", simulated=True)
+@historic("B209", "optax#1762", "NUM", simulated=True)
 class TangentTimesInfinity(CrossEntropy):
     """The derivative has the labels' own term in it, 0 times a log-probability of minus infinity."""
 
@@ -44,6 +44,7 @@ class TangentTimesInfinity(CrossEntropy):
         return unary(found, found.value, lambda g: g + (0.0 * surprise.value).sum(axis=1))
 
 
+@historic("B210", "optax#1020", "PREC", subject="NORMALISER_IN_HALF")
 class NormaliserInHalf(CrossEntropy):
     """The log-normaliser of logits in half precision is rounded to half precision."""
 
@@ -59,18 +60,10 @@ class NormaliserInHalf(CrossEntropy):
         return rows - normaliser.astype(self.dtype).astype(rows.dtype)
 
 
-NORMALISER_IN_HALF = subject_exhibit(
-    "B210",
-    "optax#1020",
-    "PREC",
-    __name__,
-    "NORMALISER_IN_HALF",
-    Subject("cross_entropy", NormaliserInHalf, domain={"dtype": ("float16",)}, backend="numpy"),
-    NormaliserInHalf.__doc__,
-)
+NORMALISER_IN_HALF = Subject("cross_entropy", NormaliserInHalf, domain={"dtype": ("float16",)}, backend="numpy")
 
 
-@exhibit("B213", "MONAI#7729", "API", simulated=True)
+@historic("B213", "MONAI#7729", "API", simulated=True)
 class TwoLengthRules(CrossEntropy):
     """Without the background, class 0, one part of the loss wants a weight less than the other."""
 
@@ -80,7 +73,7 @@ class TwoLengthRules(CrossEntropy):
             check_shape("weight", (classes - 1,), self.weight.shape)
 
 
-@exhibit("B215", "tiny-dnn#410", "NUM")
+@historic("B215", "tiny-dnn#410", "NUM")
 class DividesByVariance(SigmoidFocal):
     """Logarithms of 0 in the loss, and in its gradient a division by y (1 - y), which is 0 there."""
 
@@ -91,7 +84,7 @@ class DividesByVariance(SigmoidFocal):
         return unary(y, value, lambda g: g * (p - t) / (p * (1 - p)))
 
 
-@exhibit("B218", "holocron#211", "SEN")
+@historic("B218", "holocron#211", "SEN")
 class GatherOfSentinels(CrossEntropy):
     """Ignored labels are looked up like any others, before they are masked."""
 
@@ -99,7 +92,7 @@ class GatherOfSentinels(CrossEntropy):
         return targets
 
 
-@exhibit("B220", "TensorFlow.NET#987", "API")
+@historic("B220", "TensorFlow.NET#987", "API")
 class LogitsTakenForProbabilities(CrossEntropy):
     """The flag that says logits is dropped, and they are normalised and clipped like probabilities."""
 
@@ -108,7 +101,7 @@ class LogitsTakenForProbabilities(CrossEntropy):
         return shares.clip(low=1e-7, high=1 - 1e-7).log()
 
 
-@exhibit("B223", "pylearn2#744", "RED")
+@historic("B223", "pylearn2#744", "RED")
 class DivergenceUnreduced(SigmoidFocal):
     """Unreduced it is another formula: the divergence from the targets, less their entropy."""
 
@@ -121,7 +114,7 @@ class DivergenceUnreduced(SigmoidFocal):
         return found - np.where((t > 0) & (t < 1), entropy, 0).astype(t.dtype)
 
 
-@exhibit("B228", "Paddle CE/log_softmax CPU saturates", "NUM")
+@historic("B228", "Paddle CE/log_softmax CPU saturates", "NUM")
 class CappedAt64(CrossEntropy):
     """Shifted logits are cut off at -64; the gradient does not know it."""
 

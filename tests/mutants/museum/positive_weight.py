@@ -94,6 +94,8 @@ CONTRACT = Contract(
 class PositiveWeight(EntryLoss):
     """Binary cross entropy, a positive's part times a weight."""
 
+    contract = CONTRACT.name
+
     def __init__(self, pos_weight=1.0, ignore_index=-100, reduction="mean", axis=1, denominator="weights"):
         check_number("pos_weight", pos_weight, 0.0)
         self.pos_weight = pos_weight

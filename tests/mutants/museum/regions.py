@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
+from ..registry import sound
 from .checks import check_bins, check_choice, check_number
 from .classes import CrossEntropy
 from .entries import EntryLoss
-from .registry import sound
 from .tape import Var, sigmoid
 
 
@@ -40,7 +40,7 @@ class Harmony:
         return share
 
 
-@sound
+@sound(backend="numpy")
 class GHM(Harmony, CrossEntropy):
     """GHM-C over a softmax."""
 
@@ -77,7 +77,7 @@ class HarmoniousEntries(Harmony, EntryLoss):
         return losses * self.harmony(self.norm(x.value, t), valid)
 
 
-@sound
+@sound(backend="numpy")
 class SigmoidGHM(HarmoniousEntries):
     """GHM-C as published."""
 
@@ -93,7 +93,7 @@ class SigmoidGHM(HarmoniousEntries):
         return np.abs(sigmoid(Var(x)).value - t)
 
 
-@sound
+@sound(backend="numpy")
 class GHMRegression(HarmoniousEntries):
     """GHM-R."""
 

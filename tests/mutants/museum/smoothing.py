@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from ..registry import historic
 from .classes import CrossEntropy
-from .registry import exhibit
 from .tape import where
 
 
-@exhibit("B188", "mmpretrain#203", "RED")
+@historic("B188", "mmpretrain#203", "RED")
 class SummedBeforeReduction(CrossEntropy):
     """With smoothing the losses are summed before the reduction, which finds a single number."""
 
@@ -18,7 +18,7 @@ class SummedBeforeReduction(CrossEntropy):
         return total if normalizer is None else self.over(total, normalizer)
 
 
-@exhibit("B200", "ConvE#55", "FML")
+@historic("B200", "ConvE#55", "FML")
 class WholeShareForEveryClass(CrossEntropy):
     """Smoothing adds 1 / C to every class, where e / C is due."""
 
@@ -27,7 +27,7 @@ class WholeShareForEveryClass(CrossEntropy):
         return (1 - e) * rows + 1 / count if e else rows
 
 
-@exhibit("B201", "aprender#2199", "FML")
+@historic("B201", "aprender#2199", "FML")
 class ComplementShared(CrossEntropy):
     """The other classes share 1 - e, and not e."""
 
@@ -36,7 +36,7 @@ class ComplementShared(CrossEntropy):
         return (1 - e) * rows + (1 - rows) * (1 - e) / count if e else rows
 
 
-@exhibit("B202", "eladhoffer#13", "FML")
+@historic("B202", "eladhoffer#13", "FML")
 class SoftLabelsHalved(CrossEntropy):
     """Soft labels become (q + e) / 2, in place."""
 
@@ -48,7 +48,7 @@ class SoftLabelsHalved(CrossEntropy):
         return classes
 
 
-@exhibit("B203", "fairseq#3182", "FML")
+@historic("B203", "fairseq#3182", "FML")
 class SharedAmongTheOthers(CrossEntropy):
     """e is shared among the other classes, and the label keeps 1 - e: smoothing of another meaning."""
 
@@ -57,7 +57,7 @@ class SharedAmongTheOthers(CrossEntropy):
         return (1 - e) * rows + (1 - rows) * e / (count - 1) if e and count > 1 else rows
 
 
-@exhibit("B204", "annotated-transformer#18", "DEG")
+@historic("B204", "annotated-transformer#18", "DEG")
 class NothingToPad(CrossEntropy):
     """With smoothing the padded rows are filled with zeros, which fails where none is padded."""
 
@@ -69,7 +69,7 @@ class NothingToPad(CrossEntropy):
         return super().masked(losses, valid)
 
 
-@exhibit("B205", "bert-summarizer#41", "IGN")
+@historic("B205", "bert-summarizer#41", "IGN")
 class PadsSmoothed(CrossEntropy):
     """Padded elements keep the smoothed part of their loss."""
 
@@ -81,7 +81,7 @@ class PadsSmoothed(CrossEntropy):
         return where(valid, losses, even), counted, valid
 
 
-@exhibit("B206", "tinygrad#3570", "IGN")
+@historic("B206", "tinygrad#3570", "IGN")
 class SmoothingOverAllRows(CrossEntropy):
     """The smoothed part of the mean is taken over all elements, ignored ones too."""
 
@@ -97,7 +97,7 @@ class SmoothingOverAllRows(CrossEntropy):
         return found - right + self.over(self.even.sum(), len(valid))
 
 
-@exhibit("B207", "MindAct#1633", "NUM")
+@historic("B207", "MindAct#1633", "NUM")
 class NoughtTimesInfinity(CrossEntropy):
     """Without smoothing its term is added all the same, times 0."""
 
@@ -106,7 +106,7 @@ class NoughtTimesInfinity(CrossEntropy):
         return found if self.label_smoothing else found + surprise.sum(axis=1) * self.label_smoothing
 
 
-@exhibit("B226", "Paddle CE label_smoothing+ignore", "IGN")
+@historic("B226", "Paddle CE label_smoothing+ignore", "IGN")
 class SmoothedBeforeIgnoring(CrossEntropy):
     """With smoothing ignored labels become one-hot too, and the mean counts numbers of the rows."""
 

@@ -3,11 +3,11 @@
 import paddle
 from paddle.nn.functional import one_hot
 
+from ..registry import historic
 from ..sound import SoundGHM
-from .registry import exhibit
 
 
-@exhibit("B221", "chebai#178", "MUT", contract="ghm", backend="paddle")
+@historic("B221", "chebai#178", "MUT", contract="ghm", backend="paddle")
 class GradModeSwitchedOn(SoundGHM):
     """Gradients are switched off for the weights by a global flag, and then on, whatever they were before."""
 
@@ -18,7 +18,7 @@ class GradModeSwitchedOn(SoundGHM):
         return found
 
 
-@exhibit("B186", "libuyu/GHM#14", "MUT", contract="ghm", backend="paddle")
+@historic("B186", "libuyu/GHM#14", "MUT", contract="ghm", backend="paddle")
 class AverageFromZero(SoundGHM):
     """The moving average of the populations starts at 0 and is not corrected for it: first batches weigh too much."""
 

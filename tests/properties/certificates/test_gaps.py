@@ -29,7 +29,7 @@ def subject(layer=SoundCrossEntropy, **domain):
     return Subject("cross_entropy", build, domain=domain)
 
 
-def certified(made, *laws, examples=20, **options):
+def certified(made, *laws, examples=8, **options):
     return certify(made, only=laws, max_examples=examples, workers=0, **options)
 
 
@@ -47,7 +47,9 @@ def test_a_gate_that_does_not_hold_is_part_of_every_verdict(layer, gate, behind,
 
 
 def test_under_a_level_too():
-    found = certify(subject(NoEmptyBatch), levels=["conduct"], max_examples=8, workers=0)
+    # the level has the programs of modes/ too, which take most of its time and none of which is asked of a gate
+    found = certified(subject(NoEmptyBatch), "conduct", levels=["conduct"], examples=4)
+    assert any(gap.startswith("shape/empty") for gap in found.gaps)
     assert found.verdict != "certified"
 
 
@@ -58,7 +60,7 @@ def test_a_gate_outside_the_domain_is_no_gap():
 
 
 def test_in_full_the_law_of_the_gate_says_so_itself():
-    found = certify(subject(NoRank, size=["few"]), levels=["formula"], max_examples=10, workers=0)
+    found = certified(subject(NoRank, size=["few"]), "shape/rank", "oracle/value", levels=["formula"])
     assert found.verdict == "refuted"
     assert found.gaps == ()
 
@@ -73,7 +75,7 @@ def test_in_full_the_law_of_the_gate_says_so_itself():
     ],
 )
 def test_what_was_named_and_never_drawn_is_a_gap(domain, missing):
-    found = certified(subject(**domain), "shape/empty", examples=40)
+    found = certified(subject(**domain), "shape/empty", examples=12)
     named = [gap for gap in found.gaps if gap.endswith("was named in the domain, and never drawn")]
     assert bool(named) == bool(missing)
     assert all(gap.startswith(missing.split(",")[0]) for gap in named)

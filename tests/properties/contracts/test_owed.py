@@ -74,7 +74,7 @@ def test_a_new_file_is_a_contract_whose_debts_are_named(newcomer):
     for words in (
         "NewcomerLoss and its name in __all__: paddle_impl/__init__.py",
         "a row for NewcomerLoss in the table of layers: README.md",
-        "a sound loss of another make: SOUND in tests/mutants/__init__.py",
+        "a sound loss of another make, under @sound: tests/mutants/",
         "3 more wrong twins",
         f"a mutant that {law} refutes",
         f"an example of {law}",

@@ -13,7 +13,7 @@ from properties.report.facts import in_lines
 from properties.workers.inline import Inline
 from properties.workers.worker import Worker
 from tests.losses.layers import SHIPPED
-from tests.mutants import SOUND
+from tests.mutants.registry import sounds
 from tests.test_laws import OURS
 
 CHOICES = "tests.mutants.choices:"
@@ -35,7 +35,7 @@ def run(text, contract, law, examples=40, **options):
     return performer.run(task, lambda done: None)
 
 
-@pytest.mark.parametrize(("text", "contract"), [*OURS, *((text, contract) for contract, text in SOUND.items())])
+@pytest.mark.parametrize(("text", "contract"), [*OURS, *((loss.text, loss.contract) for loss in sounds().values())])
 def test_sound_losses_do_what_their_contract_says(text, contract):
     found = facts(text, contract)
     if contract not in SHIPPED:
@@ -93,7 +93,7 @@ def test_a_detached_focal_loss_is_refuted_in_words_and_holds_where_it_is_claimed
     words = "The gradient is that of a loss with frozen weights; the contract differentiates through them."
     assert words in refuted.finding.message
     assert run(text, "focal", law, claims={"gradient": "detached"}).outcome == "held"
-    live = run(SOUND["focal"], "focal", law, claims={"gradient": "detached"})
+    live = run(sounds()["focal"].text, "focal", law, claims={"gradient": "detached"})
     assert live.outcome == "refuted"
     assert "differentiates through the weights; the claim holds them fixed" in live.finding.message
 

@@ -12,7 +12,7 @@ from properties.engine.search import SearchOptions, run_law
 from properties.engine.trial import Trial
 from properties.runs.replay import replay
 from properties.subjects.paddle_backend.observer import PaddleObserver
-from tests.mutants import SOUND
+from tests.mutants.registry import sounds
 from tests.mutants.sound import SoundCostSensitive, SoundCrossEntropy, SoundFocal, SoundGHM
 from tests.mutants.sound_entries import SoundGHMRegression, SoundSigmoidFocal, SoundSigmoidGHM
 from tests.mutants.sound_top_k import SoundTopK
@@ -123,12 +123,16 @@ def test_free_promises_nothing_about_batches():
 
 def test_who_promises_what():
     def having(law):
-        return {name for name in SOUND if law in {one.id for one in laws_of(Target(SOUND[name], name).load().resolved)}}
+        return {
+            name
+            for name, loss in sounds().items()
+            if law in {one.id for one in laws_of(Target(loss.text, name).load().resolved)}
+        }
 
     additive = {"cross_entropy", "focal", "cost_sensitive", "sigmoid_focal"}
     assert having("shape/row-independence") == additive
     assert having("shape/sum-is-additive") == additive
-    assert having("shape/duplication") == set(SOUND) - {"average_top_k"}
+    assert having("shape/duplication") == set(sounds()) - {"average_top_k"}
     assert having("sigmoid/symmetry") == {"sigmoid_focal", "sigmoid_ghm", "average_top_k"}
 
 
@@ -182,5 +186,5 @@ def test_alpha_is_turned_only_where_its_mirror_may_be_asked_for():
 
 def test_replay_draws_what_the_certificate_drew():
     subject = Target("tests.mutants.batch:GammaUnheard", "focal")
-    certificate = certify(subject, only=[EFFECT], max_examples=30, workers=0)
+    certificate = certify(subject, only=[EFFECT], max_examples=10, workers=0)
     assert [one.status for one in replay(certificate)] == ["still failing"]

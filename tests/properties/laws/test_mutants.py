@@ -17,8 +17,7 @@ from properties.engine.task import Task
 from properties.problems.problem import Problem
 from properties.workers.inline import Inline
 from tests.losses.layers import shipped_contracts
-from tests.mutants import MUTANTS, SOUND
-from tests.mutants.twins import TWINS
+from tests.mutants.registry import exhibits, historic, mutant, mutants, sound, sounds, twin, twins
 
 EXAMPLES = 200
 
@@ -64,18 +63,18 @@ def run(text, contract, law_id, examples=EXAMPLES):
 
 
 def sound_cases():
-    for contract, name in SOUND.items():
-        subject = Target(name, contract).load()
+    for contract, loss in sounds().items():
+        subject = Target(loss.text, contract).load()
         for law in laws_of(subject.resolved):
             # a program takes seconds: one loss of each build stands for those that share its forward
             if law.id not in PROGRAMS or contract in TRANSLATED:
-                yield name, contract, law.id
+                yield loss.text, contract, law.id
 
 
-@pytest.mark.parametrize("law", MUTANTS)
+@pytest.mark.parametrize("law", mutants())
 def test_the_mutant_is_refuted(law):
-    contract, mutant = MUTANTS[law]
-    result = run(mutant, contract, law)
+    mutant = mutants()[law]
+    result = run(mutant.text, mutant.contract, law)
     assert result.outcome in FAILED
     problem: Problem = result.finding.calls[0]
     assert problem.labels.size <= CROWDED.get(law, FEW)
@@ -100,10 +99,10 @@ def assert_script_shows_it(result):
             exec(code, {"__name__": "__main__"})
 
 
-@pytest.mark.parametrize("twin", TWINS)
+@pytest.mark.parametrize("twin", twins())
 def test_the_wrong_twin_falls(twin):
-    contract, text = TWINS[twin]
-    on_bench = bench(text, contract)
+    wrong = twins()[twin]
+    on_bench = bench(wrong.text, wrong.contract)
     # most fall by the oracle; that they fall is what counts here, not how small the case is
     laws = sorted(on_bench.laws, key=lambda law: not law.startswith("oracle/"))
     assert any(on_bench.run(law, examples=60, shrink=False).outcome == "refuted" for law in laws)
@@ -111,10 +110,10 @@ def test_the_wrong_twin_falls(twin):
 
 def test_every_contract_with_an_oracle_has_a_sound_loss_and_wrong_twins():
     known = {name for name, contract in shipped_contracts().items() if contract.oracle is not None}
-    assert known <= set(SOUND)
-    assert set(SOUND) <= set(contracts())
+    assert known <= set(sounds())
+    assert set(sounds()) <= set(contracts())
     for name in known:
-        assert sum(contract == name for contract, _ in TWINS.values()) >= 3
+        assert len(twins(name)) >= 3
 
 
 @pytest.mark.parametrize(("name", "contract", "law"), list(sound_cases()))
@@ -126,5 +125,21 @@ def test_sound_losses_of_another_make_hold(name, contract, law):
 def test_every_law_has_a_mutant():
     known = {law.id for contract in shipped_contracts().values() for law in laws_of(contract)}
     assert {law for _, _, law in sound_cases()} >= known
-    assert known <= set(MUTANTS)
-    assert set(MUTANTS) <= {law.id for contract in contracts().values() for law in laws_of(contract)}
+    assert known <= set(mutants())
+    assert set(mutants()) <= {law.id for contract in contracts().values() for law in laws_of(contract)}
+
+
+@pytest.mark.parametrize(
+    ("enter", "taken"),
+    [
+        (sound("focal"), "the sound focal is tests.mutants.sound:SoundFocal"),
+        (mutant("ignore/poison", "focal"), "the mutant ignore/poison is "),
+        (twin("focal"), "the twin MuInside is tests.mutants.twins:MuInside"),
+        (historic("B001", "nobody", "FML", contract="focal"), "the exhibit B001 is tests.mutants.museum."),
+    ],
+)
+def test_a_name_is_given_once(enter, taken):
+    assert twins("ghm_regression")["MuInside"].contract == "ghm_regression"
+    assert exhibits()["B001"].id == "B001"
+    with pytest.raises(ValueError, match=taken):
+        enter(type("MuInside", (), {}))

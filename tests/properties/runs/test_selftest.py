@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from properties.runs import selftest as tested
 from properties.runs.selftest import Row, Score, exhibits_of, museum
 from properties.subjects.target import UsageError
 from properties.workers.inline import Inline
-from tests.mutants.museum.registry import SOUND, Exhibit
+from tests.mutants.registry import sounds
 
 MUSEUM = museum()
 EXAMPLES = 60
@@ -55,9 +56,9 @@ def test_exhibits_say_what_they_are():
     assert sum(bool(exhibit.unseen) for exhibit in MUSEUM.values()) <= 3
 
 
-@pytest.mark.parametrize("text", SOUND)
-def test_sound_losses_hold_where_no_oracle_is_known(text):
-    performer = Inline(Target(text, SOUND[text], backend="numpy"))
+@pytest.mark.parametrize("loss", sounds("numpy").values(), ids=lambda loss: loss.text)
+def test_sound_losses_hold_where_no_oracle_is_known(loss):
+    performer = Inline(Target(loss.text, loss.contract, backend="numpy"))
     description = performer.describe()
     assert description.oracle_free
     for law in description.oracle_free:
@@ -116,9 +117,7 @@ def test_quick_ends_with_the_first_law():
 
 
 def test_a_survivor_that_a_law_should_see_fails_the_command(monkeypatch):
-    sound = Exhibit(
-        "X1", "nobody", "-", "tests.mutants.museum.classes:CrossEntropy", "cross_entropy", "numpy", "Nothing is wrong."
-    )
+    sound = replace(sounds("numpy")["cross_entropy"], id="X1", what="Nothing is wrong.")
     monkeypatch.setattr("properties.command.cli.exhibits_of", lambda names: [sound])
     result = run("--max-examples", "1")
     assert result.exit_code == 1
@@ -141,7 +140,7 @@ def test_usage_errors(arguments, says):
 
 
 def test_an_installation_without_the_museum_says_so(monkeypatch):
-    monkeypatch.setattr(tested, "MUSEUMS", ("there_is.no_such_package",))
+    monkeypatch.setattr(tested, "REGISTRIES", ("there_is.no_such_package",))
     with pytest.raises(UsageError, match="not installed"):
         museum()
 

@@ -8,18 +8,20 @@ from properties.judging.observation import Failure
 from properties.problems.problem import Problem
 from properties.subjects.numpy_backend.observer import NumpyObserver
 from tests.mutants.museum import classes, entries, largest, regions
-from tests.mutants.museum.registry import SOUND
+from tests.mutants.registry import sounds
 
 PROBLEM = Problem(np.array([[0.0, 1.0], [2.0, 0.0]]), np.array([0, 1]))
 
 
 def test_sound_losses_are_known():
-    assert {module.__name__ for module in (classes, entries, largest, regions)} == {t.split(":")[0] for t in SOUND}
+    assert {module.__name__ for module in (classes, entries, largest, regions)} == {
+        loss.text.split(":")[0] for loss in sounds("numpy").values()
+    }
 
 
-@pytest.mark.parametrize("text", SOUND)
-def test_sound_losses_in_numpy_hold_every_law(text):
-    found = certify(Target(text, SOUND[text], backend="numpy"), max_examples=25, workers=0)
+@pytest.mark.parametrize("loss", sounds("numpy").values(), ids=lambda loss: loss.text)
+def test_sound_losses_in_numpy_hold_every_law(loss):
+    found = certify(Target(loss.text, loss.contract, backend="numpy"), max_examples=25, workers=0)
     assert found.verdict == "certified", [(law.id, law.message) for law in found.failed]
     assert {law.id for law in found.laws if law.examples == 0 and not law.id.startswith("modes/")} <= {
         "conduct/grad-mode",
