@@ -14,6 +14,7 @@ from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from properties.subjects.paddle_backend.call_style import keys_of
 from properties.subjects.paddle_backend.modes import Modes
+from properties.subjects.paddle_backend.own_parameters import OwnParameters
 from properties.subjects.paddle_backend.saved_programs import Saved
 from properties.subjects.paddle_backend.training import Steps
 from properties.subjects.probing import ProbingObserver
@@ -44,6 +45,7 @@ class PaddleObserver(ProbingObserver):
             "returned": self._returned,
             "grad-mode": self._grad_mode,
             "no-grad": self._no_grad,
+            "parameters": OwnParameters(self._layer, self._call).observe,
             **Modes(self._layer, self._call, self._called).probes,
             **Saved(self._layer, self._call, _failed, plain=subject.style.plain).probes,
             **Steps(self._layer, self._call).probes,
