@@ -112,9 +112,11 @@ def told(layer, words, certificate, seconds, last):
         )
     settled = [law for law in certificate.laws if law.outcome in SETTLED]
     answers = next(law for law in certificate.laws if law.id == "conduct/answers")
-    about = "loss" if answers.outcome == "held" and len(settled) >= LEAST_LAWS else "call"
     found = causes(certificate)
     law = found[0].law if found else None
+    # a loss that raises whatever it is given is told of by the one law that asks whether it answers
+    asked = answers.outcome == "held" and len(settled) >= LEAST_LAWS
+    about = "loss" if asked or (layer.fault and agrees(layer, certificate, law)) else "call"
     return Outcome(
         layer.name,
         plain,

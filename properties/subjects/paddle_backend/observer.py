@@ -14,6 +14,7 @@ from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from properties.subjects.paddle_backend.call_style import keys_of
 from properties.subjects.paddle_backend.modes import Modes
+from properties.subjects.paddle_backend.own_parameters import OwnParameters
 from properties.subjects.paddle_backend.py_layers import applications, second_backward_of_the_simplest
 from properties.subjects.paddle_backend.saved_programs import Saved
 from properties.subjects.paddle_backend.training import Steps
@@ -47,6 +48,7 @@ class PaddleObserver(ProbingObserver):
             "no-grad": self._no_grad,
             "py-layers": self._py_layers,
             "py-layer-twice": self._py_layer_twice,
+            "parameters": OwnParameters(self._layer, self._call).observe,
             **Modes(self._layer, self._call, self._called).probes,
             **Saved(self._layer, self._call, _failed, plain=subject.style.plain).probes,
             **Steps(self._layer, self._call).probes,

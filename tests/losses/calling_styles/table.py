@@ -178,7 +178,7 @@ STYLES: tuple[Style, ...] = (
         ("oracle/value",),
         names=["pred", "target"],
         ranks=[2],
-        labels="background id",
+        labels="background ids",
         never_given=["loss_weight"],
     ),
     *pair(
