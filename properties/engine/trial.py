@@ -103,7 +103,8 @@ class Trial:
         if finding is not None and not finding.calls:
             # a contradiction is about a problem, whatever its law says
             finding = replace(finding, calls=(case.problem,))
-        if finding is not None:
+        # what has no effect at all is not told by the quantity that shows it here
+        if finding is not None and not self.law.over_run:
             finding = told(case, finding)
         finding = finding and in_own_unit(finding, self.contract)
         return Examined(finding, case.used if case.asked else None)

@@ -50,7 +50,7 @@ def has_effect(case: Case) -> Iterator[Finding]:
         if pairs and (dead or not shown):
             shown = True
             equal = [pair for pair in pairs if _equal_everywhere(case, *pair)]
-            if len(equal) < len(pairs):
+            if len(equal) < len(pairs) and _has_room(case.problem):
                 case.effective.add(name)
             if equal and name not in case.effective:
                 dead.append((name, _dead(case, name, *equal[0])))
@@ -68,8 +68,7 @@ def _equal_everywhere(case: Case, one: Problem, other: Problem) -> bool:
 
     An answer that is the same here alone (a mean of one element, in which a weight cancels) is for other laws.
     """
-    if one.logits.ndim == 1 and not one.entrywise:
-        # there is no room for another element
+    if not _has_room(one):
         return False
     variants = [one, *(_shaken(one, other, seed) for seed in range(3))]
     if one.reduction == other.reduction:
@@ -81,6 +80,11 @@ def _equal_everywhere(case: Case, one: Problem, other: Problem) -> bool:
         _equal(case.observe(variant), case.observe(variant.replace(**arguments, config=other.config)))
         for variant in variants
     )
+
+
+def _has_room(problem: Problem) -> bool:
+    """Whether there is room for another element: else two answers that are the same prove nothing, either way."""
+    return problem.logits.ndim > 1 or problem.entrywise
 
 
 def _shaken(problem: Problem, companion: Problem, seed: int) -> Problem:
