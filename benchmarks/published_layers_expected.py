@@ -49,7 +49,7 @@ LAYERS = (
         "free",
         "the mean of the losses above a threshold, of min_K at least",
         "raises for an image of min_K pixels: the K-th largest is looked up at index K",
-        ("raise", "index", "IndexError"),
+        ("IndexError",),
         {"min_K": "2", "loss_th": "0.3"},
     ),
     Published(
@@ -103,7 +103,7 @@ LAYERS = (
         "free",
         "binary cross entropy of which classes occur in an image; logits [N, C] or [N, C, 1, 1]",
         "raises for [N, C, 1, 1]: the second squeeze is for an axis that the first one moved",
-        ("rank", "raise"),
+        ("shape/rank",),
     ),
     Published(
         "DetFocalLoss",
@@ -117,7 +117,7 @@ LAYERS = (
         "free",
         "quality focal loss of (class ids, scores)",
         "with a positive in the batch a float Tensor is multiplied by a bool one",
-        ("raise", "bool"),
+        ("bool",),
     ),
     Published(
         "VarifocalLoss",
@@ -131,7 +131,7 @@ LAYERS = (
         "cross_entropy",
         "distribution focal loss of distances in [0, n]; of whole distances it is cross entropy",
         "a distance of n looks up class n + 1",
-        ("raise", "Index", "label"),
+        ("IndexError", "received label value"),
     ),
     Published(
         "CTFocalLoss",
