@@ -77,10 +77,16 @@ def test_the_certificate_says_of_each_law_what_its_first_finding_does(records, c
 def test_a_certificate_is_written_again_as_it_was(certificate, tmp_path):
     """What was not there yet has its default: then every finding was an error, and refusals were conduct."""
     certificate.write(tmp_path / "again.json")
-    again = json.loads((tmp_path / "again.json").read_text())
-    said = {name: again.pop(name) for name in ("required", "remarks", "call", "facts")}
-    assert said == {"required": list(DEFAULT), "remarks": [], "call": {}, "facts": {}}
+    again, stored = (json.loads(path.read_text()) for path in (tmp_path / "again.json", STORED / "certificate-0.json"))
+    # it was written when facts had another name, and nothing was adopted yet
+    facts, inferred = again.pop("facts"), stored.pop("inferred")
+    said = {name: again.pop(name) for name in ("required", "remarks", "call", "adopted", "claimable")}
+    assert said == {"required": list(DEFAULT), "remarks": [], "call": {}, "adopted": {}, "claimable": {}}
     for law in again["laws"]:
         law["severity"] = law.pop("grade")
-    assert again == json.loads((STORED / "certificate-0.json").read_text())
+    assert again == stored
+    assert facts.keys() == inferred.keys()
+    for name, fact in inferred.items():
+        assert facts[name] == {"value": fact.pop("found"), **fact}
+    assert Certificate.read(tmp_path / "again.json").to_dict() == certificate.to_dict()
     assert (certificate.verdict, len(causes(certificate))) == ("refuted", 2)
