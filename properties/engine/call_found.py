@@ -27,7 +27,7 @@ AXES = {
 def kept_by_call(subject: Subject, found: Discovered) -> dict[str, tuple[Any, ...]]:
     """The values of dimensions that are left for a layer that is called as was found."""
     domain = subject.full_domain
-    kept = found.style.fit(domain, "axis" in subject.takes)
+    kept = {**found.kept, **found.style.fit(domain, "axis" in subject.takes)}
     ranks = tuple(rank for rank in domain["rank"] if rank in found.ranks)
     if found.answers and ranks and len(ranks) < len(domain["rank"]):
         kept["rank"] = ranks

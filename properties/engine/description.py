@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from properties.drawing.decoding import simplest_problem
+from properties.engine.call_attempts import Observing
 from properties.engine.call_found import call_in_words, kept_by_call
-from properties.engine.discovery import Discovered, Observing, discover
+from properties.engine.discovery import Discovered, discover
 from properties.engine.granularity import granularity_of
 from properties.engine.optional_values import values_meant
 from properties.engine.value_kinds import readings_taken

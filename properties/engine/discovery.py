@@ -1,314 +1,77 @@
-"""Discovery: how a layer is called, found out by putting plain problems to it in one style after another.
-
-A style is right where the losses are in proportion to the oracle's over several batches: what a mean divides by is no
-matter of the call. Where no style is right, one that gets an answer will do, the plain one before all others.
-"""
+"""Discovery: how a layer is called, found out by putting plain problems to it in one style after another."""
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
-
-from properties.engine.inference_problems import Prober
-from properties.errors import ContractError
-from properties.judging.observation import Failure, Observation, Observer
+from properties.engine.call_attempts import BATCHES, MOST_SECONDS, Attempt, Observing, Trials
+from properties.judging.observation import Failure
 from properties.problems.domain import EmptyDomainError
-from properties.problems.membership import reason_outside
-from properties.problems.problem import Problem
-from properties.subjects.backend import in_style
-from properties.subjects.call_style import VALUES, CallStyle, styles
+from properties.subjects.call_style import CallStyle
 from properties.subjects.subject import Subject
-
-SHAPES: Mapping[int, tuple[int, ...]] = {2: (5,), 3: (2, 4), 4: (2, 2, 4), 5: (2, 2, 1, 2), 6: (2, 1, 2, 1, 2)}
-"""The shape of the elements of logits of each rank; none has as many elements as classes."""
-
-FIRST_RANKS = (2, 4, 3)
-"""Ranks by which styles are told apart."""
-
-BATCHES = 3
-"""Batches of one shape over which losses must be in proportion to the oracle's."""
-
-ALIKE = 1e-3
-"""How far these proportions may differ: an epsilon, or float32 inside, is no matter of the call."""
-
-MOST_CHANGES, MOST_SECONDS = 3, 10.0
-"""Changes of the plain style that are tried at once, and seconds spent on it."""
 
 LONGEST = 200
 """Characters of a failure that are told."""
 
-Observing = Callable[[Subject], AbstractContextManager[Observer]]
-"""Makes what asks a subject, and ends it."""
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """What came of a style: the ranks at which the layer answers, those at which it is right, and how others fail."""
-
-    style: CallStyle
-    right: frozenset[int] = frozenset()
-    answered: frozenset[int] = frozenset()
-    failures: Mapping[int, Failure] = field(default_factory=dict)
-
-    @property
-    def worth(self) -> tuple[int, int, int]:
-        """The more the better."""
-        return len(self.right), len(self.answered), -len(self.style.said)
-
 
 @dataclass(frozen=True)
 class Discovered:
-    """How a layer is called: the style, the ranks that it does not take, each with how it failed, and attempts."""
+    """How a layer is called.
+
+    ``ranks`` are those that may be drawn, ``refused`` those that it does not take, each with how it failed. ``answers``
+    is False where no style gets an answer; then ``best`` are the attempts that came nearest to one. ``kept`` are values
+    of dimensions without which there is none.
+    """
 
     style: CallStyle = field(default_factory=CallStyle)
     ranks: tuple[int, ...] = ()
     refused: Mapping[int, Failure] = field(default_factory=dict)
     answers: bool = True
     best: tuple[Attempt, ...] = ()
+    kept: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 def discover(subject: Subject, observing: Observing) -> Discovered:
     """Find out how a subject is called."""
-    try:
-        trials = _Trials(subject, observing)
-    except EmptyDomainError:
-        return Discovered(CallStyle.of(subject.calling))
-    found = trials.best()
-    if not found.answered:
-        tried = sorted(trials.attempts, key=lambda attempt: -_promise(attempt))
-        return Discovered(CallStyle.of(subject.calling), answers=False, best=tuple(tried[:BATCHES]))
+    attempts: list[Attempt] = []
+    for number, narrowed in enumerate(_narrowings(subject)):
+        try:
+            trials = Trials(subject, observing, narrowed, MOST_SECONDS / (1 + number))
+        except EmptyDomainError:
+            continue
+        found = trials.best()
+        if found.answered:
+            kept = {name: values for name, values in narrowed.items() if name == "classes"}
+            return _discovered(trials, found, kept)
+        attempts += trials.attempts
+    tried = sorted(attempts, key=lambda attempt: (-attempt.depth, len(attempt.style.said)))
+    return Discovered(CallStyle.of(subject.calling), answers=not attempts, best=tuple(tried[:BATCHES]))
+
+
+def _narrowings(subject: Subject) -> Iterator[dict[str, tuple[Any, ...]]]:
+    """What the layer may be asked: anything; else two classes alone; else the other kind of an argument's values."""
+    yield {}
+    domain = subject.full_domain
+    if not domain.dimensions["classes"].chosen and 2 in domain["classes"] and len(set(domain["classes"])) > 1:
+        yield {"classes": (2,)}
+    for name, dimension in domain.dimensions.items():
+        if len(dimension.readings) == 2 and not dimension.chosen and name in subject.takes:
+            for tells in dimension.readings.values():
+                yield {name: tuple(value for value in dimension.values if tells(value))[-1:]}
+
+
+def _discovered(trials: Trials, found: Attempt, kept: Mapping[str, tuple[Any, ...]]) -> Discovered:
+    """What is known of a layer that answers in a style, once it was asked at all ranks and with class weights."""
     found = trials.weighted(trials.at_all_ranks(found))
     taken = tuple(rank for rank in trials.ranks if rank in found.answered)
     # of a rank beside plain ones that gets no answer, the law of that rank tells
-    refused = {r: f for r, f in found.failures.items() if r == 1 or f.declined or 2 not in found.answered}
+    plain = 2 in found.answered and not found.style.said
+    refused = {rank: f for rank, f in found.failures.items() if rank == 1 or f.declined or not plain}
     left = tuple(rank for rank in trials.ranks if rank in taken or rank not in refused)
-    return Discovered(found.style, left, refused, best=(found,))
-
-
-def _promise(attempt: Attempt) -> float:
-    """How near a style came to an answer: a layer's own code is reached before it fails."""
-    return max((bool(f.line) + 0.5 * f.declined for f in attempt.failures.values()), default=0.0) - len(
-        attempt.style.said
-    )
-
-
-class _Trials:
-    """Styles put to one subject."""
-
-    def __init__(self, subject: Subject, observing: Observing) -> None:
-        self._subject, self._observing = subject, observing
-        domain = subject.full_domain
-        gates = {dimension.gate(value) for dimension in domain.dimensions.values() for value in dimension.values}
-        plain = domain.open({gate for gate in gates if gate is not None})
-        self.ranks = tuple(dict.fromkeys(domain["rank"]))
-        varied = {name: domain.dimensions[name] for name in ("rank", "weight")}
-        self._domain, self._plain = domain, replace(plain, dimensions={**plain.dimensions, **varied})
-        self._by_axis: dict[int, list[Prober]] = {}
-        self._probers(CallStyle.of(subject.calling))
-        self.attempts: list[Attempt] = []
-        self._until = time.monotonic() + MOST_SECONDS
-
-    def _probers(self, style: CallStyle) -> list[Prober]:
-        """What makes plain problems for a style, in double precision and in single."""
-        if style.axis not in self._by_axis:
-            takes, arguments = self._subject.takes, frozenset(self._subject.resolved.argument_names)
-            domain = self._plain.only(**style.fit(self._plain, "axis" in takes))
-            listed = [d for d in ("float64", "float32") if d in domain["dtype"]] or domain["dtype"][:1]
-            self._by_axis[style.axis] = [Prober(domain.only(dtype=[d]), takes, arguments, 0) for d in listed]
-        return self._by_axis[style.axis]
-
-    def _free(self) -> dict[str, tuple[str, ...]]:
-        """What may vary in the call of this subject."""
-        subject = self._subject
-        entries = subject.resolved.of_entries
-        if subject.signature is None:
-            # whoever wrote the call by hand has said how it goes
-            return {}
-        free = {"order": VALUES["order"], "labels": VALUES["labels"], "label_dtype": VALUES["label_dtype"]}
-        free["labels"] = ("class ids", "background ids") if entries else VALUES["labels"][:-1]
-        if subject.backend == "paddle":
-            free["input"] = ("logits", "sigmoid") if entries else ("logits", "softmax", "log-softmax", "sigmoid")
-        if "axis" not in subject.takes and not entries:
-            free["class_axis"] = VALUES["class_axis"]
-        return free
-
-    def best(self) -> Attempt:
-        """The style that shows most, of those that have to be tried."""
-        said = self._subject.calling
-        asked = CallStyle.of(said)
-        found = self.attempt(asked, FIRST_RANKS)
-        free = self._free()
-        if not found.answered and "order" in free and _labels_first(self._subject.call_names):
-            free["order"] = free["order"][::-1]
-            asked = CallStyle.of({"order": free["order"][0], **said})
-            found = self._better(found, self.attempt(asked, FIRST_RANKS))
-        if found.right or (found.answered and not self._known):
-            return self._of_axis(found, free)
-        most = 1 if found.answered else MOST_CHANGES
-        for style in styles(asked, said, free):
-            changes = sum(getattr(style, name) != getattr(asked, name) for name in free)
-            if changes > most or time.monotonic() > self._until:
-                break
-            if changes:
-                found = self._better(found, self.attempt(style, FIRST_RANKS))
-            if found.right or (found.answered and not self._known):
-                break
-        return self._of_axis(found, free)
-
-    @property
-    def _known(self) -> bool:
-        """Whether there is an oracle, and so a style can be right."""
-        return self._subject.resolved.oracle is not None
-
-    @staticmethod
-    def _better(found: Attempt, other: Attempt) -> Attempt:
-        """The one that shows more; the first where they show as much, or both answer and neither is right."""
-        if other.right or found.right:
-            return other if len(other.right) > len(found.right) else found
-        return other if other.answered and not found.answered else found
-
-    def _of_axis(self, found: Attempt, free: Mapping[str, tuple[str, ...]]) -> Attempt:
-        """The same style with classes along the last axis, where that is right at more ranks."""
-        wanted = {rank for rank in FIRST_RANKS if rank in self.ranks}
-        if "class_axis" not in free or "class_axis" in self._subject.calling or wanted <= found.right:
-            return found
-        other = "1" if found.style.class_axis == "-1" else "-1"
-        return self._better(found, self.attempt(replace(found.style, class_axis=other), FIRST_RANKS))
-
-    def attempt(self, style: CallStyle, ranks: tuple[int, ...]) -> Attempt:
-        """Put plain problems of these ranks to the layer in a style."""
-        found = Attempt(style)
-        try:
-            subject = in_style(self._subject, style.said)
-        except ValueError:
-            return found
-        keys: list[str] | None = None
-        with self._observing(subject) as observer:
-            for rank in (r for r in ranks if r in self.ranks):
-                if not style.output and "output" not in self._subject.calling:
-                    keys = self._keys(observer, rank, style)
-                    if keys is not None:
-                        break
-                found = self._at(rank, observer, found)
-                if any(failure.kind == "timed out" for failure in found.failures.values()):
-                    break
-        if keys:
-            # its loss stands under a key
-            return self.attempt(replace(style, output=_loss_of(keys)), ranks)
-        self.attempts.append(found)
-        return found
-
-    def _keys(self, observer: Observer, rank: int, style: CallStyle) -> list[str] | None:
-        """The keys of the Tensors that come back; None where a Tensor does, or nothing."""
-        for prober in self._probers(style):
-            result = observer.observe(self._problem(prober, rank), "returned")
-            if isinstance(result, Observation):
-                keys: list[str] | None = result.facts["keys"]
-                return keys
-        return None
-
-    def _at(self, rank: int, observer: Observer, found: Attempt) -> Attempt:
-        """What a layer answers to batches of one rank."""
-        failure: Failure | None = None
-        for prober in self._probers(found.style):
-            ratios, failure = [], None
-            for _ in range(BATCHES):
-                problem = self._problem(prober, rank)
-                result = observer.observe(problem, "value")
-                if isinstance(result, Failure):
-                    failure = result
-                    break
-                ratios.append(ratio(self._subject, problem, result))
-            if failure is None:
-                right = found.right | ({rank} if alike(ratios) else frozenset())
-                return replace(found, right=frozenset(right), answered=found.answered | {rank})
-            if failure.kind == "timed out":
-                break
-        assert failure is not None
-        return replace(found, failures={**found.failures, rank: failure})
-
-    def _problem(self, prober: Prober, rank: int) -> Problem:
-        problem = _of_rank_one(prober) if rank == 1 else prober.make(rank, SHAPES[rank])
-        if problem.entrywise and problem.targets == "binary" and problem.labels.ndim > 1:
-            # whatever a row of targets is written as, it has at most one that is 1
-            hot = np.cumsum(problem.labels, axis=1) <= 1
-            problem = problem.replace(labels=np.where(hot, problem.labels, 0.0))
-        return problem if not reason_outside(problem, self._domain, ("rank", "axis", "dtype")) else prober.plain
-
-    def at_all_ranks(self, found: Attempt) -> Attempt:
-        """The same style at the ranks that were not tried yet."""
-        more = tuple(rank for rank in self.ranks if rank not in found.answered | found.failures.keys())
-        if not more:
-            return found
-        with self._observing(in_style(self._subject, found.style.said)) as observer:
-            for rank in more:
-                found = self._at(rank, observer, found)
-        return found
-
-    def weighted(self, found: Attempt) -> Attempt:
-        """The same style with class weights as the layer takes them."""
-        probers = self._probers(found.style)
-        able = probers[0].able.weights and not probers[0].plain.entrywise
-        if "weight" in self._subject.calling or self._subject.signature is None or not able:
-            return found
-        rank = next(rank for rank in (*FIRST_RANKS, *self.ranks) if rank in found.answered)
-        for form in VALUES["weight"]:
-            style = replace(found.style, weight=form)
-            with self._observing(in_style(self._subject, style.said)) as observer:
-                for prober in probers:
-                    problem = prober.make(max(rank, 2), SHAPES[max(rank, 2)], weighted=True)
-                    if not isinstance(observer.observe(problem, "value"), Failure):
-                        return replace(found, style=style)
-        return found
-
-
-_LABELS = ("label", "target", "gt", "truth", "y_true")
-_LOGITS = ("logit", "input", "pred", "score", "output", "prob", "y_pred", "x")
-
-
-def _labels_first(names: tuple[str, ...]) -> bool:
-    """Whether the layer's own names of its arguments say that labels come first."""
-    told = [name.lower() for name in names]
-    labels = len(told) == 2 and any(word in told[0] for word in _LABELS)
-    return labels and any(word in told[1] for word in _LOGITS)
-
-
-def _of_rank_one(prober: Prober) -> Problem:
-    """Logits of one axis: those of one element, or of a few entries."""
-    if prober.plain.entrywise:
-        return prober.make(1, (4,))
-    one = prober.make(2, (1,))
-    return one.arranged((), 0, one.rows, one.label_rows, None)
-
-
-def ratio(subject: Subject, problem: Problem, result: Observation) -> float:
-    """A layer's loss over the oracle's; NaN where there is none."""
-    if subject.resolved.oracle is None:
-        return float("nan")
-    try:
-        due = float(subject.resolved.answer(problem).value.sum())
-    except ContractError:
-        return float("nan")
-    return float(result.value.sum()) / due if due else float("nan")
-
-
-def alike(ratios: list[float]) -> bool:
-    """Whether losses are in proportion to the oracle's."""
-    known = np.asarray(ratios)
-    if not np.isfinite(known).all() or not (known > 0).all():
-        return False
-    return bool(np.ptp(known) <= ALIKE * known.max())
-
-
-def _loss_of(keys: list[str]) -> str:
-    """The key that is the loss, by its name; else the first one."""
-    named = [key for key in keys if key == "loss"] or [key for key in keys if "loss" in key.lower()]
-    return (named or keys)[0]
+    return Discovered(found.style, left, refused, best=(found,), kept=kept)
 
 
 def short(failure: Failure) -> str:
@@ -321,5 +84,6 @@ def tried_in_words(found: Discovered) -> Iterator[str]:
     """How the most promising ways to call a layer ended that does not answer at all."""
     for attempt in found.best:
         called = ", ".join(attempt.style.words) or "called with logits and class ids"
-        for rank, failure in list(attempt.failures.items())[:1]:
+        if attempt.deepest is not None:
+            rank, failure = attempt.deepest
             yield f"{called}, rank {rank}: {short(failure)}" + "".join(f"\n    {line}" for line in failure.trace[-3:])

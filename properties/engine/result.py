@@ -111,8 +111,7 @@ class LawResult:
             "expected": plain_numbers(finding.expected),
             "got": plain_numbers(finding.got),
             "error": None if finding.failure is None else finding.failure.words,
-            "line": "" if finding.failure is None else finding.failure.line,
-            "traceback": [] if finding.failure is None else list(finding.failure.trace),
+            **_place_of(finding.failure),
             **({"mutual": True} if finding.mutual else {}),
             "problems": [problem_to_dict(call) for call in finding.calls],
             "example": None if problem is None else problem_to_dict(problem),
@@ -170,6 +169,11 @@ class LawResult:
             "corpus": bytes_of(record["corpus"]),
         }
         return cls(**{**vars(said), **steering})
+
+
+def _place_of(failure: Failure | None) -> dict[str, Any]:
+    """Where a layer raised; nothing where it did not."""
+    return {} if failure is None else {"line": failure.line, "traceback": list(failure.trace)}
 
 
 @cache

@@ -46,8 +46,15 @@ def answers(case: Case) -> Iterator[Finding]:
 
 
 def _others(case: Case) -> Iterator[Problem]:
-    """Batches of the same elements of which none has one element, or as many as there are classes."""
+    """Batches of the same elements of which none has one element, or as many as there are classes, or an axis of 1."""
     problem = case.problem
+    axes = len(problem.shape)
+    for length in (2, 3) if axes > 1 and problem.size else ():
+        chosen = problem.take(np.arange(length**axes) % problem.size)
+        mask = None if chosen.label_weight is None else chosen.label_weight.reshape(-1)
+        other = chosen.arranged((length,) * axes, problem.axis, chosen.rows, chosen.label_rows, mask)
+        if length != problem.classes and not reason_outside(other, case.domain):
+            yield other
     for size in (n for n in (2, 3, 5, 7) if n != problem.classes and problem.size):
         other = problem.take(np.arange(size) % problem.size)
         if not reason_outside(other, case.domain):

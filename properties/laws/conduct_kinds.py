@@ -12,7 +12,7 @@ from properties.judging.finding import Finding
 from properties.judging.law import law
 from properties.laws.conduct import SMALL, has_gradient
 from properties.problems.domain import CLASSES, outside, within
-from properties.problems.kinds import IGNORED_AND_WEIGHTED, ONE_ELEMENT, SQUARE, Kind
+from properties.problems.kinds import AXIS_OF_ONE, IGNORED_AND_WEIGHTED, ONE_ELEMENT, SQUARE, Kind
 
 ANSWERS_ALL = "conduct/answers-all"
 """The law that tells of an exception; where others meet the same one, they leave the problem out."""
@@ -67,6 +67,18 @@ def takes_ignored(case: Case) -> Iterator[Finding]:
 def takes_one_element(case: Case) -> Iterator[Finding]:
     """The layer answers where there is a single element."""
     yield from _of_kind(case, ONE_ELEMENT)
+
+
+@law(
+    AXIS_OF_ONE.gate,
+    level="conduct",
+    precondition={**SMALL, "rank": lambda r: r > 2},
+    gate=4,
+    rests_on="what an axis means is said by its place, never by its length",
+)
+def takes_axis_of_one(case: Case) -> Iterator[Finding]:
+    """The layer answers where an axis of its elements has length 1."""
+    yield from _of_kind(case, AXIS_OF_ONE)
 
 
 @law(

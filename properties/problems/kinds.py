@@ -36,6 +36,14 @@ def _ignored_and_weighted(problem: Problem) -> bool:
     return problem.weight is not None and not problem.entrywise and not problem.valid.all()
 
 
+def _axis_of_one(problem: Problem) -> bool:
+    return len(problem.shape) > 1 and 1 in problem.shape
+
+
+def _not_finite(problem: Problem) -> bool:
+    return not np.isfinite(problem.logits).all()
+
+
 def _several_positives(problem: Problem) -> bool:
     """Targets of entries that no single class id can stand for."""
     if not problem.entrywise or problem.labels.ndim < 2:
@@ -49,9 +57,11 @@ IGNORED_AND_WEIGHTED = Kind(
     "ignored elements and class weights together", "conduct/takes-ignored-and-weighted", _ignored_and_weighted
 )
 
+AXIS_OF_ONE = Kind("an axis of length 1", "conduct/takes-axis-of-one", _axis_of_one)
+NOT_FINITE = Kind("logits that are NaN or infinite", "call/finite-logits", _not_finite)
 SEVERAL_POSITIVES = Kind("several positive targets in one row", "call/one-positive-in-a-row", _several_positives)
 
-KINDS = (ONE_ELEMENT, SQUARE, IGNORED_AND_WEIGHTED, SEVERAL_POSITIVES)
+KINDS = (ONE_ELEMENT, AXIS_OF_ONE, SQUARE, IGNORED_AND_WEIGHTED, SEVERAL_POSITIVES, NOT_FINITE)
 
 
 def kinds_behind(gates: AbstractSet[str]) -> list[str]:

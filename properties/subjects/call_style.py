@@ -13,7 +13,7 @@ from typing import Any
 
 from properties.judging.granularity import is_unreduced_by_element
 from properties.problems.domain import Domain
-from properties.problems.kinds import SEVERAL_POSITIVES
+from properties.problems.kinds import NOT_FINITE, SEVERAL_POSITIVES
 
 VALUES: Mapping[str, tuple[str, ...]] = {
     "order": ("logits, labels", "labels, logits"),
@@ -84,7 +84,9 @@ class CallStyle:
     @property
     def shuts(self) -> frozenset[str]:
         """The gates of kinds of problems that cannot be handed over in this style."""
-        return frozenset({SEVERAL_POSITIVES.gate} if self.labels == "background ids" else ())
+        ids = {SEVERAL_POSITIVES.gate} if self.labels == "background ids" else set()
+        # NaN goes from one logit to all probabilities of its element
+        return frozenset(ids | ({NOT_FINITE.gate} if self.input != "logits" else set()))
 
     @property
     def words(self) -> list[str]:

@@ -72,7 +72,7 @@ class Target:
             "domain": {name: list(values) for name, values in self.domain.items()},
             "backend": self.backend,
             "claims": dict(self.claims),
-            "call": dict(self.call),
+            **({"call": dict(self.call)} if self.call else {}),
         }
 
     @classmethod

@@ -43,3 +43,13 @@ class WeighsIgnored(SoundCrossEntropy):
         if weighted and bool((labels == self.ignore_index).any()):
             raise IndexError("the label of an ignored element has no weight")
         return super().forward(logits, labels, normalizer)
+
+
+@mutant("conduct/takes-axis-of-one", CE)
+class SqueezesEveryAxis(SoundCrossEntropy):
+    """Squeezes all axes of length 1 of its labels, and not those of its losses."""
+
+    def forward(self, logits, labels, normalizer=None):
+        if labels.ndim > 1 and 1 in labels.shape:
+            labels.squeeze().expand(labels.shape[::-1]).reshape([-1, 7, 11])
+        return super().forward(logits, labels, normalizer)

@@ -23,7 +23,12 @@ def styled(subject: Subject, style: CallStyle) -> Subject:
     def call(layer: Any, logits: Any, labels: Any, **given: Any) -> Any:
         handed = (_input(logits, style), _labels(logits, labels, style))
         first, second = handed if style.order == "logits, labels" else handed[::-1]
-        return chosen(subject.call(layer, first, second, **given), style.output)
+        result = chosen(subject.call(layer, first, second, **given), style.output)
+        kept = style.labels in ("class axis", "last axis") and len(handed[1].shape) > 1
+        if kept and list(result.shape) == list(handed[1].shape):
+            # an unreduced loss has the shape of labels that keep an axis
+            return result.squeeze(_kept_axis(style))
+        return result
 
     return replace(
         subject,
@@ -87,7 +92,7 @@ def _labels(logits: Any, labels: Any, style: CallStyle) -> Any:
             # whoever takes no others must be given labels with a class axis as they are, and may refuse them
             labels = labels.squeeze(axis)
     if style.labels in ("class axis", "last axis"):
-        labels = labels.unsqueeze(axis if style.labels == "class axis" else -1)
+        labels = labels.unsqueeze(_kept_axis(style))
     if style.labels == "one-hot":
         rows = paddle.nn.functional.one_hot(labels, logits.shape[axis]).astype(logits.dtype)
         order = list(range(ndim - 1))
@@ -96,6 +101,11 @@ def _labels(logits: Any, labels: Any, style: CallStyle) -> Any:
     if style.label_dtype == "as drawn":
         return labels
     return labels.astype(logits.dtype if style.label_dtype == "as logits" else style.label_dtype)
+
+
+def _kept_axis(style: CallStyle) -> int:
+    """Where labels keep an axis of length 1."""
+    return style.axis if style.labels == "class axis" else -1
 
 
 def _source(subject: Subject, style: CallStyle) -> Source | None:
@@ -108,7 +118,10 @@ def _source(subject: Subject, style: CallStyle) -> Source | None:
     lines += [f"    {line}" for line in _lines(style)]
     handed = "logits, labels" if style.order == "logits, labels" else "labels, logits"
     key = f"[{style.output if style.output.isdigit() else repr(style.output)}]" if style.output else ""
-    lines += [f"    return {inner}{handed}, **given){key}", ""]
+    lines.append(f"    loss = {inner}{handed}, **given){key}")
+    if style.labels in ("class axis", "last axis"):
+        lines.append(f"    loss = loss.squeeze({_kept_axis(style)}) if loss.shape == labels.shape else loss")
+    lines += ["    return loss", ""]
     return replace(source, imports=(*source.imports, *lines), call="call_in_style", weight=style.weight)
 
 
@@ -125,7 +138,7 @@ def _lines(style: CallStyle) -> list[str]:
         lines.append("background = paddle.full_like(labels.argmax(axis=1), logits.shape[1])")
         lines.append("labels = paddle.where(labels.max(axis=1) > 0, labels.argmax(axis=1), background)")
     elif style.labels != "class ids":
-        lines.append(f"labels = labels.unsqueeze({axis if style.labels == 'class axis' else -1})")
+        lines.append(f"labels = labels.unsqueeze({_kept_axis(style)})")
     if style.label_dtype != "as drawn":
         dtype = "logits.dtype" if style.label_dtype == "as logits" else repr(style.label_dtype)
         lines.append(f"labels = labels.astype({dtype})")
