@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,6 +40,23 @@ MOST_CHANGES, MOST_SECONDS = 3, 10.0
 
 Observing = Callable[[Subject], AbstractContextManager[Observer]]
 """Makes what asks a subject, and ends it."""
+
+
+class LastObserver(ExitStack):
+    """Keeps what asked a subject last, since a new one may cost a process; it ends with this."""
+
+    def __init__(self, observing: Observing) -> None:
+        super().__init__()
+        self._observing = observing
+        self._style: CallStyle | None = None
+        self._observer: Observer | None = None
+
+    def of(self, subject: Subject) -> AbstractContextManager[Observer]:
+        """What asks a subject as it is called in its style."""
+        if self._observer is None or self._style != subject.style:
+            self.close()
+            self._observer, self._style = self.enter_context(self._observing(subject)), subject.style
+        return nullcontext(self._observer)
 
 
 @dataclass(frozen=True)

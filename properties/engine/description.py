@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from properties.drawing.decoding import simplest_problem
-from properties.engine.call_attempts import Observing
+from properties.engine.call_attempts import LastObserver, Observing
 from properties.engine.call_found import call_in_words, kept_by_call
 from properties.engine.discovery import Discovered, discover
 from properties.engine.granularity import granularity_of
@@ -98,10 +98,10 @@ def describe(subject: Subject, observing: Observing = in_this_process) -> Descri
     ``observing`` makes what asks it. Raises ContractError where the oracle is none, or what else its author wrote into
     the contract raises.
     """
-    with subject.authors_mistakes():
-        found = discover(subject, observing)
+    with subject.authors_mistakes(), LastObserver(observing) as last:
+        found = discover(subject, last.of)
         called = in_style(subject, found.style.said)
-        with observing(called) as observer:
+        with last.of(called) as observer:
             found = _with_granularity(called, observer, found)
             return _described(in_style(subject, found.style.said), observer, found)
 
