@@ -211,12 +211,14 @@ def attribute(job: Job, found: Found) -> Found:
     result = found.result
     if not job.task.shrink or not result.repeatable or result.problem is None or result.finding is None:
         return found
+    # a formula that its author got wrong is told of here, whatever comes of the contradiction
+    attribution = job.attribution if result.outcome in ("refuted", "raised") else None
     try:
         if result.outcome == "crashed":
             return found.but(inherited=py_layer_at_fault(job.trial, result.problem, result.finding))
-        if result.outcome not in ("refuted", "raised") or job.attribution is None:
+        if attribution is None:
             return found
-        return found.but(inherited=job.attribution.kernel_at_fault(result.problem, result.finding))
+        return found.but(inherited=attribution.kernel_at_fault(result.problem, result.finding))
     except Exception as error:
         return found.but(reason=_unattributed(job, error))
 

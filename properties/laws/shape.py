@@ -318,7 +318,10 @@ def none_label_axis(case: Case) -> Iterator[Finding]:
     if observed.value.shape != shape:
         squeezed = observed.value.shape == problem.shape
         if squeezed:
-            yield from case.agree(kept, problem, _OTHER_LOSS)
+            flat = case.observe(problem)
+            scale = case.error_scale("value", problem, flat)
+            for finding in case.same(problem, observed.value, flat.value, "value", _OTHER_LOSS, scale):
+                yield replace(finding, calls=(kept, problem))
         yield Finding(
             f"`none` must have the labels' shape {shape}, class axis included, and has {observed.value.shape}.",
             (kept,),
