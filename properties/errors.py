@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import FrameType
 
 BROKEN = "lossproof itself failed"
 """How a failure of ours begins, wherever it is told."""
+
+CLOSE = 0.6
+"""How alike a mistyped name and the one that was meant are, from 0 to 1."""
 
 OURS = ("properties", "reference")
 LIBRARIES = frozenset({"click", "hypothesis", "numpy", "paddle", "rich", "scipy"}) | sys.stdlib_module_names
@@ -29,6 +33,19 @@ class Broken(RuntimeError):  # noqa: N818 - an outcome of ours
 
     def __init__(self, words: str) -> None:
         super().__init__(words if words.startswith(BROKEN) else f"{BROKEN}: {words}")
+
+
+def did_you_mean(name: object, known: Iterable[object]) -> str:
+    """The names closest to one that does not exist, as the end of a message: "; did you mean 'x'?"; '' for none."""
+    places: dict[str, str] = {}
+    for one in map(str, known):
+        # of a law the part behind the slash will do, and letters large or small
+        for spelling in (one, one.lower(), one.rpartition("/")[2]):
+            places.setdefault(spelling, one)
+    wanted = str(name)
+    near = [n for way in (wanted, wanted.lower()) for n in difflib.get_close_matches(way, places, 3, CLOSE)]
+    close = list(dict.fromkeys(places[one] for one in near))[:3]
+    return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
 
 
 def is_broken(reason: str) -> bool:
@@ -56,6 +73,16 @@ def words_of(error: BaseException) -> str:
         return words
     frame, line = frames[-1]
     return f"{words} ({os.path.basename(frame.f_code.co_filename)}:{line})"
+
+
+def is_own(frame: FrameType) -> bool:
+    """Whether a frame is of neither a library's code nor ours; what was made at run time has no source."""
+    return _root(frame) not in LIBRARIES and not is_ours(frame) and os.path.exists(frame.f_code.co_filename)
+
+
+def is_ours(frame: FrameType) -> bool:
+    """Whether a frame is of our code."""
+    return _root(frame) in OURS
 
 
 def is_foreign(error: BaseException) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -15,15 +15,16 @@ from hypothesis.strategies import SearchStrategy
 from rich.console import Console
 
 from properties.certificates.certificate import LawReport
+from properties.certificates.required import REMARKS, required_of
 from properties.engine.description import LawInfo
-from properties.engine.gates import GateSchedule, closes, unanswered
-from properties.engine.inference import Facts
-from properties.engine.result import LawResult
+from properties.engine.gates import GateSchedule, closes, raised_in, unanswered
+from properties.engine.result import FAILED, LawResult
+from properties.engine.study import Facts
 from properties.engine.task import Task
 from properties.judging.finding import NotApplicable, Undecided
 from properties.problems.domain import EmptyDomainError
 from properties.problems.problem import Problem
-from properties.report.terminal import show_failure
+from properties.report.causes import show_failure
 from properties.subjects.subject import Loadable
 from properties.workers.inline import Inline
 
@@ -35,14 +36,16 @@ class LawBroken(AssertionError):  # noqa: N818 - what it says
 class Suite:
     """The laws of one subject, each run at most once, gates before what stands behind them."""
 
-    def __init__(self, subject: Loadable, *, seed: int = 0, max_examples: int | None = None) -> None:
+    def __init__(
+        self, subject: Loadable, *, seed: int = 0, max_examples: int | None = None, require: Sequence[str] = ()
+    ) -> None:
+        self._required = required_of((require,) if isinstance(require, str) else require)
         self._performer = Inline(subject)
         self.description = self._performer.describe()
         self._infos = {info.id: info for info in self.description.laws}
         self._gates = GateSchedule(self.description)
         self._results: dict[str, LawResult] = {}
         self._seed, self._examples = seed, max_examples
-        self._inferred: Facts | None = None
 
     @property
     def laws(self) -> tuple[str, ...]:
@@ -54,21 +57,25 @@ class Suite:
         if law not in self._results:
             result = self._run(law)
             self._results[law] = result
-            self._gates.end(law, closes(result))
+            self._gates.end(law, closes(result), raised_in(result))
         return self._results[law]
 
     def report(self, law: str) -> LawReport:
         """The line that a certificate has of a law."""
         return LawReport.of(self._infos[law], self.result(law))
 
+    def counts(self, law: str, grade: str = "") -> bool:
+        """Whether a contradiction to a law fails its test: of a grade, or of the law's own."""
+        info = self._infos[law]
+        graded = (grade or info.grade) == "error" or REMARKS in self._required
+        return graded and info.level in self._required
+
     @property
-    def inferred(self) -> Facts:
+    def facts(self) -> Facts:
         """What the layer does, found out by asking it, inside what the gates let through."""
-        if self._inferred is None:
-            self._pass_gates()
-            inquiry = self._gates.inquiry(self._seed)
-            self._inferred = {} if inquiry is None else self._performer.infer(inquiry)
-        return self._inferred
+        self._pass_gates()
+        self._inquire()
+        return self._gates.facts
 
     def test(self, law: str, **options: Any) -> Callable[[], None]:
         """A law as an ordinary Hypothesis test, for whatever engine runs those; it fails with LawBroken.
@@ -98,7 +105,7 @@ class Suite:
             found = self._performer.put(self._task(law), problem)
         except (Undecided, NotApplicable):
             reject()
-        if found is not None:
+        if found is not None and self.counts(law, found[0].grade):
             finding, script = found
             raise LawBroken(f"{law}: {finding.message}\n\n{script}")
 
@@ -111,13 +118,20 @@ class Suite:
     def _task(self, law: str) -> Task:
         info = self._infos[law]
         self._pass_gates(info)
+        if info.gate != 1:
+            self._inquire()
         return self._gates.task(info, self._seed, self._examples or settings().max_examples)
 
     def _pass_gates(self, before: LawInfo | None = None) -> None:
         """Run the gates that must have ended before a law; all of them where none is named."""
         while gates := self._gates.due(before):
+            self._inquire()
             for gate in gates:
                 self.result(gate.id)
+
+    def _inquire(self) -> None:
+        while self._gates.wonders and (inquiry := self._gates.inquiry(self._seed)) is not None:
+            self._gates.learn(self._performer.infer(inquiry))
 
 
 class BoundLaw:
@@ -127,11 +141,16 @@ class BoundLaw:
         self._suite, self.id = suite, law
 
     def check(self) -> LawReport:
-        """Run the law; fail with case and script where it does not hold, skip where it does not apply."""
+        """Run the law; fail with case and script where it does not hold, skip where it does not apply.
+
+        A remark fails nothing unless it is required; it is printed, and its report returned.
+        """
         report = self._suite.report(self.id)
         if report.outcome == "not applicable":
             pytest.skip(report.reason)
-        if report.outcome != "held":
+        if report.outcome in FAILED and not self._suite.counts(self.id, report.grade):
+            print(f"a remark, which fails no test:\n{failure_text(report)}")
+        elif report.outcome != "held":
             pytest.fail(failure_text(report), pytrace=False)
         return report
 
@@ -160,14 +179,17 @@ class Gap(BoundLaw):
         raise EmptyDomainError(self._words)
 
 
-def parametrize(subject: Loadable, *, seed: int = 0, max_examples: int | None = None) -> Callable[..., Any]:
+def parametrize(
+    subject: Loadable, *, seed: int = 0, max_examples: int | None = None, require: Sequence[str] = ()
+) -> Callable[..., Any]:
     """One test for each law of a subject's contract, and one that fails for whatever keeps it from being certified.
 
     Decorates a test that takes ``law`` and calls ``law.check()``. ``max_examples`` is that of the Hypothesis profile in
-    force unless given. Everything runs in the process of the test: a layer that crashes ends it; ``lossproof certify``
+    force unless given; ``require`` names what a test fails for, such as ``refusals`` or ``all``: by default remarks and
+    refusals fail none. Everything runs in the process of the test: a layer that crashes ends it; ``lossproof certify``
     runs the same laws in processes of their own.
     """
-    suite = Suite(subject, seed=seed, max_examples=max_examples)
+    suite = Suite(subject, seed=seed, max_examples=max_examples, require=require)
     name = suite.description.name
     parameters = [
         pytest.param(BoundLaw(suite, law), id=f"{name}-{law}", marks=pytest.mark.xdist_group(name))

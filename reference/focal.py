@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reference.answer import BUDGET, UNIT_ROUNDOFF, Answer, Array
-from reference.cross_entropy import Softmax, softmax_of
+from reference.cross_entropy import GRADIENT_NOISE, Softmax, softmax_of
 from reference.elements import Losses, arrange, check_number
 from reference.options import Options, oracle
 
@@ -85,6 +85,8 @@ def focal_losses(softmax: Softmax, gamma: float, unit_roundoff: float) -> Losses
         slope_scale = (
             plain.slope_scale * (bend + unit * bend_error)[:, None]
             + np.abs(plain.slope) * (bend_error + loss_error)[:, None]
+            # the factor takes cross entropy's own noise away with it
+            + GRADIENT_NOISE
         )
     return Losses(value, slope, value_scale, slope_scale)
 

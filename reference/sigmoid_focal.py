@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from reference.answer import BUDGET, UNIT_ROUNDOFF, Answer, Array
+from reference.cross_entropy import GRADIENT_NOISE
 from reference.elements import Losses, check_number
 from reference.entries import arrange_entries, logistic_losses, probability_error
 from reference.focal import power_drift
@@ -106,5 +107,5 @@ def entry_focal_losses(x: Array, t: Array, gamma: float, unit_roundoff: float) -
     rest_error = np.minimum(q_error, other / unit_roundoff)
     turn_error = np.abs(turn) * q_error + np.abs(1.0 - 2.0 * t) * p * rest_error
     inner = q_error + gamma * (np.abs(turn) * reach + ratio * turn_error)
-    slope_scale = drift * size + (power + unit * drift) * inner + (2.0 + gamma) * power * size
+    slope_scale = drift * size + (power + unit * drift) * inner + (2.0 + gamma) * power * size + GRADIENT_NOISE
     return Losses(value, slope[:, None], value_scale, slope_scale[:, None])

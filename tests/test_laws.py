@@ -29,7 +29,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     parameters = []
     for target in targets(metafunc.config):
         try:
-            suite = suite_of(target, metafunc.config.getoption("--seed"))
+            ours = metafunc.config.getoption("--loss") is None
+            suite = suite_of(target, metafunc.config.getoption("--seed"), ("all",) if ours else ())
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
         group = pytest.mark.xdist_group(target.text)
@@ -42,11 +43,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 _suites: dict[str, Suite] = {}
 
 
-def suite_of(target: Target, seed: int) -> Suite:
+def suite_of(target: Target, seed: int, require: tuple[str, ...]) -> Suite:
     """One for both tests: gates run once."""
     key = f"{target} {seed}"
     if key not in _suites:
-        _suites[key] = Suite(target, seed=seed)
+        _suites[key] = Suite(target, seed=seed, require=require)
     return _suites[key]
 
 

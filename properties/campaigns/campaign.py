@@ -314,7 +314,7 @@ class _Campaign:
         return f"{where} cannot be written: {error.strerror}. What is journaled is safe: mend that, then --resume"
 
     def _certificate(self, number: int) -> Certificate:
-        return certificate_of(self._courses[number], self._plan.seed, self._options.forgive_inherited)
+        return certificate_of(self._courses[number], self._plan.seed, self._options)
 
     def _ended(self, ending: _Ending) -> CampaignEnded:
         certificates, files = [], []

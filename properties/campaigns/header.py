@@ -26,7 +26,8 @@ class CampaignHeader:
     """What decides every draw of a campaign, and its limits: the first record of its journal.
 
     ``max_time`` and ``max_examples`` are the limits that the campaign was begun with, ``lanes`` how many blocks of a
-    law run side by side, ``environment`` the versions of the packages. ``corpora`` are the problems that it begins
+    law run side by side, ``environment`` the versions of the packages,
+    ``require`` what decides the verdicts. ``corpora`` are the problems that it begins
     with, and ``fingerprints`` those of the layers' files, target by target; both are there once the targets are loaded.
     """
 
@@ -43,6 +44,7 @@ class CampaignHeader:
     environment: Mapping[str, str]
     corpora: Corpora = field(default_factory=dict)
     fingerprints: tuple[str, ...] = ()
+    require: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, targets: Sequence[Target], options: CampaignOptions) -> CampaignHeader:
@@ -68,6 +70,7 @@ class CampaignHeader:
             memory=options.memory,
             lanes=options.lanes,
             environment=environment(),
+            require=tuple(options.require),
         )
 
     @classmethod
@@ -95,6 +98,7 @@ class CampaignHeader:
         """The inverse of :meth:`to_dict`."""
         said = {name: value for name, value in plain.items() if name not in ("kind", "format")}
         lists = {name: tuple(said[name]) for name in ("only", "levels", "fingerprints")}
+        lists["require"] = tuple(said.get("require", ()))
         return cls(**{**said, **lists, "targets": tuple(map(Target.from_dict, said["targets"]))})
 
     def to_dict(self) -> dict[str, Any]:
@@ -102,7 +106,8 @@ class CampaignHeader:
         return {"kind": "campaign", "format": FORMAT, **asdict(self), "targets": _plain(self.targets)}
 
     def limited(self, options: CampaignOptions) -> CampaignOptions:
-        """Return the options with the limits that the campaign was begun with, where they set none."""
+        """Return the options with the limits and requirements that the campaign was begun with, where they set none."""
+        options = options if options.require else replace(options, require=self.require)
         if options.max_time is not None or options.max_examples is not None:
             return options
         return replace(options, max_time=self.max_time, max_examples=self.max_examples)

@@ -54,7 +54,9 @@ class LawSchedule:
     @property
     def faults(self) -> tuple[Fault, ...]:
         """The faults that the law has shown, in the order in which they were found."""
-        return tuple(fault for fault in map(fault_of, self.failures) if fault is not None)
+        # a remark excuses no error
+        found = (fault_of(result) for result in self.failures if not result.remarked)
+        return tuple(fault for fault in found if fault is not None)
 
     @property
     def findings(self) -> list[LawReport]:
@@ -103,7 +105,9 @@ class LawSchedule:
         self.given |= set(block.given)
         for dtype, used in block.used_by_dtype.items():
             self.used[dtype] = max(self.used.get(dtype, 0.0), used)
-        if block.outcome in FAILED:
+        if block.remarked and not any(result.remarked for result in self.failures):
+            self.failures.append(replace(block, examples=self.examples + block.examples))
+        elif block.outcome in FAILED and not block.remarked:
             self.failures.append(replace(block, examples=self.examples + block.examples))
             fault = fault_of(block)
             hoards = fault is not None and fault.error == MEMORY
@@ -124,7 +128,7 @@ class LawSchedule:
         if self.first is None:
             return LawResult(law, "gave up", reason="the campaign ended before it ran")
         if self.failures:
-            base = self.failures[0]
+            base = next((result for result in self.failures if not result.remarked), self.failures[0])
         elif self.examples == 0:
             base = self.first
         elif self.lost:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from properties.certificates.required import required_of
+
 LONGEST = 8 * 3600.0
 """Seconds of a campaign that was given neither time nor examples."""
 
@@ -23,7 +25,7 @@ class CampaignOptions:
     by side (None: one for each core, at most 8). ``time_limit`` is how many seconds one call of the layer may take,
     ``block_seconds`` those of a block of examples, ``memory`` the bytes of a worker. ``resume`` goes on with the
     campaign in ``directory``, by its own seed; ``examples`` is the directory of an earlier one, whose worst problems a
-    new one begins with.
+    new one begins with. ``require`` names what decides the verdicts (see ``properties.certificates.required``).
     """
 
     directory: str
@@ -40,6 +42,7 @@ class CampaignOptions:
     examples: str | None = None
     lanes: int = 1
     forgive_inherited: bool = False
+    require: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, least in (("max_examples", 1), ("workers", 1), ("seed", 0), ("lanes", 1), ("memory", 2**20)):
@@ -50,6 +53,7 @@ class CampaignOptions:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be more than 0 seconds, got {value}")
+        required_of(self.require)
 
     @property
     def count(self) -> int:

@@ -8,12 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from properties.campaigns.options import CampaignOptions
 from properties.campaigns.target_schedule import TargetSchedule
 from properties.certificates.assembly import assembled
 from properties.certificates.certificate import Certificate, LawReport
+from properties.certificates.required import required_of
 
 
-def certificate_of(course: TargetSchedule, seed: int, forgiven: bool = False) -> Certificate:
+def certificate_of(course: TargetSchedule, seed: int, options: CampaignOptions) -> Certificate:
     """Return the certificate of a target, of what ran so far."""
     laws = course.reports()
     return assembled(
@@ -22,13 +24,13 @@ def certificate_of(course: TargetSchedule, seed: int, forgiven: bool = False) ->
         laws,
         outcomes=course.outcomes,
         seen=course.seen,
-        inferred=course.inferred,
         target=course.target.recorded,
         seed=seed,
         max_examples=max((law.examples for law in laws if law.outcome == "held"), default=0),
         seconds=course.seconds,
-        forgiven=forgiven,
+        forgiven=options.forgive_inherited,
         campaign=_counts(course),
+        required=required_of(options.require),
     )
 
 

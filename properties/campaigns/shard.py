@@ -20,8 +20,8 @@ from typing import Any
 
 from properties.campaigns.executors import ExecutorLost
 from properties.engine.description import LawInfo
-from properties.engine.inference import Inquiry
 from properties.engine.result import LawResult
+from properties.engine.study import Inquiry
 from properties.engine.task import Task
 from properties.errors import ContractError, UsageError
 from properties.subjects.source_constants import constants_of

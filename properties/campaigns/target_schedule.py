@@ -16,9 +16,9 @@ from properties.certificates.certificate import LawReport
 from properties.drawing.guided import Guidance
 from properties.engine.description import Description, LawInfo
 from properties.engine.faults import Fault
-from properties.engine.gates import GATE_EXAMPLES, GateSchedule, is_gate, unanswered
-from properties.engine.inference import Facts, Inquiry
-from properties.engine.result import bytes_of
+from properties.engine.gates import GATE_EXAMPLES, GateSchedule, is_gate, raised_in, unanswered
+from properties.engine.result import FAILED, bytes_of
+from properties.engine.study import Inquiry
 from properties.laws.conduct import ANSWERS
 from properties.subjects.target import Target
 from properties.workers.limits import Limits
@@ -61,11 +61,11 @@ class TargetSchedule:
     def __init__(self, number: int, target: Target, plan: Plan) -> None:
         self.number, self.target, self._plan = number, target, plan
         self.description: Description | None = None
-        self.inferred: Facts = {}
         self.courses: dict[str, LawSchedule] = {}
         self.seconds = 0.0
         self.shards = self.planned = 0
-        self._inquired = self._gates_over = False
+        self._inquiries = 0
+        self._gates_over = False
         self._silent: tuple[Fault, ...] = ()
         self._open: set[str] = set()
 
@@ -85,7 +85,7 @@ class TargetSchedule:
         self.constants = tuple(record["constants"])
         self._fingerprint = record["fingerprint"]
         self.chosen = frozenset(chosen)
-        self.gates = GateSchedule(self.known)
+        self.gates = GateSchedule(self.known, chosen)
         self.courses = {
             info.id: LawSchedule(info, corpus=bytes_of(corpora.get(info.id, ()))) for info in self.known.laws
         }
@@ -99,11 +99,10 @@ class TargetSchedule:
         if self._open or self._gates_over:
             return
         gates, inquiry = self.gates.due(), self.gates.inquiry(self._plan.seed)
-        if gates:
-            yield from self._generation(gates)
-        elif inquiry is not None and not self._inquired:
-            self._inquired = True
+        if self.gates.wonders and inquiry is not None:
             yield self._handed_out(self._inquiry(inquiry))
+        elif gates:
+            yield from self._generation(gates)
         else:
             self._gates_over = True
             yield from self._generation([info for info in self.known.laws if info.id in self.chosen])
@@ -112,14 +111,16 @@ class TargetSchedule:
         """Take the record of a finished shard; returns what it found, and the shards that became possible by it."""
         self._came_back(record)
         if record["kind"] == "infer":
-            self.inferred = record["inferred"]
+            self._inquiries += 1
+            self.gates.learn(record["inferred"])
             return [], list(self.next())
         course = self.courses[record["law"]]
         before = course.generation
         found = course.take(int(record["id"].rpartition(":")[2]), record)
         if course.generation == before:
             return found, []
-        self.gates.end(course.info.id, before == 0 and course.closed and not self._answers_mostly(course))
+        raised = raised_in(course.failures[0]) if course.failures else None
+        self.gates.end(course.info.id, before == 0 and course.closed and not self._answers_mostly(course), raised)
         if self._gates_over:
             return found, list(self._generation([course.info]))
         return found, list(self.next())
@@ -198,7 +199,15 @@ class TargetSchedule:
 
     def _inquiry(self, inquiry: Inquiry) -> Shard:
         limits, fingerprint = self._plan.limits, self._fingerprint
-        return Shard(self.number, self.target, limits, "infer", inquiry=inquiry, fingerprint=fingerprint)
+        return Shard(
+            self.number,
+            self.target,
+            limits,
+            "infer",
+            inquiry=inquiry,
+            generation=self._inquiries,
+            fingerprint=fingerprint,
+        )
 
     def _handed_out(self, shard: Shard) -> Shard:
         self._open.add(shard.id)
@@ -221,7 +230,9 @@ class TargetSchedule:
     @property
     def outcomes(self) -> dict[str, str]:
         """How each law stands of which some block ran, by id."""
-        return {name: course.report().outcome for name, course in self.courses.items() if course.blocks}
+        reports = {name: course.report() for name, course in self.courses.items() if course.blocks}
+        # a remark keeps nothing from being certified
+        return {name: law.outcome for name, law in reports.items() if law.grade == "error" or law.outcome not in FAILED}
 
     @property
     def seen(self) -> frozenset[tuple[str, str]]:

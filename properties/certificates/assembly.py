@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from properties.certificates.certificate import Certificate, LawReport, environment
-from properties.certificates.gaps import gaps_of
+from properties.certificates.gaps import gaps_of, untold
 from properties.certificates.museum_score import score_of
+from properties.certificates.required import DEFAULT
 from properties.engine.description import Description
 from properties.engine.gates import GateSchedule
-from properties.engine.inference import Facts
 from properties.subjects.arguments_not_given import not_given
 
 
@@ -21,30 +21,31 @@ def assembled(
     *,
     outcomes: Mapping[str, str],
     seen: Collection[tuple[str, str]],
-    inferred: Facts,
     target: Mapping[str, Any] | None,
     seed: int,
     max_examples: int,
     seconds: float,
     forgiven: bool,
     campaign: Mapping[str, Any] | None = None,
+    required: Sequence[str] = DEFAULT,
 ) -> Certificate:
     """Return the certificate of a subject.
 
     Args:
         known: the description of the subject.
-        gates: how its gates ended.
+        gates: how its gates ended, and what was found out.
         laws: the lines of the laws to report.
         outcomes: how each law ended that ran, gates that nobody asked for too.
         seen: the named values that the reported laws put to the layer, each with its dimension, as text.
-        inferred: what the layer was found to do.
         target: the words that named the subject, if any.
         seed: what decided every draw.
         max_examples: examples of each law.
         seconds: how long it took.
         forgiven: whether what is inherited is left out of the verdicts.
         campaign: the counts of a campaign, if it was one.
+        required: the levels that decide the verdict, and ``remarks`` where these do.
     """
+    missing = not_given(known.unless_given, (law.given for law in laws))
     return Certificate(
         subject=known.name,
         contract=known.contract,
@@ -57,13 +58,19 @@ def assembled(
         dropped=known.dropped,
         environment=environment(),
         seconds=round(seconds, 3),
-        inferred=inferred,
+        facts=gates.facts,
+        adopted=gates.adopted,
         target=target,
         score=score_of(known.contract, (law.id for law in laws if law.examples)),
         forgiven=forgiven,
         campaign=campaign or {},
-        gaps=gaps_of(known, outcomes, [law.id for law in laws], seen),
+        gaps=(
+            *gaps_of(known, outcomes, [law.id for law in laws], seen),
+            *untold(gates.adopted, {law.id: law.outcome for law in laws}),
+        ),
         narrowed=known.narrowed,
         assumed=known.assumed,
-        not_given=not_given(known.unless_given, (law.given for law in laws)),
+        not_given=missing,
+        call={**known.call, "never_given": [name for name, told in missing.items() if not told["argument"]]},
+        required=tuple(required),
     )

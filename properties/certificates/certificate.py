@@ -11,8 +11,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from properties.certificates.required import DEFAULT, REMARKS
 from properties.engine.description import LawInfo
 from properties.engine.result import FAILED, UNSETTLED, LawResult
+from properties.judging.conventions import telling
 from properties.judging.law import LEVELS
 from properties.problems.serialization import plain_numbers
 
@@ -31,12 +33,13 @@ class LawReport:
     each of the problems, the arguments that reports leave out (``at_rest``) and what is special about the others
     (``features``). ``inherited`` names the kernel of Paddle that shows the same, where no example showed anything else.
     ``repetitions`` say what came of the same example each time that it was put to the layer again. ``given`` are the
-    contract arguments that the layer was given another value of than its own default.
+    contract arguments that the layer was given another value of than its own default. ``grade`` says what it is worth
+    where it does not hold: an ``error`` refutes, a ``remark`` is shown.
     """
 
     id: str
     level: str
-    severity: str
+    grade: str
     sentence: str
     outcome: str
     examples: int = 0
@@ -56,7 +59,8 @@ class LawReport:
     @classmethod
     def of(cls, info: LawInfo, result: LawResult) -> LawReport:
         """Return the line of a law that had this result."""
-        return cls(info.id, info.level, info.severity, info.sentence, **result.to_dict())
+        said = result.to_dict()
+        return cls(info.id, info.level, said.pop("grade") or info.grade, info.sentence, **said)
 
     @cached_property
     def result(self) -> LawResult:
@@ -65,19 +69,25 @@ class LawReport:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> LawReport:
-        """From plain data, as JSON has it."""
+        """From plain data, as JSON has it; a file from before there were remarks has only errors."""
         lists = {name: tuple(plain.get(name, ())) for name in ("condition", "repetitions", "given")}
-        return cls(**{**plain, **lists})
+        said = {name: value for name, value in plain.items() if name != "severity"}
+        return cls(**{"grade": "error", **said, **lists})
 
 
 @dataclass(frozen=True)
 class Certificate:
     """What was checked, and what came of it.
 
-    ``verdict`` is certified, refuted or incomplete; ``levels`` says the same of each level. ``set_aside`` lists the
+    ``verdict`` is certified, refuted or incomplete; ``levels`` says the same of each level. ``required`` are the levels
+    that decide the verdict (those that it has laws of; all of them where it has none), with ``remarks`` where remarks
+    refute too; ``remarks`` has, with its sentence, each law that does not hold and refutes nothing.
+    ``call`` says what was found about the way in which the layer is called, as ``words`` among others, and ``facts``
+    by name what was found about its numbers, each with its ``words``. ``set_aside`` lists the
     values that no other law drew, because the law whose business they are does not hold; ``dropped`` the dtypes that
-    the layer has no kernels for, with its error. ``inferred`` says by name what the layer was found to do (see
-    ``properties.engine.inference``). ``target`` says how the subject was named, where it was by words.
+    the layer has no kernels for, with its error. ``facts`` say by name what the layer was found to do (see
+    ``properties.engine.inference``), ``adopted`` which of it is not what the contract says, as claims have it: the laws
+    ran with that, and one law for each tells of it. ``target`` says how the subject was named, where it was by words.
     ``score`` says how many wrong losses of the museum the laws that ran refute, of how many under this contract.
     ``forgiven`` says that what is inherited is left out of the verdicts. ``campaign`` has the true counts of a
     campaign: examples of each law, shards, every finding. ``gaps`` says, a sentence each, what would have to be looked
@@ -85,7 +95,8 @@ class Certificate:
     values the layer was found to take alone, and how that was seen. ``not_given`` has the arguments of the layer
     that stayed at their defaults in all examples, each with its ``default``, the contract ``argument`` that it is
     handed over as, if any, the one that it may be by a ``guess``, if any, and all that in ``words``. ``assumed`` says
-    as which loss it was checked, where arguments that it lacks, or has one value of, make another one of it.
+    as which loss it was checked, where arguments that it lacks, or has one value of, make another one of it. ``call``
+    says how the layer was found to be called (see ``properties.engine.call_found``), ``words`` among it for people.
     """
 
     subject: str
@@ -99,7 +110,8 @@ class Certificate:
     dropped: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
-    inferred: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    adopted: Mapping[str, str] = field(default_factory=dict)
     target: Mapping[str, Any] | None = None
     score: Mapping[str, int] = field(default_factory=dict)
     forgiven: bool = False
@@ -108,25 +120,69 @@ class Certificate:
     narrowed: Mapping[str, str] = field(default_factory=dict)
     not_given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     assumed: str = ""
+    required: tuple[str, ...] = DEFAULT
+    call: Mapping[str, Any] = field(default_factory=dict)
     format: str = FORMAT
 
     @property
     def levels(self) -> dict[str, str]:
         """The verdict of each level that has laws in this certificate."""
         found = {level: [law for law in self.laws if law.level == level] for level in LEVELS}
-        verdicts = {level: verdict_of(laws, self.forgiven) for level, laws in found.items() if laws}
+        verdicts = {level: self._verdict_of(laws) for level, laws in found.items() if laws}
         return {level: self._at_most(verdict) for level, verdict in verdicts.items()}
 
     @property
     def verdict(self) -> str:
-        """The verdict of all laws together."""
-        levels = self.levels.values()
-        incomplete = "incomplete" in levels and "refuted" not in levels
-        return "incomplete" if incomplete else self._at_most(verdict_of(self.laws, self.forgiven))
+        """The verdict of all laws together that decide it."""
+        deciding = self._deciding
+        verdicts = {verdict for level, verdict in self.levels.items() if level in deciding}
+        incomplete = "incomplete" in verdicts and "refuted" not in verdicts
+        laws = [law for law in self.laws if law.level in deciding]
+        return "incomplete" if incomplete else self._at_most(self._verdict_of(laws))
+
+    @property
+    def _deciding(self) -> frozenset[str]:
+        """The levels that decide the verdict: those required, or all where no law of these is in the certificate."""
+        there = frozenset(law.level for law in self.laws)
+        return there.intersection(self.required) or there
+
+    def _verdict_of(self, laws: Sequence[LawReport]) -> str:
+        return verdict_of(laws, self.forgiven, REMARKS in self.required)
+
+    def refutes(self, law: LawReport) -> bool:
+        """Whether a law does not hold, and refutes the layer for it."""
+        counts = law.level in self._deciding and (law.grade == "error" or REMARKS in self.required)
+        return law.outcome in FAILED and counts and not self.forgives(law)
+
+    @property
+    def remarks(self) -> list[dict[str, str]]:
+        """The laws that do not hold and refute nothing, each with what is to be said of it."""
+        shown = [law for law in self.failed if not self.refutes(law) and not self.forgives(law)]
+        return [{"law": law.id, "message": law.message or law.reason} for law in shown]
 
     def _at_most(self, verdict: str) -> str:
         """Return the verdict, incomplete in place of certified where there are gaps."""
         return "incomplete" if verdict == "certified" and self.gaps else verdict
+
+    @property
+    def claimable(self) -> dict[str, Any]:
+        """What the verdict would be if the subject claimed what it was found to do; empty where it does as it should.
+
+        ``claims`` as the command takes them, the ``verdict``, and all that in ``words``.
+        """
+        if not self.adopted:
+            return {}
+        left = tuple(law for law in self.laws if law.id not in self.telling)
+        verdict = replace(self, laws=left, adopted={}).verdict
+        claims = [f"{name}={value}" for name, value in self.adopted.items()]
+        command = " ".join([self.contract, *(f"--claim {claim}" for claim in claims)])
+        words = f"{self.verdict.upper()} as `{self.contract}`. As `{command}`: {verdict.upper()}."
+        return {"claims": claims, "verdict": verdict, "words": words}
+
+    @property
+    def telling(self) -> frozenset[str]:
+        """The laws that tell of what was adopted, one for each; all others ran with it."""
+        return telling(self.adopted)
 
     @property
     def failed(self) -> tuple[LawReport, ...]:
@@ -147,7 +203,14 @@ class Certificate:
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON."""
         plain = asdict(self)
-        ordered = {"format": self.format, "verdict": self.verdict, "levels": self.levels}
+        ordered = {
+            "format": self.format,
+            "verdict": self.verdict,
+            "levels": self.levels,
+            "required": list(self.required),
+            "remarks": self.remarks,
+            "claimable": self.claimable,
+        }
         return {**ordered, **plain_numbers({k: v for k, v in plain.items() if k not in ordered})}
 
     @classmethod
@@ -156,9 +219,12 @@ class Certificate:
         if plain.get("format") != FORMAT:
             raise ValueError(f"a certificate has format {FORMAT!r}, got {plain.get('format')!r}")
         laws = tuple(LawReport.from_dict(law) for law in plain["laws"])
-        derived = ("laws", "verdict", "levels", "takes", "gaps")
-        rest = {name: value for name, value in plain.items() if name not in derived}
-        return cls(laws=laws, takes=tuple(plain["takes"]), gaps=tuple(plain.get("gaps", ())), **rest)
+        derived = ("laws", "verdict", "levels", "remarks", "claimable", "takes", "gaps", "required")
+        # facts had another name once
+        named = {**plain, "facts": facts_of(plain.get("facts", plain.get("inferred", {})))}
+        rest = {name: value for name, value in named.items() if name not in (*derived, "inferred")}
+        lists = {"takes": plain["takes"], "gaps": plain.get("gaps", ()), "required": plain.get("required", DEFAULT)}
+        return cls(**{"laws": laws, **rest, **{name: tuple(values) for name, values in lists.items()}})
 
     def write(self, path: str | Path) -> None:
         """As JSON."""
@@ -174,12 +240,23 @@ class Certificate:
         return replace(self, seconds=0.0)
 
 
-def verdict_of(laws: Sequence[LawReport], forgiven: bool = False) -> str:
+def facts_of(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return facts as certificates have them, from the ones of an earlier version too."""
+    return {
+        name: {("value" if key == "found" else key): said for key, said in fact.items()} for name, fact in plain.items()
+    }
+
+
+def verdict_of(laws: Sequence[LawReport], forgiven: bool = False, remarks: bool = False) -> str:
     """Refuted if one law is; else incomplete if one is open, or none held; else certified.
 
-    With ``forgiven`` an inherited contradiction counts like a law that held.
+    With ``forgiven`` an inherited contradiction counts like a law that held; without ``remarks`` a remark does.
     """
-    outcomes = ["held" if forgiven and law.inherited else law.outcome for law in laws]
+    passed = [
+        law.outcome in FAILED and ((forgiven and bool(law.inherited)) or (law.grade == "remark" and not remarks))
+        for law in laws
+    ]
+    outcomes = ["held" if passes else law.outcome for law, passes in zip(laws, passed, strict=True)]
     if any(outcome in FAILED for outcome in outcomes):
         return "refuted"
     if any(outcome in UNSETTLED for outcome in outcomes) or "held" not in outcomes:

@@ -13,7 +13,8 @@ class Changes:
     """Laws by what became of them, and ``coverage``: in words, what one certificate checked and the other did not.
 
     ``lost`` says whether anything that had a verdict, or was drawn, is no longer checked. ``forgiven`` are laws that do
-    not hold in the second certificate, which forgives it; where it does not, they are broken or still failing.
+    not hold in the second certificate, which forgives it; where it does not, they are broken or still failing; and
+    ``remarks`` those that refute nothing there.
     """
 
     repaired: tuple[str, ...]
@@ -22,6 +23,7 @@ class Changes:
     coverage: tuple[str, ...]
     lost: bool
     forgiven: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def changes(before: Certificate, after: Certificate) -> Changes:
@@ -30,7 +32,8 @@ def changes(before: Certificate, after: Certificate) -> Changes:
         raise ValueError(f"the certificates are of different contracts, {before.contract} and {after.contract}")
     old, new = ({law.id: law for law in certificate.laws} for certificate in (before, after))
     both = [law for law in old if law in new]
-    failed = [law for law in both if new[law].outcome in FAILED and not after.forgives(new[law])]
+    failed = [law for law in both if after.refutes(new[law])]
+    remarks = {remark["law"] for remark in after.remarks}
     lost = [*_unlooked(old, new), *_fewer(before, after)]
     found = [*_unlooked(new, old, lost=False), *_fewer(after, before, lost=False)]
     return Changes(
@@ -40,6 +43,7 @@ def changes(before: Certificate, after: Certificate) -> Changes:
         coverage=(*lost, *found),
         lost=bool(lost),
         forgiven=tuple(law for law in both if new[law].outcome in FAILED and after.forgives(new[law])),
+        remarks=tuple(law for law in both if law in remarks),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from properties.engine.description import Description
 from properties.engine.result import FAILED, UNSETTLED
+from properties.judging.conventions import law_of, telling
 from properties.laws.conduct import ANSWERS
 
 
@@ -28,6 +29,15 @@ def gaps_of(
         # nothing else was asked, and the verdict says so
         return description.gaps
     return (*description.gaps, *_closed(description, outcomes, reported), *_never_drawn(description.named, seen))
+
+
+def untold(adopted: Mapping[str, str], outcomes: Mapping[str, str]) -> list[str]:
+    """Conventions that the laws ran with, and of which the law that tells of them has nothing to show."""
+    return [
+        f"the laws ran with {name}={value}, which {law_of(name)} does not show"
+        for name, value in adopted.items()
+        if not {outcomes.get(law, "") for law in telling({name: value})} & set(FAILED)
+    ]
 
 
 def _closed(description: Description, outcomes: Mapping[str, str], reported: Collection[str]) -> list[str]:

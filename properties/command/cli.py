@@ -20,15 +20,18 @@ from properties.certificates.events import Ended
 from properties.certificates.museum_score import write_record
 from properties.command.demo import tell
 from properties.command.fuzz import fuzz
-from properties.command.target_options import EXIT_CODES, Commands, Named, about_a_target, console
+from properties.command.target_options import EXIT_CODES, Commands, Named, about_a_target, console, require_option
 from properties.contracts import contracts
 from properties.engine.description import laws_of
+from properties.errors import did_you_mean
 from properties.judging.law import LEVELS
 from properties.report.changes import show_changes, show_replay
 from properties.report.explain import explain, law_records
+from properties.report.scripts import FOLDER
 from properties.report.selftest import show_selftest
 from properties.report.terminal import TerminalReport
 from properties.runs.certify import Options, run
+from properties.runs.replay import PASSED
 from properties.runs.replay import replay as replay_of
 from properties.runs.selftest import EXAMPLES, exhibits_of
 from properties.runs.selftest import selftest as selftest_of
@@ -70,7 +73,17 @@ def main() -> None:
     type=click.FloatRange(min=0.1),
     help="Seconds that one example may take.",
 )
+@require_option
 @click.option("--forgive-inherited", is_flag=True, help="Leave what Paddle's own kernels do wrong out of the verdict.")
+@click.option(
+    "--scripts",
+    default=FOLDER,
+    show_default=True,
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write a script for each likely cause here; a file of somebody else's is never overwritten.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show every law, every note, and each cause with its script.")
 def certify(
     target: str,
     named: Named,
@@ -81,7 +94,10 @@ def certify(
     json_file: Path | None,
     workers: int | None,
     time_limit: float,
+    require: tuple[str, ...],
     forgive_inherited: bool,
+    scripts: Path,
+    verbose: bool,
 ) -> None:
     """Put every law of a contract to a loss layer.
 
@@ -93,8 +109,8 @@ def certify(
     if json_file is not None and not json_file.absolute().parent.is_dir():
         raise click.UsageError(f"--json: there is no directory {json_file.parent}")
     chosen = named(target)
-    options = Options(max_examples, seed, tuple(only), tuple(levels), workers, time_limit, forgive_inherited)
-    certificate = _run(chosen, options)
+    options = Options(max_examples, seed, tuple(only), tuple(levels), workers, time_limit, forgive_inherited, require)
+    certificate = _run(chosen, options, TerminalReport(console(), scripts, verbose=verbose, certificate=json_file))
     if json_file is not None:
         try:
             certificate.write(json_file)
@@ -116,33 +132,39 @@ main.add_command(fuzz)
     type=click.FloatRange(min=0.1),
     help="Seconds that one example may take.",
 )
-def replay(certificate: Path, target: str | None, time_limit: float) -> None:
+@click.option("--forgive-inherited", is_flag=True, help="Count what Paddle's own kernels do wrong as no failure.")
+def replay(certificate: Path, target: str | None, time_limit: float, forgive_inherited: bool) -> None:
     """Run the counterexamples of a CERTIFICATE again, on the layer as it is today.
 
-    Exit codes: 0 all are fixed or forgiven, 1 one still fails or fails differently, 2 usage.
+    Exit codes: 0 all are fixed, forgiven, remarks or can no longer be asked, 1 one still fails or fails differently, 2
+    usage.
     """
+    old = _read(certificate)
     try:
-        seen = show_replay(console(), replay_of(_read(certificate), target, time_limit=time_limit))
+        replayed = replay_of(old, target, time_limit=time_limit, forgive_inherited=forgive_inherited)
+        seen = show_replay(console(), replayed)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
-    sys.exit(0 if all(one.status in ("fixed", "forgiven") for one in seen) else 1)
+    sys.exit(0 if all(one.status in PASSED for one in seen) else 1)
 
 
 @main.command()
 @click.argument("before", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("after", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def diff(before: Path, after: Path) -> None:
+@click.option("--accept-less", metavar="REASON", default="", help="Accept that less is checked, for this reason.")
+def diff(before: Path, after: Path, accept_less: str) -> None:
     """Say what changed between two certificates: repaired, broken, coverage.
 
-    Exit codes: 0 no law is broken and nothing is checked less, 1 a law is broken, 2 usage, 3 something is checked less.
+    Exit codes: 0 no law is broken and nothing is checked less (or that is accepted), 1 a law is broken, 2 usage, 3
+    something is checked less.
     """
     old, new = _read(before), _read(after)
     try:
         found = changes(old, new)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    show_changes(console(), old, new, found)
-    sys.exit(1 if found.broken else 3 if found.lost else 0)
+    show_changes(console(), old, new, found, accept_less.strip())
+    sys.exit(1 if found.broken else 3 if found.lost and not accept_less.strip() else 0)
 
 
 def _read(path: Path) -> Certificate:
@@ -220,18 +242,20 @@ def list_laws(contract: str | None, as_json: bool) -> None:
     """The laws: id, level, and what each of them says."""
     known = contracts()
     if contract is not None and contract not in known:
-        raise click.UsageError(f"--contract must be one of {', '.join(known)}, got {contract!r}")
+        raise click.UsageError(
+            f"--contract must be one of {', '.join(known)}, got {contract!r}{did_you_mean(contract, known)}"
+        )
     if as_json:
         chosen = [record for record in law_records() if contract is None or contract in record["contracts"]]
         click.echo(json.dumps(chosen, indent=1))
         return
-    table = Table("law", "level", "severity", "what it says", box=None)
+    table = Table("law", "level", "grade", "what it says", box=None)
     seen = set()
     for one in known.values() if contract is None else [known[contract]]:
         for law in laws_of(one):
             if law.id not in seen:
                 seen.add(law.id)
-                table.add_row(law.id, law.level, law.severity, law.sentence)
+                table.add_row(law.id, law.level, law.grade, law.sentence)
     console().print(table)
 
 
@@ -258,8 +282,7 @@ def demo(seed: int) -> None:
         raise click.UsageError(str(error)) from None
 
 
-def _run(target: Target, options: Options) -> Certificate:
-    report = TerminalReport(console())
+def _run(target: Target, options: Options, report: TerminalReport) -> Certificate:
     try:
         with closing(run(target, options)) as events:
             for event in events:

@@ -12,14 +12,15 @@ from rich.text import Text
 from properties.certificates.certificate import Certificate
 from properties.certificates.events import Ended
 from properties.report.cases import descriptions, outcome_of
-from properties.report.terminal import TerminalReport, summary
+from properties.report.terminal import TerminalReport
+from properties.report.verdicts import summary
 from properties.runs.certify import Options, run
 from properties.subjects.target import Target, UsageError
 
 EXAMPLES = 60
 WIDTHS = (1.0, 0.5, 0.25, 0.1, 0.3)
 TOLD = (
-    "limit/one-region-is-cross-entropy",
+    "conventions/denominator",
     "ignore/deleting-is-masking",
     "shape/none-shape",
     "aggregate/uneven-width",

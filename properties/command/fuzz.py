@@ -16,7 +16,7 @@ from properties.campaigns.campaign import campaign
 from properties.campaigns.dask_cluster import cluster
 from properties.campaigns.options import CampaignOptions
 from properties.certificates.events import CampaignEnded, CampaignEvent
-from properties.command.target_options import EXIT_CODES, Named, about_a_target, console
+from properties.command.target_options import EXIT_CODES, Named, about_a_target, console, require_option
 from properties.judging.law import LEVELS
 from properties.report.campaign import CampaignReport
 from properties.report.durations import parse_duration
@@ -112,6 +112,7 @@ class _Workers(click.ParamType[int | None]):
     type=click.FloatRange(min=0.1),
     help="GiB of memory that a worker may take.",
 )
+@require_option
 @click.option("--forgive-inherited", is_flag=True, help="Leave what Paddle's own kernels do wrong out of the verdict.")
 def fuzz(
     targets: Sequence[str],
@@ -129,6 +130,7 @@ def fuzz(
     time_limit: float,
     block_limit: float,
     memory_limit: float,
+    require: tuple[str, ...],
     forgive_inherited: bool,
 ) -> None:
     """Put the laws to loss layers for hours.
@@ -154,6 +156,7 @@ def fuzz(
         resume=resume,
         examples=examples,
         forgive_inherited=forgive_inherited,
+        require=require,
     )
     try:
         with contextlib.ExitStack() as stack:

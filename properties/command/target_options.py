@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from properties.certificates.required import required_of
 from properties.errors import broken_in
 from properties.subjects.subject import BACKENDS
 from properties.subjects.target import Target, parse_value, parse_values
@@ -62,8 +63,25 @@ def about_a_target(command: Callable[..., Any]) -> Callable[..., Any]:
         "claims",
         multiple=True,
         metavar="NAME=VALUE",
-        help="What the layer does where losses differ: gradient=detached  denominator=count  normalize=paper",
+        help="What the layer does where losses differ: gradient=detached  denominator=elements  nothing=nan  "
+        "precision=float32  normalize=paper",
     )
+    @click.option(
+        "--promise",
+        "promises",
+        multiple=True,
+        metavar="NAME",
+        help="What the loss must hold to, under a contract without an oracle: shift  sign  certain  classes  scale",
+    )
+    @click.option(
+        "--call",
+        "call",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="How the layer is called, where it is not found out rightly: order='labels, logits'  labels=one-hot  "
+        "label_dtype=int32  input=softmax  class_axis=-1  weight=list",
+    )
+    @click.option("--output", metavar="KEY", help="The key or place of the loss in what the layer returns.")
     @functools.wraps(command)
     def told(
         *,
@@ -73,6 +91,9 @@ def about_a_target(command: Callable[..., Any]) -> Callable[..., Any]:
         domain: Sequence[str],
         backend: str | None,
         claims: Sequence[str],
+        promises: Sequence[str],
+        call: Sequence[str],
+        output: str | None,
         **others: Any,
     ) -> Any:
         def named(text: str) -> Target:
@@ -83,12 +104,32 @@ def about_a_target(command: Callable[..., Any]) -> Callable[..., Any]:
                 {name: parse_value(value) for name, value in map(_pair("--set"), settings)},
                 _domain(domain),
                 backend,
-                dict(map(_pair("--claim"), claims)),
+                {**dict(map(_pair("--claim"), claims)), **({"promises": ",".join(promises)} if promises else {})},
+                {**dict(map(_pair("--call"), call)), **({} if output is None else {"output": output})},
             )
 
         return command(named=named, **others)
 
     return told
+
+
+def required(names: str | None) -> tuple[str, ...]:
+    """Return what ``--require`` names, a list with commas; a usage error for an unknown name."""
+    listed = tuple(filter(None, (names or "").replace(" ", "").split(",")))
+    try:
+        required_of(listed)
+    except ValueError as error:
+        raise click.UsageError(f"--require: {error}") from None
+    return listed
+
+
+require_option = click.option(
+    "--require",
+    metavar="LEVELS",
+    callback=lambda context, option, names: required(names),
+    help="What decides verdict and exit code: a list of formula,numerics,conduct,refusals,remarks, or all. By default "
+    "the first three; refusals and remarks alone come on top of these.",
+)
 
 
 def console() -> Console:

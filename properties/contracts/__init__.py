@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from functools import lru_cache
 
+from properties.errors import did_you_mean
 from properties.judging.contract import Contract
 from properties.problems.domain import Dimension
 
@@ -36,5 +37,5 @@ def contract_named(name: str) -> Contract:
     """The contract of that name; ValueError for an unknown one."""
     known = contracts()
     if name not in known:
-        raise ValueError(f"contract must be one of {', '.join(known)}, got {name!r}")
+        raise ValueError(f"contract must be one of {', '.join(known)}, got {name!r}{did_you_mean(name, known)}")
     return known[name]

@@ -13,7 +13,13 @@ def common(
     known = {dimension.name: dimension for dimension in COMMON}
     sentinels = known["ignore_index"]
     return (
-        Dimension("targets", targets, kind=TARGETS.kind, absent=targets[0]),
+        Dimension(
+            "targets",
+            targets,
+            kind=TARGETS.kind,
+            absent=targets[0],
+            optional={"probability": "targets between 0 and 1"} if "binary" in targets else {},
+        ),
         Dimension("classes", (1,)),
         Dimension("axis", (1,), absent=1),
         Dimension("weight", ("absent", "entries"), absent="absent", law="weights/entries-of-a-class"),
@@ -34,6 +40,7 @@ PROMISES = (
     "oracle",
     "ignore",
     "denominator",
+    "conventions",
     "shape",
     "numerics",
     "conduct",
@@ -56,6 +63,8 @@ WITHOUT = frozenset(
         "numerics/label-dtype",
         "numerics/small-labels",
         "conduct/takes-weights",
+        "conduct/takes-square",
+        "conduct/takes-ignored-and-weighted",
         "refusals/weight-length",
         "refusals/bad-weight",
     }

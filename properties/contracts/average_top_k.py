@@ -147,7 +147,7 @@ BOTH = Law(
     "refusals/k-and-top-k",
     "A number and a fraction of elements at once are refused, or one of them holds.",
     both_given,
-    level="conduct",
+    level="refusals",
     precondition={"k": outside(None), "size": within("few", "several"), "logits": within("lattice", "normal")},
     needs=("oracle", "k", "top_k"),
     rests_on="k and r each say how many losses are averaged: k is given, or the largest j with j / N <= r",

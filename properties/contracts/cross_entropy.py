@@ -7,17 +7,18 @@ from properties.judging.assumptions import reading
 from properties.judging.contract import OF_CLASSES, Contract, divisor
 from properties.judging.kernel_formula import Arguments, KernelFormula
 from properties.laws.limits import SMOOTHED, TWO_CLASSES, one_hot_is_hard
-from properties.problems.dimensions import DENOMINATOR, TARGETS
+from properties.problems.dimensions import ANY_ROWS, DENOMINATOR
 from properties.problems.domain import Dimension, within
 from properties.problems.problem import Problem
 from reference import Answer, cross_entropy
 
 SOFT = Dimension(
     "targets",
-    ("hard", "hard", "soft"),
-    lambda v: one_hot_is_hard.id if v == "soft" else None,
-    kind=TARGETS.kind,
+    ("hard", "hard", "soft", ANY_ROWS),
+    lambda v: None if v == "hard" else one_hot_is_hard.id,
+    kind=lambda v: "soft" if v == ANY_ROWS else v,
     absent="hard",
+    optional={ANY_ROWS: "soft labels whose rows do not sum to 1"},
 )
 """Hard labels, and soft ones where the layer takes them."""
 

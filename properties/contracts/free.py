@@ -6,6 +6,7 @@ from properties.judging.contract import Contract
 from properties.judging.detached_gradient import one_hot_entries
 from properties.judging.kernel_formula import KernelFormula
 from properties.laws.limits import cross_entropy_of
+from properties.laws.oracle_parameters import parameters
 
 CONTRACT = Contract(
     name="free",
@@ -24,5 +25,6 @@ CONTRACT = Contract(
     ),
     kernel_formula=KernelFormula(whole=KERNEL),
     bases=(cross_entropy_of, one_hot_entries),
+    own=(parameters,),
     reads=reading("a loss"),
 )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from properties.drawing import regimes
 from properties.drawing.regimes import Bytes, HardLogits
-from properties.problems.dimensions import COMMON_NAMES
+from properties.problems.dimensions import ANY_ROWS, COMMON_NAMES
 from properties.problems.domain import SIZES, Dimension, Domain, EmptyDomainError
 from properties.problems.membership import reason_outside
 from properties.problems.precision import Array, round_to
@@ -185,7 +185,7 @@ def _numbers(elements: Bytes, plan: _Plan, hard_logits: HardLogits | None) -> tu
         logits = regimes.entry_logits(elements, labels, plan.targets, regime, config, hard_logits)
         return labels, round_to(logits, dtype)
     if plan.targets == "soft":
-        labels = round_to(regimes.soft_labels(elements, classes), dtype)
+        labels = round_to(regimes.soft_labels(elements, classes, plan.pick.get("targets") == ANY_ROWS), dtype)
         first = labels.argmax(axis=1)
     else:
         first = labels = regimes.class_labels(elements, classes, plan.ignore_index)

@@ -64,10 +64,11 @@ def class_labels(elements: Bytes, classes: int, ignore_index: int | None) -> Lab
     return labels
 
 
-def soft_labels(elements: Bytes, classes: int) -> Array:
-    """Return soft labels, [n, C]: one-hot, mixed, smoothed, uniform, or with another sum than 1."""
+def soft_labels(elements: Bytes, classes: int, any_rows: bool) -> Array:
+    """Return soft labels, [n, C]: one-hot, mixed, smoothed, uniform; with other sums than 1 where there may be any."""
     first = elements[:, 0].astype(np.int64) % classes
-    one, other, even = np.asarray(_MIXTURES)[elements[:, 1] % len(_MIXTURES)].T[:, :, None]
+    table = np.asarray(_MIXTURES if any_rows else [row for row in _MIXTURES if sum(row) == 1.0])
+    one, other, even = table[elements[:, 1] % len(table)].T[:, :, None]
     hot = np.eye(classes)
     return np.asarray(one * hot[first] + other * hot[(first + 1) % classes] + even / classes)
 

@@ -2,7 +2,8 @@
 
 Two ways lead to a kernel. It is asked in the layer's place: the contract's own formula over the kernel's per-element
 losses, on the same problem, under the same law. Where it shows the same contradiction with the same numbers or the same
-error, and the same formula over exact losses shows none, the layer could not have done better on that kernel. Or the
+error, the same formula over exact losses shows none, and the layer is seen to call that kernel (or its source names
+it), the layer could not have done better on it. Or the
 layer itself is asked again, with the kernel replaced by an exact one: where nothing is contradicted any more, and the
 kernel by itself is wrong on what the layer gave it, it was the kernel. No formula is needed for that, so it serves any
 contract.
@@ -21,10 +22,14 @@ from properties.engine.trial import Trial
 from properties.judging.contract import Contract
 from properties.judging.finding import Finding
 from properties.judging.observation import Failure, Observer
+from properties.judging.restated import restated
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from properties.subjects.kernels import AND, KernelSet
 from reference import BUDGET, UNIT_ROUNDOFF
+
+PY_LAYER = "paddle.autograd.PyLayer"
+SECOND_BACKWARD = "conduct/second-backward"
 
 SHARE = 1.0 / 16.0
 """Beside the budget, how much of a deviation may be left unexplained."""
@@ -46,7 +51,8 @@ class Attribution:
         for kernel in self.kernels.kernels:
             if (refusing and not kernel.told) or (kernel.refuses and not refusing):
                 continue
-            if self._shows(kernel.observer, problem, finding) and self._vanishes(problem, finding):
+            shows = self._shows(kernel.observer, problem, finding) and self._vanishes(problem, finding)
+            if shows and self._stands_on(kernel.name, problem, finding):
                 return kernel.name
         return "" if refusing else self._without(problem, finding)
 
@@ -58,6 +64,11 @@ class Attribution:
         """Whether the same contradiction is shown by what an observer asks."""
         shown = self.trial.on(observer).finding(problem)
         return shown is not None and same(finding, shown, self.trial.contract)
+
+    def _stands_on(self, kernel: str, problem: Problem, finding: Finding) -> bool:
+        """Whether the layer is seen to stand on a kernel: by coincidence any formula may give the same number."""
+        stands_on = self.kernels.stands_on
+        return stands_on is None or any(kernel in stands_on(one) for one in (problem, *finding.calls[:1]))
 
     def _vanishes(self, problem: Problem, finding: Finding) -> bool:
         """Whether the contract's formula over exact losses does not show it."""
@@ -73,7 +84,8 @@ class Attribution:
         if replaced is None:
             return ""
         observer = replaced(self.kernels.replaceable)
-        if not self.trial.on(observer).holds(problem):
+        # the layer itself answers here, by its own conventions
+        if not self.trial.on(restated(observer, self.trial.contract)).holds(problem):
             return ""
         faulty = observer.faulty(second=finding.quantity == "second gradient")
         # what is at fault has to be enough, and without it the layer still shows what it showed
@@ -91,7 +103,23 @@ class Attribution:
     def _holds_on_exact(self, names: tuple[str, ...], problem: Problem) -> bool:
         """Whether the law holds with exact computations in the place of these kernels."""
         assert self.kernels.replaced is not None
-        return self.trial.on(self.kernels.replaced(names)).holds(problem)
+        observer = restated(self.kernels.replaced(names), self.trial.contract)
+        return self.trial.on(observer).holds(problem)
+
+
+def py_layer_at_fault(trial: Trial, problem: Problem, finding: Finding) -> str:
+    """Paddle's PyLayer, where a second backward ends the process and that of the simplest PyLayer does so too; or ''.
+
+    Asked is the trial's own observer: where the process ended, it asks in another one, so that no kernel set is needed.
+    """
+    failure = finding.failure
+    if trial.law.id != SECOND_BACKWARD or failure is None or failure.kind != "crashed":
+        return ""
+    uses = trial.observer.observe(problem, "py-layers")
+    if isinstance(uses, Failure) or not uses.facts["applied"]:
+        return ""
+    alone = trial.observer.observe(problem, "py-layer-twice")
+    return PY_LAYER if isinstance(alone, Failure) and alone.error == failure.error else ""
 
 
 def same(finding: Finding, shown: Finding, contract: Contract) -> bool:
@@ -142,7 +170,6 @@ def _noise(finding: Finding, contract: Contract) -> float:
 
 
 def _largest(array: Array) -> float:
-    # NaN and inf have no size: they are compared as they are
     finite = np.abs(array[np.isfinite(array)]) if np.ndim(array) else np.abs(np.atleast_1d(array))
     return float(np.nan_to_num(finite, nan=0.0, posinf=0.0).max(initial=0.0))
 

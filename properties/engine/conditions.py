@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from properties.engine.thresholds import thresholds
 from properties.engine.trial import Trial
 from properties.judging.law import Law
 from properties.problems.domain import NEVER_OCCURS, Domain, counts_zero
@@ -26,7 +27,21 @@ def conditions(problem: Problem, trial: Trial, stands: Callable[[Problem], bool]
         variants = [variant for variant in made if not reason_outside(variant, domain)]
         if variants and not any(stands(variant) for variant in variants):
             needed.append(words)
-    return tuple(needed)
+    # a law that takes seconds over each problem is not asked so many more
+    found = list(thresholds(problem, trial, stands)) if trial.law.most is None else []
+    return tuple(_without_what_is_implied(needed, found))
+
+
+def _without_what_is_implied(needed: list[str], found: list[str]) -> list[str]:
+    """The ingredients with the thresholds in place of what these say more precisely."""
+    implied = set[str]()
+    for words in found:
+        if words.endswith("elements") and words.startswith("at least"):
+            implied |= {"at least two elements", "several elements of one class"}
+        if words.endswith(" not whole"):
+            name = words.removesuffix(" not whole")
+            implied |= {one for one in needed if one.startswith(f"{name}=")}
+    return list(dict.fromkeys([*(one for one in needed if one not in implied), *found]))
 
 
 def _without_one(problem: Problem, law: Law, domain: Domain) -> Iterator[tuple[str, list[Problem]]]:

@@ -20,6 +20,15 @@ def unforeseen(law: Law, contract: Contract, error: Exception) -> Broken | Contr
     return broken_in(f"law {law.id}", error)
 
 
+DECLINES = "the layer does not take it: "
+"""How the reason begins where a layer refuses what a law is about by an error of its own."""
+
+
+def declined(failure: Failure) -> str:
+    """Why a law does not apply to a layer that refuses what it is about."""
+    return f"{DECLINES}{failure} at {failure.line}"
+
+
 def failed(failure: Failure, *calls: Problem) -> Finding:
     """The finding of a layer that failed where it had to answer."""
     words = {"raised": "The layer raises", "crashed": "The process ends with", "timed out": "No answer after"}

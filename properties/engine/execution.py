@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from properties.engine.description import domain_of, laws_of
-from properties.engine.pipeline import Job, attribute, explain, look_for_own, put, search, shrink, write
+from properties.engine.evidence import with_evidence
+from properties.engine.pipeline import (
+    Job,
+    attribute,
+    explain,
+    look_for_larger,
+    look_for_own,
+    put,
+    search,
+    shrink,
+    write,
+)
 from properties.engine.result import LawResult
 from properties.engine.search import Tick
 from properties.engine.task import Task
@@ -14,6 +25,7 @@ from properties.errors import Broken, ContractError, UsageError, broken_in
 from properties.judging.contract import Contract
 from properties.judging.finding import Finding, NotApplicable
 from properties.judging.observation import Failure, Observer
+from properties.judging.restated import restated
 from properties.problems.arguments import at_rest, features_of_arguments
 from properties.problems.problem import Problem
 from properties.subjects.arguments_given import ArgumentRecorder
@@ -88,16 +100,20 @@ def _performed(task: Task, subject: Subject, observer: Observer, tick: Tick, ker
     job = Job(task, subject, trial_of(task, subject, observer), tick, kernels)
     if task.example is not None:
         return attribute(job, put(job, task.example)).result
-    found = search(job) if task.suspect is None else put(job, task.suspect)
+    found = with_evidence(job, look_for_larger(job, search(job))) if task.suspect is None else put(job, task.suspect)
+    job = replace(job, trial=replace(job.trial, effective=found.result.effective))
     found = write(job, explain(job, shrink(job, found)))
     return look_for_own(job, attribute(job, found)).result
 
 
 def trial_of(task: Task, subject: Subject, observer: Observer) -> Trial:
     """The trial of a task's law over a subject that an observer asks."""
+    subject = task.subject(subject)
     contract = contract_of(task, subject)
+    contract = replace(contract, conventions=replace(contract.conventions, found=task.found))
     law = next(law for law in laws_of(contract) if law.id == task.law)
-    return Trial(law, contract, observer, subject.takes, domain_of(subject, task.dtypes, task.kept), task.shut)
+    domain, asking = domain_of(subject, task.dtypes, task.kept), restated(observer, contract)
+    return Trial(law, contract, asking, subject.takes, domain, task.shut, task.raises)
 
 
 def refutation(task: Task, subject: Subject, observer: Observer, problem: Problem) -> tuple[Finding, str] | None:

@@ -14,14 +14,17 @@ from properties.problems.precision import Array, round_to
 from properties.problems.problem import Labels, Problem
 
 WEIGHTS = (2.0, 0.5, 3.0, 1.5, 4.0)
+CROWD = 1 << 19
+"""So many elements that 1e-10 for each of them shows in float32 beside one element."""
+
 SHAPES = {
     2: ((5,), (7,), (4,)),
-    3: ((2, 3), (3, 2)),
-    4: ((2, 3, 1), (3, 1, 2)),
-    5: ((2, 1, 3, 1),),
-    6: ((2, 1, 1, 3, 1),),
+    3: ((2, 3), (4, 2)),
+    4: ((2, 3, 1), (4, 1, 2)),
+    5: ((2, 1, 3, 1), (4, 1, 2, 1)),
+    6: ((2, 1, 1, 3, 1), (4, 1, 1, 2, 1)),
 }
-"""Shapes of elements by the rank of logits of classes; entries have one axis more."""
+"""Shapes of elements by the rank of logits of classes, of different sizes; entries have one axis more."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ class Prober:
             return np.asarray(self._rng.dirichlet(np.ones(classes), n))
         if targets == "real":
             return round_to(self._rng.normal(size=n), self.plain.dtype)
+        if targets == "probability":
+            return np.asarray(self._rng.integers(1, 8, n) / 8.0)
         return self._rng.permutation(np.arange(n) % 2).astype(np.float64)
 
     def _weight(self, places: tuple[int, ...]) -> Array:
@@ -117,6 +122,19 @@ class Prober:
                     yield self.make(rank, shape, reduction=reduction, weighted=weighted)
                     for index in indices if self.able.masks else ():
                         yield self.make(rank, shape, reduction=reduction, weighted=weighted, index=index, ignoring=True)
+
+    def crowd(self, reduction: str) -> Iterator[Problem]:
+        """One element among very many ignored ones, where the layer takes such."""
+        rank = next((rank for rank in self.able.ranks if rank > 1), 0)
+        if not rank or not self.able.masks:
+            return
+        shape = (CROWD // 128, 128, *(1,) * (rank - 3)) if rank > 2 else (CROWD,)
+        index = self.able.indices[0] if self.able.indices else None
+        # equal logits round the least
+        made = self.make(rank, shape, reduction=reduction, index=index, spread=0.0)
+        if index is None and made.label_weight is None:
+            made = made.replace(label_weight=np.ones(made.shape))
+        yield made.ignoring(np.arange(made.size) > 0)
 
     def smooth(self, reductions: tuple[str, ...], drawn: int = 4) -> Iterator[Problem]:
         """Batches of moderate logits for slopes, one of a single element; then some at random."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from properties.engine.attribution import Attribution
+from properties.engine.attribution import Attribution, py_layer_at_fault
 from properties.engine.conditions import conditions
+from properties.engine.deviation import deviation
 from properties.engine.examination import outcome_of
 from properties.engine.result import FAILED, LawResult
 from properties.engine.search import SearchOptions, Tick, run_law
@@ -27,7 +28,7 @@ MOST_HANGS = 6
 """Hangs that are waited for while a problem is made smaller."""
 
 SECOND_LOOK = 50
-"""Examples in which a contradiction is looked for that is no kernel's, where the first one was."""
+"""Examples in which a contradiction is looked for that is no kernel's, or a much larger one, after the first one."""
 
 
 def _nothing(problem: Problem, finding: Finding) -> bool:
@@ -76,6 +77,7 @@ class Retrial:
         assert result.finding is not None
         self.finding = self._first = result.finding
         self.time_left = True
+        self._due = deviation(result.finding).at_least(result.first)
         self._job, self._excuses, self._examples, self._hangs = job, excuses, result.examples, 0
 
     def __call__(self, problem: Problem) -> Finding | None:
@@ -91,10 +93,11 @@ class Retrial:
             return None
         if found is None:
             return None
-        self._hangs += _ending(found) == "timed out"
-        # a smaller case must not tell of less
-        same = _ending(found) == _ending(first) and not self._excuses(problem, found) and found.items >= first.items
-        if not same:
+        shown = deviation(found)
+        self._hangs += shown.kind == "timed out"
+        # a smaller case must not tell of less, nor of another fault, nor make a remark of an error
+        told = found.items >= first.items and found.grade == first.grade
+        if not (shown.shows(self._due) and told) or self._excuses(problem, found):
             return None
         self.finding = found
         return found
@@ -120,8 +123,9 @@ class Found:
         return replace(self, result=replace(self.result, **changes))
 
 
-def search(job: Job) -> Found:
-    """Draw problems until one refutes the law, or there are enough."""
+def search(job: Job, excuses: Callable[[Problem, Finding], bool] | None = None) -> Found:
+    """Draw problems until one refutes the law, or there are enough; ``excuses`` in place of what the job excuses."""
+    excused = job.excuses if excuses is None else excuses
     task = job.task
     options = SearchOptions(
         seed=task.seed,
@@ -130,10 +134,24 @@ def search(job: Job) -> Found:
         seek=task.seek,
         named=tuple(job.subject.domain),
         tick=job.tick,
-        excuse=job.excuses,
+        excuse=excused,
         avoid=job.avoids,
     )
-    return Found(run_law(job.trial, options), job.excuses)
+    return Found(run_law(job.trial, options), excused)
+
+
+def look_for_larger(job: Job, found: Found) -> Found:
+    """Search again where the first contradiction is a small one: an epsilon must not hide a wrong formula."""
+    first, task, law = found.result.first, job.task, job.trial.law
+    if first is None or not first.is_small or law.level != "formula" or not _is_shown(job, found):
+        return found
+
+    def excuses(problem: Problem, finding: Finding) -> bool:
+        return not deviation(finding).dwarfs(first) or found.excuses(problem, finding)
+
+    fewer = replace(task, max_examples=min(task.max_examples, SECOND_LOOK))
+    larger = search(replace(job, task=fewer), excuses)
+    return larger if larger.result.outcome == "refuted" else found
 
 
 def put(job: Job, problem: Problem) -> Found:
@@ -191,12 +209,16 @@ def write(job: Job, found: Found) -> Found:
 def attribute(job: Job, found: Found) -> Found:
     """Name the kernel whose contradiction it is, if it is one's."""
     result = found.result
-    if not job.task.shrink or result.outcome not in ("refuted", "raised") or job.attribution is None:
+    if not job.task.shrink or not result.repeatable or result.problem is None or result.finding is None:
         return found
-    if not result.repeatable or result.problem is None or result.finding is None:
-        return found
+    # a formula that its author got wrong is told of here, whatever comes of the contradiction
+    attribution = job.attribution if result.outcome in ("refuted", "raised") else None
     try:
-        return found.but(inherited=job.attribution.kernel_at_fault(result.problem, result.finding))
+        if result.outcome == "crashed":
+            return found.but(inherited=py_layer_at_fault(job.trial, result.problem, result.finding))
+        if attribution is None:
+            return found
+        return found.but(inherited=attribution.kernel_at_fault(result.problem, result.finding))
     except Exception as error:
         return found.but(reason=_unattributed(job, error))
 
@@ -205,12 +227,17 @@ def look_for_own(job: Job, found: Found) -> Found:
     """Search again for a contradiction of the layer's own, where the one that was found is a kernel's."""
     task, kernel = job.task, found.result.inherited
     # a law of conduct holds a layer against itself: one case says whose conduct it is
-    if not kernel or job.attribution is None or task.example is not None or job.trial.law.level == "conduct":
+    if (
+        not kernel
+        or job.attribution is None
+        or task.example is not None
+        or job.trial.law.level in ("conduct", "refusals")
+    ):
         return found
     fewer = replace(task, max_examples=min(task.max_examples, SECOND_LOOK))
     second = replace(job, task=fewer, kernels_at_fault=job.attribution.only(kernel))
     try:
-        own = write(second, explain(second, shrink(second, search(second))))
+        own = write(second, explain(second, shrink(second, look_for_larger(second, search(second)))))
     except Exception as error:
         return found.but(reason=_unattributed(job, error))
     if own.result.outcome not in FAILED:
@@ -231,8 +258,3 @@ def _unattributed(job: Job, error: Exception) -> str:
 def _is_shown(job: Job, found: Found) -> bool:
     """Whether there is a contradiction, of which more is wanted than that it is there."""
     return job.task.shrink and found.result.outcome in FAILED and found.result.finding is not None
-
-
-def _ending(finding: Finding) -> str:
-    """How the calls behind a finding ended: a wrong number must not shrink into a crash, nor a crash into an error."""
-    return "answered" if finding.failure is None else finding.failure.kind

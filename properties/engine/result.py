@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from properties.engine.deviation import Deviation
 from properties.judging.finding import Finding
 from properties.judging.observation import Failure
 from properties.problems.problem import Problem
@@ -43,7 +44,9 @@ class LawResult:
     made from it), ``condition`` the ingredients that it cannot do without, ``script`` shows it without lossproof.
     ``repeatable`` is False where the same problem did not fail again. ``declined`` says that the layer refused what the
     law is about. ``inherited`` names the kernel that shows the same contradiction, where no example
-    has another. ``corpus`` are the byte strings of the worst examples that held, where a search keeps them.
+    has another. ``first`` is what the first contradiction seen showed, before it was made smaller;
+    ``effective`` names what a law about the whole run saw an effect of.
+    ``corpus`` are the byte strings of the worst examples that held, where a search keeps them.
     ``repetitions`` say what came of the same problem each time that it was put to the layer again. ``spent`` says that
     the time was over before the examples were. ``seen`` are the values (as text) of the dimensions that somebody named
     which the problems put to the layer had. ``given`` are the contract arguments that the layer was given another
@@ -68,9 +71,16 @@ class LawResult:
     repetitions: tuple[str, ...] = ()
     spent: bool = False
     corpus: tuple[bytes, ...] = ()
+    first: Deviation | None = None
+    effective: frozenset[str] = frozenset()
     seen: frozenset[tuple[str, str]] = frozenset()
     given: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def remarked(self) -> bool:
+        """Whether all that was found is a remark."""
+        return self.finding is not None and self.finding.grade == "remark"
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a certificate says of the law, as plain data: everything but what steers a search."""
@@ -89,6 +99,7 @@ class LawResult:
             "inherited": self.inherited,
             "repetitions": self.repetitions,
             "given": self.given,
+            "grade": "" if self.finding is None else self.finding.grade,
         }
 
     def _counterexample(self) -> dict[str, Any] | None:
@@ -100,6 +111,8 @@ class LawResult:
             "expected": plain_numbers(finding.expected),
             "got": plain_numbers(finding.got),
             "error": None if finding.failure is None else finding.failure.words,
+            **_place_of(finding.failure),
+            **({"mutual": True} if finding.mutual else {}),
             "problems": [problem_to_dict(call) for call in finding.calls],
             "example": None if problem is None else problem_to_dict(problem),
             **self.arguments,
@@ -158,6 +171,11 @@ class LawResult:
         return cls(**{**vars(said), **steering})
 
 
+def _place_of(failure: Failure | None) -> dict[str, Any]:
+    """Where a layer raised; nothing where it did not."""
+    return {} if failure is None else {"line": failure.line, "traceback": list(failure.trace)}
+
+
 @cache
 def _defaults() -> Mapping[str, Any]:
     """What :meth:`LawResult.to_dict` says where there is nothing to say."""
@@ -176,7 +194,8 @@ def _finding(said: Mapping[str, Any]) -> Finding:
     failure = None
     if shown["error"] is not None:
         error, _, message = shown["error"].partition(": ")
-        failure = Failure(said["outcome"] if said["outcome"] != "refuted" else "raised", error, message)
+        kind = said["outcome"] if said["outcome"] != "refuted" else "raised"
+        failure = Failure(kind, error, message, shown.get("line", ""), trace=tuple(shown.get("traceback", ())))
     return Finding(
         said["message"],
         tuple(problem_from_dict(plain) for plain in shown["problems"]),
@@ -184,6 +203,8 @@ def _finding(said: Mapping[str, Any]) -> Finding:
         _numbers(shown["expected"]),
         _numbers(shown["got"]),
         failure,
+        grade=said["grade"],
+        mutual=shown.get("mutual", False),
     )
 
 

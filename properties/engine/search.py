@@ -12,6 +12,7 @@ from hypothesis import seed as seeded
 from hypothesis.errors import Flaky, HypothesisWarning, Unsatisfiable
 
 from properties.drawing.guided import USUAL_SIZE, Guidance, GuidedSearch
+from properties.engine.deviation import Deviation, deviation
 from properties.engine.examination import outcome_of, unforeseen
 from properties.engine.result import LawResult
 from properties.engine.scores import scores
@@ -40,6 +41,12 @@ USUAL_EXAMPLES = 200
 
 DOUBTFUL = 8
 """Undecided examples from which on a law is given up where they are the most, though all others were found."""
+
+ENOUGH_WITHOUT = 8
+"""Examples without an effect after which a law about the whole run has seen enough, where none had one."""
+
+LOOKED_AT_AGAIN = 4
+"""Of these, how many are looked at once more for each name, to find the one that tells of most."""
 
 MOST_DECLINED = 3
 """Examples in which a layer has not what a law is about, after which a law that takes long over each asks no more."""
@@ -124,11 +131,15 @@ class _Search:
         self._examples = self._undecided = self._declined = self._shrinks = self._timeouts = 0
         self._used: dict[str, float] = {}
         self._finding: Finding | None = None
+        self._first: Deviation | None = None
         self._problem: Problem | None = None
+        self._remark: tuple[Finding, Problem] | None = None
         self._inapplicable = self._outside = ""
         self._spent = False
         self._error: Broken | ContractError | None = None
         self._seen: set[tuple[str, str]] = set()
+        self._effective: set[str] = set()
+        self._without: dict[str, list[Problem]] = {}
         self._seeker: GuidedSearch | None = None
         drawn, seek = trial.drawn, options.seek
         if seek is not None and self._law.draw is None:
@@ -173,6 +184,10 @@ class _Search:
             pass
         if self._error is not None:
             raise self._error
+        if self._finding is None and self._remark is not None:
+            self._finding, self._problem = self._remark
+        if self._law.over_run:
+            self._conclude()
         return repeatable
 
     def _one(self, problem: Problem) -> None:
@@ -189,6 +204,8 @@ class _Search:
             if self._shrinks > (MOST_SHRINKS if self._law.most is None else SLOW_SHRINKS):
                 raise _Enough
         case = self._trial.case(problem)
+        if self._law.over_run:
+            case.effective = self._effective
         try:
             finding, used = self._trial.examined(case)
             excused = finding is not None and self._options.excuse(problem, finding)
@@ -212,12 +229,18 @@ class _Search:
             return
         finally:
             self._note_asked(case)
+        if self._law.over_run and finding is not None and not excused:
+            self._collect(finding, problem)
+            finding = None
         if finding is None and used is None:
             # the layer was asked nothing: this problem is not one of those that the law is about
             reject()
-        if finding is not None and self._finding is not None and not finding.items >= self._finding.items:
-            # a smaller case must not tell of less
+        if finding is not None and not self._is_like_first(finding):
             return
+        if finding is not None and finding.grade == "remark" and not excused:
+            # it is kept, and an error looked for
+            self._remark = self._remark or (finding, problem)
+            excused = True
         if finding is None or excused:
             self._examples += self._finding is None
             self._used[problem.dtype] = max(self._used.get(problem.dtype, 0.0), used or 0.0)
@@ -227,6 +250,31 @@ class _Search:
         self._note(finding, problem)
         raise _Contradiction(finding.message)
 
+    def _collect(self, finding: Finding, problem: Problem) -> None:
+        """Keep what has no effect in this example, until all examples have been seen or enough have none."""
+        for name in finding.items:
+            self._without.setdefault(name, []).append(problem)
+        without = [seen for name, seen in self._without.items() if name not in self._effective]
+        if any(len(seen) >= ENOUGH_WITHOUT for seen in without):
+            self._examples += 1
+            raise _Enough
+
+    def _conclude(self) -> None:
+        """What had no effect in any example of the run is contradicted by one that was to show most of it."""
+        never = [seen[:LOOKED_AT_AGAIN] for name, seen in self._without.items() if name not in self._effective]
+        trial = replace(self._trial, effective=frozenset(self._effective))
+        for problem in (problem for seen in never for problem in seen):
+            finding = trial.finding(problem)
+            told = 0 if self._finding is None else len(self._finding.items)
+            if finding is not None and len(finding.items) > told:
+                self._finding, self._problem, self._first = finding, problem, deviation(finding)
+
+    def _is_like_first(self, finding: Finding) -> bool:
+        """Whether a smaller case shows what the first contradiction did: of the same kind, and no less of it."""
+        if self._finding is None or self._first is None:
+            return True
+        return finding.items >= self._finding.items and deviation(finding).shows(self._first)
+
     def _note_asked(self, case: ObservedCase) -> None:
         named = self._options.named
         for asked in case.asked if named else ():
@@ -235,6 +283,7 @@ class _Search:
     def _note(self, finding: Finding, problem: Problem) -> None:
         if self._finding is None:
             self._examples += 1
+            self._first = deviation(finding)
         self._finding, self._problem = finding, problem
         if finding.failure is not None and finding.failure.kind == "timed out":
             self._timeouts += 1
@@ -262,6 +311,8 @@ class _Search:
             repeatable=repeatable,
             declined=self._examples == 0 and bool(self._inapplicable),
             spent=self._spent,
+            first=self._first,
+            effective=frozenset(self._effective),
             corpus=() if self._seeker is None else self._seeker.worst(),
             seen=frozenset(self._seen),
         )

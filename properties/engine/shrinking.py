@@ -21,7 +21,7 @@ MOST_EVALUATIONS = 250
 SLOW_EVALUATIONS = 60
 """The same, for a law that takes long over each."""
 
-CROWD = 240
+CROWD = 24
 """Elements beyond which a problem must lose many at once, and before anything else."""
 
 ROUND = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, 4.0, 8.0, -8.0, 0.5, 65.0, -65.0, 100.0, -100.0)
@@ -168,7 +168,7 @@ def _chunks(length: int) -> list[list[int]]:
     if length > CROWD:
         # the last quarter, eighth, ... one: so that the smallest crowd is found exactly
         halves += [list(range(length - length // 2**k, length)) for k in range(2, length.bit_length())]
-    return halves + [[i] for i in range(length - 1, -1, -1) if 1 < length <= 24]
+    return halves + [[i] for i in range(length - 1, -1, -1) if 1 < length <= CROWD]
 
 
 def _fewer_classes(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[Problem]:

@@ -8,7 +8,10 @@ from typing import Any
 
 from properties.drawing.guided import Guidance
 from properties.engine.faults import Fault
+from properties.judging.conventions import Divisor, apart_from
 from properties.problems.problem import Problem
+from properties.subjects.claims import due_denominator
+from properties.subjects.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,9 @@ class Task:
     contract's. A ``suspect`` is a problem that was seen to fail: nothing is searched, only made smaller. What ``known``
     faults explain is no contradiction; ``seek`` leads the search. After so many ``seconds`` it ends with what it has. A
     contradiction is shown ``repetitions`` times more, each in a process of its own. ``kept`` are the values of
-    arguments to which the layer was found to be limited.
+    arguments to which the layer was found to be limited, ``style`` is how it was found to be called; ``adopted`` are
+    conventions that it was found to follow, as claims have them. Where the layer ``raises`` one of these exceptions
+    (see ``Failure.place``), another law has told of it.
     """
 
     law: str
@@ -37,6 +42,23 @@ class Task:
     repetitions: int = 0
     seek: Guidance | None = None
     kept: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    style: Mapping[str, str] = field(default_factory=dict)
+    raises: tuple[tuple[str, str], ...] = ()
+    adopted: Mapping[str, str] = field(default_factory=dict)
+
+    def subject(self, subject: Subject) -> Subject:
+        """The subject as if it claimed what was adopted for it, but for what this task's law is about."""
+        if not self.adopted:
+            return subject
+        claims = apart_from(self.law, self.adopted, due_denominator(subject.resolved))
+        # a precision is adopted by the dtypes that are drawn
+        claims.pop("precision", None)
+        return replace(subject, claims={**subject.claims, **claims})
+
+    @property
+    def found(self) -> Divisor:
+        """The divisor that the layer was found to have, where it is not the contract's."""
+        return Divisor.of(self.adopted["denominator"]) if "denominator" in self.adopted else Divisor()
 
     def guarded(self) -> Task:
         """The same task, with the layer in a process of its own."""

@@ -9,14 +9,17 @@ from typing import NamedTuple
 from hypothesis.strategies import SearchStrategy
 
 from properties.drawing.strategies import problems
-from properties.engine.examination import failed, unforeseen
+from properties.engine.examination import declined, failed, unforeseen
 from properties.errors import Broken, ContractError
 from properties.judging.contract import Contract
-from properties.judging.finding import Finding, LayerFailed, NotApplicable, Undecided
+from properties.judging.finding import Finding, LayerFailed, NotApplicable, OutsideDomain, Undecided
 from properties.judging.law import Law
 from properties.judging.law_domain import admissible_domain, law_domain
 from properties.judging.observation import Observer
 from properties.judging.observed_case import ObservedCase
+from properties.judging.restated import in_own_unit
+from properties.judging.wrong_gradient import told
+from properties.laws.conduct_kinds import ANSWERS_ALL
 from properties.problems.domain import Domain
 from properties.problems.problem import Problem
 
@@ -37,7 +40,9 @@ class Trial:
     """A law, and the layer that it is put to.
 
     ``contract`` is what the layer is held to, ``observer`` asks it, ``takes`` are the contract arguments that it has,
-    and ``domain`` is what it may be asked at all. ``shut`` are the gates behind which this law asks nothing.
+    and ``domain`` is what it may be asked at all. ``shut`` are the gates behind which this law asks nothing; a problem
+    on which the layer ``raises`` what another law has told of is left out. ``effective`` names what a run of the law
+    has shown to have an effect.
     """
 
     law: Law
@@ -46,6 +51,8 @@ class Trial:
     takes: frozenset[str]
     domain: Domain
     shut: frozenset[str] = frozenset()
+    raises: tuple[tuple[str, str], ...] = ()
+    effective: frozenset[str] = frozenset()
 
     @cached_property
     def askable(self) -> Domain:
@@ -68,7 +75,9 @@ class Trial:
 
     def case(self, problem: Problem) -> ObservedCase:
         """The case that the law is given for a problem."""
-        return ObservedCase(problem, self.contract, self.observer, self.takes, self.askable)
+        case = ObservedCase(problem, self.contract, self.observer, self.takes, self.askable)
+        case.effective = set(self.effective)
+        return case
 
     def examine(self, problem: Problem) -> Examined:
         """Put one problem to the law.
@@ -82,6 +91,10 @@ class Trial:
         try:
             finding = next(iter(self.law.check(case)), None)
         except LayerFailed as ended:
+            if ended.failure.line and ended.failure.place in self.raises:
+                raise OutsideDomain(f"the layer raises there, as {ANSWERS_ALL} says: {ended.failure}") from ended
+            if self.law.declinable and ended.failure.declined:
+                raise NotApplicable(declined(ended.failure)) from ended
             finding = failed(ended.failure, ended.problem)
         except (Undecided, NotApplicable, Broken, ContractError, MemoryError):
             raise
@@ -90,6 +103,10 @@ class Trial:
         if finding is not None and not finding.calls:
             # a contradiction is about a problem, whatever its law says
             finding = replace(finding, calls=(case.problem,))
+        # what has no effect at all is not told by the quantity that shows it here
+        if finding is not None and not self.law.over_run:
+            finding = told(case, finding)
+        finding = finding and in_own_unit(finding, self.contract)
         return Examined(finding, case.used if case.asked else None)
 
     def finding(self, problem: Problem) -> Finding | None:

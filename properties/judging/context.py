@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from properties.judging.conventions import Conventions
 from properties.judging.finding import Finding
 from properties.judging.observation import Failure, Observation
 from properties.judging.tolerance import Match
@@ -56,10 +57,16 @@ class ContractView(Protocol):
     def choices(self) -> Mapping[str, Choice]: ...
 
     @property
+    def conventions(self) -> Conventions: ...
+
+    @property
     def jumps(self) -> Callable[[Problem, Problem], bool] | None: ...
 
     @property
     def gradient(self) -> str: ...
+
+    @property
+    def granularity(self) -> str: ...
 
     @property
     def claims_detached(self) -> bool: ...
@@ -72,6 +79,8 @@ class ContractView(Protocol):
 
     def answer(self, problem: Problem, **more: Any) -> Answer: ...
 
+    def limit_at(self, problem: Problem) -> str: ...
+
     def known_answer(self, problem: Problem) -> Answer | None: ...
 
 
@@ -79,7 +88,8 @@ class Case(Protocol):
     """One example of one law.
 
     ``takes`` are the contract arguments that the layer has, ``domain`` what may be made of the problem: nothing outside
-    is put to the layer. ``used`` is the largest part of the error budget that any comparison of this case used and that
+    is put to the layer. ``effective`` are the names of what some example of the run showed to have an effect; a law
+    adds to them. ``used`` is the largest part of the error budget that any comparison of this case used and that
     still held.
 
     Where no ``problem`` is given, each method is about the case's own. All that put a problem to the layer raise
@@ -87,6 +97,7 @@ class Case(Protocol):
     """
 
     used: float
+    effective: set[str]
 
     @property
     def problem(self) -> Problem: ...

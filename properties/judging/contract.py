@@ -10,7 +10,9 @@ import numpy as np
 
 from properties.errors import ContractError
 from properties.judging.authored import ANSWER, authored, call_authored, checked_answer
+from properties.judging.conventions import Conventions
 from properties.judging.detached_gradient import detached_answers
+from properties.judging.granularity import ELEMENT, WITHOUT
 from properties.judging.kernel_formula import KernelFormula
 from properties.judging.law import Law
 from properties.judging.observation import Observation
@@ -31,6 +33,7 @@ OF_CLASSES = (
     "ignore",
     "weights",
     "denominator",
+    "conventions",
     "shape",
     "softmax",
     "numerics",
@@ -106,9 +109,11 @@ class Contract:
         kernel_formula: how the loss is computed from a kernel's loss of each element, so that the layer is not blamed
             for a fault of the kernel; None: only kernels that have an exact counterpart are found to be at fault, and
             those whose refusals the layer passes on.
+        granularity: what has a loss of its own, where there is no oracle; see ``properties.judging.granularity``.
         reads: ``reads(values)`` says in words which loss it is where arguments have these values and no others, such as
             "as focal loss with gamma 0, which is cross entropy"; '' where that goes without saying. None: the name of
             the contract and the values. ``properties.judging.assumptions.reading`` makes one.
+        conventions: those of a subject, where it claims others than the contract's that no argument stands for.
     """
 
     name: str
@@ -134,6 +139,8 @@ class Contract:
     essential: tuple[tuple[str, ...], ...] = ()
     kernel_formula: KernelFormula | None = None
     reads: Callable[[Mapping[str, Any]], str] | None = None
+    conventions: Conventions = field(default_factory=Conventions)
+    granularity: str = ELEMENT
 
     def __post_init__(self) -> None:
         """Whatever the author wrote is watched: a mistake in it is not taken for the layer's, nor for one of ours."""
@@ -151,6 +158,12 @@ class Contract:
                 raise ValueError(f"claim gradient=detached: contract {self.name} names no losses that weights multiply")
             return replace(self, gradient=gradient, detaches=detaches)
         return self
+
+    def of_granularity(self, granularity: str) -> Contract:
+        """The contract of a loss of entries, images or batches; the same where an oracle says what it is a loss of."""
+        if self.oracle is not None or granularity == self.granularity:
+            return self
+        return replace(self, granularity=granularity, without=self.without | WITHOUT[granularity])
 
     @property
     def claims_detached(self) -> bool:
@@ -194,6 +207,14 @@ class Contract:
     def choices(self) -> dict[str, Choice]:
         """The arguments of which a layer is asked which value it follows, and what their values stand for."""
         return {d.name: d.choice for d in self.arguments if d.choice is not None}
+
+    def limit_at(self, problem: Problem) -> str:
+        """In words which loss this one should be at a problem's arguments, and is not; '' where it is none other."""
+        for law in self.own:
+            at = law.precondition if law.family == "limit" else {}
+            if at and all(name in problem.config and wanted(problem.config[name]) for name, wanted in at.items()):
+                return f"{law.sentence.rstrip('.')}: here it is not."
+        return ""
 
     @property
     def of_entries(self) -> bool:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from properties.judging.context import ContractView
-from properties.judging.contract import divisor
+from properties.judging.contract import Contract, divisor
+from properties.judging.conventions import DENOMINATORS
 from properties.problems.problem import Problem
 
-DIVISOR_WORDS: Mapping[str, str] = {
-    "count": "the number of valid elements",
-    "weights": "the sum of the weights of the valid elements",
-    "all": "the number of all elements, ignored ones too",
-    "batch": "the length of the first axis",
-    "entries": "the number of valid elements times that of classes",
-    "all-entries": "the number of all entries of the logits",
-    "one": "1, so that it is the sum",
-}
+DIVISOR_WORDS = DENOMINATORS
 """The candidates by name. Where several are the same number, the first one is named."""
 
 CONTRACT_WORDS = {"weights": "by the sum of their weights", "count": "by their number"}
@@ -27,18 +18,41 @@ CONTRACT_WORDS = {"weights": "by the sum of their weights", "count": "by their n
 
 def divisors(problem: Problem, contract: ContractView) -> dict[str, float]:
     """Return the number that each candidate stands for in a problem."""
+    found = {name: number_of(name, problem, contract) for name in DENOMINATORS}
+    return {name: number for name, number in found.items() if number is not None}
+
+
+def number_of(name: str, problem: Problem, contract: ContractView) -> float | None:
+    """Return the number that a candidate stands for; None where it means nothing, or nothing new."""
+    if name in ("count", "weights"):
+        weighs = name == "weights" and problem.entrywise
+        return _weights(problem) if weighs else _by_contract(problem, contract, name)
+    if name.endswith("entries") and problem.entrywise:
+        # every entry is an element: the number of entries is the number of elements
+        return None
+    if name == "positives":
+        return None if problem.targets == "soft" else _positives(problem)
     size, classes = float(problem.size), float(problem.classes)
-    found = {
-        "count": _by_contract(problem, contract, "count"),
-        "weights": _weights(problem) if problem.entrywise else _by_contract(problem, contract, "weights"),
-        "all": size,
+    numbers = {
+        "elements": size,
         "batch": float(problem.shape[0]) if problem.shape else 1.0,
         "entries": float(problem.valid.sum()) * classes,
         "all-entries": size * classes,
         "one": 1.0,
     }
-    # where every entry is an element, the number of entries is the number of elements
-    return {name: n for name, n in found.items() if not (problem.entrywise and name.endswith("entries"))}
+    return numbers[name]
+
+
+def _positives(problem: Problem) -> float:
+    return max(float((problem.labels[problem.valid] > 0).sum()), 1.0)
+
+
+def divided_by(problem: Problem, contract: Contract) -> float:
+    """Return what a mean divides by, as the conventions of a contract have it."""
+    divisor = contract.conventions.divisor
+    number = number_of(divisor.name, problem, contract) if divisor.name else None
+    added = divisor.epsilon * (problem.size if divisor.each else 1.0)
+    return (contract.divisor(problem) if number is None else number) + added
 
 
 def _by_contract(problem: Problem, contract: ContractView, name: str) -> float:

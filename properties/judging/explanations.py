@@ -35,7 +35,7 @@ def explanation(case: Case, finding: Finding, answer_of: Callable[[Problem], Ans
 
 def choice_explanation(case: Case, answer_of: Callable[[Problem], Answer] | None = None) -> str:
     """Return the sentence which choice makes a layer's value differ from the oracle's (or ``answer_of``), or ''."""
-    return _denominator_words(case, answer_of or case.contract.answer) or _other_choice_words(case)
+    return _denominator_words(case, answer_of or case.contract.answer) or other_choice_words(case)
 
 
 def _denominator_words(case: Case, answer_of: Callable[[Problem], Answer]) -> str:
@@ -55,7 +55,7 @@ def _denominator_words(case: Case, answer_of: Callable[[Problem], Answer]) -> st
     return contradiction_in_words(problem, case.contract, float(total.value / observed.value))
 
 
-def _other_choice_words(case: Case) -> str:
+def other_choice_words(case: Case) -> str:
     """The value of an argument with a ``choice`` that the layer follows in place of the one that it was given."""
     problem, contract = case.problem, case.contract
     if contract.oracle is None:

@@ -18,7 +18,9 @@ class Finding:
     ``quantity`` is value, gradient, or a word for what else differs. ``calls`` are the problems that were put to the
     layer, the accused one first. ``expected`` and ``got`` are numbers, or None where words are enough.
     ``check`` holds the lines of a script that show the fault where comparing numbers does not. ``items`` name what the
-    finding tells of, where these are several independent things: a smaller case must tell of all of them.
+    finding tells of, where these are several independent things: a smaller case must tell of all of them. ``grade`` is
+    what it is worth, ``error`` or ``remark``; empty: what its law says. Where it is ``mutual``, two calls contradict
+    each other, and nothing says which is wrong: ``expected`` is the other's number.
     """
 
     message: str
@@ -29,6 +31,8 @@ class Finding:
     failure: Failure | None = None
     check: tuple[str, ...] = ()
     items: frozenset[str] = frozenset()
+    grade: str = ""
+    mutual: bool = False
 
 
 class LayerFailed(Exception):  # noqa: N818 - an outcome, not an error of ours

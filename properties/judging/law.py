@@ -18,7 +18,11 @@ from properties.judging.finding import Finding
 from properties.problems.domain import Domain, Precondition
 from properties.problems.problem import Problem
 
-LEVELS = ("formula", "numerics", "conduct")
+LEVELS = ("formula", "numerics", "conduct", "refusals")
+"""What laws are about: the formula, its numbers in every dtype, conduct beside them, and what is done with nonsense."""
+
+GRADES = ("error", "remark")
+"""What a contradiction is worth: an error refutes, a remark is shown."""
 
 
 Check = Callable[[Case], Iterable[Finding]]
@@ -39,19 +43,29 @@ class Law:
     ``draw`` draws other problems than most laws do (from the law's domain and what the contract says is hard), and
     ``smaller`` says how one of these may be made simpler beyond what is common to all.
 
+    ``declinable`` says that a layer may refuse what the law is about, by a ValueError or the like of its own; then it
+    does not take that, and nobody asks it again.
+
     ``opt_in`` says that only contracts which name it among their own laws promise it, whatever families they promise.
     ``slow`` laws start before the others of their round, so that no worker is left with one at the end; ``first`` ones
     show the most, and are put to a wrong loss before the others. Of laws that fail for one reason a ``headline`` stands
     above others of its family, whose counterexamples may be plainer; one whose message begins with ``names_fault``
     stands above all others, since it names the fault itself. The last two hold for laws of the contracts that
     are known by name.
+
+    ``grade`` says what a contradiction is worth, where the finding does not say it itself: an ``error`` refutes a
+    layer, a ``remark`` is shown and refutes nothing unless it is asked for. ``remark`` says in words which of its
+    findings are remarks, and why they hurt nobody.
+    A law ``over_run`` says something of a whole run: what one example shows is a contradiction only where no other
+    example shows an effect of the same name (see ``Case.effective``).
     """
 
     id: str
     sentence: str
     check: Check
     level: str = "formula"
-    severity: str = "error"
+    grade: str = "error"
+    remark: str = ""
     precondition: Precondition = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     gate: int = 0
@@ -65,6 +79,8 @@ class Law:
     first: bool = False
     headline: bool = False
     names_fault: str = ""
+    declinable: bool = False
+    over_run: bool = False
 
     @property
     def family(self) -> str:
@@ -76,7 +92,8 @@ class Attributes(TypedDict, total=False):
     """What may be said of a law beside its id, its sentence and its check; see Law."""
 
     level: str
-    severity: str
+    grade: str
+    remark: str
     precondition: Precondition
     needs: tuple[str, ...]
     gate: int
@@ -90,6 +107,8 @@ class Attributes(TypedDict, total=False):
     first: bool
     headline: bool
     names_fault: str
+    declinable: bool
+    over_run: bool
 
 
 def law(id: str, **attributes: Unpack[Attributes]) -> Callable[[Check], Law]:

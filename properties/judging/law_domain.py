@@ -69,7 +69,7 @@ def _of_level(law: Law, domain: Domain) -> Precondition:
     from an inexact one.
     """
     precondition = dict[str, Callable[[object], bool]]()
-    if law.level == "conduct":
+    if law.level in ("conduct", "refusals"):
         # conduct is the same in any precision, and half precisions are slow to draw and to build
         wide = [d for d in ("float64", "float32") if d in domain["dtype"]]
         precondition["dtype"] = within(*(wide or domain["dtype"]))

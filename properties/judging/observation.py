@@ -15,16 +15,27 @@ class Failure:
     """How a call without an answer ended: its ``kind`` is ``raised``, ``crashed`` or ``timed out``.
 
     The kind ``absent`` says that there was no call, since such a layer does not have what was asked for. ``message`` is
-    the whole message, to be searched and compared; ``str`` of a failure cuts it to a length that can be read.
+    the whole message, to be searched and compared; ``str`` of a failure cuts it to a length that can be read. ``line``
+    is the line of the layer's own source that an exception came through last, as ``file.py:12: code``; ``declined``
+    says that the layer raised it there by a statement of its own, and so refuses what it was given. ``trace`` has all
+    lines of source that the exception came through, the call of the layer first.
     """
 
     kind: str
     error: str
     message: str
+    line: str = field(default="", compare=False)
+    declined: bool = field(default=False, compare=False)
+    trace: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         text = self.message if len(self.message) <= LONGEST_SHOWN else self.message[:LONGEST_SHOWN] + " ..."
         return f"{self.error}: {text}" if text else self.error
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Which exception it is, and where in the layer's own source: the same for all problems that meet it there."""
+        return self.error, self.line
 
     @property
     def words(self) -> str:

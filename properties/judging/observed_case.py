@@ -40,6 +40,7 @@ class ObservedCase:
         self.takes = takes
         self.domain = contract.domain if domain is None else domain
         self.used = 0.0
+        self.effective: set[str] = set()
         self.asked: list[Problem] = []
         self._observer = observer
         self._answers: dict[int, tuple[Problem, Answer]] = {}
@@ -48,7 +49,7 @@ class ObservedCase:
     def on(self, problem: Problem) -> ObservedCase:
         """The same law's case of another problem; what it asks of the layer is asked by this one."""
         other = ObservedCase(problem, self.contract, self._observer, self.takes, self.domain)
-        other.asked = self.asked
+        other.asked, other.effective = self.asked, self.effective
         return other
 
     @property
@@ -148,7 +149,7 @@ class ObservedCase:
             match = self._relate(quantity, accused, left, witness, right, transform)
             if match.holds:
                 self.used = max(self.used, match.used)
-            elif not self._both_admissible(accused, left, witness, right):
+            elif not self._both_admissible(quantity, accused, left, witness, right):
                 yield self._blame(match, accused, left, witness, right, message)
                 return
 
@@ -215,7 +216,8 @@ class ObservedCase:
             wrong = judge(right, other, witness.dtype)
             if not wrong.holds:
                 return self.finding(wrong, (witness, accused), message)
-        return self.finding(match, (accused, witness), message)
+        found = self.finding(match, (accused, witness), message)
+        return replace(found, mutual=self.contract.oracle is None)
 
     def error_scale(self, quantity: str, problem: Problem, observation: Observation) -> Array:
         """The scale of the error of each of the layer's numbers: the oracle's, where they are the oracle's own."""
@@ -239,12 +241,15 @@ class ObservedCase:
             return problem.logits.shape
         return problem.shape if problem.reduction == "none" else ()
 
-    def _both_admissible(self, accused: Problem, left: Observation, witness: Problem, right: Observation) -> bool:
+    def _both_admissible(
+        self, quantity: str, accused: Problem, left: Observation, witness: Problem, right: Observation
+    ) -> bool:
         """Where the loss jumps, two sound calls may fall on two sides; then each must be right by itself."""
         calls = ((accused, left), (witness, right))
         if self.contract.oracle is None:
-            if any(self._jumps_at(*call) for call in calls):
-                raise Undecided("the layer's answer jumps here, and no oracle says which sides are right")
+            # at a tie or a kink any subgradient is right, and the value still has to be one
+            if any(self._jumps_at(*call, quantity) for call in calls):
+                raise Undecided(f"the layer's {quantity} jumps here, and no oracle says which sides are right")
             return False
         found = [(self.known(p), o, p.dtype) for p, o in calls]
         answers = [(answer, o, dtype) for answer, o, dtype in found if answer is not None]
@@ -262,17 +267,27 @@ class ObservedCase:
             raise Undecided("the layer is wrong on both calls, which may differ since more than one answer is right")
         return all(match.holds for match, _ in matches)
 
-    def _jumps_at(self, problem: Problem, observation: Observation) -> bool:
-        """Whether a hair's breadth away the layer has quite another answer: at a tie, or on an edge."""
+    def _jumps_at(self, problem: Problem, observation: Observation, quantity: str = "") -> bool:
+        """Whether a hair's breadth away the layer has quite another answer: at a tie, or on an edge.
+
+        ``quantity`` is which of value and gradient is looked at, where it is not both.
+        """
         direction = np.where(problem.rng().integers(0, 2, problem.logits.shape) == 0, 1.0, -1.0)
+        if quantity:
+            # steps of different lengths, or equal logits stay equal
+            direction *= problem.rng().uniform(0.25, 1.0, problem.logits.shape)
         size = max(1.0, float(np.abs(problem.logits[np.isfinite(problem.logits)]).max(initial=0.0)))
         breadth = HAIR[problem.dtype] * size
         for sign in (1.0, -1.0):
             moved = round_to(problem.logits + sign * breadth * direction, problem.dtype)
             # a hair's breadth is no matter of the domain
             beside = self.attempt(problem.replace(logits=moved), about=("logits",))
-            if isinstance(beside, Failure) or not _near(beside.value, observation.value, problem.dtype):
+            if isinstance(beside, Failure):
                 return True
+            if quantity != "gradient" and not _near(beside.value, observation.value, problem.dtype):
+                return True
+            if quantity == "value":
+                continue
             pair = (beside.gradient, observation.gradient)
             if pair[0] is not None and pair[1] is not None and not _near(pair[0], pair[1], problem.dtype):
                 return True

@@ -27,24 +27,32 @@ class Offer:
 
 
 def refuses(case: Case, offers: Sequence[Offer], about: Collection[str]) -> Iterator[Finding]:
-    """The layer must raise ValueError or TypeError for each of these, and say why; one finding tells of all.
+    """The layer must raise for each of these; one finding tells of all that get a number, no answer, or an odd error.
 
-    In the dimensions that they are ``about`` the problems are wrong on purpose.
+    Any exception is a refusal, and an odd one a remark. In the dimensions that they are ``about`` the problems are
+    wrong on purpose.
     """
     wrong: list[tuple[Offer, Observation | Failure, str]] = []
+    names = re.compile(rf"\b({'|'.join((*RULE_WORDS, *map(re.escape, about)))})", re.IGNORECASE)
     for offer in offers:
         result = case.attempt(offer.problem, "value", about)
-        fault = _fault(offer, result)
+        fault = _fault(offer, result, names)
         if fault:
             wrong.append((offer, result, fault))
         if isinstance(result, Failure) and result.kind == "timed out":
             # the others may wait as long
             break
+    # of a law that finds errors the remarks are left out
+    errors = [one for one in wrong if not isinstance(one[1], Failure) or one[1].kind != "raised"]
     if wrong:
-        yield _told(wrong)
+        yield _told(errors or wrong)
 
 
-def _fault(offer: Offer, result: Observation | Failure) -> str:
+RULE_WORDS = ("must", "should", "expect", "between", "range", "out of", "invalid", "illegal", "not allowed", "label")
+"""Words of a message that names the rule: it says what was wrong, with the offending number or without."""
+
+
+def _fault(offer: Offer, result: Observation | Failure, rule: re.Pattern[str]) -> str:
     """What is wrong with the answer to nonsense; empty where it is refused as it should be."""
     if not isinstance(result, Failure):
         return "" if offer.sound(result) else "gets a number"
@@ -52,8 +60,8 @@ def _fault(offer: Offer, result: Observation | Failure) -> str:
         return {"crashed": "ends the process", "timed out": "gets no answer"}[result.kind]
     if not _is_refusal(result.error):
         return f"raises {result.error} where ValueError or TypeError is expected"
-    if not any(_says(result.message, word) for word in offer.named):
-        return f"raises {result.error} without saying what was wrong ({' or '.join(offer.named)})"
+    if not rule.search(result.message) and not any(_says(result.message, word) for word in offer.named):
+        return f"raises {result.error} without saying what was wrong ({' or '.join(dict.fromkeys(offer.named))})"
     return ""
 
 
@@ -70,7 +78,7 @@ def _told(wrong: Sequence[tuple[Offer, Observation | Failure, str]]) -> Finding:
         return Finding(message, calls, "refusal", None, first.value, check=_raises(offers[0].named), items=items)
     if first.kind != "raised":
         return Finding(f"{message} ({first})", calls, "failure", failure=first, items=items)
-    return Finding(message, calls, "refusal", failure=first, items=items)
+    return Finding(message, calls, "refusal", failure=first, items=items, grade="remark")
 
 
 def _gravity(result: Observation | Failure) -> int:

@@ -17,6 +17,7 @@ FAMILIES = (
     "ignore",
     "weights",
     "denominator",
+    "conventions",
     "shape",
     "softmax",
     "numerics",

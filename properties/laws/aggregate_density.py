@@ -113,9 +113,10 @@ def _are_left_out(case: Case, problem: Problem, ones: NDArray[np.int64]) -> bool
 
 @law(
     "aggregate/uneven-width",
+    declinable=True,
     precondition={"bins": is_uneven},
     needs=("oracle", "bins"),
-    gate=2,
+    gate=3,
     rests_on="width e: M = ceil(1 / e) regions, region of g: min(floor(g / e), M - 1)",
     opt_in=True,
 )
@@ -128,10 +129,11 @@ def uneven_width(case: Case) -> Iterator[Finding]:
 
 @law(
     "aggregate/width-equals-count",
+    declinable=True,
     precondition={"bins": lambda b: is_width(b) and not is_uneven(b)},
     # a norm on an edge may fall on either side of it: only an oracle knows that both are right
     needs=("oracle", "bins"),
-    gate=2,
+    gate=3,
     rests_on="e = 1 / M: floor(g / e) = floor(M g)",
     opt_in=True,
 )

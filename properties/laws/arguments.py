@@ -31,6 +31,7 @@ CLEARLY = 4.0
     "arguments/has-effect",
     precondition={"size": outside("empty", "many")},
     rests_on="L(z, y; a) != L(z, y; a') by the contract's formula: a layer that gives one answer for both is wrong",
+    over_run=True,
 )
 def has_effect(case: Case) -> Iterator[Finding]:
     """Every argument that the layer takes changes the loss somewhere.
@@ -40,12 +41,19 @@ def has_effect(case: Case) -> Iterator[Finding]:
     names = sorted(case.takes & set(case.contract.argument_names))
     first = case.problem.salt % max(len(names), 1)
     shown, dead = False, list[tuple[str, Finding]]()
-    for name in names[first:] + names[:first]:
+    # what no example has shown an effect of comes first
+    for name in sorted(names[first:] + names[:first], key=case.effective.__contains__):
+        if dead and name in case.effective:
+            break
         pairs = list(_by_oracle(case, name) if case.contract.oracle else _by_any_loss(case, name))
         # one argument for each example is enough, until one is dead: then all that are shall be told
         if pairs and (dead or not shown):
             shown = True
-            dead += [(name, _dead(case, name, *pair)) for pair in pairs if _equal_everywhere(case, *pair)][:1]
+            equal = [pair for pair in pairs if _equal_everywhere(case, *pair)]
+            if len(equal) < len(pairs) and _has_room(case.problem):
+                case.effective.add(name)
+            if equal and name not in case.effective:
+                dead.append((name, _dead(case, name, *equal[0])))
         if shown and not dead:
             return
     if not shown:
@@ -60,8 +68,7 @@ def _equal_everywhere(case: Case, one: Problem, other: Problem) -> bool:
 
     An answer that is the same here alone (a mean of one element, in which a weight cancels) is for other laws.
     """
-    if one.logits.ndim == 1 and not one.entrywise:
-        # there is no room for another element
+    if not _has_room(one):
         return False
     variants = [one, *(_shaken(one, other, seed) for seed in range(3))]
     if one.reduction == other.reduction:
@@ -73,6 +80,11 @@ def _equal_everywhere(case: Case, one: Problem, other: Problem) -> bool:
         _equal(case.observe(variant), case.observe(variant.replace(**arguments, config=other.config)))
         for variant in variants
     )
+
+
+def _has_room(problem: Problem) -> bool:
+    """Whether there is room for another element: else two answers that are the same prove nothing, either way."""
+    return problem.logits.ndim > 1 or problem.entrywise
 
 
 def _shaken(problem: Problem, companion: Problem, seed: int) -> Problem:

@@ -13,13 +13,16 @@ import numpy as np
 from properties.judging.context import Case
 from properties.judging.finding import Finding, NotApplicable
 from properties.judging.law import law
-from properties.problems.domain import CLASSES, outside, within
+from properties.judging.observation import Failure
+from properties.problems.domain import outside, within
+from properties.problems.membership import reason_outside
 from properties.problems.precision import Array
+from properties.problems.problem import Problem
 
 ANSWERS = "conduct/answers"
 """The law before all others: where it does not hold, nothing else is asked."""
 
-_SMALL = {
+SMALL = {
     "size": within("few", "one", "several"),
     "logits": within("lattice", "normal", "ties"),
 }
@@ -28,17 +31,37 @@ _SMALL = {
 @law(
     ANSWERS,
     level="conduct",
-    precondition=_SMALL,
+    precondition=SMALL,
     plain=True,
     rests_on="L(z, y) and dL/dz exist for every finite z and every label in [0, C)",
     first=True,
 )
 def answers(case: Case) -> Iterator[Finding]:
     """The layer answers the simplest problems with a value and a gradient."""
-    yield from _answers(case)
+    first = case.attempt()
+    if isinstance(first, Failure) and any(not isinstance(case.attempt(other), Failure) for other in _others(case)):
+        # it answers others: of what it does not take, the law of that kind tells
+        return
+    yield from has_gradient(case)
 
 
-def _answers(case: Case) -> Iterator[Finding]:
+def _others(case: Case) -> Iterator[Problem]:
+    """Batches of the same elements of which none has one element, or as many as there are classes, or an axis of 1."""
+    problem = case.problem
+    axes = len(problem.shape)
+    for length in (2, 3) if axes > 1 and problem.size else ():
+        chosen = problem.take(np.arange(length**axes) % problem.size)
+        mask = None if chosen.label_weight is None else chosen.label_weight.reshape(-1)
+        other = chosen.arranged((length,) * axes, problem.axis, chosen.rows, chosen.label_rows, mask)
+        if length != problem.classes and not reason_outside(other, case.domain):
+            yield other
+    for size in (n for n in (2, 3, 5, 7) if n != problem.classes and problem.size):
+        other = problem.take(np.arange(size) % problem.size)
+        if not reason_outside(other, case.domain):
+            yield other
+
+
+def has_gradient(case: Case) -> Iterator[Finding]:
     """The finding that there is no gradient; a layer that fails raises LayerFailed."""
     observed = case.observe()
     if not observed.gradient_dtype:
@@ -47,35 +70,9 @@ def _answers(case: Case) -> Iterator[Finding]:
 
 
 @law(
-    "conduct/takes-weights",
-    level="conduct",
-    precondition={**_SMALL, "weight": outside("absent", "zero-total"), "targets": CLASSES["targets"]},
-    needs=("weight",),
-    gate=1,
-    rests_on="o_i = v_i w[y_i] for a layer that takes weight",
-)
-def takes_weights(case: Case) -> Iterator[Finding]:
-    """The layer answers where there are class weights."""
-    yield from _answers(case)
-
-
-@law(
-    "conduct/takes-ignored",
-    level="conduct",
-    precondition={**_SMALL, "ignored": within("some", "most")},
-    needs=("ignored",),
-    gate=1,
-    rests_on="v_i = [y_i != ignore_index] for a layer that takes ignore_index, or a mask",
-)
-def takes_ignored(case: Case) -> Iterator[Finding]:
-    """The layer answers where some elements are ignored."""
-    yield from _answers(case)
-
-
-@law(
     "conduct/inputs-not-mutated",
     level="conduct",
-    precondition=_SMALL,
+    precondition=SMALL,
     rests_on="a loss is a function: L(z, y, w) leaves z, y and w as they are",
 )
 def not_mutated(case: Case) -> Iterator[Finding]:
@@ -101,7 +98,7 @@ def listed(names: Sequence[str]) -> str:
 @law(
     "conduct/grad-mode",
     level="conduct",
-    precondition=_SMALL,
+    precondition=SMALL,
     rests_on="a loss is a function: the global switch of gradients is not its business",
 )
 def grad_mode(case: Case) -> Iterator[Finding]:
@@ -130,7 +127,7 @@ _GRAD_MODE_CHECKS = {
     "conduct/global-state",
     level="conduct",
     # whoever seeds for a branch of the computation does it where that branch is taken: far out, in larger batches
-    precondition={**_SMALL, "size": outside("empty"), "logits": outside()},
+    precondition={**SMALL, "size": outside("empty"), "logits": outside()},
     rests_on="a loss is a function: it may draw from random, numpy.random and paddle, whose seeds are the caller's",
 )
 def global_state(case: Case) -> Iterator[Finding]:
@@ -168,7 +165,7 @@ _SEEDED = {
 @law(
     "conduct/repeatable",
     level="conduct",
-    precondition=_SMALL,
+    precondition=SMALL,
     rests_on="a loss is a function: the same (z, y, w) has the same L, bit for bit",
 )
 def repeatable(case: Case) -> Iterator[Finding]:
@@ -185,9 +182,9 @@ def repeatable(case: Case) -> Iterator[Finding]:
 @law(
     "conduct/prints-nothing",
     level="conduct",
-    severity="warning",
+    remark="printing, which changes no number; a layer that closes an output takes it from everybody else",
     # what a layer has to say it says of numbers that it did not expect
-    precondition={**_SMALL, "size": outside("empty"), "logits": outside()},
+    precondition={**SMALL, "size": outside("empty"), "logits": outside()},
     rests_on="a loss is a function: what it says is its result, and what others say is not its business",
 )
 def prints_nothing(case: Case) -> Iterator[Finding]:
@@ -199,13 +196,14 @@ def prints_nothing(case: Case) -> Iterator[Finding]:
     if facts["closed"]:
         found["closes"] = f"The layer closes {' and '.join(facts['closed'])}."
     if found:
-        yield Finding(" ".join(found.values()), (case.problem,), "output", items=frozenset(found))
+        grade = "error" if "closes" in found else "remark"
+        yield Finding(" ".join(found.values()), (case.problem,), "output", items=frozenset(found), grade=grade)
 
 
 @law(
     "conduct/second-call",
     level="conduct",
-    precondition=_SMALL,
+    precondition=SMALL,
     rests_on="in eval() a loss has no state: L(z, y) does not depend on earlier calls",
     slow=True,
 )
@@ -242,7 +240,7 @@ def _both(case: Case, probe: str) -> Iterator[tuple[str, Array, Array]]:
 @law(
     "conduct/no-grad",
     level="conduct",
-    precondition=_SMALL,
+    precondition=SMALL,
     rests_on="whether a gradient is recorded changes no value",
 )
 def under_no_grad(case: Case) -> Iterator[Finding]:
@@ -263,7 +261,7 @@ _INSIDE_CHECK = (
 @law(
     "conduct/second-backward",
     level="conduct",
-    precondition=_SMALL,
+    precondition=SMALL,
     rests_on="dL/dz does not depend on how often it is asked for",
 )
 def second_backward(case: Case) -> Iterator[Finding]:

@@ -79,7 +79,8 @@ def alike(
 def _copied(case: Case, probe: str, words: str, check: tuple[str, ...]) -> Iterator[Finding]:
     found = probed(case, probe, check, f"Of the layer {words}")
     if isinstance(found, Finding):
-        yield found
+        loud = found.failure is not None and found.failure.kind == "raised"
+        yield replace(found, grade="remark") if loud else found
         return
     message = f"The layer {words} has another answer than the layer itself."
     yield from alike(case, found, found.facts["original"], message, check)
@@ -107,9 +108,13 @@ _SAVED = (
 )
 
 
+_NOT_COPIED = "an exception: whoever needs a copy sees at once that there is none; a copy of another answer is an error"
+
+
 @law(
     "conduct/deepcopy",
     level="conduct",
+    remark=_NOT_COPIED,
     precondition=SMALL,
     rests_on="a layer is its arguments and its state: equal ones give equal answers",
 )
@@ -121,7 +126,7 @@ def deepcopy(case: Case) -> Iterator[Finding]:
 @law(
     "conduct/pickle",
     level="conduct",
-    severity="warning",
+    remark=_NOT_COPIED,
     precondition=SMALL,
     rests_on="a layer is its arguments and its state: equal ones give equal answers",
 )

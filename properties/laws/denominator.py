@@ -1,4 +1,4 @@
-"""Laws of the denominator: a normalizer that the caller gives takes its place.
+"""Laws of the denominator: every element counts, whatever its loss; a normalizer of the caller's takes its place.
 
 They rest on the mean being a sum over a number; over the same number, the means of the parts add up to the whole's.
 """
@@ -13,8 +13,13 @@ import numpy as np
 from properties.judging.context import Case
 from properties.judging.finding import Finding
 from properties.judging.law import law
+from properties.judging.rounding import agreement
 from properties.laws.ignore import nothing
 from properties.problems.domain import outside, within
+from properties.problems.problem import Problem
+
+MARGINS = (1000.0, 32.0, 8.0, 3.0, 1.0)
+"""By how much a sure element's label stands out: losses of exactly 0, of nearly 0, below thresholds; predicted."""
 
 NORMALIZERS = (1.0, 2.5, 7.0, 0.125, 1000.0)
 
@@ -65,12 +70,76 @@ def parts_add_up(case: Case) -> Iterator[Finding]:
     yield from parts_agree(case, {"normalizer": divisor}, message)
 
 
+@law(
+    "denominator/counts-every-element",
+    precondition={
+        "reduction": within("mean"),
+        "weight": within("absent"),
+        "ignored": within("none"),
+        "rank": outside(1),
+        "size": outside("empty"),
+        "targets": within("hard", "binary"),
+    },
+    needs=("additive",),
+    rests_on="D = sum_i v_i w[y_i] depends on labels alone: mean(A, b) = (D_A mean(A) + d_b l_b) / (D_A + d_b)",
+    headline=True,
+)
+def counts_every_element(case: Case) -> Iterator[Finding]:
+    """An element counts in the mean like any other, whatever its loss.
+
+    One that is certain and has loss 0, one of small loss, one whose label is predicted: each is one more in the
+    denominator.
+    """
+    rest = case.problem
+    whole, alone = _with_a_sure_one(rest)
+    before, own, both = (case.contract.divisor(problem) for problem in (rest, alone, whole))
+    mean, got = (case.observe(problem) for problem in (rest, whole))
+    if both in (0.0, before) or mean.value.shape != () or got.value.shape != ():
+        return
+    loss = _loss_of(case, alone)
+    scale = case.error_scale("value", rest, mean) + case.error_scale("value", whole, got) + abs(loss)
+    expected = (mean.value * before + loss * own) / both
+
+    def is_mean(value: Any) -> bool:
+        return agreement(got.value, np.asarray(value), scale, whole.dtype).holds
+
+    left_out, added = is_mean(mean.value), is_mean((mean.value * before + loss * own) / before if before else np.nan)
+    if is_mean(expected) or not (left_out or added):
+        # another mean altogether is for the laws of the oracle
+        case.used = max(
+            case.used, agreement(got.value, expected, scale, whole.dtype).used if is_mean(expected) else 0.0
+        )
+        return
+    fate = "does not count in the mean" if left_out else "is added, and does not count in the denominator"
+    message = f"An element of loss {loss:.3g}, whose label is predicted, {fate}."
+    yield Finding(message, (whole, rest), "value", np.asarray(expected), got.value)
+
+
+def _with_a_sure_one(rest: Problem) -> tuple[Problem, Problem]:
+    """The problem with one more element, whose label has the largest logit by far or by little, and that alone."""
+    margin = MARGINS[rest.salt % len(MARGINS)]
+    whole = rest.take([*range(rest.size), 0])
+    rows = whole.rows.copy()
+    label = whole.label_rows[-1]
+    rows[-1] = margin * (2.0 * label - 1.0) if rest.entrywise else margin * (np.arange(rest.classes) == label)
+    whole = whole.with_rows(rows)
+    return whole, whole.take([rest.size])
+
+
+def _loss_of(case: Case, alone: Problem) -> float:
+    """The loss of a single element: the oracle's, or else the layer's own where that is a number."""
+    known = case.known(alone)
+    value = case.observe(alone).value if known is None else known.value
+    return float(value.sum()) if np.isfinite(value).all() else 0.0
+
+
 def parts_agree(case: Case, given: Mapping[str, Any], message: str) -> Iterator[Finding]:
     """The losses and gradients of two parts of a batch, each asked with ``given``, make those of the whole."""
     problem = case.problem
     if problem.size < 2:
         return
-    first = problem.rng().permutation(problem.size) < (problem.size + 1) // 2
+    order = problem.rng().permutation(problem.size) if problem.salt else np.arange(problem.size)
+    first = order < (problem.size + 1) // 2
     whole = case.observe()
     value, rows = 0.0, np.zeros_like(problem.rows)
     # the whole errs by its own rounding, and so does each part

@@ -13,6 +13,7 @@ import numpy as np
 from properties.judging.context import Case, zeros_inserted
 from properties.judging.explanations import explanation
 from properties.judging.finding import Finding, NotApplicable
+from properties.judging.granularity import shares
 from properties.judging.law import law
 from properties.judging.observation import Failure, Observation
 from properties.problems.domain import outside, within
@@ -127,7 +128,7 @@ def told(problem: Problem, wrong: Mapping[str, tuple[str, Array, Array]]) -> Ite
     "ignore/all-ignored",
     precondition={"ignored": within("all")},
     needs=_NEEDS,
-    gate=2,
+    gate=3,
     rests_on="N = 0 gives W = 0, and a loss over 0 is defined as 0: L = 0, dL/dz = 0",
 )
 def all_ignored(case: Case) -> Iterator[Finding]:
@@ -142,9 +143,21 @@ def nothing(case: Case, message: str) -> Iterator[Finding]:
     problem = case.problem
     observed = case.observe()
     zero = np.zeros(problem.shape if problem.reduction == "none" else ())
-    yield from case.due(problem, observed.value, zero, "value", message)
+    if shares(case.contract.granularity):
+        yield from _one_number(problem, observed)
+    else:
+        yield from case.due(problem, observed.value, zero, "value", message)
     if observed.gradient is not None:
         yield from case.due(problem, observed.gradient, np.zeros_like(problem.logits), "gradient", message)
+
+
+def _one_number(problem: Problem, observed: Observation) -> Iterator[Finding]:
+    """A loss of what elements have in common must be a finite number where there are none: 0, or 1 as a ratio."""
+    if problem.reduction != "none" and observed.value.shape != ():
+        message = f"A reduced loss must be one number, and has shape {observed.value.shape}."
+        yield Finding(message, (problem,), "value", np.zeros(()), observed.value)
+    elif not np.isfinite(observed.value).all():
+        yield Finding("The loss of nothing is not finite.", (problem,), "value", got=observed.value)
 
 
 @law(
@@ -193,9 +206,10 @@ def _raises(result: Observation | Failure) -> bool:
 
 @law(
     "ignore/inside-classes",
+    declinable=True,
     precondition={**MASKED, "targets": within("hard"), "ignore_index": lambda v: v is not None and 0 <= v < 100},
     needs=_BY_LABEL,
-    gate=2,
+    gate=3,
     rests_on="v_i = [y_i != ignore_index], for ignore_index in [0, C) too",
 )
 def inside_classes(case: Case) -> Iterator[Finding]:
@@ -206,12 +220,13 @@ def inside_classes(case: Case) -> Iterator[Finding]:
 
 @law(
     "ignore/sentinels",
+    declinable=True,
     precondition={
         **MASKED,
         "ignore_index": lambda v: v is not None and v != -100 and not 0 <= v < 100,
     },
     needs=_BY_LABEL,
-    gate=2,
+    gate=3,
     rests_on="v_i = [y_i != ignore_index], whatever number outside [0, C) it is",
 )
 def sentinels(case: Case) -> Iterator[Finding]:
@@ -224,7 +239,7 @@ def sentinels(case: Case) -> Iterator[Finding]:
     "ignore/none-is-all-valid",
     precondition={"ignore_index": within(None)},
     needs=_BY_LABEL,
-    gate=2,
+    gate=3,
     rests_on="ignore_index None: v_i = 1 for all i",
 )
 def none_is_all_valid(case: Case) -> Iterator[Finding]:
@@ -270,6 +285,19 @@ def _crowded(case: Case, crowd: int) -> Iterator[Finding]:
     )
 
 
+def with_class_ids(problem: Problem, least: int = 1) -> Problem:
+    """A problem of single entries as one of rows with class ids: at salt 0 as small as it is, each id 0.
+
+    So it shrinks as any other: what the salt adds goes with it, and the rows and columns with those of the problem.
+    """
+    more = problem.salt
+    n = max(problem.shape[0] if problem.shape else 0, least) + more % 3
+    classes = max(problem.shape[1] if len(problem.shape) > 1 else 1, 2) + more // 3 % 3
+    ids = problem.rng().integers(0, classes, n) if more else np.zeros(n, dtype=np.int64)
+    rows = np.resize(problem.logits, (n, classes)) if problem.size else np.zeros((n, classes))
+    return problem.replace(logits=rows, labels=ids, targets="hard", label_weight=None, axis=1)
+
+
 @law(
     "ignore/class-ids",
     precondition={
@@ -289,10 +317,8 @@ def ignored_ids(case: Case) -> Iterator[Finding]:
     problem = case.problem
     if problem.ignore_index is None:
         return
-    classes, n = 2 + problem.salt % 3, 2 + problem.salt // 3 % 4
-    ids = problem.rng().integers(0, classes, n)
-    rows = np.resize(problem.logits, (n, classes))
-    named = problem.replace(logits=rows, labels=ids, targets="hard", label_weight=None, axis=1)
+    named = with_class_ids(problem, least=2)
+    ids, n = named.labels, named.size
     result = case.attempt(named)
     if isinstance(result, Failure) and result.kind == "raised":
         raise NotApplicable(f"the layer refuses class ids ({result.error})")

@@ -18,6 +18,7 @@ from properties.judging.explanations import explanation
 from properties.judging.finding import Finding, NotApplicable
 from properties.judging.law import Law, law
 from properties.judging.observation import Failure
+from properties.laws.ignore import with_class_ids
 from properties.problems.domain import outside, within
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
@@ -45,7 +46,8 @@ def limit(
         if case.contract.oracle is not None:
             answer = _scaled(answer, case.answer())
         for finding in case.matches(answer=answer):
-            message = f"{sentence.rstrip('.')}: here it is not. {explanation(case, finding, due)}"
+            here = "its gradient is another one" if finding.quantity == "gradient" else "it is not"
+            message = f"{sentence.rstrip('.')}: here {here}. {explanation(case, finding, due)}"
             yield replace(finding, message=message.strip())
 
     precondition = {dimension: within(*values) for dimension, values in at.items()}
@@ -176,7 +178,7 @@ SMOOTHED = limit(
     {"label_smoothing": (0.1, 0.5, 1.0), "targets": ("hard",), "ignored": ("none",), "soft_weight": ("paddle",)},
     _smoothed,
     needs=("label_smoothing",),
-    gate=2,
+    gate=3,
     rests_on="q = (1 - e) e_y + e / C",
 )
 
@@ -184,7 +186,7 @@ SMOOTHED = limit(
 @law(
     "limit/one-hot-is-hard",
     precondition={"targets": within("hard"), "ignored": within("none"), "label_dtype": within("int64")},
-    gate=2,
+    gate=3,
     rests_on="q_i = e_y gives -sum_c q_ic log p_ic = -log p_i[y]",
     opt_in=True,
 )
@@ -219,12 +221,8 @@ def one_hot_is_hard(case: Case) -> Iterator[Finding]:
 def ids_are_one_hot(case: Case) -> Iterator[Finding]:
     """Class ids have the loss of their one-hot targets, where they are taken."""
     problem = case.problem
-    rng = problem.rng()
-    classes, n = int(rng.integers(2, 5)), int(rng.integers(1, 5))
-    rows = np.resize(problem.logits, (n, classes)) if problem.size else np.zeros((n, classes))
-    ids = rng.integers(0, classes, n)
-    hot = problem.replace(logits=rows, labels=np.eye(classes)[ids], label_weight=None, ignore_index=-100, axis=1)
-    named = hot.replace(labels=ids, targets="hard")
+    named = with_class_ids(problem).replace(ignore_index=-100)
+    hot = named.replace(labels=np.eye(named.classes)[named.labels], targets=problem.targets)
     result = case.attempt(named)
     if isinstance(result, Failure) and result.kind == "raised":
         raise NotApplicable(f"the layer refuses class ids ({result.error})")

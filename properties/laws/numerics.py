@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from properties.judging.context import Case
-from properties.judging.finding import Finding, NotApplicable
+from properties.judging.finding import Finding, LayerFailed, NotApplicable
 from properties.judging.law import law
 from properties.judging.observation import Failure
 from properties.problems.domain import outside, within
@@ -129,6 +129,7 @@ def result_dtype(case: Case) -> Iterator[Finding]:
 
 @law(
     "numerics/label-dtype",
+    declinable=True,
     level="numerics",
     precondition={
         "label_dtype": within("int32"),
@@ -136,7 +137,7 @@ def result_dtype(case: Case) -> Iterator[Finding]:
         "dtype": _FINITE_DTYPES,
         "logits": within("lattice", "normal", "ties"),
     },
-    gate=2,
+    gate=3,
     rests_on="a label is an integer: int32 3 = int64 3",
 )
 def label_dtype(case: Case) -> Iterator[Finding]:
@@ -148,6 +149,7 @@ def label_dtype(case: Case) -> Iterator[Finding]:
 
 @law(
     "numerics/small-labels",
+    declinable=True,
     level="numerics",
     precondition={
         "label_dtype": within("int64"),
@@ -180,6 +182,7 @@ def small_labels(case: Case) -> Iterator[Finding]:
     level="numerics",
     precondition={**_SOME_VALID, "logits": within("lattice")},
     rests_on="NaN is no number: o_i > 0 and z_i NaN give L NaN, so that a diverged network is seen",
+    remark="an exception: a diverged network is seen by it too",
 )
 def nan_stays_nan(case: Case) -> Iterator[Finding]:
     """NaN in a valid logit gives NaN, not a number."""
@@ -199,7 +202,14 @@ def nan_stays_nan(case: Case) -> Iterator[Finding]:
     chosen = int(valid[problem.salt % len(valid)])
     rows[chosen, problem.salt % problem.classes] = np.nan
     poisoned = problem.with_rows(rows)
-    observed = case.observe(poisoned)
+    try:
+        observed = case.observe(poisoned)
+    except LayerFailed as failed:
+        if failed.failure.kind != "raised":
+            raise
+        words = f"For NaN in a valid logit the layer raises {failed.failure}"
+        yield Finding(words, (poisoned,), "failure", failure=failed.failure, grade="remark")
+        return
     if problem.reduction != "none":
         found = np.isnan(observed.value).all()
     elif observed.value.size == problem.size:

@@ -15,6 +15,7 @@ from properties.judging.explanations import explanation
 from properties.judging.finding import Finding, Undecided
 from properties.judging.finite_differences import cause_in_words, derivative_along, detaches, has_kink, random_signs
 from properties.judging.law import law
+from properties.judging.wrong_gradient import NOT_THE_CONTRACTS
 from properties.problems.domain import within
 from reference import BUDGET
 
@@ -48,7 +49,7 @@ def gradient(case: Case) -> Iterator[Finding]:
     Where the oracle admits several gradients, any of them will do.
     """
     for finding in case.matches(value=False):
-        yield replace(finding, message=explanation(case, finding) or "The gradient is not the contract's.")
+        yield replace(finding, message=explanation(case, finding) or NOT_THE_CONTRACTS)
 
 
 @law(

@@ -21,6 +21,9 @@ from properties.judging.tolerance import compare
 from properties.problems.domain import CLASSES, outside, within
 from properties.problems.problem import Problem
 
+STYLE = "an exception that is no ValueError or TypeError, or whose message says neither the rule nor the number"
+"""What is a remark of everything that is offered as nonsense: it was refused all the same."""
+
 _SMALL = {
     "size": within("few", "one", "several"),
     "logits": within("lattice", "ties"),
@@ -31,7 +34,8 @@ _SMALL = {
 
 @law(
     "refusals/label-out-of-range",
-    level="conduct",
+    level="refusals",
+    remark=STYLE,
     precondition={**_SMALL, "targets": outside("real")},
     rests_on="w[y_i] and z_i[y_i] exist for y_i in [0, C) alone; t lies in [0, 1]",
 )
@@ -95,7 +99,8 @@ def _bad_target(case: Case) -> Iterator[Finding]:
 
 @law(
     "refusals/label-shape",
-    level="conduct",
+    level="refusals",
+    remark=STYLE,
     precondition=_SMALL,
     rests_on="one label for each element: shape(y) = shape(z) without the class axis",
 )
@@ -115,7 +120,7 @@ def label_shape(case: Case) -> Iterator[Finding]:
 
 @law(
     "refusals/broadcasting",
-    level="conduct",
+    level="refusals",
     precondition={
         "size": within("few", "several"),
         "logits": within("lattice", "normal"),
@@ -157,7 +162,8 @@ def broadcasting(case: Case) -> Iterator[Finding]:
 
 @law(
     "refusals/weight-length",
-    level="conduct",
+    level="refusals",
+    remark=STYLE,
     precondition={**_SMALL, "classes": outside(1), **CLASSES},
     needs=("weight",),
     rests_on="one weight for each class: w in R^C",
@@ -174,7 +180,8 @@ def weight_length(case: Case) -> Iterator[Finding]:
 
 @law(
     "refusals/bad-weight",
-    level="conduct",
+    level="refusals",
+    remark=STYLE,
     precondition={**_SMALL, **CLASSES},
     needs=("weight",),
     rests_on="w_c is a finite number >= 0; a negative one rewards mistakes, and NaN is none",
@@ -193,7 +200,8 @@ def bad_weight(case: Case) -> Iterator[Finding]:
 
 @law(
     "refusals/bad-reduction",
-    level="conduct",
+    level="refusals",
+    remark=STYLE,
     precondition=_SMALL,
     needs=("reduction",),
     rests_on="reduction is none, sum or mean",
@@ -207,7 +215,8 @@ def bad_reduction(case: Case) -> Iterator[Finding]:
 
 @law(
     "refusals/bad-arguments",
-    level="conduct",
+    level="refusals",
+    remark=STYLE,
     precondition=_SMALL,
     needs=("bad-arguments",),
     rests_on="each argument has a domain (gamma >= 0, bins >= 1, ...), and outside it the formula means nothing",
@@ -226,4 +235,6 @@ def _argument(case: Case, name: str, value: Any) -> Offer:
     arguments = dict(value.make(case.problem.classes))
     given = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in arguments.items() if k in case.takes}
     what = ", ".join(f"{k}={v!r}" for k, v in given.items())
-    return Offer(f"{name} {' or '.join(value.words)}", what, case.problem.configure(**arguments), value.words)
+    return Offer(
+        f"{name} {' or '.join(dict.fromkeys(value.words))}", what, case.problem.configure(**arguments), value.words
+    )

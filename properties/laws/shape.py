@@ -6,18 +6,33 @@ They rest on a loss being a sum over elements, each of which has its logits and 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from properties.judging.context import Case
 from properties.judging.denominators import contradiction_in_words
-from properties.judging.finding import Finding, NotApplicable
+from properties.judging.finding import Finding, LayerFailed, NotApplicable
 from properties.judging.law import law
 from properties.judging.observation import Failure
 from properties.laws.ignore import nothing
 from properties.problems.domain import CLASSES, outside, within
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
+
+
+def _order(case: Case) -> NDArray[np.int_]:
+    """Another order of the elements; of a loss of images one that leaves each image together."""
+    problem, rng = case.problem, case.problem.rng()
+    if case.contract.granularity == "image" and len(problem.shape) > 1 and problem.size:
+        images = np.arange(problem.size).reshape(problem.shape[0], -1)[rng.permutation(problem.shape[0])]
+        order = images[:, rng.permutation(images.shape[1])].reshape(-1)
+    else:
+        order = rng.permutation(problem.size)
+    # the simplest other order where it would stay the same, and for the simplest salt
+    plain = (order == np.arange(len(order))).all() or (problem.salt == 0 and case.contract.granularity != "image")
+    return np.arange(len(order))[::-1] if len(order) > 1 and plain else order
 
 
 @law(
@@ -27,9 +42,7 @@ from properties.problems.problem import Problem
 def permutation(case: Case) -> Iterator[Finding]:
     """The order of the elements does not matter."""
     problem = case.problem
-    order = problem.rng().permutation(problem.size)
-    if len(order) > 1 and (order == np.arange(len(order))).all():
-        order = order[::-1]
+    order = _order(case)
     moved = problem.reordered(order)
 
     def value(values: Array) -> Array:
@@ -58,9 +71,10 @@ def _flat(case: Case, message: str) -> Iterator[Finding]:
 
 @law(
     "shape/rank",
+    declinable=True,
     precondition={"rank": lambda r: r > 2},
     needs=("rank=2",),
-    gate=2,
+    gate=3,
     rests_on="the other axes only number the elements: L(z of shape [N, C, d1, ...]) = L(z of shape [N d1 ..., C])",
 )
 def rank(case: Case) -> Iterator[Finding]:
@@ -70,9 +84,10 @@ def rank(case: Case) -> Iterator[Finding]:
 
 @law(
     "shape/rank-one",
+    declinable=True,
     precondition={"rank": within(1), "size": within("one"), "ignored": within("none", "all")},
     needs=("rank=2", "axis=1"),
-    gate=2,
+    gate=3,
     rests_on="logits [C] with one label are a batch of one: L([z]) = L(z)",
 )
 def rank_one(case: Case) -> Iterator[Finding]:
@@ -85,9 +100,10 @@ def rank_one(case: Case) -> Iterator[Finding]:
 
 @law(
     "shape/axis",
+    declinable=True,
     precondition={**CLASSES, "axis": outside(1), "rank": lambda r: r > 1},
     needs=("axis", "axis=1"),
-    gate=3,
+    gate=4,
     rests_on="L(z, axis=a) = L(moveaxis(z, a, 1), axis=1)",
 )
 def axis(case: Case) -> Iterator[Finding]:
@@ -108,7 +124,7 @@ def axis(case: Case) -> Iterator[Finding]:
     "shape/none-shape",
     precondition={"reduction": within("none")},
     needs=("reduction",),
-    gate=2,
+    gate=3,
     rests_on="none: one number l_i for each label y_i",
 )
 def none_shape(case: Case) -> Iterator[Finding]:
@@ -190,21 +206,37 @@ def one_element(case: Case) -> Iterator[Finding]:
     message = "A batch of one element has another loss."
     if case.contract.oracle is not None:
         yield from case.matches(message=message)
-    elif problem.reduction == "mean" and problem.weight is None and "reduction" in case.takes:
+    elif problem.reduction == "mean" and problem.weight is None and _sum_is_mean(case):
         yield from case.agree(problem, problem.replace(reduction="sum"), message)
     elif not np.isfinite(case.observe().value).all():
         yield Finding("A batch of one element has a loss that is not finite.", (problem,), got=case.observe().value)
 
 
+def _sum_is_mean(case: Case) -> bool:
+    """Whether one element's sum is its mean: entries are several, and what a batch has in common nobody divides."""
+    return "reduction" in case.takes and case.contract.granularity == "element"
+
+
 @law(
     "shape/empty",
+    declinable=True,
     precondition={"size": within("empty")},
-    gate=2,
+    gate=3,
     rests_on="the sum of no terms is 0, and 0 over 0 is defined as 0",
+    remark="a loss that is NaN, or an exception: nobody takes either for a loss, and no batch of a training is empty",
 )
 def empty(case: Case) -> Iterator[Finding]:
     """A batch without elements has loss 0 and a gradient of its shape."""
-    yield from nothing(case, "A batch without elements does not have loss 0.")
+    try:
+        visible = bool(np.isnan(case.observe().value).any())
+    except LayerFailed as failed:
+        if failed.failure.kind != "raised":
+            raise
+        words = f"For a batch without elements the layer raises {failed.failure}"
+        yield Finding(words, (case.problem,), "failure", failure=failed.failure, grade="remark")
+        return
+    for finding in nothing(case, "A batch without elements does not have loss 0."):
+        yield replace(finding, grade="remark") if visible else finding
 
 
 @law(
@@ -222,8 +254,9 @@ def square(case: Case) -> Iterator[Finding]:
 
 @law(
     "shape/one-class",
+    declinable=True,
     precondition={**CLASSES, "classes": within(1)},
-    gate=2,
+    gate=3,
     rests_on="C = 1: p = 1, l = logsumexp(z) - z = 0, dl/dz = 0",
 )
 def one_class(case: Case) -> Iterator[Finding]:
@@ -260,13 +293,16 @@ def label_axis(case: Case) -> Iterator[Finding]:
     if problem.logits.ndim == 1:
         return
     kept = _with_label_axis(case)
-    yield from case.agree(kept, problem, "Labels that keep the class axis, with length 1, have another loss.")
+    yield from case.agree(kept, problem, _OTHER_LOSS)
+
+
+_OTHER_LOSS = "Labels that keep the class axis, with length 1, have another loss."
 
 
 @law(
     "shape/none-label-axis",
     level="conduct",
-    severity="warning",
+    remark="a loss [N] of labels [N, 1]: each number is in its place, and only the axis of length 1 is gone",
     precondition={"targets": within("hard"), "reduction": within("none"), "layout": within("contiguous")},
     needs=("reduction", "reduction=none"),
     rests_on="none: one number l_i for each label y_i, in its place: [N] times a mask [N, 1] would be [N, N]",
@@ -280,6 +316,12 @@ def none_label_axis(case: Case) -> Iterator[Finding]:
     observed = case.observe(kept)
     shape = kept.given_labels.shape
     if observed.value.shape != shape:
+        squeezed = observed.value.shape == problem.shape
+        if squeezed:
+            flat = case.observe(problem)
+            scale = case.error_scale("value", problem, flat)
+            for finding in case.same(problem, observed.value, flat.value, "value", _OTHER_LOSS, scale):
+                yield replace(finding, calls=(kept, problem))
         yield Finding(
             f"`none` must have the labels' shape {shape}, class axis included, and has {observed.value.shape}.",
             (kept,),
@@ -287,16 +329,16 @@ def none_label_axis(case: Case) -> Iterator[Finding]:
             np.asarray(shape, dtype=np.float64),
             np.asarray(observed.value.shape, dtype=np.float64),
             check=("assert tuple(loss.shape) == tuple(labels.shape), (loss.shape, labels.shape)",),
+            grade="remark" if squeezed else "error",
         )
         return
-    message = "Labels that keep the class axis, with length 1, have another loss."
-    yield from case.agree(kept, problem, message, value=lambda v: v.reshape(shape))
+    yield from case.agree(kept, problem, _OTHER_LOSS, value=lambda v: v.reshape(shape))
 
 
 @law(
     "shape/non-contiguous",
     precondition={"layout": within("strided")},
-    gate=2,
+    gate=3,
     rests_on="a tensor is its numbers by index, whatever their strides in memory",
 )
 def non_contiguous(case: Case) -> Iterator[Finding]:

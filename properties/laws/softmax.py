@@ -31,7 +31,7 @@ def shift(case: Case) -> Iterator[Finding]:
     rows = np.round(case.problem.rows * GRID) / GRID
     base = case.problem.with_rows(rows)
     shifts = case.problem.rng().integers(-8, 9, size=(len(rows), 1)).astype(np.float64)
-    moved = base.with_rows(rows + shifts)
+    moved = base.with_rows(rows + (shifts if base.salt else 1.0))
     yield from case.agree(moved, base, "A number added to all logits of an element changes the answer.")
 
 

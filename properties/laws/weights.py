@@ -109,9 +109,10 @@ def zero_weight(case: Case) -> Iterator[Finding]:
 
 @law(
     "weights/zero-total",
+    declinable=True,
     precondition={**CLASSES, "weight": within("zero-total")},
     needs=(*_NEEDS, "weighted-mean"),
-    gate=2,
+    gate=3,
     rests_on="W = 0, and a loss over 0 is defined as 0: L = 0, dL/dz = 0",
 )
 def zero_total(case: Case) -> Iterator[Finding]:
@@ -137,7 +138,7 @@ def relabelling(case: Case) -> Iterator[Finding]:
     if problem.targets == "soft":
         free = order.copy()
     shuffled = problem.rng().permutation(free)
-    order[free] = free[::-1] if (shuffled == free).all() else shuffled
+    order[free] = free[::-1] if problem.salt == 0 or (shuffled == free).all() else shuffled
     # class c of the renamed problem is class order[c] of the original one
     renamed = problem
     if problem.targets == "hard":
@@ -179,7 +180,11 @@ def _alike(case: Case, renamed: Problem, problem: Problem, order: NDArray[np.int
 def element_weights(case: Case) -> Iterator[Finding]:
     """A weight of a single element multiplies its loss, and no denominator."""
     rng = case.problem.rng()
-    problem = case.problem.replace(element_weight=rng.choice(NUMBERS, size=case.problem.shape))
+    given = rng.choice(NUMBERS, size=case.problem.shape)
+    if case.problem.salt == 0:
+        # the simplest of all: one element counts twice
+        given = np.where(np.arange(given.size).reshape(given.shape) == 0, 2.0, 1.0)
+    problem = case.problem.replace(element_weight=given)
     message = "The weights of single elements do not multiply the losses, or do not multiply them alone."
     if problem.reduction == "none":
         # an upstream gradient shows each element's own

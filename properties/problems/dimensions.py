@@ -87,6 +87,9 @@ COMMON = (
 TARGETS = Dimension("targets", ("hard",), kind=str)
 """What labels are; a contract that takes others replaces it."""
 
+ANY_ROWS = "any-rows"
+"""Soft labels whose rows need not sum to 1; a value of ``targets``."""
+
 DENOMINATOR = Dimension("denominator", ("weights", "weights", "count"), absent="weights", tacit=True, claimable=True)
 """What a mean divides by: the sum of the weights of the valid elements, or their number."""
 

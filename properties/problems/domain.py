@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from properties.errors import did_you_mean
+
 SIZES = {"empty": (0, 0), "one": (1, 1), "few": (1, 6), "several": (2, 12), "square": (1, 6), "many": (2, 6)}
 """Elements of a problem of each size; a square then has as many as there are classes, ``many`` forty times so many."""
 
@@ -84,6 +86,8 @@ class Dimension:
         feature: ``feature(value)`` says what is special about a value, in words, where that may be the cause by which
             one fault is told from another; '' where it is nothing. None: no value tells anything of a cause.
         claimable: whether a subject may claim one of the values for good (see ``Subject.claims``).
+        optional: values that are drawn only where somebody names them, or where the layer is right about them, each
+            with what it stands for in words.
         choice: what the values stand for, where a layer is to be asked which of them it follows; then it may be claimed
             as well. None: nobody asks.
     """
@@ -104,6 +108,7 @@ class Dimension:
     plain: Callable[[Any], bool] | None = None
     feature: Callable[[Any], str] | None = None
     claimable: bool = False
+    optional: Mapping[Any, str] = field(default_factory=dict)
     choice: Choice | None = None
 
     @property
@@ -131,7 +136,8 @@ class Dimension:
         for value in values:
             if not self.allows(value):
                 expected = self.expected or "one of " + ", ".join(str(v) for v in dict.fromkeys(self.values))
-                raise ValueError(f"domain {self.name} takes {expected}, got {value!r}")
+                close = did_you_mean(value, [v for v in dict.fromkeys(self.values) if isinstance(v, str)])
+                raise ValueError(f"domain {self.name} takes {expected}, got {value!r}{close}")
         return replace(self, values=tuple(values), chosen=True)
 
 
@@ -177,7 +183,9 @@ class Domain:
         dimensions = dict(self.dimensions)
         for name, values in choices.items():
             if name not in dimensions:
-                raise ValueError(f"domain has no {name!r}; it has {', '.join(dimensions)}")
+                raise ValueError(
+                    f"domain has no {name!r}; it has {', '.join(dimensions)}{did_you_mean(name, dimensions)}"
+                )
             # a list is one value here, and must be hashable
             dimensions[name] = dimensions[name].only([tuple(v) if isinstance(v, list) else v for v in values])
             if any(isinstance(v, tuple) for v in dimensions[name].values):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from properties.problems.domain import SIZES, Dimension, Domain
+from properties.problems.kinds import kind_set_aside
 from properties.problems.problem import Problem
 
 LARGE_BATCH = SIZES["several"][1] + 1
@@ -53,7 +54,8 @@ def reason_outside(problem: Problem, domain: Domain, about: Collection[str] = ()
             return f"{name} is one of {_listed(dimension.values)} alone"
         if values and all(dimension.gate(value) in domain.shut for value in values):
             return f"{name} {values[0]} is set aside"
-    return ""
+    kind = kind_set_aside(problem, domain.shut) if domain.shut else ""
+    return f"{kind}: that is set aside" if kind else ""
 
 
 def values_met(problem: Problem, domain: Domain, names: Collection[str]) -> set[tuple[str, Any]]:

@@ -24,9 +24,10 @@ from properties.certificates.events import (
     TargetStarted,
 )
 from properties.errors import is_nobodys
+from properties.report.causes import show_causes
 from properties.report.durations import words_of
 from properties.report.tally import Latest, Row, Tally
-from properties.report.terminal import STYLES, lines_of_not_given, show_causes, summary
+from properties.report.verdicts import STYLES, lines_of_not_given, summary
 from reference import BUDGET
 
 EVERY = 30.0

@@ -54,6 +54,8 @@ def case_lines(counterexample: Mapping[str, Any]) -> list[str]:
     problems = [problem_from_dict(plain) for plain in counterexample["problems"]]
     told = descriptions(problems, counterexample.get("at_rest"))
     lines = [f"{joint if number else ''}{words}" for number, words in enumerate(told)]
+    if counterexample.get("line"):
+        lines.append(f"at {counterexample['line']}")
     return [f"    {line}" for line in (*lines, *outcome_of(counterexample))]
 
 
@@ -65,6 +67,9 @@ def outcome_of(counterexample: Mapping[str, Any]) -> list[str]:
     if expected == got == "-":
         return []
     of = "" if counterexample["quantity"] == "value" else f"{counterexample['quantity']}: "
+    if counterexample.get("mutual"):
+        # nothing says which of the two calls is wrong
+        return [f"{of}one call gives {got}   the other {expected}"]
     return [f"{of}expected {expected}   got {got}"]
 
 

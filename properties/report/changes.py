@@ -11,31 +11,45 @@ from properties.certificates.certificate import Certificate
 from properties.certificates.comparison import Changes
 from properties.runs.replay import Replayed
 
-STYLES = {"fixed": "bold green", "still failing": "bold red", "forgiven": "yellow", "different": "bold yellow"}
+STYLES = {
+    "fixed": "bold green",
+    "still failing": "bold red",
+    "forgiven": "yellow",
+    "remark": "yellow",
+    "not applicable": "yellow",
+    "different": "bold yellow",
+}
 
 
-def show_changes(console: Console, before: Certificate, after: Certificate, found: Changes) -> None:
-    """Print which laws are repaired, broken, still failing or forgiven, and what is checked more or less."""
+def show_changes(console: Console, before: Certificate, after: Certificate, found: Changes, accepted: str = "") -> None:
+    """Print which laws are repaired, broken, still failing or forgiven, and what is checked more or less.
+
+    ``accepted`` is the reason for which somebody accepts that less is checked.
+    """
     console.print(Text(f"{before.subject}, {before.verdict}  ->  {after.subject}, {after.verdict}", style="bold"))
     for word, laws, style in (
         ("repaired", found.repaired, "green"),
         ("broken", found.broken, "bold red"),
         ("still failing", found.still_failing, "red"),
         ("forgiven", found.forgiven, "yellow"),
+        ("remark", found.remarks, "yellow"),
         ("coverage", found.coverage, "yellow"),
     ):
         for law in laws:
             console.print(Text.assemble((f"  {word:14}", style), law))
-    if not (found.repaired or found.broken or found.still_failing or found.forgiven or found.coverage):
+    if found.lost and accepted:
+        console.print(Text.assemble(("  accepted      ", "yellow"), f"that less is checked: {accepted}"))
+    if not (found.repaired or found.broken or found.still_failing or found.forgiven or found.remarks or found.coverage):
         console.print(Text("  nothing changed"))
 
 
 def show_replay(console: Console, replayed: Iterable[Replayed]) -> list[Replayed]:
-    """Print a line for each counterexample as it is replayed; returns all of them."""
+    """Print a line for each counterexample as it is replayed, under that which leads its cause; returns all of them."""
     seen = []
     for one in replayed:
         seen.append(one)
-        line = Text.assemble((f"{one.status.upper():14}", STYLES[one.status]), one.law)
+        indent = "  " if one.cause not in ("", one.law) else ""
+        line = Text.assemble((f"{one.status.upper():13} ", STYLES[one.status]), indent + one.law)
         # Paddle's hints go on for lines
         words = one.words.split(" [Hint")[0]
         console.print(line.append(f"  {words}" if words else "", style="dim"), soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from importlib import resources
@@ -15,7 +14,7 @@ from rich.text import Text
 
 from properties.contracts import contracts
 from properties.engine.description import laws_of
-from properties.errors import ContractError, UsageError
+from properties.errors import ContractError, UsageError, did_you_mean
 from properties.judging.contract import Contract
 from properties.judging.law import Law
 from properties.problems.dimensions import FORMULA_LOGITS
@@ -28,6 +27,7 @@ LEVELS = {
     "formula": "formula: the widest dtype there is, logits of at most 50",
     "numerics": "numerics: every dtype, logits of any size",
     "conduct": "conduct: what the layer does beside computing",
+    "refusals": "refusals: what the layer does with nonsense; refutes only where that is required",
 }
 
 NEEDS = {
@@ -62,7 +62,7 @@ def recorded_examples() -> dict[str, Any]:
 
 def law_records() -> list[dict[str, Any]]:
     """Return every law as plain data."""
-    fields = ("id", "sentence", "level", "severity", "gate", "needs", "rests_on")
+    fields = ("id", "sentence", "level", "grade", "remark", "gate", "needs", "rests_on")
     return [
         {**{name: getattr(law, name) for name in fields}, "contracts": [contract.name for contract in having]}
         for law, having in known_laws().values()
@@ -81,14 +81,8 @@ def explain(console: Console, name: str) -> None:
             table.add_row(law.id, law.level, law.sentence)
         console.print(table)
     else:
-        raise UsageError(f"no law or family {name!r}{_meant(name, known)}; `lossproof list laws` shows them all")
-
-
-def _meant(name: str, known: Mapping[str, Any]) -> str:
-    """Return in words the names closest to one that does not exist; empty where none is close."""
-    words = {word: law for law in known for word in (law, law.split("/")[1])} | {law.split("/")[0]: "" for law in known}
-    close = dict.fromkeys(words[word] or word for word in difflib.get_close_matches(name, words, 3, 0.5))
-    return f", close to {', '.join(close)}" if close else ""
+        close = did_you_mean(name, (*known, *dict.fromkeys(law.split("/")[0] for law in known)))
+        raise UsageError(f"no law or family {name!r}{close}; `lossproof list laws` shows them all")
 
 
 def _law(console: Console, law: Law, having: list[Contract]) -> None:
@@ -97,7 +91,7 @@ def _law(console: Console, law: Law, having: list[Contract]) -> None:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
     rows = {
         "level": LEVELS[law.level],
-        "severity": law.severity,
+        "grade": law.grade + (f"; a remark: {law.remark}" if law.remark else ""),
         "rests on": law.rests_on,
         "needs": "; ".join(_need(need) for need in law.needs),
         "draws": "; ".join(_drawn(law, having[0])),

@@ -1,42 +1,56 @@
-"""The terminal's report of a run: its progress, then verdicts, a table of laws, and each cause with its case."""
+"""The terminal's report of a run: its progress, then one screen that answers what is wrong with the layer."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from rich.console import Console, Group
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
-from properties.certificates.causes import causes, ingredients_of
+from properties.certificates.causes import Cause, causes
 from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.events import Ended, Event, LawEnded, Progressed, Started
-from properties.engine.features import MODERATE
-from properties.engine.result import FAILED, OUTCOMES, UNSETTLED
-from properties.report.cases import case_lines
+from properties.engine.result import UNSETTLED
+from properties.report.causes import one_line, one_row, show_causes, three_lines
 from properties.report.facts import in_lines
-from reference import BUDGET
+from properties.report.scripts import write_scripts
+from properties.report.table import left_out, notes, reasons, table_of_laws
+from properties.report.verdicts import (
+    headline,
+    lines_of_call,
+    lines_of_not_given,
+    verdict_line,
+    verdicts,
+)
 
-LONGEST_SCRIPT = 12_000
-"""Characters of a script beyond which it is not shown."""
+ROWS = 38
+"""Rows of a screen of 40: what the report leaves to the command line and the prompt below it."""
 
-STYLES = {"certified": "bold green", "refuted": "bold red", "incomplete": "bold yellow", "held": "green"}
+MOST_REMARKS = 3
+"""Remarks that the screen names."""
 
 
 class TerminalReport:
     """Shows a run on a console: a progress bar on a terminal, one plain line for each law elsewhere.
 
-    ``scripts`` is how many of the failures are shown with their script (None: all of them); ``quiet`` leaves out the
-    plain lines.
+    ``scripts`` is the folder that scripts are written to (None: nowhere); ``verbose`` shows all laws, notes and cases
+    before the last screen; ``quiet`` leaves out the plain lines. ``certificate`` is the file that can be replayed.
     """
 
-    def __init__(self, console: Console, scripts: int | None = None, quiet: bool = False) -> None:
-        self._console, self._scripts, self._quiet = console, scripts, quiet
+    def __init__(
+        self,
+        console: Console,
+        scripts: Path | None = None,
+        quiet: bool = False,
+        verbose: bool = False,
+        certificate: Path | None = None,
+    ) -> None:
+        self._console, self._scripts, self._quiet, self._verbose = console, scripts, quiet, verbose
+        self._certificate = certificate
         self._progress: Progress | None = None
         self._laws = self._done = 0
 
@@ -50,7 +64,7 @@ class TerminalReport:
             self._count(event.report)
         elif isinstance(event, Ended):
             self.close()
-            show(self._console, event.certificate, self._scripts)
+            self._end(event.certificate)
 
     def close(self) -> None:
         """Remove the progress bar, if there is one."""
@@ -72,193 +86,129 @@ class TerminalReport:
         self._done += 1
         if self._progress is not None:
             self._progress.advance(self._bar)
-        elif not self._quiet:
+        elif self._verbose and not self._quiet:
             line = f"[{self._done}/{self._laws}] {report.id} {report.outcome}, {report.examples} examples"
             self._console.print(Text(line), highlight=False)
 
+    def _end(self, certificate: Certificate) -> None:
+        files, trouble = self._written(certificate)
+        if self._verbose:
+            show_all(self._console, certificate)
+        show(self._console, certificate, files, self._certificate, verbose=self._verbose)
+        if trouble:
+            self._console.print(Text(trouble, style="yellow"))
 
-def show(console: Console, certificate: Certificate, scripts: int | None = None) -> None:
-    """Print a whole certificate."""
+    def _written(self, certificate: Certificate) -> tuple[Mapping[str, Path], str]:
+        """Write the scripts; returns their files, and why there are none."""
+        if self._scripts is None:
+            return {}, ""
+        try:
+            return write_scripts(certificate.subject, causes(certificate), self._scripts), ""
+        except OSError as error:
+            return {}, f"the scripts cannot be written to {self._scripts}: {error.strerror}; -v shows them"
+
+
+def show_all(console: Console, certificate: Certificate) -> None:
+    """Print everything that a certificate says of its laws: the table, the notes, and each cause with its script."""
     console.print()
-    console.print(summary(certificate))
-    console.print(_laws(certificate))
-    for line, style in in_lines(certificate.inferred):
-        console.print(Padding(Text(f"found: {line}", style=style), (0, 0, 0, 2)))
-    for line in (*_notes(certificate), *filter(None, [_score(certificate)])):
+    console.print(table_of_laws(certificate))
+    agreed = [line for line, style in in_lines(certificate.facts) if style == "dim"]
+    for line in (*(f"found: {line}" for line in agreed), *notes(certificate)):
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
-    show_causes(console, certificate, scripts)
-    console.print()
-    console.print(_closing(certificate))
-    for said in lines_of_not_given(certificate):
-        console.print(said)
+    show_causes(console, certificate)
 
 
-def show_causes(console: Console, certificate: Certificate, scripts: int | None = None) -> None:
-    """Print each likely cause for which laws do not hold, errors first; the first ``scripts`` with their script."""
-    found = sorted(causes(certificate), key=lambda cause: cause.law.severity)
-    for number, cause in enumerate(found, 1):
-        console.print()
-        show_failure(console, cause.law, number, scripts is None or number <= scripts, cause.also)
-
-
-def summary(certificate: Certificate) -> Group:
-    """Return who was checked, the verdict of each level, as which loss, and what keeps it from being certified."""
-    noted = [certificate.assumed] if certificate.assumed else []
-    gaps = certificate.gaps if certificate.verdict == "incomplete" else ()
-    missing = [*certificate.narrowed.values(), *(f"not certified: {gap}" for gap in gaps)]
-    lines = [*map(Text, noted), *(Text(words, style="yellow") for words in missing)]
-    return Group(_headline(certificate), _verdicts(certificate), *(Padding(line, (0, 0, 0, 2)) for line in lines))
-
-
-def _headline(certificate: Certificate) -> Text:
-    paddle = certificate.environment.get("paddlepaddle", "?")
-    dtypes = ", ".join(str(d) for d in certificate.domain.get("dtype", ()))
-    text = Text(f"{certificate.subject} against contract {certificate.contract}", style="bold")
-    text.append(f"   paddle {paddle}, {dtypes}, seed {certificate.seed}, {certificate.seconds:.0f} s", style="dim")
-    return text
-
-
-def _verdicts(certificate: Certificate) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 2))
-    for level, verdict in certificate.levels.items():
-        counts = Counter(law.outcome for law in certificate.laws if law.level == level)
-        words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
-        table.add_row(level, Text(verdict.upper(), style=STYLES[verdict]), words + inherited_words(certificate, level))
-    return table
-
-
-def inherited_words(certificate: Certificate, level: str) -> str:
-    """Return how many failed laws of a level are inherited, and from which kernels; empty where none is."""
-    laws = [law for law in certificate.failed if law.level == level and law.inherited]
-    if not laws:
-        return ""
-    names = ", ".join(dict.fromkeys(law.inherited for law in laws))
-    far = f" past |logits| {MODERATE:g}" if all("large logits" in ingredients_of(law) for law in laws) else ""
-    forgiven = ", forgiven" if certificate.forgiven else ""
-    return f"; {len(laws)} of them{far} inherited from {names}{forgiven}"
-
-
-def _laws(certificate: Certificate) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2), header_style="dim")
-    table.add_column("law", no_wrap=True)
-    table.add_column("outcome", no_wrap=True)
-    table.add_column("examples", justify="right", no_wrap=True)
-    table.add_column(f"budget used (of {BUDGET:g})", justify="right", no_wrap=True)
-    for law in certificate.laws:
-        style = (
-            "red" if law.outcome in FAILED else "yellow" if law.outcome in UNSETTLED else STYLES.get(law.outcome, "dim")
-        )
-        used = f"{law.budget_used:.2f}" if law.outcome == "held" and law.budget_used else ""
-        words = f"{law.outcome}, {'forgiven' if certificate.forgives(law) else 'inherited'}"
-        outcome = Text(words, style="yellow") if law.inherited else Text(law.outcome, style=style)
-        table.add_row(law.id, outcome, str(law.examples or ""), used)
-    return table
-
-
-def _notes(certificate: Certificate) -> list[str]:
-    """Return the reasons of laws that have one, what was not drawn, and why."""
-    reasons: dict[str, list[str]] = {}
-    for law in certificate.laws:
-        if law.reason:
-            joint = ", since" if law.outcome == "not applicable" else ","
-            reasons.setdefault(f"{law.outcome}{joint} {law.reason}", []).append(law.id)
-    notes = [f"{reason}: {', '.join(laws)}" for reason, laws in reasons.items()]
-    notes += [
-        f"{dtype} is not drawn, since the layer has no kernel for it: {e}" for dtype, e in certificate.dropped.items()
-    ]
-    # an inherited fault may be forgiven, but what it would spoil is not drawn all the same
-    inherited = {law.id: f" (inherited from {law.inherited})" for law in certificate.failed if law.inherited}
-    return notes + [
-        f"set aside, since {law} {_lacks(certificate, law)}{inherited.get(law, '')}: "
-        + "; ".join(f"{n} {_listed(v)}" for n, v in values.items())
-        for law, values in certificate.set_aside.items()
-    ]
-
-
-def _lacks(certificate: Certificate, gate: str) -> str:
-    """Return what keeps a gate shut."""
-    absent = any(law.id == gate and law.outcome == "not applicable" for law in certificate.laws)
-    return "does not apply" if absent else "does not hold"
-
-
-def _score(certificate: Certificate) -> str:
-    """Return how many wrong losses the laws that ran refute; empty where none is known under the contract."""
-    score = certificate.score
-    if not score or not score["mutants"]:
-        return ""
-    kind = "in all" if certificate.contract == "free" else f"under contract {certificate.contract}"
-    known = f"{score['killed']} of the {score['mutants']} wrong losses {kind}"
-    return f"the laws that ran refute {known}: `lossproof selftest`"
-
-
-def _listed(values: Sequence[Any]) -> str:
-    return ", ".join(str(value) for value in values)
-
-
-def show_failure(
+def show(
     console: Console,
-    law: LawReport,
-    number: int | None = None,
-    with_script: bool = True,
-    also: Sequence[str] = (),
+    certificate: Certificate,
+    scripts: Mapping[str, Path] | None = None,
+    file: Path | None = None,
+    verbose: bool = False,
 ) -> None:
-    """Print a law that does not hold: its cause in words, the condition, what else fails, the case, and a script."""
-    title = Text(law.id if number is None else f"{number}  {law.id}", style="bold red")
-    title.append(f"  {law.outcome}, example {law.examples}", style="dim")
-    console.print(title)
-    indented = [Text(law.message or law.reason)]
-    if law.inherited:
-        words = f"inherited from {law.inherited}, which shows the same deviation on the same case"
-        indented.append(Text(words, style="yellow"))
-    if law.condition:
-        indented.append(Text("only with " + ", ".join(law.condition), style="yellow"))
-    if also:
-        indented.append(Text("also fails: " + ", ".join(also), style="dim"))
-    if not law.repeatable:
-        again = law.reason or "the same problem did not fail again"
-        indented.append(Text(f"{again}: the layer is not deterministic", style="yellow"))
-    if law.counterexample is not None:
-        indented += [Text(line) for line in case_lines(law.counterexample)]
-    for text in indented:
-        console.print(Padding(text, (0, 0, 0, 3)))
-    if len(law.script) > LONGEST_SCRIPT:
-        words = f"the script has {len(law.script):,} characters, and is not shown; the certificate has it"
-        console.print(Padding(Text(words, style="dim"), (0, 0, 0, 3)))
-    elif law.script and with_script:
-        console.print(Padding(Text("reproduce without lossproof:", style="dim"), (0, 0, 0, 3)))
-        # no wrapping: what is copied from here must run
-        for line in law.script.splitlines():
-            console.print(Text(f"       {line}", style="cyan"), soft_wrap=True)
+    """Print what came of a run on one screen: the verdicts, what was found, and the causes, the most harmful first."""
+    above = _above(certificate)
+    found = causes(certificate)
+    main = [cause for cause in found if cause.refutes or certificate.forgives(cause.law)]
+    rest = _below(certificate, [cause for cause in found if cause not in main], scripts or {}, file, verbose)
+    room = ROWS - _height(console, [*above, *rest])
+    console.print()
+    for part in (*above, *_causes(console, main, scripts or {}, room), *rest):
+        console.print(part)
 
 
-def lines_of_not_given(certificate: Certificate) -> list[Text]:
-    """Return a line for each argument that the layer was never given, and one for those that kept their defaults."""
-    unfilled = [said for said in certificate.not_given.values() if not said["argument"]]
-    filled = [f"`{name}` {said['default']}" for name, said in certificate.not_given.items() if said["argument"]]
-    lines = [Text(said["words"], style="bold yellow" if said["guess"] else "yellow") for said in unfilled]
-    words = f"at their defaults in all examples: {', '.join(filled)}"
-    return [*lines, *([Text(words, style="dim")] if filled else [])]
+def _above(certificate: Certificate) -> list[RenderableType]:
+    """The verdicts, and what was found about the call and the layer."""
+    noted = [Text(certificate.assumed)] if certificate.assumed else []
+    noted += [Text(words, style="yellow") for words in certificate.narrowed.values()]
+    if certificate.verdict == "incomplete":
+        noted += [Text(f"not certified: {gap}", style="yellow") for gap in certificate.gaps]
+        noted += [Text(words, style="yellow") for words in reasons(certificate, UNSETTLED)]
+    found = [Text(f"found: {line}", style=style) for line, style in in_lines(certificate.facts) if style != "dim"]
+    said = [*noted, *lines_of_call(certificate), *lines_of_not_given(certificate)]
+    said += found
+    if certificate.claimable:
+        said.append(Text(certificate.claimable["words"], style="bold yellow"))
+    return [
+        headline(certificate),
+        verdict_line(certificate),
+        verdicts(certificate),
+        *(Padding(line, (0, 0, 0, 2)) for line in said),
+    ]
 
 
-def _closing(certificate: Certificate) -> Text:
-    held = [law.examples for law in certificate.laws if law.outcome == "held"]
-    fewer = [examples for examples in held if examples < certificate.max_examples]
-    text = Text(certificate.verdict.upper(), style=STYLES[certificate.verdict])
-    # a verdict of another loss than the contract's name says must not be read without it
-    text.append(f" {certificate.assumed.partition('; ')[0]}" if certificate.assumed else "")
-    forgiven = sum(certificate.forgives(law) for law in certificate.failed)
-    if certificate.verdict == "certified" and held:
-        most = certificate.max_examples
-        if len(fewer) < len(held):
-            rate = f"failure rates below {3 / most:.2g} at 95 %"
-            text.append(f"  {len(held) - len(fewer)} laws in {most} examples each: {rate}", style="dim")
-        if fewer:
-            text.append(f"; {len(fewer)} slow or narrow laws in at least {min(fewer)} examples", style="dim")
-        if forgiven:
-            text.append(f"; {forgiven} inherited contradictions are forgiven", style="dim")
-    elif certificate.verdict == "refuted":
-        found = len(causes(certificate))
-        words = f"{len(certificate.failed)} of {len(certificate.laws)} laws do not hold"
-        words += f" ({forgiven} inherited and forgiven)" if forgiven else ""
-        text.append(f"  {words}, grouped into {found} likely cause{'s' * (found != 1)}", style="dim")
-    return text
+def _causes(console: Console, found: Sequence[Cause], scripts: Mapping[str, Path], room: int) -> list[RenderableType]:
+    """The causes: three lines for each, while there is room; a line for each of the others, and how many are left."""
+    parts: list[RenderableType] = []
+    short = False
+    for number, cause in enumerate(found, 1):
+        # the first is shown whole whatever it takes; the others leave a line for each that comes after them
+        script = str(scripts.get(cause.law.id, ""))
+        whole = three_lines(cause, number, script)
+        taken, after = _height(console, parts), min(len(found) - number, 6)
+        short = short or (number > 1 and taken + _height(console, [whole]) + after > room)
+        if not short:
+            parts.append(whole)
+        elif taken + 1 < room or number == len(found):
+            parts.append(one_line(cause, number))
+        else:
+            parts.append(Text(f"and {len(found) - number + 1} more likely causes", style="dim"))
+            break
+    return parts
+
+
+def _below(
+    certificate: Certificate, remarks: Sequence[Cause], scripts: Mapping[str, Path], file: Path | None, verbose: bool
+) -> list[RenderableType]:
+    """The remarks, what was not asked, and how to see more."""
+    parts: list[RenderableType] = []
+    if remarks:
+        laws = sum(1 + len(cause.also) for cause in remarks)
+        words = "1 remark, which refutes" if laws == 1 else f"{laws} remarks, which refute"
+        parts.append(Text(f"{words} nothing (--require refusals, --require all):", style="yellow"))
+        parts += [_remark(cause) for cause in remarks[:MOST_REMARKS]]
+        if len(remarks) > MOST_REMARKS:
+            parts.append(Text(f"   and {len(remarks) - MOST_REMARKS} more", style="dim"))
+    if words := left_out(certificate):
+        parts.append(one_row(Text(words, style="dim")))
+    return [*parts, *_more(certificate, scripts, file, verbose)]
+
+
+def _remark(cause: Cause) -> RenderableType:
+    return one_row(Text.assemble((f"   {cause.law.id}  ", "yellow"), cause.law.message or cause.law.reason))
+
+
+def _more(
+    certificate: Certificate, scripts: Mapping[str, Path], file: Path | None, verbose: bool
+) -> list[RenderableType]:
+    """How to see more, and what to do after a repair."""
+    words = [] if verbose else ["-v shows every law and case"]
+    folders = dict.fromkeys(str(script.parent) for script in scripts.values())
+    words += [f"scripts that need no lossproof are in {folder}/" for folder in folders]
+    if file is not None and certificate.failed:
+        words.append(f"after a repair: lossproof replay {file}")
+    return [Text("; ".join(words), style="dim")] if words else []
+
+
+def _height(console: Console, parts: Sequence[RenderableType]) -> int:
+    """Rows that parts take on the console."""
+    return sum(len(console.render_lines(part, pad=False)) for part in parts)

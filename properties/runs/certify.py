@@ -16,11 +16,12 @@ from typing import Any
 from properties.certificates.assembly import assembled
 from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.events import Ended, Event, LawEnded, Progressed, Started
+from properties.certificates.required import required_of
 from properties.engine.description import Description, LawInfo
-from properties.engine.gates import GATE_EXAMPLES, GateSchedule, closes, is_gate, unanswered
-from properties.engine.inference import Facts
+from properties.engine.gates import GATE_EXAMPLES, GateSchedule, closes, is_gate, raised_in, unanswered
 from properties.engine.result import LawResult
 from properties.engine.task import Task
+from properties.errors import did_you_mean
 from properties.judging.law import LEVELS
 from properties.laws.conduct import ANSWERS
 from properties.subjects.subject import Loadable
@@ -36,7 +37,8 @@ class Options:
 
     ``only`` names laws (or families), ``levels`` narrows to some levels; ``workers`` processes run laws side by side,
     0 means in this process, without protection; ``time_limit`` is how many seconds one example may take;
-    ``forgive_inherited`` leaves what a kernel of Paddle is to blame for out of the verdicts.
+    ``forgive_inherited`` leaves what a kernel of Paddle is to blame for out of the verdicts; ``require`` names what
+    decides the verdict (see ``properties.certificates.required``).
     """
 
     max_examples: int = 200
@@ -46,6 +48,7 @@ class Options:
     workers: int | None = None
     time_limit: float = 10.0
     forgive_inherited: bool = False
+    require: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.max_examples < 1:
@@ -57,6 +60,7 @@ class Options:
         for level in self.levels:
             if level not in LEVELS:
                 raise ValueError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
+        required_of(self.require)
 
 
 def certify(
@@ -69,6 +73,7 @@ def certify(
     workers: int | None = None,
     time_limit: float = 10.0,
     forgive_inherited: bool = False,
+    require: Sequence[str] = (),
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Certificate:
     """Put every law of a subject's contract to it, and say which hold.
@@ -78,16 +83,17 @@ def certify(
         max_examples: valid examples for each law.
         seed: decides every draw; the same seed gives the same certificate, times aside.
         only: law ids or families; all by default.
-        levels: ``formula``, ``numerics``, ``conduct``; all by default.
+        levels: ``formula``, ``numerics``, ``conduct``, ``refusals``; all by default.
         workers: processes; by default one for each core; 0 runs everything in this process.
         time_limit: seconds an example may take.
         forgive_inherited: leave contradictions that a kernel of Paddle shows too out of the verdicts.
+        require: what decides the verdict: levels, ``remarks``, or ``all``; by default all levels but ``refusals``.
         on_event: called with each event.
 
     Raises ValueError for options out of range, UsageError for a subject that cannot be loaded.
     """
-    chosen, narrowed = ((names,) if isinstance(names, str) else tuple(names) for names in (only, levels))
-    options = Options(max_examples, seed, chosen, narrowed, workers, time_limit, forgive_inherited)
+    chosen, narrowed, required = map(_names, (only, levels, require))
+    options = Options(max_examples, seed, chosen, narrowed, workers, time_limit, forgive_inherited, required)
     target = loadable(subject)
     with contextlib.closing(run(target, options)) as events:
         for event in events:
@@ -95,6 +101,11 @@ def certify(
             if isinstance(event, Ended):
                 return event.certificate
     raise RuntimeError("a run ends with a certificate")
+
+
+def _names(given: Sequence[str]) -> tuple[str, ...]:
+    """Names as a tuple; a single one may be given as it is."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def run(subject: Loadable, options: Options) -> Generator[Event, None, None]:
@@ -117,9 +128,8 @@ class _Certification:
         self._pool, self._options = pool, options
         self._known = pool.describe()
         self._asked = chosen_laws(self._known, options.only, options.levels)
-        self._gates = GateSchedule(self._known)
+        self._gates = GateSchedule(self._known, [info.id for info in self._asked])
         self._results: dict[str, LawResult] = {}
-        self._inferred: Facts = {}
 
     @property
     def _reported(self) -> list[LawInfo]:
@@ -131,13 +141,17 @@ class _Certification:
         """Put every law to the subject, gates before what stands behind them; yields everything but the end."""
         yield Started(self._known.name, self._known.contract, len(self._asked), self._options.max_examples)
         while gates := self._gates.due():
+            self._inquire()
             yield from self._put(gates)
-        inquiry = self._gates.inquiry(self._options.seed)
-        if inquiry is not None:
-            self._inferred = self._pool.infer(inquiry)
+        self._inquire()
         rest = [info for info in self._asked if not is_gate(info) and self._gates.asks(info)]
         # long ones first, so that no worker is left with one at the end
         yield from self._put(sorted(rest, key=lambda info: not info.slow))
+
+    def _inquire(self) -> None:
+        """Find out what the layer does, as often as what was found leads to another question."""
+        while self._gates.wonders and (inquiry := self._gates.inquiry(self._options.seed)) is not None:
+            self._gates.learn(self._pool.infer(inquiry))
 
     def _put(self, laws: Sequence[LawInfo]) -> Iterator[Event]:
         infos = {info.id: info for info in laws}
@@ -146,7 +160,7 @@ class _Certification:
                 yield event
                 continue
             self._results[event.law] = event
-            self._gates.end(event.law, closes(event))
+            self._gates.end(event.law, closes(event), raised_in(event))
             if infos[event.law] in self._reported:
                 yield LawEnded(LawReport.of(infos[event.law], event))
 
@@ -164,14 +178,14 @@ class _Certification:
             self._known,
             self._gates,
             [LawReport.of(info, results.get(info.id) or unanswered(info.id)) for info in reported],
-            outcomes={law: r.outcome for law, r in results.items() if not (forgiving and r.inherited)},
+            outcomes={law: r.outcome for law, r in results.items() if not (r.remarked or (forgiving and r.inherited))},
             seen=frozenset[tuple[str, str]]().union(*(result.seen for result in ran)),
-            inferred=self._inferred,
             target=target,
             seed=self._options.seed,
             max_examples=self._options.max_examples,
             seconds=seconds,
             forgiven=forgiving,
+            required=required_of(self._options.require),
         )
 
 
@@ -186,7 +200,8 @@ def chosen_laws(description: Description, only: Sequence[str], levels: Sequence[
     for name in only:
         if name not in known:
             raise UsageError(
-                f"contract {description.contract} has no law or family {name!r}; see `lossproof list laws`"
+                f"contract {description.contract} has no law or family {name!r}{did_you_mean(name, known)}; see "
+                "`lossproof list laws`"
             )
     chosen = [
         info

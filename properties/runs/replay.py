@@ -6,35 +6,51 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from properties.certificates.causes import causes
 from properties.certificates.certificate import Certificate, LawReport
+from properties.engine.adoption import adopted
+from properties.engine.description import Description
 from properties.engine.result import FAILED, LawResult
+from properties.engine.study import Inquiry
 from properties.engine.task import Task
 from properties.subjects.subject import Loadable
 from properties.subjects.target import Target, UsageError
 from properties.workers.worker import Worker
 
-STATUSES = ("fixed", "still failing", "forgiven", "different")
+STATUSES = ("fixed", "still failing", "forgiven", "remark", "not applicable", "different")
+
+PASSED = ("fixed", "forgiven", "remark", "not applicable")
+"""What is no failure: where a layer was repaired so that it no longer takes a thing, a law about it has no object."""
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What came of one counterexample: ``fixed``, ``still failing``, or ``different``, and in words why.
+    """What came of one counterexample: ``fixed``, ``still failing``, ``different``, and in words why.
 
-    ``forgiven`` is what still fails as it did, and as a kernel of Paddle does, where the certificate forgives that.
+    ``forgiven`` is what still fails as it did, and as a kernel of Paddle does, where that is forgiven; ``remark`` what
+    still fails as it did, and refutes nothing under what the certificate requires; ``not applicable`` what the layer
+    can no longer be asked. ``cause`` is the law that leads its group in the report.
     """
 
     law: str
     status: str
     words: str = ""
+    cause: str = ""
 
 
 def replay(
-    certificate: Certificate, subject: Loadable | str | None = None, *, time_limit: float = 10.0
+    certificate: Certificate,
+    subject: Loadable | str | None = None,
+    *,
+    time_limit: float = 10.0,
+    forgive_inherited: bool = False,
 ) -> Iterator[Replayed]:
     """Put each counterexample of a certificate again to its law, on the layer as it is today.
 
     ``subject`` stands for the repaired layer where it has another name: a Target or Subject, or the text of a target,
     which keeps everything else (``--map``, ``--set``, ``--domain``) as the certificate has it.
+    They come by cause, grouped as in the report. ``forgive_inherited`` forgives what is a kernel's, whether the
+    certificate does or not.
     Raises UsageError where no layer can be loaded, or one that is held to another contract.
     """
     worker = Worker(_subject(certificate, subject), time_limit)
@@ -45,16 +61,46 @@ def replay(
                 f"the certificate is of contract {certificate.contract}, the layer of {description.contract}"
             )
         known = {info.id for info in description.laws}
-        for law in certificate.failed:
+        shut = frozenset(certificate.set_aside)
+        conventions = _adopted(worker, description, certificate)
+        for cause, law in _by_cause(certificate):
+            example = law.result.problem
             if law.id not in known:
-                yield Replayed(law.id, "different", f"contract {certificate.contract} has no such law any more")
-            elif law.result.problem is None:
-                yield Replayed(law.id, "different", "the certificate holds no example of it")
+                words = f"contract {certificate.contract} has no such law any more"
+                yield Replayed(law.id, "different", words, cause)
+            elif example is None:
+                yield Replayed(law.id, "different", "the certificate holds no example of it", cause)
             else:
-                example = law.result.problem
-                shut = frozenset(certificate.set_aside)
-                task = Task(law.id, certificate.seed, 1, (example.dtype,), shut, example=example, kept=description.kept)
-                yield _compared(law, worker.run(task, lambda examples: None), certificate.forgives(law))
+                task = Task(
+                    law.id,
+                    certificate.seed,
+                    1,
+                    (example.dtype,),
+                    shut,
+                    example=example,
+                    kept=description.kept,
+                    style=description.style,
+                    adopted=conventions,
+                )
+                forgives = certificate.forgives(law) or forgive_inherited
+                result = worker.run(task, lambda examples: None)
+                yield replace(_compared(law, result, certificate, forgives), cause=cause)
+
+
+def _by_cause(certificate: Certificate) -> Iterator[tuple[str, LawReport]]:
+    """The laws that do not hold, each with the law that leads its group."""
+    for cause in causes(certificate):
+        for law in (cause.law.id, *cause.also):
+            yield cause.law.id, certificate.law(law)
+
+
+def _adopted(worker: Worker, description: Description, certificate: Certificate) -> dict[str, str]:
+    """The conventions of the layer as it is today; none where the certificate knows of none."""
+    if not certificate.adopted:
+        return {}
+    shut = frozenset(certificate.set_aside)
+    facts = worker.infer(Inquiry(certificate.seed, description.dtypes, shut, description.kept, description.style))
+    return adopted(facts, [law.id for law in certificate.laws])
 
 
 def _subject(certificate: Certificate, subject: Loadable | str | None) -> Loadable:
@@ -68,14 +114,18 @@ def _subject(certificate: Certificate, subject: Loadable | str | None) -> Loadab
     return target if subject is None else replace(target, text=subject)
 
 
-def _compared(law: LawReport, result: LawResult, forgiven: bool) -> Replayed:
+def _compared(law: LawReport, result: LawResult, certificate: Certificate, forgives: bool) -> Replayed:
     if result.outcome == "held":
         return Replayed(law.id, "fixed")
+    if result.outcome == "not applicable":
+        return Replayed(law.id, "not applicable", result.reason)
     if result.outcome not in FAILED or result.finding is None:
         return Replayed(law.id, "different", f"{result.outcome}: {result.reason}")
     before = law.result.finding
     assert before is not None
     same = result.outcome == law.outcome and result.finding.quantity == before.quantity
-    if same and forgiven and result.inherited:
+    if same and forgives and result.inherited:
         return Replayed(law.id, "forgiven", f"inherited from {result.inherited}")
+    if same and not certificate.refutes(law) and result.remarked == (law.grade == "remark"):
+        return Replayed(law.id, "remark", result.finding.message)
     return Replayed(law.id, "still failing" if same else "different", result.finding.message)

@@ -1,6 +1,6 @@
 """Argument guesses: which contract argument a layer's argument may be, by its name, annotation and default.
 
-A guess is a question to the user and nothing else: no layer is ever called with one.
+A guess is a question to the user, and no layer is called with one; but a few names mean one thing alone, and are taken.
 """
 
 from __future__ import annotations
@@ -58,6 +58,18 @@ ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
 }
 """Other names of the contract arguments, the most telling name first."""
 
+SURE: Mapping[str, tuple[str, ...]] = {
+    "weight": ("class_weight", "weight_per_class"),
+    "ignore_index": ("ignore_label", "ignored_label", "ignored_index"),
+    "num_classes": ("class_num", "n_class", "nclass", "nclasses"),
+    "axis": ("class_axis", "class_dim"),
+    "label_smoothing": ("label_smooth",),
+    "bins": ("num_bin", "nbins", "bin_num", "bin_count"),
+    "num_class_list": ("class_count", "class_num_list", "sample_per_class", "num_per_class", "num_sample_per_class"),
+    "normalizer": ("avg_factor",),
+}
+"""Names that mean a contract argument and nothing else."""
+
 ABBREVIATED = {
     **dict.fromkeys(("n", "nb", "nr", "number", "nums"), "num"),
     **dict.fromkeys(("cls", "clas", "classes", "clazz"), "class"),
@@ -112,6 +124,21 @@ def guesses(contract: Contract, arguments: Sequence[LayerArgument]) -> tuple[str
         if place not in found and name not in found.values():
             found[place] = name
     return tuple(found.get(place, "") for place in range(len(arguments)))
+
+
+def sure_guesses(contract: Contract, arguments: Sequence[LayerArgument]) -> dict[str, str]:
+    """Return by contract argument the layer's argument that surely is it, of those that nothing fills yet.
+
+    Where two arguments have such a name for the same one, neither is sure.
+    """
+    taken = {argument.fills for argument in arguments}
+    found: dict[str, list[str]] = {}
+    for argument in arguments:
+        for name in () if argument.fills else _candidates(contract, argument):
+            meant = any(_words(argument.name) == _words(other) for other in SURE.get(name, ()))
+            if name not in taken and meant and _fits(contract, name, argument):
+                found.setdefault(name, []).append(argument.name)
+    return {name: written[0] for name, written in found.items() if len(written) == 1}
 
 
 def _candidates(contract: Contract, argument: LayerArgument) -> tuple[str, ...]:

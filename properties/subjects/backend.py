@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -9,6 +11,7 @@ from properties.judging.contract import Contract
 from properties.judging.finding import Finding
 from properties.judging.law import Law
 from properties.judging.observation import Observer
+from properties.subjects.call_style import CallStyle
 from properties.subjects.kernels import Kernels
 from properties.subjects.subject import BACKENDS, Subject
 
@@ -22,6 +25,10 @@ class Backend(Protocol):
 
     def observer(self, subject: Subject) -> Observer:
         """What puts problems to the subject's loss, in this process."""
+        ...
+
+    def styled(self, subject: Subject, style: CallStyle) -> Subject:
+        """The subject as it is called in a style that is not plain."""
         ...
 
     def kernels(self, subject: Subject) -> Kernels | None:
@@ -41,3 +48,13 @@ def backend_of(subject: Subject) -> Backend:
 def observer_of(subject: Subject) -> Observer:
     """What puts problems to a subject's loss, in this process."""
     return backend_of(subject).observer(subject)
+
+
+def in_style(subject: Subject, said: Mapping[str, str]) -> Subject:
+    """The subject as it is called in the style of which this is said; itself where that is the plain one."""
+    style = CallStyle.of(said)
+    alike = replace(style, granularity=subject.style.granularity) == subject.style
+    if alike or style.plain:
+        # what has a loss of its own is nothing that the layer is told
+        return subject if style == subject.style else replace(subject, style=style)
+    return backend_of(subject).styled(subject, style)

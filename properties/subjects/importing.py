@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-from properties.errors import UsageError
+from properties.errors import UsageError, did_you_mean
 
 
 def load_module(where: str) -> ModuleType:
@@ -17,7 +17,8 @@ def load_module(where: str) -> ModuleType:
     if where.endswith(".py"):
         path = Path(where)
         if not path.is_file():
-            raise UsageError(f"there is no file {where}")
+            beside = (each.name for each in path.parent.glob("*.py"))
+            raise UsageError(f"there is no file {where}{did_you_mean(path.name, beside)}")
         name = path.stem
         if name in sys.modules and getattr(sys.modules[name], "__file__", None) == str(path.resolve()):
             return sys.modules[name]

@@ -40,13 +40,15 @@ AND = " and "
 class KernelSet:
     """What the losses of a contract may stand on: kernels, and exact per-element losses to hold them against.
 
-    ``replaced`` asks the layer with kernels replaced, any of the ``replaceable`` ones.
+    ``replaced`` asks the layer with kernels replaced, any of the ``replaceable`` ones. ``stands_on`` says which kernels
+    a layer is seen to stand on in a problem; None: nobody knows, and any may be blamed.
     """
 
     kernels: tuple[Kernel, ...] = ()
     exact: Observer | None = None
     replaceable: tuple[str, ...] = ()
     replaced: Callable[[tuple[str, ...]], Replaced] | None = None
+    stands_on: Callable[[Problem], frozenset[str]] | None = None
 
     def only(self, names: str) -> KernelSet:
         """The same with one kernel (or those that were named together), in whatever ways it may be stood on."""

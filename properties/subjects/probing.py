@@ -33,7 +33,7 @@ class ProbingObserver(ABC):
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._takes = sorted(subject.takes)
-        self._probes: dict[str, Callable[[Problem], Observation]] = {
+        self._probes: dict[str, Callable[[Problem], Observation | Failure]] = {
             "plain": self._plain,
             "value": self._value,
             "mutation": self._mutation,

@@ -73,6 +73,14 @@ def call_parameters(found: Any) -> list[inspect.Parameter]:
     return readable_parameters(getattr(found, "forward", None) or found.__call__, 3)
 
 
+def call_names(found: Any) -> tuple[str, ...]:
+    """Return the names of the two arguments that a class's call, or a function, takes by place first."""
+    method = (getattr(found, "forward", None) or found.__call__) if inspect.isclass(found) else found
+    placed = [p.name for p in readable_parameters(method) if p.kind in BY_PLACE]
+    first = int(inspect.isclass(found))
+    return tuple(placed[first : first + 2])
+
+
 def layer_arguments(
     parameters: Iterable[inspect.Parameter], names: Mapping[str, str], given: str
 ) -> tuple[LayerArgument, ...]:

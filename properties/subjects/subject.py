@@ -8,12 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
+
 from properties.contracts import contract_named, contracts
 from properties.drawing.decoding import simplest_problem
 from properties.errors import ContractError, UsageError, is_foreign, words_of
 from properties.judging.contract import DERIVED_ARGUMENTS, Contract
-from properties.judging.observation import Failure, Observer
+from properties.judging.observation import Failure, Observation, Observer
 from properties.problems.domain import Domain
+from properties.problems.membership import reason_outside
+from properties.subjects.call_style import CallStyle
 from properties.subjects.claims import held_to, pinned_by
 from properties.subjects.signature import LayerArgument, layer_arguments, readable_parameters
 
@@ -39,6 +43,7 @@ class Source:
     names: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     call: str = ""
+    weight: str = "Tensor"
 
 
 class Loadable(Protocol):
@@ -83,9 +88,13 @@ class Subject:
             gradient: an array, for an upstream gradient of ones, or a function of the upstream gradient.
         pinned: values that follow from how the layer is called, as ``domain`` has them, but nobody's claim.
         claims: what the layer does where that is another choice than the contract's: ``{"gradient": "detached"}``,
-            ``{"denominator": "count"}``, ``{"normalize": "paper"}``. It is held to them.
+            ``{"denominator": "elements"}``, ``{"nothing": "nan"}``, ``{"normalize": "paper"}``. It is held to them.
         signature: the arguments of the layer itself, where it was made from a class or a function, less those that
             somebody fixed.
+        calling: what is known of how it is called (see ``CallStyle``): ``{"labels": "one-hot", "output": "loss"}``;
+            the rest is found out by trying.
+        call_names: the layer's own names of logits and labels, in the order of the call.
+        style: how it is called by the laws.
 
     Raises ValueError for an unknown contract, argument, domain or claim.
     """
@@ -101,12 +110,16 @@ class Subject:
     claims: Mapping[str, str] = field(default_factory=dict)
     pinned: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     signature: tuple[LayerArgument, ...] | None = None
+    calling: Mapping[str, str] = field(default_factory=dict)
+    call_names: tuple[str, ...] = ()
+    style: CallStyle = field(default_factory=CallStyle)
 
     def __post_init__(self) -> None:
         if self.backend not in BACKENDS:
             raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {self.backend!r}")
         if not callable(self.build):
             raise TypeError(f"build must be callable, got {self.build!r}")
+        CallStyle.of(self.calling)
         contract = self.resolved
         known = (*contract.argument_names, *contract.call_arguments, *DERIVED_ARGUMENTS)
         unknown = [name for name in self.takes if name not in known]
@@ -139,7 +152,7 @@ class Subject:
     def resolved(self) -> Contract:
         """The contract itself, as the claims have it."""
         contract = contract_named(self.contract) if isinstance(self.contract, str) else self.contract
-        return held_to(contract, self.claims)
+        return held_to(contract, self.claims).of_granularity(self.style.granularity)
 
     @property
     def shipped(self) -> bool:
@@ -191,7 +204,7 @@ class Subject:
     def full_domain(self) -> Domain:
         """What the contract draws, less what the layer cannot be told, less what it does not claim."""
         domain, arguments = self.resolved.domain, set(self.resolved.argument_names)
-        told = {**pinned_by(self.claims), **self.pinned, **self.domain}
+        told = {**pinned_by(self.resolved, self.claims), **self.pinned, **self.domain}
         absent = {name: domain.dimensions[name].absent for name in arguments - self.takes}
         if "label_weight" in domain.dimensions and "label_weight" not in self.takes:
             absent["label_weight"] = "absent"
@@ -216,7 +229,7 @@ def dtypes_taken(
     """
     domain = subject.full_domain if domain is None else domain
     asked = tuple(dict.fromkeys(domain["dtype"]))
-    answers = {dtype: observer.observe(simplest_problem(domain.only(dtype=[dtype]))) for dtype in asked}
+    answers = {dtype: _plainly_asked(observer, domain.only(dtype=[dtype])) for dtype in asked}
     single = not isinstance(answers.get("float32"), Failure) and "float32" in answers
     if all(isinstance(answer, Failure) for answer in answers.values()):
         # it fails in every dtype: that is not about kernels
@@ -230,3 +243,14 @@ def dtypes_taken(
         and (dtype in ("float16", "bfloat16") or (dtype == "float64" and single))
     }
     return tuple(dtype for dtype in asked if dtype not in dropped) or asked, dropped
+
+
+def _plainly_asked(observer: Observer, domain: Domain) -> Observation | Failure:
+    """What a layer answers to the simplest problem, or to a batch of its elements where it raises on that."""
+    problem = simplest_problem(domain)
+    answer = observer.observe(problem)
+    batch = problem.take(np.arange(5) % problem.size) if problem.size else problem
+    if isinstance(answer, Failure) and answer.kind == "raised" and not reason_outside(batch, domain):
+        larger = observer.observe(batch)
+        return answer if isinstance(larger, Failure) else larger
+    return answer

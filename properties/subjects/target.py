@@ -10,19 +10,32 @@ from typing import Any
 
 from properties.contracts import contract_named
 from properties.errors import UsageError as UsageError
+from properties.errors import did_you_mean
 from properties.judging.contract import DERIVED_ARGUMENTS, Contract
+from properties.subjects.argument_guesses import sure_guesses
 from properties.subjects.importing import import_lines, load_module
-from properties.subjects.signature import by_name, call_parameters, layer_arguments, parameters_of, takes_any_name
+from properties.subjects.signature import (
+    by_name,
+    call_names,
+    call_parameters,
+    layer_arguments,
+    parameters_of,
+    takes_any_name,
+)
 from properties.subjects.subject import Loadable, Source, Subject, call_with_logits_and_labels
+
+NOTHING = "nothing"
+"""What an argument is mapped to that no contract argument is to fill, whatever its name."""
 
 
 @dataclass(frozen=True)
 class Target:
     """A subject by name, as it is sent between processes and written into certificates.
 
-    ``mapping`` gives the contract argument for a layer argument of another name; ``settings`` fixes layer arguments;
-    ``domain`` narrows what is drawn; ``backend`` says what a class or function is called with (None: Paddle tensors);
-    ``claims`` are those of a Subject.
+    ``mapping`` gives the contract argument for a layer argument of another name, or ``nothing``; ``settings`` fixes
+    layer arguments; ``domain`` narrows what is drawn; ``backend`` says what a class or function is called with (None:
+    Paddle tensors);
+    ``claims`` are those of a Subject, ``call`` is its ``calling``.
     """
 
     text: str
@@ -32,6 +45,7 @@ class Target:
     domain: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     backend: str | None = None
     claims: Mapping[str, str] = field(default_factory=dict)
+    call: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -58,6 +72,7 @@ class Target:
             "domain": {name: list(values) for name, values in self.domain.items()},
             "backend": self.backend,
             "claims": dict(self.claims),
+            **({"call": dict(self.call)} if self.call else {}),
         }
 
     @classmethod
@@ -74,7 +89,7 @@ class Target:
         found: Any = module
         for part in name.split("."):
             if not hasattr(found, part):
-                raise UsageError(f"{where} has no {name!r}")
+                raise UsageError(f"{where} has no {name!r}{did_you_mean(part, _public(found))}")
             found = getattr(found, part)
         if isinstance(found, Subject):
             return self._subject_of(found, where, name)
@@ -99,6 +114,7 @@ class Target:
         changes: dict[str, Any] = {
             "domain": {**subject.domain, **self.domain},
             "claims": {**subject.claims, **self.claims},
+            "calling": {**subject.calling, **self.call},
         }
         if self.contract is not None:
             changes["contract"] = self._contract(self.contract).name
@@ -118,9 +134,11 @@ class Target:
         parameters = by_name(built)
         names = self._names(parameters, contract, takes_any_name(found))
         taken = by_name(with_call) if is_class else parameters
-        called = self._call_names(list(taken), contract)
+        called = self._call_names(taken, contract)
+        # options that a class takes with the call alone
+        late = {n: n for n in contract.argument_names if is_class and n in taken and n not in {*names, *self.settings}}
         if is_class:
-            self._check_call(taken, called, name)
+            self._check_call(taken, {**called, **late}, name)
         settings, pinned = self._settings(parameters, names, contract, name, takes_any_name(found))
         filled = {*names.values(), *settings}
         for parameter in parameters.values():
@@ -132,7 +150,11 @@ class Target:
                 )
 
         def build(**arguments: Any) -> Any:
-            written = {names[known]: value for known, value in arguments.items()}
+            written = {names[known]: value for known, value in arguments.items() if known not in late}
+            if late:
+                options = {known: value for known, value in arguments.items() if known in late}
+                layer = found(**written, **settings)
+                return lambda logits, labels, **given: layer(logits, labels, **options, **given)
             if is_class:
                 return found(**written, **settings)
             return lambda logits, labels, **given: found(logits, labels, **written, **settings, **given)
@@ -149,36 +171,43 @@ class Target:
                 # an argument without a default is never left out
                 pinned[known] = tuple(value for value in values if value is not None)
         if is_class:
-            signature = (*layer_arguments(built, names, "constructor"), *layer_arguments(with_call, called, "call"))
+            handed = {**called, **late}
+            signature = (*layer_arguments(built, names, "constructor"), *layer_arguments(with_call, handed, "call"))
         else:
             signature = layer_arguments(built, {**names, **called}, "function")
         source = Source(import_lines(where, name), name, not is_class, {**names, **called}, settings)
+        if late:
+            lines = (*source.imports, "", *_with_late_options(name, tuple(late)))
+            source = replace(source, imports=lines, expression="called_with_options", is_function=True)
         return _checked(
             lambda: Subject(
                 contract=contract,
                 build=build,
                 name=name,
                 call=call,
-                arguments=tuple(sorted({**names, **called})),
+                arguments=tuple(sorted({**names, **called, **late})),
                 domain=self.domain,
                 pinned=pinned,
                 source=source,
                 backend=self.backend or "paddle",
                 claims=self.claims,
+                calling=self.call,
+                call_names=call_names(found),
                 # what the user fixed counts as given
                 signature=tuple(argument for argument in signature if argument.name not in self.settings),
             )
         )
 
-    def _call_names(self, parameters: list[str], contract: Contract) -> dict[str, str]:
+    def _call_names(self, taken: Mapping[str, inspect.Parameter], contract: Contract) -> dict[str, str]:
         """Return the layer's name of each argument of the call that it takes."""
+        parameters = list(taken)
         names = {name: name for name in contract.call_arguments if name in parameters and name not in self.settings}
         for written, name in self.mapping.items():
             if name in contract.call_arguments:
                 if written not in parameters:
-                    raise UsageError(f"--map {written}={name}: the call takes {_in_words(parameters)}")
+                    raise UsageError(f"--map {written}={name}: the call takes {_in_words(parameters, written)}")
                 names[name] = written
-        return names
+        return {**self._sure(taken, names, contract, "call"), **names}
 
     def _check_call(self, taken: Mapping[str, inspect.Parameter], called: Mapping[str, str], name: str) -> None:
         """Raise UsageError if the call needs an argument that nothing fills."""
@@ -207,7 +236,7 @@ class Target:
         for written, value in self.settings.items():
             argument = known.get(written)
             if argument is None and written not in parameters and not takes_any_name:
-                raise UsageError(f"--set {written}: {name} takes {_in_words(parameters)}")
+                raise UsageError(f"--set {written}: {name} takes {_in_words(parameters, written)}")
             if argument == "weight":
                 raise UsageError(f"--set {written}: class weights are drawn; write --domain weight=absent for none")
             if argument in contract.argument_names:
@@ -227,14 +256,33 @@ class Target:
         for written, name in self.mapping.items():
             if name in called:
                 continue
-            if name not in known:
-                every = ", ".join((*known, *called))
-                raise UsageError(f"--map {written}={name}: contract {contract.name} has {every}")
+            if name not in (*known, NOTHING):
+                every, close = ", ".join((*known, *called)), did_you_mean(name, (*known, *called))
+                raise UsageError(f"--map {written}={name}: contract {contract.name} has {every}{close}")
             if written not in parameters and not takes_any_name:
-                raise UsageError(f"--map {written}={name}: the layer takes {_in_words(parameters)}")
+                raise UsageError(f"--map {written}={name}: the layer takes {_in_words(parameters, written)}")
             names = {k: w for k, w in names.items() if w != written}
-            names[name] = written
-        return names
+            if name != NOTHING:
+                names[name] = written
+        return {**self._sure(parameters, names, contract, "constructor"), **names}
+
+    def _sure(
+        self, parameters: Mapping[str, inspect.Parameter], names: Mapping[str, str], contract: Contract, given: str
+    ) -> dict[str, str]:
+        """Return what surely is an argument of the contract by another name, where the user says nothing else."""
+        said = {*self.mapping, *self.settings}
+        listed = layer_arguments((p for p in parameters.values() if p.name not in said), names, given)
+        return sure_guesses(contract, listed)
+
+
+def _with_late_options(name: str, late: tuple[str, ...]) -> tuple[str, ...]:
+    """Lines of a script that make a function of a class which takes some options with the call."""
+    return (
+        "def called_with_options(logits, labels, **options):",
+        f"    called = {{name: options.pop(name) for name in {late!r} if name in options}}",
+        f"    return {name}(**options)(logits, labels, **called)",
+        "",
+    )
 
 
 def loadable(subject: Loadable | str) -> Loadable:
@@ -272,5 +320,9 @@ def _parameters(found: Callable[..., Any], text: str, skip: int) -> list[inspect
         raise UsageError(f"{text} has no signature to read; wrap it in a Subject") from None
 
 
-def _in_words(names: Mapping[str, Any] | Sequence[str]) -> str:
-    return ", ".join(names) or "no arguments"
+def _in_words(names: Mapping[str, Any] | Sequence[str], wanted: str) -> str:
+    return (", ".join(names) or "no arguments") + did_you_mean(wanted, names)
+
+
+def _public(found: Any) -> list[str]:
+    return [name for name in dir(found) if not name.startswith("_")]

@@ -39,9 +39,11 @@ def expectation(finding: Finding, contract: Contract, names: Mapping[str, str]) 
         if np.isfinite(error).all() and error.any():
             # an error smaller than that must show too
             tolerance = min(tolerance, float(f"{error.max() / (1.0 + np.abs(expected).max()) / 4:.1g}"))
+    name = "other" if finding.mutual else "expected"
     return [
-        f"expected = np.array({literal(expected)})",
-        f"np.testing.assert_allclose({got}, expected, rtol={tolerance:g}, atol={tolerance:g})",
+        *(["# the other call gives"] if finding.mutual else []),
+        f"{name} = np.array({literal(expected)})",
+        f"np.testing.assert_allclose({got}, {name}, rtol={tolerance:g}, atol={tolerance:g})",
     ]
 
 

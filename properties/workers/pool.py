@@ -8,8 +8,8 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from properties.engine.description import Description
-from properties.engine.inference import Facts, Inquiry
 from properties.engine.result import LawResult, Progressed
+from properties.engine.study import Facts, Inquiry
 from properties.engine.task import Task
 from properties.workers.worker import Performer
 

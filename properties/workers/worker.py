@@ -23,8 +23,9 @@ from typing import Any, Protocol
 from properties.engine.description import Description
 from properties.engine.examination import failed
 from properties.engine.execution import lost
-from properties.engine.inference import Facts, Inquiry, unknown
+from properties.engine.inference import unknown
 from properties.engine.result import FAILED, LawResult
+from properties.engine.study import Facts, Inquiry
 from properties.engine.task import Task
 from properties.errors import Broken, ContractError, UsageError
 from properties.judging.observation import Failure

@@ -11,11 +11,12 @@ from typing import Any
 
 from properties.engine.description import Description, describe
 from properties.engine.execution import perform
-from properties.engine.inference import Facts, Inquiry, infer
+from properties.engine.inference import infer
 from properties.engine.result import FAILED, LawResult
+from properties.engine.study import Facts, Inquiry
 from properties.engine.task import Task
 from properties.errors import ContractError, UsageError, broken_in
-from properties.subjects.backend import backend_of, observer_of
+from properties.subjects.backend import backend_of, in_style, observer_of
 from properties.subjects.kernels import Attended, attended
 from properties.subjects.source import source_of
 from properties.subjects.subject import Loadable, Subject
@@ -81,17 +82,18 @@ def _end_at_crashes() -> None:
 
 
 def _described(subject: Subject, limits: Limits) -> Description:
-    with contextlib.closing(ForkedObserver(observer_of(subject), limits.call)) as guard:
-        return describe(subject, guard)
+    return describe(subject, lambda called: contextlib.closing(ForkedObserver(observer_of(called), limits.call)))
 
 
 def _inferred(inquiry: Inquiry, subject: Subject, limits: Limits, pipe: Connection) -> Facts:
+    subject = in_style(subject, inquiry.style)
     vitals = Heartbeat(pipe, limits)
     with contextlib.closing(ForkedObserver(observer_of(subject), limits.call, vitals.alive)) as guard:
         return infer(inquiry, subject, guard, lambda examples: vitals.alive())
 
 
 def _performed(task: Task, subject: Subject, limits: Limits, pipe: Connection) -> LawResult:
+    subject = in_style(subject, task.style)
     vitals = Heartbeat(pipe, limits, task.seconds)
     # a guarded layer has a process of its own for all it is asked
     kept = ForkedObserver if task.guard else ProgramsApart

@@ -214,3 +214,29 @@ def logistic_steep(logits, labels, reduction="mean"):
     """The same with a gradient that is steeper than it should be, at zero as everywhere."""
     steeper = logits * 1.5 - (logits * 0.5).detach()
     return logistic(steeper, labels, reduction)
+
+
+class _Slope(paddle.autograd.PyLayer):
+    """Cross entropy of rows [n, C], with a backward pass written by hand."""
+
+    @staticmethod
+    def forward(ctx, logits, hot):
+        log_p = logits - paddle.logsumexp(logits, axis=1, keepdim=True)
+        ctx.save_for_backward(log_p.exp(), hot)
+        return -(log_p * hot).sum(axis=1)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        p, hot = ctx.saved_tensor()
+        return (p - hot) * upstream.unsqueeze(1), None
+
+
+class ByHand(KernelLosses):
+    """A sound gradient written by hand, in a PyLayer."""
+
+    def __call__(self, logits, labels):
+        valid = labels != self.ignore_index
+        index = paddle.where(valid, labels, paddle.zeros_like(labels)).astype("int64")
+        hot = F.one_hot(index, logits.shape[1]).astype(logits.dtype)
+        losses = _Slope.apply(logits, hot)
+        return self.reduced(paddle.where(valid, losses, paddle.zeros_like(losses)), labels, logits.dtype)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.judging.observation import Failure, Observation, message_of, name_of
+from properties.judging.observation import Failure, Observation, message_of
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from properties.subjects.probing import ProbingObserver
+from properties.subjects.raised import raised
 from properties.subjects.random_state import PYTHON_GENERATORS
 from properties.subjects.subject import Subject
 
@@ -33,7 +34,7 @@ class NumpyObserver(ProbingObserver):
         except _OnesAlone as reason:
             return Failure("absent", "", str(reason))
         except Exception as error:
-            return Failure("raised", name_of(error), message_of(error))
+            return raised(error, message_of(error))
 
     def _mutation(self, problem: Problem) -> Observation:
         weight = self._weight(problem)

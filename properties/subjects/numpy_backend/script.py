@@ -44,7 +44,12 @@ def _call(problem: Problem, source: Source, subject: Subject, suffix: str) -> li
     written = {source.names.get(name, name): arguments[name] for name in sorted(subject.takes) if name in arguments}
     parts = [f"{name}={_value(value)}" for name, value in {**written, **source.settings}.items()]
     more = "".join(f", {source.names.get(n, n)}={_value(v)}" for n, v in problem.call_arguments().items())
-    if source.is_function:
+    if source.is_function and source.call:
+        lines.append(
+            f"layer{suffix} = lambda z, y, **given: {source.expression}({', '.join(['z', 'y', *parts, '**given'])})"
+        )
+        call = f"{source.call}(layer{suffix}, logits{suffix}, labels{suffix}{more})"
+    elif source.is_function:
         call = f"{source.expression}({', '.join([f'logits{suffix}', f'labels{suffix}', *parts])}{more})"
     else:
         lines.append(f"layer{suffix} = {source.expression}({', '.join(parts)})")

@@ -24,6 +24,7 @@ from properties.problems.problem import Problem
 from properties.subjects.kernels import Kernel, KernelSet
 from properties.subjects.paddle_backend.exact_kernels import REPLACEABLE, Replaced, log_softmax
 from properties.subjects.paddle_backend.formulas import OPERATIONS, CannotSayError, reduced
+from properties.subjects.paddle_backend.kernel_calls import StandsOn
 from properties.subjects.paddle_backend.observer import PaddleObserver
 from properties.subjects.subject import Subject
 
@@ -35,8 +36,10 @@ PLAIN = {"weight": None, "ignore_index": None, "reduction": "mean", "axis": 1}
 
 def kernels_of(subject: Subject, contract: Contract) -> KernelSet:
     """Return the kernels that losses of a contract may stand on, and the layer itself on exact ones."""
+    known = formulas_of(contract) or KernelSet(_refusing(contract))
     return replace(
-        formulas_of(contract) or KernelSet(_refusing(contract)),
+        known,
+        stands_on=StandsOn(subject, tuple(dict.fromkeys(kernel.name for kernel in known.kernels))),
         replaceable=REPLACEABLE,
         replaced=lambda kernels: Replaced(subject, kernels),
     )

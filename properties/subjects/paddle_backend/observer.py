@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 import paddle
 
-from properties.judging.observation import Failure, Observation, message_of, name_of
+from properties.judging.observation import Failure, Observation, message_of
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
+from properties.subjects.paddle_backend.call_style import keys_of
 from properties.subjects.paddle_backend.modes import Modes
+from properties.subjects.paddle_backend.own_parameters import OwnParameters
+from properties.subjects.paddle_backend.py_layers import applications, second_backward_of_the_simplest
 from properties.subjects.paddle_backend.saved_programs import Saved
 from properties.subjects.paddle_backend.training import Steps
 from properties.subjects.probing import ProbingObserver
+from properties.subjects.raised import raised
 from properties.subjects.random_state import PYTHON_GENERATORS, RandomGenerator
 from properties.subjects.subject import Subject
 
@@ -39,10 +43,14 @@ class PaddleObserver(ProbingObserver):
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
         self._probes |= {
+            "returned": self._returned,
             "grad-mode": self._grad_mode,
             "no-grad": self._no_grad,
+            "py-layers": self._py_layers,
+            "py-layer-twice": self._py_layer_twice,
+            "parameters": OwnParameters(self._layer, self._call).observe,
             **Modes(self._layer, self._call, self._called).probes,
-            **Saved(self._layer, self._call, _failed).probes,
+            **Saved(self._layer, self._call, _failed, plain=subject.style.plain).probes,
             **Steps(self._layer, self._call).probes,
         }
 
@@ -61,6 +69,12 @@ class PaddleObserver(ProbingObserver):
             return _failed(error)
         finally:
             paddle.set_grad_enabled(True)
+
+    def _returned(self, problem: Problem) -> Observation:
+        """What comes back: the keys of the Tensors in it, None for a Tensor."""
+        logits, labels = _logits(problem)[1], _labels(problem)
+        result = self._subject.call(self._layer(problem), logits, labels, **_call_arguments(problem))
+        return Observation(np.zeros(()), facts={"keys": keys_of(result)})
 
     def _mutation(self, problem: Problem) -> Observation:
         weight = self._weight(problem)
@@ -95,6 +109,15 @@ class PaddleObserver(ProbingObserver):
         call.leaf.clear_grad()
         call.backward(retain_graph=False)
         return _with(observation, second=call.gradient())
+
+    def _py_layers(self, problem: Problem) -> Observation:
+        with applications() as applied:
+            observation = self._value(problem)
+        return _with(observation, applied=bool(applied))
+
+    def _py_layer_twice(self, problem: Problem) -> Observation:
+        second_backward_of_the_simplest()
+        return self._value(problem)
 
     def _at_rest(self, layer: Any) -> None:
         if hasattr(layer, "eval"):
@@ -222,7 +245,7 @@ def _with(observation: Observation, **facts: Any) -> Observation:
 
 
 def _failed(error: BaseException) -> Failure:
-    return Failure("raised", name_of(error), _message(error))
+    return raised(error, _message(error))
 
 
 def _message(error: BaseException) -> str:

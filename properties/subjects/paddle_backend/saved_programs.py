@@ -27,6 +27,7 @@ class Saved:
     """The probes of programs that were saved and loaded.
 
     ``build(problem)`` makes a layer, ``ask(layer, problem)`` calls it, ``failed(error)`` says how it did not answer.
+    Only of a layer that is called in the ``plain`` way is it known what shapes its program has to take.
     """
 
     def __init__(
@@ -34,8 +35,9 @@ class Saved:
         build: Callable[[Problem], Any],
         ask: Callable[[Any, Problem], Asked],
         failed: Callable[[Exception], Failure],
+        plain: bool = True,
     ) -> None:
-        self._build, self._ask, self._failed = build, ask, failed
+        self._build, self._ask, self._failed, self._plain = build, ask, failed, plain
 
     @property
     def probes(self) -> Mapping[str, Callable[[Problem], Observation]]:
@@ -47,6 +49,8 @@ class Saved:
         layer, batches = self._build(problem), batches_of(problem)
         if not isinstance(layer, paddle.nn.Layer):
             return Observation(np.zeros(()), facts={"lacks": "paddle.jit.save takes layers, and this is none"})
+        if not self._plain:
+            return Observation(np.zeros(()), facts={"lacks": "programs are saved of layers that are called plainly"})
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             # Paddle's words about a layer without parameters
             warnings.simplefilter("ignore")

@@ -174,10 +174,12 @@ def _layer(problem: Problem, source: Source, subject: Subject, suffix: str, prec
     written = {source.names.get(name, name): arguments[name] for name in sorted(subject.takes) if name in arguments}
     parts, lines = [], []
     for name, value in {**written, **source.settings}.items():
-        if isinstance(value, np.ndarray) and value is not problem.weight:
+        listed = value is not problem.weight or source.weight == "list"
+        if isinstance(value, np.ndarray) and listed:
             parts.append(f"{name}={value.tolist()!r}")
         elif isinstance(value, np.ndarray):
-            lines.append(f'weight{suffix} = paddle.to_tensor({literal(value)}, dtype="{precision}")')
+            maker = "np.array" if source.weight == "array" else "paddle.to_tensor"
+            lines.append(f'weight{suffix} = {maker}({literal(value)}, dtype="{precision}")')
             parts.append(f"{name}=weight{suffix}")
         else:
             parts.append(f"{name}={value!r}")

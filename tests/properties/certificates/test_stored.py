@@ -1,4 +1,4 @@
-"""Journals and certificates that were written once are read as they are, and written again to the same bytes."""
+"""Journals and certificates that were written once are read as they are, and say the same when written again."""
 
 import json
 import shutil
@@ -10,6 +10,7 @@ from properties.campaigns.header import CampaignHeader
 from properties.campaigns.journal.journal import Journal
 from properties.certificates.causes import causes
 from properties.certificates.certificate import Certificate, LawReport
+from properties.certificates.required import DEFAULT
 from properties.engine.description import LawInfo
 from properties.engine.result import FAILED, LawResult
 
@@ -43,7 +44,10 @@ def blocks(records):
 def test_the_header_is_written_again_as_it_was(records):
     header = CampaignHeader.from_dict(records[0])
     assert [target.text.rpartition(":")[2] for target in header.targets] == ["WeightInsideTheLog", "CrossEntropy"]
-    assert json.dumps(header.to_dict()) == json.dumps(records[0])
+    written = header.to_dict()
+    # which was not there yet
+    assert written.pop("require") == ()
+    assert json.dumps(written) == json.dumps(records[0])
 
 
 def test_results_are_written_again_as_they_were(records):
@@ -65,12 +69,24 @@ def test_a_finding_has_its_problems_and_numbers_back(records):
 def test_the_certificate_says_of_each_law_what_its_first_finding_does(records, certificate):
     for law in certificate.failed:
         first = next(r for r in blocks(records) if r["id"] == f"0:{law.id}:0:0")
-        info = LawInfo(law.id, law.sentence, law.level, law.severity, 0, {})
+        info = LawInfo(law.id, law.sentence, law.level, law.grade, 0, {})
         line = LawReport.of(info, LawResult.from_record(first))
         assert (line.message, line.counterexample, line.script) == (law.message, law.counterexample, law.script)
 
 
 def test_a_certificate_is_written_again_as_it_was(certificate, tmp_path):
+    """What was not there yet has its default: then every finding was an error, and refusals were conduct."""
     certificate.write(tmp_path / "again.json")
-    assert (tmp_path / "again.json").read_bytes() == (STORED / "certificate-0.json").read_bytes()
+    again, stored = (json.loads(path.read_text()) for path in (tmp_path / "again.json", STORED / "certificate-0.json"))
+    # it was written when facts had another name, and nothing was adopted yet
+    facts, inferred = again.pop("facts"), stored.pop("inferred")
+    said = {name: again.pop(name) for name in ("required", "remarks", "call", "adopted", "claimable")}
+    assert said == {"required": list(DEFAULT), "remarks": [], "call": {}, "adopted": {}, "claimable": {}}
+    for law in again["laws"]:
+        law["severity"] = law.pop("grade")
+    assert again == stored
+    assert facts.keys() == inferred.keys()
+    for name, fact in inferred.items():
+        assert facts[name] == {"value": fact.pop("found"), **fact}
+    assert Certificate.read(tmp_path / "again.json").to_dict() == certificate.to_dict()
     assert (certificate.verdict, len(causes(certificate))) == ("refuted", 2)

@@ -11,11 +11,17 @@ from click.testing import CliRunner
 from properties.certificates.certificate import Certificate
 from properties.command.cli import main
 from properties.contracts import contracts
+from properties.engine.description import laws_of
 
 ROOT = Path(__file__).parents[3]
 PUBLISHED = f"{ROOT / 'examples' / 'published_ghm.py'}:PublishedGHM"
 WIDTHS = ("--map", "width=bins", "--domain", "bins=1.0,0.5,0.3")
 QUICK = ("--max-examples", "20")
+
+
+PROGRAMS = {"modes/to-static", "modes/full-graph", "modes/static-program"}
+"""They take most of the time, and put a problem as it was drawn."""
+OF_PROBLEMS_OF_THEIR_OWN = [law.id for law in laws_of(contracts()["cross_entropy"]) if law.id not in PROGRAMS]
 
 
 def lossproof(*arguments):
@@ -43,12 +49,23 @@ def test_certified_is_0_and_the_certificate_says_what_ran(tmp_path):
     assert Certificate.read(file).to_dict() == plain
 
 
-def test_refuted_is_1_and_shows_case_and_script():
-    done = lossproof("certify", PUBLISHED, "--contract", "ghm", *WIDTHS, *QUICK, "--only", "limit")
+def test_refuted_is_1_and_shows_case_and_script(tmp_path):
+    asked = ("--contract", "ghm", *WIDTHS, *QUICK, "--only", "limit", "--scripts", str(tmp_path / "scripts"))
+    done = lossproof("certify", PUBLISHED, *asked, "-v")
     assert done.exit_code == 1, done.output
-    assert "only with a class weight, reduction=mean" in done.output
-    assert "expected 0.6931   got 1.386" in done.output
-    assert "from published_ghm import PublishedGHM" in done.output
+    whole, _, last = done.output.rpartition("PublishedGHM against contract ghm")
+    assert "only with a class weight, reduction=mean" in whole
+    assert "expected 0.6931   got 1.386" in whole
+    assert "from published_ghm import PublishedGHM" in whole
+    # and once more on the last screen, in three lines
+    assert "1.386 for 0.6931 (off by 100 %), float64" in " ".join(last.split())
+    assert "only with a class weight, reduction=mean:  logits [[0, 0]]" in last
+    assert "from published_ghm import PublishedGHM" not in last
+    script = tmp_path / "scripts" / "PublishedGHM-limit-one-region-is-cross-entropy.py"
+    assert str(script) in "".join(last.split())
+    shown = subprocess.run([sys.executable, str(script)], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert shown.returncode == 1
+    assert "AssertionError" in shown.stderr
 
 
 def test_incomplete_is_3():
@@ -96,9 +113,12 @@ def test_usage_is_2_and_says_what_to_write(arguments, words):
 
 def test_the_same_seed_gives_the_same_certificate(tmp_path):
     found = []
+    # laws that hold, are refuted, raise and do not apply; each draws from a stream of its own
+    families = ("limit", "ignore", "shape/none-shape", "aggregate", "conduct", "numerics/result-dtype", "modes/amp")
+    only = [word for family in families for word in ("--only", family)]
     for name in ("one", "two"):
         file = tmp_path / name
-        lossproof("certify", PUBLISHED, "--contract", "ghm", *WIDTHS, *QUICK, "--json", str(file))
+        lossproof("certify", PUBLISHED, "--contract", "ghm", *WIDTHS, *QUICK, *only, "--json", str(file))
         found.append(Certificate.read(file).timeless().to_dict())
     assert found[0] == found[1]
     assert found[0]["verdict"] == "refuted"
@@ -156,7 +176,8 @@ def test_a_repeated_domain_has_both_values():
 )
 def test_nothing_outside_the_declared_domain_is_asked(name, domain):
     target = f"tests/hostile/picky.py:{name}"
-    done = lossproof("certify", target, "--contract", "cross_entropy", "--domain", domain, *QUICK)
+    only = [word for law in OF_PROBLEMS_OF_THEIR_OWN for word in ("--only", law)]
+    done = lossproof("certify", target, "--contract", "cross_entropy", "--domain", domain, *QUICK, *only)
     assert "outside the declared domain" not in done.output, done.output
     assert done.exit_code == 0, done.output
 
@@ -211,20 +232,21 @@ def test_the_demo_tells_the_story():
     assert done.exit_code == 0, done.output
     ours, published, half = done.output.split("contract ghm: ")[1:]
     assert "formula      CERTIFIED" in ours
-    assert "limit/one-region-is-cross-entropy: refuted" in published
-    assert "only with a class weight, reduction=mean" in published
+    assert "conventions/denominator: refuted" in published
+    assert "With a single region the loss is cross entropy: here it is not." in published
+    assert "only with a class weight" in published
     for story in (published, half):
         assert "ignore/deleting-is-masking: refuted" in story
         assert "shape/none-shape: refuted" in story
         assert "aggregate/uneven-width: raised" in story
-    assert "limit/one-region-is-cross-entropy: held" in half
+    assert "conventions/denominator: held" in half
 
 
 def test_the_laws_of_anybodys_layer_as_a_pytest_suite():
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "tests/test_laws.py", "-p", "no:cacheprovider", "-n0", "-q"),
-            *("-k", "limit", "--loss", PUBLISHED, "--contract", "ghm", *WIDTHS),
+            *("-k", "conventions", "--loss", PUBLISHED, "--contract", "ghm", *WIDTHS),
         ],
         cwd=ROOT,
         capture_output=True,
@@ -232,8 +254,8 @@ def test_the_laws_of_anybodys_layer_as_a_pytest_suite():
         timeout=240,
     )
     assert done.returncode == 1, done.stdout
-    assert "only with a class weight, reduction=mean" in done.stdout
+    assert "only with a class weight" in done.stdout
     assert "np.testing.assert_allclose" in done.stdout
     # and once more as a test that Hypothesis itself runs, for whatever else knows those
-    assert "test_law_by_example[PublishedGHM-limit/one-region-is-cross-entropy]" in done.stdout
-    assert "LawBroken: limit/one-region-is-cross-entropy" in done.stdout
+    assert "test_law_by_example[PublishedGHM-conventions/denominator]" in done.stdout
+    assert "LawBroken: conventions/denominator" in done.stdout

@@ -178,8 +178,8 @@ def lacks_how(contract, by, **more):
 
 
 def test_a_choice_is_asked_for():
-    inferred = run(lacks_how(scaling(choice=HOW), 2.0, domain=DTYPES), "oracle/value").inferred
-    assert inferred["how"]["found"] == "twice"
+    inferred = run(lacks_how(scaling(choice=HOW), 2.0, domain=DTYPES), "oracle/value").facts
+    assert inferred["how"]["value"] == "twice"
     assert inferred["how"]["words"] == "the loss is scaled two times"
     assert inferred["how"]["agrees"] is False
     assert ("the loss is scaled two times; the contract says how once", "yellow") in in_lines(inferred)
@@ -187,8 +187,8 @@ def test_a_choice_is_asked_for():
 
 @pytest.mark.parametrize(("by", "found"), [(1.0, "once"), (2.0, "twice"), (3.0, "other")])
 def test_which_value_a_layer_follows(by, found):
-    inferred = run(lacks_how(scaling(choice=HOW), by, domain=DTYPES), "oracle/value").inferred
-    assert inferred["how"]["found"] == found
+    inferred = run(lacks_how(scaling(choice=HOW), by, domain=DTYPES), "oracle/value").facts
+    assert inferred["how"]["value"] == found
 
 
 def test_a_choice_explains_a_contradiction():
@@ -198,7 +198,7 @@ def test_a_choice_explains_a_contradiction():
 
 def test_without_a_choice_nothing_is_asked_or_claimed():
     contract = scaling()
-    assert "how" not in run(lacks_how(contract, 1.0, domain=DTYPES), "oracle/value").inferred
+    assert "how" not in run(lacks_how(contract, 1.0, domain=DTYPES), "oracle/value").facts
     with pytest.raises(ValueError, match="claim must be one of gradient, denominator, normalize, got 'how'"):
         lacks_how(contract, 1.0, claims={"how": "twice"})
 
@@ -228,11 +228,11 @@ def test_what_a_layer_does_is_found_out_with_plain_values(plain):
 
     clear = Dimension("clear", (0.0, 1.0, 3.0), absent=3.0, plain=plain)
     contract = loss([clear], lambda given: 1.0 if given["clear"] else 0.0)
-    fact = run(subject_of(contract, factor), "conduct/answers", examples=5).inferred["denominator"]
+    fact = run(subject_of(contract, factor), "conduct/answers", examples=5).facts["denominator"]
     if plain is None:
-        assert fact["found"] == "undecided"
+        assert fact["value"] == "undecided"
     else:
-        assert fact["found"] != "undecided"
+        assert fact["value"] != "undecided"
         assert 3.0 in asked
 
 

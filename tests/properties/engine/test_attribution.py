@@ -9,7 +9,11 @@ from properties import Target, certify
 from properties.certificates.causes import causes
 from properties.certificates.certificate import Certificate
 from properties.command.cli import main
+from properties.contracts import contract_named
+from properties.drawing.decoding import simplest_problem
 from properties.engine.task import Task
+from properties.problems.kinds import KINDS
+from properties.subjects.paddle_backend.kernels import kernels_of
 from properties.workers.inline import Inline
 
 LAYERS = "tests/hostile/on_kernels.py"
@@ -20,7 +24,8 @@ def run(name, contract, law, examples=60):
     domain = {} if contract == "sigmoid_focal" else {"rank": (2,)}
     performer = Inline(Target(f"{LAYERS}:{name}", contract, {}, {}, {"dtype": ("float64", "float32"), **domain}))
     description = performer.describe()
-    gates = frozenset(info.id for info in description.laws if info.gate) - {law}
+    kinds = {kind.gate for kind in KINDS}
+    gates = frozenset(info.id for info in description.laws if info.gate) - {law} - kinds
     return performer.run(Task(law, 0, examples, description.dtypes, gates), lambda done: None)
 
 
@@ -103,7 +108,7 @@ def files(tmp_path_factory):
         arguments = ("--contract", "cross_entropy", "--domain", "dtype=float64,float32", "--domain", "rank=2", *flag)
         only = [word for law in LAWS for word in ("--only", law)]
         target = f"{LAYERS}:KernelLosses"
-        done = lossproof("certify", target, *arguments, *only, "--max-examples", "30", "--json", str(file))
+        done = lossproof("certify", target, *arguments, *only, "--max-examples", "30", "--json", str(file), "-v")
         found[name] = (file, done)
     return found
 
@@ -166,3 +171,38 @@ def test_older_certificates_can_be_read(files):
     certificate = Certificate.from_dict(plain)
     assert not certificate.forgiven
     assert certificate.verdict == "refuted"
+
+
+def test_a_second_backward_of_a_py_layer_is_paddles():
+    target = Target(f"{LAYERS}:ByHand", "cross_entropy", domain={"dtype": ("float64",), "rank": (2,)})
+    certificate = certify(target, only=["conduct/second-backward"], max_examples=5, workers=1)
+    law = certificate.law("conduct/second-backward")
+    assert law.outcome == "crashed"
+    assert law.inherited == "paddle.autograd.PyLayer"
+
+
+def test_who_ends_the_process_without_a_py_layer_is_to_blame():
+    target = Target("tests/hostile/layers.py:AbortsWhenWeighted", "cross_entropy", domain={"rank": (2,)})
+    certificate = certify(target, only=["conduct/second-backward", "weights/scaling"], max_examples=5, workers=1)
+    assert not any(law.inherited for law in certificate.laws)
+
+
+@pytest.mark.parametrize(
+    ("text", "stands"),
+    [(f"{LAYERS}:KernelLosses", True), ("tests/hostile/coincidence.py:CappedAsTheKernel", False)],
+)
+def test_a_layer_is_seen_to_stand_on_a_kernel(text, stands):
+    contract = contract_named("cross_entropy")
+    kernels = kernels_of(Target(text, "cross_entropy").load(), contract)
+    assert (KERNEL in kernels.stands_on(simplest_problem(contract.domain))) == stands
+
+
+def test_a_cap_of_its_own_is_not_inherited():
+    domain = {"dtype": ("float64", "float32"), "rank": (2,)}
+    performer = Inline(Target("tests/hostile/coincidence.py:CappedAsTheKernel", "cross_entropy", {}, {}, domain))
+    description = performer.describe()
+    law = "numerics/linear-past-64"
+    kinds = {kind.gate for kind in KINDS}
+    gates = frozenset(info.id for info in description.laws if info.gate) - {law} - kinds
+    result = performer.run(Task(law, 0, 60, description.dtypes, gates), lambda done: None)
+    assert (result.outcome, result.inherited) == ("refuted", "")

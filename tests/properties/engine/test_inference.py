@@ -6,7 +6,7 @@ import pytest
 
 from properties import Certificate, Subject, Target, UsageError, certify
 from properties.engine.gates import aside
-from properties.engine.inference import UNKNOWN, Inquiry
+from properties.engine.study import UNKNOWN, Inquiry
 from properties.engine.task import Task
 from properties.pytest_suite import Suite
 from properties.report.facts import in_lines
@@ -40,15 +40,15 @@ def test_sound_losses_do_what_their_contract_says(text, contract):
     found = facts(text, contract)
     if contract not in SHIPPED:
         # which choices a new loss leaves, and which can be told, its contract says and no list of ours
-        assert all(fact["agrees"] or fact["found"] == UNKNOWN for fact in found.values()), in_lines(found)
+        assert all(fact["agrees"] or fact["value"] == UNKNOWN for fact in found.values()), in_lines(found)
         return
     assert all(fact["agrees"] for fact in found.values()), in_lines(found)
-    assert found["gradient"]["found"] == ("both" if contract in (*CONSTANT, *HARMONIZED) else "live")
+    assert found["gradient"]["value"] == ("both" if contract in (*CONSTANT, *HARMONIZED) else "live")
     # regression has no class weights, so that the two are one
-    assert found["denominator"]["found"] == ("count or weights" if contract == "ghm_regression" else "weights")
+    assert found["denominator"]["value"] == ("count or weights" if contract == "ghm_regression" else "weights")
     assert ("normalize" in found) == (contract in HARMONIZED)
     if "normalize" in found:
-        assert found["normalize"]["found"] == "occupied"
+        assert found["normalize"]["value"] == "occupied"
     assert all(fact["examples"] >= 2 for fact in found.values())
 
 
@@ -64,7 +64,7 @@ def test_sound_losses_do_what_their_contract_says(text, contract):
     ],
 )
 def test_the_gradient_is_found_without_an_oracle(name, gradient):
-    assert facts(CHOICES + name, "free")["gradient"]["found"] == gradient
+    assert facts(CHOICES + name, "free")["gradient"]["value"] == gradient
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_a_claimed_gradient_is_checked_for_entries_too(law):
 
 def test_a_histogram_that_carries_a_gradient_is_found_and_refuted():
     found = facts(CHOICES + "SoftHistogram", "ghm")["gradient"]
-    assert (found["found"], found["contract"], found["agrees"]) == ("live", "detached", False)
-    assert facts(CHOICES + "SoftHistogramHeld", "ghm")["gradient"]["found"] == "detached"
+    assert (found["value"], found["contract"], found["agrees"]) == ("live", "detached", False)
+    assert facts(CHOICES + "SoftHistogramHeld", "ghm")["gradient"]["value"] == "detached"
     assert run(CHOICES + "SoftHistogram", "ghm", "oracle/gradient").outcome == "refuted"
     result = run(CHOICES + "SoftHistogram", "ghm", "oracle/finite-difference")
     assert result.outcome == "refuted"
@@ -119,13 +119,13 @@ def test_a_histogram_that_carries_a_gradient_is_found_and_refuted():
     ("name", "contract", "found", "words"),
     [
         ("OverTheirNumber", "cross_entropy", "count", "the number of valid elements"),
-        ("OverAll", "cross_entropy", "all", "the number of all elements, ignored ones too"),
+        ("OverAll", "cross_entropy", "elements", "the number of all elements, ignored ones too"),
         ("OverTheBatch", "free", "batch", "the length of the first axis"),
         ("OverOneMore", "free", "other", "none of the usual numbers: 6 for 5 valid of 5 elements in shape [5]"),
         (
             "MeanAlone",
             "cross_entropy",
-            "count or weights or all",
+            "count or weights or elements",
             "the number of elements (valid and weighted and all cannot be told apart: the layer takes no class "
             "weights and no ignore_index)",
         ),
@@ -133,18 +133,18 @@ def test_a_histogram_that_carries_a_gradient_is_found_and_refuted():
 )
 def test_the_denominator_is_found(name, contract, found, words):
     fact = facts(CHOICES + name, contract)["denominator"]
-    assert (fact["found"], fact["words"]) == (found, f"the mean divides by {words}")
+    assert (fact["value"], fact["words"]) == (found, f"the mean divides by {words}")
 
 
 def test_what_cannot_be_known_is_said():
     fact = facts(CHOICES + "MeanAlone", "free")["denominator"]
-    assert fact["found"] == "undecided"
+    assert fact["value"] == "undecided"
     assert "no sum to compare with" in fact["words"]
 
 
 def test_the_builtin_divides_by_another_number_where_the_ignore_index_is_negative():
     fact = facts(CHOICES + "Builtin", "cross_entropy")["denominator"]
-    assert fact["found"] == "mixed"
+    assert fact["value"] == "mixed"
     assert fact["agrees"] is False
     assert fact["words"] == (
         "the mean divides by the sum of the weights of the valid elements, but without class weights and with an "
@@ -162,7 +162,7 @@ def test_a_limit_names_the_denominator():
 def test_all_regions_are_found_refuted_and_hold_where_they_are_claimed():
     text = CHOICES + "AllRegions"
     fact = facts(text, "ghm")["normalize"]
-    assert (fact["found"], fact["contract"], fact["agrees"]) == ("paper", "occupied", False)
+    assert (fact["value"], fact["contract"], fact["agrees"]) == ("paper", "occupied", False)
     refuted = run(text, "ghm", "oracle/value")
     assert refuted.outcome == "refuted"
     assert "shared out over the number of all regions; the contract says" in refuted.finding.message
@@ -175,34 +175,39 @@ def test_a_certificate_holds_the_facts_and_claims_go_with_its_target():
     target = Target(CHOICES + "OverTheirNumber", "cross_entropy", claims={"denominator": "count"})
     found = certify(target, max_examples=10, only=["shape/mean-over-denominator"], workers=1)
     assert found.verdict == "certified"
-    assert found.inferred["denominator"]["found"] == found.inferred["denominator"]["contract"] == "count"
+    assert found.facts["denominator"]["value"] == found.facts["denominator"]["contract"] == "count"
     plain = found.to_dict()
-    assert Certificate.from_dict(plain).inferred == found.inferred
+    assert Certificate.from_dict(plain).facts == found.facts
     assert Target.from_dict(plain["target"]) == target
-    del plain["inferred"]
-    assert Certificate.from_dict(plain).inferred == {}
+    del plain["facts"]
+    assert Certificate.from_dict(plain).facts == {}
 
 
 def test_a_crash_ends_the_questions_alone():
     with contextlib.closing(Worker(Target(CHOICES + "AbortsOnFive", "free"), 10.0)) as worker:
         for _ in range(2):
             found = worker.infer(Inquiry(0, ("float64",)))
-            assert {fact["found"] for fact in found.values()} == {"undecided"}
+            assert {fact["value"] for fact in found.values()} == {"undecided"}
             assert all("SIGABRT" in fact["words"] for fact in found.values())
 
 
 def test_a_suite_finds_them_too():
     suite = Suite(Target(CHOICES + "FactorHeld", "free"), max_examples=10)
-    assert suite.inferred["gradient"]["found"] == "detached"
+    assert suite.facts["gradient"]["value"] == "detached"
 
 
 @pytest.mark.parametrize(
     ("claims", "contract", "words"),
     [
-        ({"slope": "live"}, "ghm", "claim must be one of gradient, denominator, normalize, got 'slope'"),
+        (
+            {"slope": "live"},
+            "ghm",
+            "claim must be one of gradient, denominator, nothing, precision, normalize, got 'slope'",
+        ),
         ({"gradient": "frozen"}, "ghm", "claim gradient must be one of live, detached, got 'frozen'"),
         ({"normalize": "paper"}, "focal", "claim normalize=paper: contract focal has no argument normalize"),
-        ({"denominator": "count"}, "free", "claim denominator=count: contract free has no argument denominator"),
+        ({"denominator": "all"}, "free", "claim denominator must be one of count, weights, elements, batch"),
+        ({"nothing": "one"}, "free", "claim nothing must be one of zero, nan, got 'one'"),
     ],
 )
 def test_wrong_claims_are_refused(claims, contract, words):

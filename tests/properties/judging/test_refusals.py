@@ -122,7 +122,7 @@ def test_people_are_shown_a_short_message_and_the_certificate_has_it_all():
     subject = Subject("cross_entropy", lambda: raises, backend="numpy")
     law = next(law for law in laws_of(subject.resolved) if law.id == "conduct/answers")
     result = put(subject, law.id, observer=NumpyObserver)
-    info = type("Info", (), {"id": law.id, "level": law.level, "severity": law.severity, "sentence": law.sentence})
+    info = type("Info", (), {"id": law.id, "level": law.level, "grade": law.grade, "sentence": law.sentence})
     report = LawReport.of(info, result)
     assert len(report.message) < LONGEST_SHOWN + 100
     assert "x" * 2000 in report.counterexample["error"]

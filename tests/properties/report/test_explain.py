@@ -92,9 +92,9 @@ def test_every_law_can_be_explained(law_id):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("ignore/deleting", "no law or family 'ignore/deleting', close to ignore/deleting-is-masking"),
-        ("shap", "no law or family 'shap', close to shape"),
-        ("duplicaton", "close to shape/duplication"),
+        ("ignore/deleting", "no law or family 'ignore/deleting'; did you mean 'ignore/deleting-is-masking'"),
+        ("shap", "no law or family 'shap'; did you mean 'shape'"),
+        ("duplicaton", "did you mean 'shape/duplication'"),
         ("xyzzy", "no law or family 'xyzzy'; `lossproof list laws` shows them all"),
     ],
 )
@@ -110,4 +110,6 @@ def test_laws_as_json():
     assert {one["id"] for one in listed} == set(known_laws())
     of_ghm = json.loads(lossproof("list", "laws", "--json", "--contract", "ghm").output)
     assert {one["id"] for one in of_ghm} == {law.id for law in laws_of(contracts()["ghm"])}
-    assert next(one for one in listed if one["id"] == "conduct/prints-nothing")["severity"] == "warning"
+    printing = next(one for one in listed if one["id"] == "conduct/prints-nothing")
+    assert printing["grade"] == "error"
+    assert printing["remark"].startswith("printing, which changes no number")

@@ -6,10 +6,13 @@ import pytest
 from click.testing import CliRunner
 
 from properties import Target, UsageError, certify
+from properties.certificates.causes import causes
 from properties.certificates.certificate import Certificate
 from properties.certificates.comparison import changes
 from properties.command.cli import main
+from properties.engine.result import LawResult
 from properties.runs.replay import replay as replayed
+from properties.workers.worker import Worker
 
 LAWS = ("limit/one-region-is-cross-entropy", "shape/none-shape", "oracle/value")
 
@@ -117,3 +120,43 @@ def test_different_contracts_are_refused(before, tmp_path):
     done = lossproof("diff", before, tmp_path / "other.json")
     assert done.exit_code == 2
     assert "different contracts, ghm and focal" in done.output
+
+
+def test_what_can_no_longer_be_asked_is_no_failure(before, monkeypatch):
+    law = Certificate.read(before).failed[0]
+    result = LawResult(law.id, "not applicable", reason="the layer refuses class ids")
+    monkeypatch.setattr(Worker, "run", lambda self, task, tick: result)
+    done = lossproof("replay", before)
+    assert "NOT APPLICABLE" in done.output
+    assert "the layer refuses class ids" in done.output
+    assert done.exit_code == 0
+
+
+def test_a_replay_goes_by_cause(before):
+    certificate = Certificate.read(before)
+    seen = list(replayed(certificate))
+    groups = [(cause.law.id, *cause.also) for cause in causes(certificate)]
+    assert [one.law for one in seen] == [law for group in groups for law in group]
+    assert [one.cause for one in seen] == [group[0] for group in groups for _ in group]
+
+
+def test_a_replay_forgives_what_is_a_kernels_where_asked_to(tmp_path):
+    law = "numerics/linear-past-64"
+    clipped = Target("tests.hostile.on_kernels:KernelLosses", "cross_entropy")
+    certificate = certify(clipped, max_examples=30, only=[law], workers=0)
+    assert certificate.law(law).inherited
+    path = tmp_path / "clipped.json"
+    certificate.write(path)
+    assert lossproof("replay", path).exit_code == 1
+    forgiving = lossproof("replay", path, "--forgive-inherited")
+    assert (forgiving.exit_code, forgiving.output.split()[0]) == (0, "FORGIVEN")
+
+
+def test_less_may_be_accepted_for_a_reason(before, tmp_path):
+    narrow, certificate = tmp_path / "narrow.json", Certificate.read(before)
+    replace(certificate, laws=certificate.laws[:-1]).write(narrow)
+    assert lossproof("diff", before, narrow).exit_code == 3
+    accepted = lossproof("diff", before, narrow, "--accept-less", "bins are gone")
+    assert accepted.exit_code == 0
+    assert "accepted      that less is checked: bins are gone" in accepted.output
+    assert lossproof("diff", before, narrow, "--accept-less", " ").exit_code == 3

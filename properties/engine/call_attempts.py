@@ -1,0 +1,301 @@
+"""Attempts: plain problems put to a layer in one style of call after another, and what comes of each.
+
+A style is right where the losses are in proportion to the oracle's over several batches: what a mean divides by is no
+matter of the call. Where no style is right, one that gets an answer will do, the plain one before all others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from properties.engine.inference_problems import Prober
+from properties.errors import ContractError
+from properties.judging.observation import Failure, Observation, Observer
+from properties.problems.membership import reason_outside
+from properties.problems.problem import Problem
+from properties.subjects.backend import in_style
+from properties.subjects.call_style import VALUES, CallStyle, styles
+from properties.subjects.subject import Subject
+
+SHAPES: Mapping[int, tuple[int, ...]] = {2: (5,), 3: (2, 4), 4: (2, 2, 4), 5: (2, 2, 1, 2), 6: (2, 1, 2, 1, 2)}
+"""The shape of the elements of logits of each rank; none has as many elements as classes."""
+
+FIRST_RANKS = (2, 4, 3)
+"""Ranks by which styles are told apart."""
+
+BATCHES = 3
+"""Batches of one shape over which losses must be in proportion to the oracle's."""
+
+ALIKE = 1e-3
+"""How far these proportions may differ: an epsilon, or float32 inside, is no matter of the call."""
+
+MOST_CHANGES, MOST_SECONDS = 3, 10.0
+"""Changes of the plain style that are tried at once, and seconds spent on it."""
+
+Observing = Callable[[Subject], AbstractContextManager[Observer]]
+"""Makes what asks a subject, and ends it."""
+
+
+class LastObserver(ExitStack):
+    """Keeps what asked a subject last, since a new one may cost a process; it ends with this."""
+
+    def __init__(self, observing: Observing) -> None:
+        super().__init__()
+        self._observing = observing
+        self._style: CallStyle | None = None
+        self._observer: Observer | None = None
+
+    def of(self, subject: Subject) -> AbstractContextManager[Observer]:
+        """What asks a subject as it is called in its style."""
+        if self._observer is None or self._style != subject.style:
+            self.close()
+            self._observer, self._style = self.enter_context(self._observing(subject)), subject.style
+        return nullcontext(self._observer)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of a style: the ranks at which the layer answers, those at which it is right, and how others fail."""
+
+    style: CallStyle
+    right: frozenset[int] = frozenset()
+    answered: frozenset[int] = frozenset()
+    failures: Mapping[int, Failure] = field(default_factory=dict)
+
+    @property
+    def deepest(self) -> tuple[int, Failure] | None:
+        """The rank at which the layer's code got furthest before it failed, and the failure."""
+        return max(self.failures.items(), key=lambda item: (len(item[1].trace), -item[0]), default=None)
+
+    @property
+    def depth(self) -> int:
+        """Through how many lines of source the exception of the deepest failure came."""
+        return 0 if self.deepest is None else len(self.deepest[1].trace)
+
+
+class Trials:
+    """Styles put to one subject."""
+
+    def __init__(
+        self, subject: Subject, observing: Observing, narrowed: Mapping[str, tuple[Any, ...]], seconds: float
+    ) -> None:
+        self._subject, self._observing = subject, observing
+        domain = subject.full_domain.only(**narrowed)
+        gates = {dimension.gate(value) for dimension in domain.dimensions.values() for value in dimension.values}
+        plain = domain.open({gate for gate in gates if gate is not None})
+        self.ranks = tuple(dict.fromkeys(domain["rank"]))
+        varied = {name: domain.dimensions[name] for name in ("rank", "weight")}
+        self._domain, self._plain = domain, replace(plain, dimensions={**plain.dimensions, **varied})
+        self._by_axis: dict[int, list[Prober]] = {}
+        self._probers(CallStyle.of(subject.calling))
+        self.attempts: list[Attempt] = []
+        self._until = time.monotonic() + seconds
+
+    def _probers(self, style: CallStyle) -> list[Prober]:
+        """What makes plain problems for a style, in double precision and in single."""
+        if style.axis not in self._by_axis:
+            takes, arguments = self._subject.takes, frozenset(self._subject.resolved.argument_names)
+            domain = self._plain.only(**style.fit(self._plain, "axis" in takes))
+            listed = [d for d in ("float64", "float32") if d in domain["dtype"]] or domain["dtype"][:1]
+            self._by_axis[style.axis] = [Prober(domain.only(dtype=[d]), takes, arguments, 0) for d in listed]
+        return self._by_axis[style.axis]
+
+    def _free(self) -> dict[str, tuple[str, ...]]:
+        """What may vary in the call of this subject."""
+        subject = self._subject
+        entries = subject.resolved.of_entries
+        if subject.signature is None:
+            # whoever wrote the call by hand has said how it goes
+            return {}
+        free = {"order": VALUES["order"], "labels": VALUES["labels"], "label_dtype": VALUES["label_dtype"]}
+        free["labels"] = ("class ids", "background ids") if entries else VALUES["labels"][:-1]
+        if subject.backend == "paddle":
+            free["input"] = ("logits", "sigmoid") if entries else ("logits", "softmax", "log-softmax", "sigmoid")
+        if "axis" not in subject.takes and not entries:
+            free["class_axis"] = VALUES["class_axis"]
+        return free
+
+    def best(self) -> Attempt:
+        """The style that shows most, of those that have to be tried."""
+        said = self._subject.calling
+        asked = CallStyle.of(said)
+        found = self.attempt(asked, FIRST_RANKS)
+        free = self._free()
+        if not found.answered and "order" in free and _labels_first(self._subject.call_names):
+            free["order"] = free["order"][::-1]
+            asked = CallStyle.of({"order": free["order"][0], **said})
+            found = self._better(found, self.attempt(asked, FIRST_RANKS))
+        if found.right or (found.answered and not self._known):
+            return self._of_axis(found, free)
+        most = 1 if found.answered else MOST_CHANGES
+        for style in styles(asked, said, free):
+            changes = sum(getattr(style, name) != getattr(asked, name) for name in free)
+            if changes > most or time.monotonic() > self._until:
+                break
+            if changes:
+                found = self._better(found, self.attempt(style, FIRST_RANKS))
+            if found.right or (found.answered and not self._known):
+                break
+        return self._of_axis(found, free)
+
+    @property
+    def _known(self) -> bool:
+        """Whether there is an oracle, and so a style can be right."""
+        return self._subject.resolved.oracle is not None
+
+    @staticmethod
+    def _better(found: Attempt, other: Attempt) -> Attempt:
+        """The one that shows more; the first where they show as much, or both answer and neither is right."""
+        if other.right or found.right:
+            return other if len(other.right) > len(found.right) else found
+        return other if other.answered and not found.answered else found
+
+    def _of_axis(self, found: Attempt, free: Mapping[str, tuple[str, ...]]) -> Attempt:
+        """The same style with classes along the last axis, where that is right at more ranks."""
+        wanted = {rank for rank in FIRST_RANKS if rank in self.ranks}
+        if "class_axis" not in free or wanted <= found.right:
+            return found
+        axes = VALUES["class_axis"] if "class_axis" not in self._subject.calling else (found.style.class_axis,)
+        forms = ("class axis", "last axis") if found.style.labels in ("class axis", "last axis") else ()
+        for axis in axes:
+            for form in forms if "labels" not in self._subject.calling and forms else (found.style.labels,):
+                other = replace(found.style, class_axis=axis, labels=form)
+                if other != found.style:
+                    found = self._better(found, self.attempt(other, FIRST_RANKS))
+        return found
+
+    def attempt(self, style: CallStyle, ranks: tuple[int, ...]) -> Attempt:
+        """Put plain problems of these ranks to the layer in a style."""
+        found = Attempt(style)
+        try:
+            subject = in_style(self._subject, style.said)
+        except ValueError:
+            return found
+        keys: list[str] | None = None
+        with self._observing(subject) as observer:
+            for rank in (r for r in ranks if r in self.ranks):
+                if not style.output and "output" not in self._subject.calling:
+                    keys = self._keys(observer, rank, style)
+                    if keys is not None:
+                        break
+                found = self._at(rank, observer, found)
+                if any(failure.kind == "timed out" for failure in found.failures.values()):
+                    break
+        if keys:
+            # its loss stands under a key
+            return self.attempt(replace(style, output=_loss_of(keys)), ranks)
+        self.attempts.append(found)
+        return found
+
+    def _keys(self, observer: Observer, rank: int, style: CallStyle) -> list[str] | None:
+        """The keys of the Tensors that come back; None where a Tensor does, or nothing."""
+        for prober in self._probers(style):
+            result = observer.observe(self._problem(prober, rank), "returned")
+            if isinstance(result, Observation):
+                keys: list[str] | None = result.facts["keys"]
+                return keys
+        return None
+
+    def _at(self, rank: int, observer: Observer, found: Attempt) -> Attempt:
+        """What a layer answers to batches of one rank."""
+        failure: Failure | None = None
+        for prober in self._probers(found.style):
+            ratios, failure = [], None
+            for _ in range(BATCHES):
+                problem = self._problem(prober, rank)
+                result = observer.observe(problem, "value")
+                if isinstance(result, Failure):
+                    failure = result
+                    break
+                ratios.append(ratio(self._subject, problem, result))
+            if failure is None:
+                right = found.right | ({rank} if alike(ratios) else frozenset())
+                return replace(found, right=frozenset(right), answered=found.answered | {rank})
+            if failure.kind == "timed out":
+                break
+        assert failure is not None
+        return replace(found, failures={**found.failures, rank: failure})
+
+    def _problem(self, prober: Prober, rank: int) -> Problem:
+        problem = _of_rank_one(prober) if rank == 1 else prober.make(rank, SHAPES[rank])
+        if problem.entrywise and problem.targets == "binary" and problem.labels.ndim > 1:
+            # whatever a row of targets is written as, it has at most one that is 1
+            hot = np.cumsum(problem.labels, axis=1) <= 1
+            problem = problem.replace(labels=np.where(hot, problem.labels, 0.0))
+        return problem if not reason_outside(problem, self._domain, ("rank", "axis", "dtype")) else prober.plain
+
+    def at_all_ranks(self, found: Attempt) -> Attempt:
+        """The same style at the ranks that were not tried yet."""
+        more = tuple(rank for rank in self.ranks if rank not in found.answered | found.failures.keys())
+        if not more:
+            return found
+        with self._observing(in_style(self._subject, found.style.said)) as observer:
+            for rank in more:
+                found = self._at(rank, observer, found)
+        return found
+
+    def weighted(self, found: Attempt) -> Attempt:
+        """The same style with class weights as the layer takes them."""
+        probers = self._probers(found.style)
+        able = probers[0].able.weights and not probers[0].plain.entrywise
+        if "weight" in self._subject.calling or self._subject.signature is None or not able:
+            return found
+        rank = next(rank for rank in (*FIRST_RANKS, *self.ranks) if rank in found.answered)
+        for form in VALUES["weight"]:
+            style = replace(found.style, weight=form)
+            with self._observing(in_style(self._subject, style.said)) as observer:
+                for prober in probers:
+                    problem = prober.make(max(rank, 2), SHAPES[max(rank, 2)], weighted=True)
+                    if not isinstance(observer.observe(problem, "value"), Failure):
+                        return replace(found, style=style)
+        return found
+
+
+_LABELS = ("label", "target", "gt", "truth", "y_true")
+_LOGITS = ("logit", "input", "pred", "score", "output", "prob", "y_pred", "x")
+
+
+def _labels_first(names: tuple[str, ...]) -> bool:
+    """Whether the layer's own names of its arguments say that labels come first."""
+    told = [name.lower() for name in names]
+    labels = len(told) == 2 and any(word in told[0] for word in _LABELS)
+    return labels and any(word in told[1] for word in _LOGITS)
+
+
+def _of_rank_one(prober: Prober) -> Problem:
+    """Logits of one axis: those of one element, or of a few entries."""
+    if prober.plain.entrywise:
+        return prober.make(1, (4,))
+    one = prober.make(2, (1,))
+    return one.arranged((), 0, one.rows, one.label_rows, None)
+
+
+def ratio(subject: Subject, problem: Problem, result: Observation) -> float:
+    """A layer's loss over the oracle's; NaN where there is none."""
+    if subject.resolved.oracle is None:
+        return float("nan")
+    try:
+        due = float(subject.resolved.answer(problem).value.sum())
+    except ContractError:
+        return float("nan")
+    return float(result.value.sum()) / due if due else float("nan")
+
+
+def alike(ratios: list[float]) -> bool:
+    """Whether losses are in proportion to the oracle's."""
+    known = np.asarray(ratios)
+    if not np.isfinite(known).all() or not (known > 0).all():
+        return False
+    return bool(np.ptp(known) <= ALIKE * known.max())
+
+
+def _loss_of(keys: list[str]) -> str:
+    """The key that is the loss, by its name; else the first one."""
+    named = [key for key in keys if key == "loss"] or [key for key in keys if "loss" in key.lower()]
+    return (named or keys)[0]

@@ -1,0 +1,73 @@
+"""How a loss in NumPy is called in a style: what is made of the arrays of a Problem."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from properties.subjects.call_style import CallStyle
+from properties.subjects.subject import Source, Subject
+
+
+def styled(subject: Subject, style: CallStyle) -> Subject:
+    """The subject whose calls are made in a style; ValueError for one that needs a gradient through what it makes."""
+    if style.input != "logits" or style.output:
+        raise ValueError("a loss in NumPy is given logits, and returns its value and its gradient")
+
+    def build(**arguments: Any) -> Any:
+        if arguments.get("weight") is not None and style.weight == "list":
+            arguments["weight"] = arguments["weight"].tolist()
+        return subject.build(**arguments)
+
+    def call(layer: Any, logits: Any, labels: Any, **given: Any) -> Any:
+        handed = (logits, _labels(logits, labels, style))
+        first, second = handed if style.order == "logits, labels" else handed[::-1]
+        return subject.call(layer, first, second, **given)
+
+    return replace(
+        subject,
+        build=build,
+        call=call,
+        arguments=tuple(sorted(subject.takes)),
+        signature=subject.own_arguments,
+        source=_source(subject, style),
+        style=style,
+    )
+
+
+def _labels(logits: Any, labels: Any, style: CallStyle) -> Any:
+    axis = style.axis
+    if labels.ndim == logits.ndim:
+        # rows of probabilities, or ids that have a class axis already
+        if labels.ndim == 0 or labels.shape[axis] != 1 or logits.shape[axis] == 1:
+            return labels
+        if style.labels != "class ids":
+            labels = labels.squeeze(axis)
+    if style.labels in ("class axis", "last axis"):
+        labels = np.expand_dims(labels, axis if style.labels == "class axis" else -1)
+    if style.labels == "one-hot":
+        labels = np.moveaxis(np.eye(logits.shape[axis], dtype=logits.dtype)[labels], -1, axis)
+    if style.label_dtype == "as drawn":
+        return labels
+    return labels.astype(logits.dtype if style.label_dtype == "as logits" else style.label_dtype)
+
+
+def _source(subject: Subject, style: CallStyle) -> Source | None:
+    """How a script builds and calls the loss in this style."""
+    source, axis = subject.source, style.axis
+    if source is None:
+        return None
+    lines = ["", "def call_in_style(layer, logits, labels, **given):"]
+    if style.labels == "one-hot":
+        lines.append(f"    labels = np.moveaxis(np.eye(logits.shape[{axis}], dtype=logits.dtype)[labels], -1, {axis})")
+    elif style.labels != "class ids":
+        lines.append(f"    labels = np.expand_dims(labels, {axis if style.labels == 'class axis' else -1})")
+    if style.label_dtype != "as drawn":
+        dtype = "logits.dtype" if style.label_dtype == "as logits" else repr(style.label_dtype)
+        lines.append(f"    labels = labels.astype({dtype})")
+    handed = "logits, labels" if style.order == "logits, labels" else "labels, logits"
+    inner = f"{source.call}(layer, " if source.call else "layer("
+    lines += [f"    return {inner}{handed}, **given)", ""]
+    return replace(source, imports=(*source.imports, *lines), call="call_in_style", weight=style.weight)
