@@ -25,8 +25,7 @@ def described(loss):
     return loss.what.rstrip(".") or re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", loss.name).lower()
 
 
-def example_of(law_id, examples):
-    loss = mutants()[law_id]
+def example_of(law_id, loss, examples):
     performer = Inline(Target(loss.text, loss.contract))
     known = performer.describe()
     info = next(law for law in known.laws if law.id == law_id)
@@ -57,10 +56,11 @@ def main():
     parser.add_argument("laws", nargs="*", metavar="LAW")
     parser.add_argument("--examples", type=int, default=200)
     arguments = parser.parse_args()
+    made = mutants()
     before = json.loads(FILE.read_text(encoding="utf-8")) if arguments.laws else {}
-    record = {law_id: example for law_id, example in before.items() if law_id in mutants()}
-    for law_id in arguments.laws or mutants():
-        record[law_id] = example_of(law_id, arguments.examples)
+    record = {law_id: example for law_id, example in before.items() if law_id in made}
+    for law_id in arguments.laws or made:
+        record[law_id] = example_of(law_id, made[law_id], arguments.examples)
         print(f"{law_id}: {record[law_id]['message']}", flush=True)
         FILE.write_text(written(record), encoding="utf-8")
 

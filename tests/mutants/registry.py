@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from dataclasses import dataclass
+from functools import cache
 
 CE, GHM, FOCAL, COST, TOP_K = "cross_entropy", "ghm", "focal", "cost_sensitive", "average_top_k"
 SIGMOID_FOCAL, SIGMOID_GHM, GHM_R = "sigmoid_focal", "sigmoid_ghm", "ghm_regression"
@@ -96,11 +97,16 @@ def exhibits():
     return _entered_in(MUSEUM, "exhibit")
 
 
-def _entered_in(package, role, **asked):
+@cache
+def _enter_all(package):
     # the museum has a package of its own: most of its losses need no Paddle, all of the others do
     for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
         if not module.ispkg:
             importlib.import_module(f"{package}.{module.name}")
+
+
+def _entered_in(package, role, **asked):
+    _enter_all(package)
     found = [loss for loss in _ENTERED.values() if loss.role == role]
     chosen = [loss for loss in found if all(getattr(loss, name) == value for name, value in asked.items())]
     return {loss.id: loss for loss in sorted(chosen, key=lambda loss: loss.id)}
