@@ -80,6 +80,7 @@ class RepairedGHM(nn.Layer):
     @paddle.no_grad()
     def _density_weights(self, loss, counted):
         g = 1 - paddle.exp(-loss.detach())
+        # NaN has no region; its loss is NaN in any of them
         region = paddle.floor(g / paddle.full([], self.width, g.dtype)).nan_to_num().clip(0, self.regions - 1)
         members = F.one_hot(region.astype("int64").flatten(), self.regions).astype(g.dtype)
         count = (members * counted.reshape([-1, 1])).sum(axis=0)

@@ -234,6 +234,7 @@ def _shares(elements: Elements, whole: Answer, value: Array, gradient: Array | N
     full, seen = np.where(known, full, 0.0), np.where(known, seen, 0.0)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         size = (full * full).sum(axis=1)
+        # 0 over 0 where a loss has no slope: any share will do there, which `silent` says
         shares = np.clip(np.nan_to_num((full * seen).sum(axis=1) / size, nan=0.0), 0.0, 1.0)
     silent = size == 0
     return np.where(silent, 0.0, shares), np.where(silent, 1.0, shares), size
@@ -257,6 +258,7 @@ def _shares_at_kinks(
     bound = np.where(seen * trace < 0, -individual.low, individual.high)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         needed = np.where((seen != 0) & (bound > 0), np.abs(seen) / (np.abs(trace) * bound), 0.0)
+    # a gradient of NaN needs no share: it is compared as it is
     needed = np.clip(np.nan_to_num(needed, nan=0.0), 0.0, 1.0)
     kinks = individual.kinks
     return np.where(kinks, needed, least), np.where(kinks, 1.0, most), np.where(kinks, trace * trace, size)

@@ -170,6 +170,7 @@ def _noise(finding: Finding, contract: Contract) -> float:
 
 
 def _largest(array: Array) -> float:
+    # NaN and inf have no size: they are compared as they are
     finite = np.abs(array[np.isfinite(array)]) if np.ndim(array) else np.abs(np.atleast_1d(array))
     return float(np.nan_to_num(finite, nan=0.0, posinf=0.0).max(initial=0.0))
 

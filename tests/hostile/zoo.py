@@ -42,6 +42,7 @@ class Hostile(SoundCrossEntropy):
         return super().forward(logits, labels, normalizer)
 
     def harm(self):
+        """What a layer does when it is provoked; each says it for itself."""
         raise NotImplementedError
 
 

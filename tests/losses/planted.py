@@ -113,6 +113,7 @@ class NarrowCounter(GHM):
     def factor(self, losses):
         if not len(losses):
             return losses
+        # a NaN has no region, and its loss is NaN in any of them
         norms = np.nan_to_num(1 - np.exp(-losses))
         place = np.minimum(np.floor(norms * norms.dtype.type(self.bins)), self.bins - 1).astype(int)
         population = np.bincount(place, minlength=self.bins).astype(np.uint8).astype(float)

@@ -10,7 +10,7 @@ class MeanOfMeans(CrossEntropy):
     """The mean is the average of the means of parts, however many valid elements each of them has."""
 
     def parts(self, shape, size):
-        """Indices of the elements of each part."""
+        """Indices of the elements of each part; each wrong loss says them for itself."""
         raise NotImplementedError
 
     def reduce(self, losses, counted, valid, shape, normalizer):
