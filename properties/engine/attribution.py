@@ -72,10 +72,9 @@ class Attribution:
 
     def _vanishes(self, problem: Problem, finding: Finding) -> bool:
         """Whether the contract's formula over exact losses does not show it."""
-        if finding.quantity == "refusal":
-            # exact losses refuse nothing
+        if finding.quantity == "refusal" or self.kernels.exact is None:
+            # exact losses refuse nothing, and without a formula a kernel is asked for what it refuses alone
             return True
-        assert self.kernels.exact is not None
         return not self._shows(self.kernels.exact, problem, finding)
 
     def _without(self, problem: Problem, finding: Finding) -> str:

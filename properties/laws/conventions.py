@@ -87,6 +87,8 @@ def _in_words(case: Case, found: float) -> str:
 )
 def nothing(case: Case) -> Iterator[Finding]:
     """The mean of no element is what the contract says: 0."""
+    if set(case.domain["ignored"]) == {"none"} and set(case.domain["weight"]) == {"absent"}:
+        raise NotApplicable("an element can neither be ignored nor weigh 0")
     for problem in _of_nothing(case):
         value = case.observe(problem).value
         if value.shape == () and np.isnan(value):

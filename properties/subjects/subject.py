@@ -205,7 +205,9 @@ class Subject:
         """What the contract draws, less what the layer cannot be told, less what it does not claim."""
         domain, arguments = self.resolved.domain, set(self.resolved.argument_names)
         told = {**pinned_by(self.resolved, self.claims), **self.pinned, **self.domain}
-        absent = {name: domain.dimensions[name].absent for name in arguments - self.takes}
+        # what the contract itself says makes no sense for it, no layer of it can be told either
+        untold = (arguments | {n for n in self.resolved.lacks if n in domain.dimensions}) - self.takes
+        absent = {name: domain.dimensions[name].absent for name in untold}
         if "label_weight" in domain.dimensions and "label_weight" not in self.takes:
             absent["label_weight"] = "absent"
         unmasked = "label_weight" not in self.takes and not told.get("ignore_index")

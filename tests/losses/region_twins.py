@@ -110,7 +110,6 @@ WRONG = {
     LovaszByPrecedence: ("promise/certain",),
     HardestIgnored: ("ignore/deleting-is-masking", "ignore/many-ignored"),
     EntryMeanOfAll: ("ignore/deleting-is-masking", "ignore/many-ignored"),
-    VarifocalDetached: ("oracle/finite-difference",),
     AsymmetricOverflows: ("numerics/finite-at-saturation",),
     SoftMarginByLogarithms: ("numerics/finite-at-saturation",),
     FocalThatCountsIgnored: ("ignore/deleting-is-masking", "ignore/many-ignored"),

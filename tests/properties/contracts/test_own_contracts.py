@@ -199,7 +199,8 @@ def test_a_choice_explains_a_contradiction():
 def test_without_a_choice_nothing_is_asked_or_claimed():
     contract = scaling()
     assert "how" not in run(lacks_how(contract, 1.0, domain=DTYPES), "oracle/value").facts
-    with pytest.raises(ValueError, match="claim must be one of gradient, denominator, normalize, got 'how'"):
+    names = "gradient, denominator, nothing, precision, normalize"
+    with pytest.raises(ValueError, match=f"claim must be one of {names}, got 'how'"):
         lacks_how(contract, 1.0, claims={"how": "twice"})
 
 

@@ -18,7 +18,7 @@ from properties.subjects.backend import in_style, observer_of
 from properties.subjects.target import Target
 from properties.workers.inline import Inline
 from tests.losses.region_losses import GRANULARITY, SOUND
-from tests.losses.region_twins import WRONG
+from tests.losses.region_twins import WRONG, VarifocalDetached
 
 ASKED = ("shape/permutation", "shape/one-element", "ignore/deleting-is-masking", "ignore/all-ignored", "ignore/poison")
 """Laws that accuse a sound loss of regions where they take it for a sum over elements."""
@@ -64,6 +64,11 @@ def test_a_wrong_twin_is_refuted(loss):
     claims = {"promises": ",".join(promised)} if promised else {}
     certificate = certify(target(loss, **claims), max_examples=40, workers=0, only=laws)
     assert {law.id for law in certificate.failed} & set(laws)
+
+
+def test_a_gradient_of_frozen_weights_is_a_fact_where_no_contract_says_more():
+    certificate = certify(target(VarifocalDetached), max_examples=40, workers=0, only=["oracle/finite-difference"])
+    assert (certificate.verdict, certificate.facts["gradient"]["value"]) == ("certified", "detached")
 
 
 def test_a_promise_is_asked_only_where_it_was_made():
