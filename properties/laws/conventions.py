@@ -22,6 +22,7 @@ from properties.judging.observation import Failure
 from properties.judging.tolerance import judge
 from properties.problems.domain import outside, within
 from properties.problems.problem import Problem
+from reference import BUDGET, UNIT_ROUNDOFF
 
 EXAMPLES = 60
 """Examples of these laws at most: what was found beforehand shows in the first few."""
@@ -60,11 +61,18 @@ def denominator(case: Case) -> Iterator[Finding]:
     total = sum_of(case, problem)
     if not total or not divisor or mean.shape != () or not np.isfinite(total) or not mean or not np.isfinite(mean):
         return
-    found = total / float(mean)
-    known = divisor_name(problem, contract, found, APART) is not None
-    if not known or abs(found - divisor) <= APART * divisor:
+    found, apart = total / float(mean), _apart(case, problem, total)
+    known = divisor_name(problem, contract, found, apart) is not None
+    if not known or abs(found - divisor) <= apart * divisor:
         return
     yield Finding(_in_words(case, found), (problem,), "value", np.asarray(total / divisor), mean)
+
+
+def _apart(case: Case, problem: Problem, total: float) -> float:
+    """By how much of themselves two denominators differ that are told apart at the precision of a problem."""
+    answer = case.known(problem.replace(reduction="sum", normalizer=None))
+    scale = abs(total) if answer is None or answer.value_scale is None else max(float(answer.value_scale), abs(total))
+    return APART + 2 * BUDGET * UNIT_ROUNDOFF[problem.dtype] * scale / abs(total)
 
 
 def _in_words(case: Case, found: float) -> str:

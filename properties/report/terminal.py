@@ -23,6 +23,7 @@ from properties.report.verdicts import (
     headline,
     lines_of_call,
     lines_of_not_given,
+    unasked,
     verdict_line,
     verdicts,
 )
@@ -142,7 +143,7 @@ def _above(certificate: Certificate) -> list[RenderableType]:
     noted += [Text(words, style="yellow") for words in certificate.narrowed.values()]
     if certificate.verdict == "incomplete":
         noted += [Text(f"not certified: {gap}", style="yellow") for gap in certificate.gaps]
-        noted += [Text(words, style="yellow") for words in reasons(certificate, UNSETTLED)]
+        noted += [Text(words, style="yellow") for words in (*reasons(certificate, UNSETTLED), *unasked(certificate))]
     found = [Text(f"found: {line}", style=style) for line, style in in_lines(certificate.facts) if style != "dim"]
     said = [*noted, *lines_of_call(certificate), *lines_of_not_given(certificate)]
     said += found

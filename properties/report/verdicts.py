@@ -17,6 +17,9 @@ from properties.engine.result import FAILED, OUTCOMES
 
 STYLES = {"certified": "bold green", "refuted": "bold red", "incomplete": "bold yellow", "held": "green"}
 
+MOST_UNASKED = 3
+"""Laws that do not apply, whose reasons are told where no law was asked."""
+
 COUNTED = (*(outcome for outcome in OUTCOMES if outcome != "not applicable"), "remark")
 
 
@@ -24,9 +27,15 @@ def summary(certificate: Certificate) -> Group:
     """Return who was checked, the verdict of each level, as which loss, and what keeps it from being certified."""
     noted = [certificate.assumed] if certificate.assumed else []
     gaps = certificate.gaps if certificate.verdict == "incomplete" else ()
-    missing = [*certificate.narrowed.values(), *(f"not certified: {gap}" for gap in gaps)]
+    missing = [*certificate.narrowed.values(), *(f"not certified: {gap}" for gap in gaps), *unasked(certificate)]
     lines = [*map(Text, noted), *(Text(words, style="yellow") for words in missing)]
     return Group(headline(certificate), verdicts(certificate), *(Padding(line, (0, 0, 0, 2)) for line in lines))
+
+
+def unasked(certificate: Certificate) -> Iterator[str]:
+    """Why the first laws were not asked, where none was."""
+    if all(law.outcome == "not applicable" for law in certificate.laws):
+        yield from (f"{law.id} does not apply: {law.reason}" for law in certificate.laws[:MOST_UNASKED])
 
 
 def headline(certificate: Certificate) -> Text:
