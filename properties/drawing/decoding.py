@@ -18,6 +18,7 @@ from properties.drawing import regimes
 from properties.drawing.regimes import Bytes, HardLogits
 from properties.problems.dimensions import ANY_ROWS, COMMON_NAMES
 from properties.problems.domain import SIZES, Dimension, Domain, EmptyDomainError
+from properties.problems.kinds import AXIS_OF_ONE
 from properties.problems.membership import reason_outside
 from properties.problems.precision import Array, round_to
 from properties.problems.problem import ENTRIES, Labels, Problem
@@ -40,7 +41,14 @@ _UNMASKED = Dimension("label_weight", ("absent",))
 
 def number_of_blocks(header: bytes, count: int, domain: Domain) -> int:
     """Return how many elements a header and the byte after it ask for, before a size that repeats them."""
-    low, high = SIZES[_choose(domain["size"], header[list(domain.dimensions).index("size")])]
+    places = list(domain.dimensions)
+    size = _choose(domain["size"], header[places.index("size")])
+    low, high = SIZES[size]
+    if AXIS_OF_ONE.gate in domain.shut and size not in ("empty", "one", "square", "many"):
+        axes = _choose(domain["rank"], header[places.index("rank")]) - 1
+        most = high if domain.dimensions["size"].chosen else min(max(high, 2**axes), MOST_BLOCKS)
+        fitting = [n for n in range(low, most + 1) if axes < 2 or len(_prime_factors(n)) >= axes]
+        return fitting[count % len(fitting)] if fitting else low + count % (high - low + 1)
     return low + count % (high - low + 1)
 
 
@@ -73,6 +81,8 @@ class _Plan:
     classes: int
     ignore_index: int | None
     config: Mapping[str, Any]
+    spread: bool
+    """Whether an axis of length 1 is to be avoided."""
 
     @property
     def entrywise(self) -> bool:
@@ -114,6 +124,7 @@ def _plan(header: bytes, domain: Domain) -> _Plan:
         classes=classes,
         ignore_index=ignore_index,
         config=_config(pick, domain, classes),
+        spread=AXIS_OF_ONE.gate in domain.shut,
     )
 
 
@@ -225,14 +236,17 @@ def _assembled(plan: _Plan, rows: Array, labels: Labels, label_weight: Array | N
         layout=pick["layout"],
         salt=plan.spare["salt"],
     )
-    shape, axis = _shape(len(rows), pick["rank"], pick["axis"], plan.spare["shape"], plan.entrywise)
+    shape, axis = _shape(len(rows), pick["rank"], pick["axis"], plan.spare["shape"], plan.entrywise, plan.spread)
     return flat.arranged(shape, axis, rows, labels, label_weight)
 
 
-def _shape(n: int, rank: int, axis: int, byte: int, entrywise: bool) -> tuple[tuple[int, ...], int]:
+def _shape(
+    n: int, rank: int, axis: int, byte: int, entrywise: bool, spread: bool = False
+) -> tuple[tuple[int, ...], int]:
     """Return the shape of ``n`` elements, and the place of the class axis in logits of ``rank`` axes.
 
-    Entries have ``rank`` axes themselves, other elements one less; ``byte`` spreads the elements over them.
+    Entries have ``rank`` axes themselves, other elements one less; ``byte`` distributes the elements over them, over
+    as many as can be if they are to be ``spread``.
     """
     rank += entrywise
     if rank == 1 and n == 1 and not entrywise:
@@ -244,9 +258,9 @@ def _shape(n: int, rank: int, axis: int, byte: int, entrywise: bool) -> tuple[tu
     if n == 0:
         shape[place] = 0
         return tuple(shape), class_axis
-    for factor in _prime_factors(n):
+    for number, factor in enumerate(_prime_factors(n)):
         shape[place % axes] *= factor
-        place += 1 + byte // 16
+        place += 1 if spread and number < axes - 1 else 1 + byte // 16
     return tuple(shape), class_axis
 
 

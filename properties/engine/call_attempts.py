@@ -7,7 +7,7 @@ matter of the call. Where no style is right, one that gets an answer will do, th
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -71,12 +71,17 @@ class Attempt:
     @property
     def deepest(self) -> tuple[int, Failure] | None:
         """The rank at which the layer's code got furthest before it failed, and the failure."""
-        return max(self.failures.items(), key=lambda item: (len(item[1].trace), -item[0]), default=None)
+        return max(self.failures.items(), key=lambda item: (progress(item[1]), -item[0]), default=None)
 
     @property
-    def depth(self) -> int:
-        """Through how many lines of source the exception of the deepest failure came."""
-        return 0 if self.deepest is None else len(self.deepest[1].trace)
+    def progress(self) -> tuple[int, ...]:
+        """How far the layer's code got before the deepest failure."""
+        return () if self.deepest is None else progress(self.deepest[1])
+
+
+def progress(failure: Failure) -> tuple[int, ...]:
+    """How far a layer's code got before it raised: the numbers of the lines that the exception came through."""
+    return tuple(int(number) for line in failure.trace if (number := line.split(":")[1]).isdigit())
 
 
 class Trials:
@@ -228,7 +233,24 @@ class Trials:
             # whatever a row of targets is written as, it has at most one that is 1
             hot = np.cumsum(problem.labels, axis=1) <= 1
             problem = problem.replace(labels=np.where(hot, problem.labels, 0.0))
-        return problem if not reason_outside(problem, self._domain, ("rank", "axis", "dtype")) else prober.plain
+        return prober.plain if self._outside(problem) else problem
+
+    def _outside(self, problem: Problem) -> bool:
+        """Whether the layer may not be asked this problem; the axis and the dtype are those of a style."""
+        return bool(reason_outside(problem, self._domain, ("rank", "axis", "dtype")))
+
+    def unsteady(self, found: Attempt) -> dict[int, Failure]:
+        """The ranks at which the layer answers plain batches, but not those of one class, or of two classes."""
+        failures: dict[int, Failure] = {}
+        with self._observing(in_style(self._subject, found.style.said)) as observer:
+            for rank in sorted(found.answered - {1}):
+                plain = self._problem(self._probers(found.style)[-1], rank)
+                for problem in (p for p in _simplest(plain) if not self._outside(p)):
+                    result = observer.observe(problem, "value")
+                    if isinstance(result, Failure):
+                        failures[rank] = result
+                        break
+        return failures
 
     def at_all_ranks(self, found: Attempt) -> Attempt:
         """The same style at the ranks that were not tried yet."""
@@ -252,6 +274,11 @@ class Trials:
             with self._observing(in_style(self._subject, style.said)) as observer:
                 for prober in probers:
                     problem = prober.make(max(rank, 2), SHAPES[max(rank, 2)], weighted=True)
+                    if self._outside(problem):
+                        weight = problem.weight if problem.classes == prober.plain.classes else None
+                        problem = prober.plain.replace(weight=weight)
+                    if problem.weight is None or self._outside(problem):
+                        return found
                     if not isinstance(observer.observe(problem, "value"), Failure):
                         return replace(found, style=style)
         return found
@@ -274,6 +301,15 @@ def _of_rank_one(prober: Prober) -> Problem:
         return prober.make(1, (4,))
     one = prober.make(2, (1,))
     return one.arranged((), 0, one.rows, one.label_rows, None)
+
+
+def _simplest(problem: Problem) -> Iterator[Problem]:
+    """Logits of 0 where all elements are of one class, the first or the second; and a batch of two classes."""
+    if problem.targets != "hard" or problem.classes < 3:
+        return
+    zeros = problem.with_rows(np.zeros_like(problem.rows))
+    yield from (zeros.replace(labels=np.full_like(problem.labels, label)) for label in (0, 1))
+    yield problem.replace(labels=problem.labels % 2).take_classes([0, 1])
 
 
 def ratio(subject: Subject, problem: Problem, result: Observation) -> float:

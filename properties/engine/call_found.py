@@ -29,7 +29,7 @@ def kept_by_call(subject: Subject, found: Discovered) -> dict[str, tuple[Any, ..
     domain = subject.full_domain
     kept = {**found.kept, **found.style.fit(domain, "axis" in subject.takes)}
     ranks = tuple(rank for rank in domain["rank"] if rank in found.ranks)
-    if found.answers and ranks and len(ranks) < len(domain["rank"]):
+    if ranks and len(ranks) < len(domain["rank"]):
         kept["rank"] = ranks
     return kept
 

@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from properties.engine.call_attempts import BATCHES, MOST_SECONDS, Attempt, Observing, Trials
+from properties.engine.call_attempts import MOST_SECONDS, Attempt, Observing, Trials
 from properties.judging.observation import Failure
 from properties.problems.domain import EmptyDomainError
 from properties.subjects.call_style import CallStyle
 from properties.subjects.subject import Subject
+
+MOST_TOLD = 3
+"""Ways to call a layer that never answers of which is told how they end."""
 
 LONGEST = 200
 """Characters of a failure that are told."""
@@ -47,8 +50,20 @@ def discover(subject: Subject, observing: Observing) -> Discovered:
             kept = {name: values for name, values in narrowed.items() if name == "classes"}
             return _discovered(trials, found, kept)
         attempts += trials.attempts
-    tried = sorted(attempts, key=lambda attempt: (-attempt.depth, len(attempt.style.said)))
-    return Discovered(CallStyle.of(subject.calling), answers=not attempts, best=tuple(tried[:BATCHES]))
+    if not attempts:
+        return Discovered(CallStyle.of(subject.calling))
+    tried = sorted(attempts, key=lambda attempt: len(attempt.style.said))
+    tried = _different(sorted(tried, key=lambda attempt: attempt.progress, reverse=True))
+    # what is shown of a layer that never answers is how the most promising call ends
+    first = tried[0]
+    ranks = () if first.deepest is None else (first.deepest[0],)
+    return Discovered(first.style, ranks, answers=False, best=tuple(tried[:MOST_TOLD]))
+
+
+def _different(attempts: list[Attempt]) -> list[Attempt]:
+    """Attempts of which no two end in the same way in the same style."""
+    ends = {(attempt.style, str(attempt.deepest)): attempt for attempt in reversed(attempts)}
+    return [attempt for attempt in attempts if ends[attempt.style, str(attempt.deepest)] is attempt]
 
 
 def _narrowings(subject: Subject) -> Iterator[dict[str, tuple[Any, ...]]]:
@@ -66,10 +81,15 @@ def _narrowings(subject: Subject) -> Iterator[dict[str, tuple[Any, ...]]]:
 def _discovered(trials: Trials, found: Attempt, kept: Mapping[str, tuple[Any, ...]]) -> Discovered:
     """What is known of a layer that answers in a style, once it was asked at all ranks and with class weights."""
     found = trials.weighted(trials.at_all_ranks(found))
-    taken = tuple(rank for rank in trials.ranks if rank in found.answered)
+    unsteady = trials.unsteady(found)
+    if found.answered - {1} <= unsteady.keys():
+        # it is the batch that the layer does not take, and not the rank
+        unsteady = {}
+    taken = tuple(rank for rank in trials.ranks if rank in found.answered - unsteady.keys())
     # of a rank beside plain ones that gets no answer, the law of that rank tells
-    plain = 2 in found.answered and not found.style.said
-    refused = {rank: f for rank, f in found.failures.items() if rank == 1 or f.declined or not plain}
+    plain = 2 in taken and not found.style.said
+    failures = {**found.failures, **unsteady}
+    refused = {rank: f for rank, f in failures.items() if rank == 1 or f.declined or not plain}
     left = tuple(rank for rank in trials.ranks if rank in taken or rank not in refused)
     return Discovered(found.style, left, refused, best=(found,), kept=kept)
 

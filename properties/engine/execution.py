@@ -113,7 +113,7 @@ def trial_of(task: Task, subject: Subject, observer: Observer) -> Trial:
     contract = replace(contract, conventions=replace(contract.conventions, found=task.found))
     law = next(law for law in laws_of(contract) if law.id == task.law)
     domain, asking = domain_of(subject, task.dtypes, task.kept), restated(observer, contract)
-    return Trial(law, contract, asking, subject.takes, domain, task.shut, task.raises)
+    return Trial(law, contract, asking, subject.takes, domain, task.shut, task.raises, task.effective)
 
 
 def refutation(task: Task, subject: Subject, observer: Observer, problem: Problem) -> tuple[Finding, str] | None:

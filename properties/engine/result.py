@@ -113,6 +113,7 @@ class LawResult:
             "error": None if finding.failure is None else finding.failure.words,
             **_place_of(finding.failure),
             **({"mutual": True} if finding.mutual else {}),
+            **({"effective": sorted(self.effective)} if self.effective else {}),
             "problems": [problem_to_dict(call) for call in finding.calls],
             "example": None if problem is None else problem_to_dict(problem),
             **self.arguments,
@@ -155,6 +156,7 @@ class LawResult:
             inherited=said["inherited"],
             repetitions=tuple(said["repetitions"]),
             given=tuple(said["given"]),
+            effective=frozenset(shown.get("effective", ())),
             arguments={name: shown[name] for name in OF_ARGUMENTS if name in shown},
         )
 

@@ -7,6 +7,7 @@ round numbers. Each step keeps what the law itself asks for, and is kept only if
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ SLOW_EVALUATIONS = 60
 
 CROWD = 24
 """Elements beyond which a problem must lose many at once, and before anything else."""
+
+FEW = 8
+"""Elements of which each two are tried without."""
 
 ROUND = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, 4.0, 8.0, -8.0, 0.5, 65.0, -65.0, 100.0, -100.0)
 """The simplest numbers, simplest first."""
@@ -163,12 +167,14 @@ def _dropped(problem: Problem, fixed: frozenset[str]) -> Iterator[Problem]:
 
 
 def _chunks(length: int) -> list[list[int]]:
-    """What to try to drop of so many: either half, then each one from the end."""
+    """What to try to drop of so many: either half, then each one from the end, then each two of a few."""
     halves = [list(range(length // 2)), list(range(length // 2, length))] if length > 3 else []
     if length > CROWD:
         # the last quarter, eighth, ... one: so that the smallest crowd is found exactly
         halves += [list(range(length - length // 2**k, length)) for k in range(2, length.bit_length())]
-    return halves + [[i] for i in range(length - 1, -1, -1) if 1 < length <= CROWD]
+    ones = [[i] for i in range(length - 1, -1, -1) if 1 < length <= CROWD]
+    # without one of three equal elements a share may be hidden that shows without two
+    return halves + ones + [list(two) for two in combinations(range(length), 2) if 3 < length <= FEW]
 
 
 def _fewer_classes(problem: Problem, fixed: frozenset[str], domain: Domain) -> Iterator[Problem]:

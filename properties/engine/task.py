@@ -25,6 +25,7 @@ class Task:
     arguments to which the layer was found to be limited, ``style`` is how it was found to be called; ``adopted`` are
     conventions that it was found to follow, as claims have them. Where the layer ``raises`` one of these exceptions
     (see ``Failure.place``), another law has told of it.
+    ``effective`` names what an earlier run of a law about a whole run saw an effect of.
     """
 
     law: str
@@ -45,6 +46,7 @@ class Task:
     style: Mapping[str, str] = field(default_factory=dict)
     raises: tuple[tuple[str, str], ...] = ()
     adopted: Mapping[str, str] = field(default_factory=dict)
+    effective: frozenset[str] = frozenset()
 
     def subject(self, subject: Subject) -> Subject:
         """The subject as if it claimed what was adopted for it, but for what this task's law is about."""

@@ -183,7 +183,12 @@ class Contract:
             return False
         if "bad-arguments" in law.needs and not self.bad_arguments:
             return False
-        needed = {need.partition("=")[0] for need in law.needs} - {"oracle", "reference", "bad-arguments", "rank"}
+        if "choices" in law.needs and not self.choices:
+            return False
+        if "frozen" in law.needs and self.gradient not in ("live", "detached"):
+            return False
+        of_contracts = {"oracle", "reference", "bad-arguments", "choices", "frozen", "rank"}
+        needed = {need.partition("=")[0] for need in law.needs} - of_contracts
         return law.family in self.promises and needed <= able
 
     def without_oracle(self) -> Contract:

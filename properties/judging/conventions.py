@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from properties.errors import did_you_mean
+
 DENOMINATORS: Mapping[str, str] = {
     "count": "the number of valid elements",
     "weights": "the sum of the weights of the valid elements",
@@ -78,7 +80,7 @@ class Divisor:
             return cls(name, epsilon if plus else 0.0, added.endswith(EACH))
         raise ValueError(
             f"claim denominator must be one of {', '.join(DENOMINATORS)}, or one of them and a number that is added to "
-            f"it (count+1e-5, count+1e-10{EACH}), got {text!r}"
+            f"it (count+1e-5, count+1e-10{EACH}), got {text!r}{did_you_mean(name, DENOMINATORS)}"
         )
 
 

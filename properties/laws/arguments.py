@@ -49,8 +49,9 @@ def has_effect(case: Case) -> Iterator[Finding]:
         # one argument for each example is enough, until one is dead: then all that are shall be told
         if pairs and (dead or not shown):
             shown = True
-            equal = [pair for pair in pairs if _equal_everywhere(case, *pair)]
-            if len(equal) < len(pairs) and _has_room(case.problem):
+            alike = [_equal_everywhere(case, *pair) for pair in pairs]
+            equal = [pair for pair, same in zip(pairs, alike, strict=True) if same]
+            if _shows_effect(case, name, [pair for pair, same in zip(pairs, alike, strict=True) if not same]):
                 case.effective.add(name)
             if equal and name not in case.effective:
                 dead.append((name, _dead(case, name, *equal[0])))
@@ -61,6 +62,16 @@ def has_effect(case: Case) -> Iterator[Finding]:
     if dead:
         message = " ".join(finding.message for _, finding in dead)
         yield replace(dead[0][1], message=message, items=frozenset(name for name, _ in dead))
+
+
+def _shows_effect(case: Case, name: str, unequal: list[tuple[Problem, Problem]]) -> bool:
+    """Whether answers that differ show an effect of an argument's value, not only of whether it has one."""
+    if not _has_room(case.problem):
+        return False
+    several = sum(value is not None for value in dict.fromkeys(case.domain.dimensions[name].values)) > 1
+    if name in case.problem.config and several:
+        unequal = [pair for pair in unequal if all(problem.config[name] is not None for problem in pair)]
+    return bool(unequal)
 
 
 def _equal_everywhere(case: Case, one: Problem, other: Problem) -> bool:

@@ -129,14 +129,12 @@ def may_ignore(problem: Problem) -> bool:
 
 @law(
     "conventions/gradient",
-    needs=("oracle",),
+    needs=("oracle", "frozen"),
     most=EXAMPLES // 2,
     rests_on="V = sum_i c_i l_i with c_i of the logits: dV/dz has the terms l_i dc_i/dz, unless c_i is held fixed",
 )
 def gradient(case: Case) -> Iterator[Finding]:
     """The gradient goes through the weights of the elements where the contract says so, and nowhere else."""
-    if case.contract.gradient not in ("live", "detached"):
-        raise NotApplicable("the weights of the elements are constants")
     for finding in case.matches(value=False):
         words = gradient_explanation(case)
         if words:
@@ -145,14 +143,12 @@ def gradient(case: Case) -> Iterator[Finding]:
 
 @law(
     "conventions/choices",
-    needs=("oracle",),
+    needs=("oracle", "choices"),
     most=EXAMPLES // 2,
     rests_on="the contract's formula, with the values of its arguments that the contract says or the layer was given",
 )
 def choices(case: Case) -> Iterator[Finding]:
     """Where an argument of the contract stands for a choice, the layer follows the value that it says."""
-    if not case.contract.choices:
-        raise NotApplicable("the contract leaves no choice")
     for finding in case.matches(gradient=False):
         words = other_choice_words(case)
         if words:

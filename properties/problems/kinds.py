@@ -37,7 +37,9 @@ def _ignored_and_weighted(problem: Problem) -> bool:
 
 
 def _axis_of_one(problem: Problem) -> bool:
-    return len(problem.shape) > 1 and 1 in problem.shape
+    # where every entry has its own loss, axis 1 is that of classes: another dimension says how many there are
+    axes = problem.shape[:1] + problem.shape[2:] if problem.entrywise else problem.shape
+    return len(axes) > 1 and 1 in axes
 
 
 def _not_finite(problem: Problem) -> bool:

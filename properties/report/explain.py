@@ -38,6 +38,8 @@ NEEDS = {
     "ignored": "an ignore_index or a mask",
     "entry-weight": "a weight for each class",
     "bad-arguments": "arguments of the contract's own",
+    "choices": "an argument of the contract that stands for a choice",
+    "frozen": "elements with weights that the gradient may go through or not",
     "softmax": "a softmax",
     "bins=count": "bins as a number of regions",
 }

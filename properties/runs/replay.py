@@ -81,6 +81,7 @@ def replay(
                     kept=description.kept,
                     style=description.style,
                     adopted=conventions,
+                    effective=law.result.effective,
                 )
                 forgives = certificate.forgives(law) or forgive_inherited
                 result = worker.run(task, lambda examples: None)

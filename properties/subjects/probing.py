@@ -36,6 +36,7 @@ class ProbingObserver(ABC):
         self._probes: dict[str, Callable[[Problem], Observation | Failure]] = {
             "plain": self._plain,
             "value": self._value,
+            "returned": self._returned,
             "mutation": self._mutation,
             "seeds": self._seeds,
             "repeat": self._repeat,
@@ -72,6 +73,10 @@ class ProbingObserver(ABC):
 
     def _value(self, problem: Problem) -> Observation:
         return self._call(self._layer(problem), problem).observation(backward=False)
+
+    def _returned(self, problem: Problem) -> Observation:
+        """The answer, with the names of what comes back where that is not the loss itself."""
+        return replace(self._value(problem), facts={"keys": None})
 
     def _seeds(self, problem: Problem) -> Observation:
         observation, names = call_under_two_seeds(lambda: self._plain(problem), self.generators)

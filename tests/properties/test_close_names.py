@@ -7,7 +7,6 @@ from properties.contracts import contract_named
 from properties.engine.description import describe
 from properties.errors import UsageError, did_you_mean
 from properties.runs.certify import chosen_laws
-from properties.subjects.backend import observer_of
 
 MODULE = "tests.mutants.counted"
 
@@ -42,7 +41,7 @@ def test_the_name_that_was_meant_is_offered(mistyped, meant):
 def test_laws_and_families_too(name, meant):
     subject = target().load()
     with pytest.raises(UsageError, match=f"did you mean .*'{meant}'"):
-        chosen_laws(describe(subject, observer_of(subject)), [name], [])
+        chosen_laws(describe(subject), [name], [])
 
 
 def test_nothing_is_offered_where_nothing_is_close():

@@ -43,7 +43,6 @@ class PaddleObserver(ProbingObserver):
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
         self._probes |= {
-            "returned": self._returned,
             "grad-mode": self._grad_mode,
             "no-grad": self._no_grad,
             "py-layers": self._py_layers,

@@ -27,6 +27,10 @@ FEW = 3
 CROWDED = {
     "oracle/value": 4,
     "limit/two-classes-is-logistic": 4,
+    # of fewer, either of the two numbers takes as many, or the share that is off is lost
+    "refusals/k-and-top-k": 5,
+    # each of two axes has a length other than 1, of which another law tells
+    "shape/rank": 4,
     "aggregate/fraction": 100,
     "numerics/many-elements": 16_384,
 }

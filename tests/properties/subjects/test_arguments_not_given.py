@@ -211,7 +211,8 @@ def test_an_argument_that_nothing_fills_is_named_with_a_guess():
         "words": "`alpha` was never given: `--map alpha=weight`? It stayed at its default None",
     }
     assert found.not_given["smooth"]["words"].endswith("at its default 1e-5; `--set smooth=VALUE` fixes another")
-    assert found.not_given["avg_factor"]["guess"] == "normalizer"
+    # a sure name is taken without a question
+    assert found.not_given["avg_factor"]["argument"] == "normalizer"
     assert "gamma" not in found.not_given
 
 
