@@ -41,7 +41,14 @@ class Quotient:
     def fits(self, dtype: str) -> frozenset[str]:
         """The candidates that this number may be."""
         slack = self.slack(dtype)
-        return frozenset(name for name, number in self.candidates.items() if abs(self.number - number) <= slack)
+        fitting = {name for name, number in self.candidates.items() if abs(self.number - number) <= slack}
+        # what has no meaning for soft labels is not contradicted by them
+        return frozenset(fitting | (set(DENOMINATORS) - set(self.candidates) if self.soft else set()))
+
+    @property
+    def soft(self) -> bool:
+        """Whether the labels are soft."""
+        return self.problem.targets == "soft"
 
 
 def denominator(study: Study, due: str) -> Fact:
@@ -190,6 +197,12 @@ def _empty(study: Study) -> Iterator[Problem]:
 
 def _by_regime(seen: list[Quotient]) -> tuple[str, str]:
     """Where no candidate fits throughout: one for each regime, or the number of a small case."""
+    hard = [one for one in seen if not one.soft]
+    names = frozenset[str]() if len(hard) == len(seen) else frozenset.intersection(*(h.fits("float64") for h in hard))
+    if names:
+        first = next(name for name in DENOMINATORS if name in names)
+        return "mixed", f"{DENOMINATORS[first]}, but with soft labels whose rows do not sum to 1 by another number"
+    seen = hard
     regimes: dict[tuple[bool, bool], frozenset[str]] = {}
     for one in seen:
         regimes[one.regime] = regimes.get(one.regime, one.fits("float64")) & one.fits("float64")

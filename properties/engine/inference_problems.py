@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from properties.drawing.decoding import ELEMENT_BYTES, decode, header_length, simplest_problem
+from properties.problems.dimensions import ANY_ROWS
 from properties.problems.domain import Domain, EmptyDomainError, within
 from properties.problems.precision import Array, round_to
 from properties.problems.problem import Labels, Problem
@@ -42,6 +43,7 @@ class Prober:
 
     def __init__(self, domain: Domain, takes: AbstractSet[str], arguments: AbstractSet[str], seed: int) -> None:
         self._domain = _plain(domain)
+        self._any_rows = "targets" in domain.dimensions and ANY_ROWS in domain["targets"]
         self._takes = takes
         self._rng = np.random.default_rng(seed)
         self.plain = simplest_problem(self._domain)
@@ -122,6 +124,13 @@ class Prober:
                     yield self.make(rank, shape, reduction=reduction, weighted=weighted)
                     for index in indices if self.able.masks else ():
                         yield self.make(rank, shape, reduction=reduction, weighted=weighted, index=index, ignoring=True)
+        if self._any_rows and 2 in self.able.ranks and self.plain.targets == "hard":
+            yield from (self._of_any_rows(self.make(2, shape, reduction=reduction)) for shape in SHAPES[2][:2])
+
+    def _of_any_rows(self, problem: Problem) -> Problem:
+        """The same logits with soft labels whose rows sum to other numbers than 1."""
+        rows = self._rng.dirichlet(np.ones(problem.classes), problem.size) * self._rng.uniform(0.5, 2.0, (problem.size, 1))
+        return problem.replace(targets="soft").arranged(problem.shape, problem.axis, problem.rows, rows, None)
 
     def crowd(self, reduction: str) -> Iterator[Problem]:
         """One element among very many ignored ones, where the layer takes such."""

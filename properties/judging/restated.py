@@ -36,12 +36,12 @@ def restated(observer: Observer, contract: Contract) -> Observer:
 class Restated:
     """Asks through another observer, and restates what it answers."""
 
-    inner: Observer
+    asked: Observer
     contract: Contract
 
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
         """What the layer would answer if it had the contract's conventions."""
-        found = self.inner.observe(problem, probe)
+        found = self.asked.observe(problem, probe)
         return found if isinstance(found, Failure) else self._restated(found, problem)
 
     def _restated(self, found: Observation, problem: Problem) -> Observation:

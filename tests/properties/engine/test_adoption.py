@@ -18,7 +18,7 @@ from properties.subjects.target import Target
 from properties.workers.inline import Inline
 from tests.losses.by_convention import over, padded_focal, smoothed_logarithm
 from tests.losses.layers import SHIPPED
-from tests.mutants import SOUND
+from tests.mutants.registry import sounds
 from tests.properties.oracle_observer import OracleObserver
 
 EXAMPLES = 12
@@ -139,7 +139,7 @@ class Over(OracleObserver):
 @pytest.mark.parametrize("denominator", DENOMINATORS)
 def test_every_denominator_is_inferred_under_every_contract(name, denominator):
     contract = contracts()[name]
-    subject = Target(SOUND[name], name).load()
+    subject = Target(sounds()[name].text, name).load()
     inquiry = Inquiry(0, ("float64",))
     found = infer(inquiry, subject, Over(contract, denominator))["denominator"]
     if name.startswith(("sigmoid", "ghm_r")) and denominator.endswith("entries"):
@@ -148,7 +148,7 @@ def test_every_denominator_is_inferred_under_every_contract(name, denominator):
     assert denominator in found["value"].split(" or "), found
 
 
-@pytest.mark.parametrize("number", ["B001", "B066", "B096", "B191"])
+@pytest.mark.parametrize("number", ["B066", "B096", "B191"])
 def test_a_wrong_loss_of_the_museum_is_not_settled_by_adoption(number):
     exhibit = museum()[number]
     performer = Inline(Target(exhibit.text, exhibit.contract, backend=exhibit.backend))

@@ -5,7 +5,7 @@ import pytest
 from properties import Target
 from properties.engine.task import Task
 from properties.workers.inline import Inline
-from tests.mutants import SOUND
+from tests.mutants.registry import sounds
 
 LAW = "denominator/counts-every-element"
 
@@ -33,4 +33,4 @@ def test_a_mean_over_some_elements_is_refuted(name, contract, words):
 
 @pytest.mark.parametrize("contract", ["cross_entropy", "focal", "cost_sensitive", "sigmoid_focal"])
 def test_a_sound_mean_holds(contract):
-    assert put(SOUND[contract], contract).outcome == "held"
+    assert put(sounds()[contract].text, contract).outcome == "held"

@@ -8,7 +8,7 @@ from properties.engine.task import Task
 from properties.laws.ignore import with_class_ids
 from properties.problems.problem import Problem
 from properties.workers.inline import Inline
-from tests.mutants import MUTANTS
+from tests.mutants.registry import mutants
 
 ENTRIES = Problem(np.ones((1, 1)), np.ones((1, 1)), targets="binary")
 
@@ -34,7 +34,7 @@ def test_ids_vary_with_the_salt():
     [("limit/class-ids-are-one-hot", 1, 2), ("ignore/class-ids", 2, 2), ("shape/permutation", 2, 2)],
 )
 def test_the_smallest_case_is_small(law, elements, classes):
-    contract, text = MUTANTS[law]
+    contract, text = mutants()[law].contract, mutants()[law].text
     result = Inline(Target(text, contract)).run(Task(law, 0, 60, ("float64",)), lambda done: None)
     call = result.finding.calls[0]
     assert (call.salt, call.size, call.classes) == (0, elements, classes)
