@@ -152,7 +152,9 @@ def _at_work(example: Mapping[str, Any]) -> list[Text]:
     joint = "and " if example["quantity"] == "refusal" else "compared with "
     for number, (problem, told) in enumerate(zip(problems, descriptions(problems), strict=True)):
         words = "    " + (joint if number else "") + told
-        lines += [Text(words), Text(f"        a sound loss {_sound(problem, example)}", style="green")]
+        lines.append(Text(words))
+        if contracts()[example["contract"]].oracle is not None:
+            lines.append(Text(f"        a sound loss {_sound(problem, example)}", style="green"))
     return [*lines, *(Text(f"    {line}") for line in outcome_of(example))]
 
 

@@ -1,6 +1,7 @@
 """What `lossproof explain` shows: words from the laws themselves, and recorded cases that still refute."""
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 
 import pytest
@@ -50,7 +51,8 @@ def test_a_recorded_example_still_refutes(law_id):
     law = next(law for law in laws_of(subject.resolved) if law.id == law_id)
     problem = problem_from_dict(example["example"])
     domain = domain_of(subject, (problem.dtype,))
-    finding = Trial(law, subject.resolved, observer, subject.takes, domain).finding(problem)
+    trial = Trial(law, subject.resolved, observer, subject.takes, domain)
+    finding = replace(trial, effective=frozenset(example.get("effective", ()))).finding(problem)
     assert finding is not None
     assert outcome_of(finding) == example["outcome"]
     assert finding.message == example["message"]
@@ -85,7 +87,8 @@ def test_every_law_can_be_explained(law_id):
     assert law.sentence in words
     assert having[0].name in words
     # that each law of a shipped contract has an example is another test
-    if law_id in recorded_examples():
+    example = recorded_examples().get(law_id)
+    if example is not None and contracts()[example["contract"]].oracle is not None:
         assert "a sound loss has" in words or "a sound loss refuses it" in words
 
 
