@@ -35,6 +35,9 @@ BATCHES = 3
 ALIKE = 1e-3
 """How far these proportions may differ: an epsilon, or float32 inside, is no matter of the call."""
 
+MUCH = 0.5
+"""The part of another style's spread below which a style is nearer to the oracle."""
+
 MOST_CHANGES, MOST_SECONDS = 3, 10.0
 """Changes of the plain style that are tried at once, and seconds spent on it."""
 
@@ -67,6 +70,8 @@ class Attempt:
     right: frozenset[int] = frozenset()
     answered: frozenset[int] = frozenset()
     failures: Mapping[int, Failure] = field(default_factory=dict)
+    spread: float = np.inf
+    """How far its losses are from being in proportion to the oracle's, at the rank at which they are nearest to it."""
 
     @property
     def deepest(self) -> tuple[int, Failure] | None:
@@ -122,6 +127,8 @@ class Trials:
         free["labels"] = ("class ids", "background ids") if entries else VALUES["labels"][:-1]
         if subject.backend == "paddle":
             free["input"] = ("logits", "sigmoid") if entries else ("logits", "softmax", "log-softmax", "sigmoid")
+        if subject.per_class:
+            free["per_class"] = VALUES["per_class"] if subject.backend == "paddle" else VALUES["per_class"][:-1]
         if "axis" not in subject.takes and not entries:
             free["class_axis"] = VALUES["class_axis"]
         return free
@@ -156,9 +163,12 @@ class Trials:
 
     @staticmethod
     def _better(found: Attempt, other: Attempt) -> Attempt:
-        """The one that shows more; the first where they show as much, or both answer and neither is right."""
+        """The one that shows more; the first where they show as much, or it is plain and answers as the other does."""
         if other.right or found.right:
             return other if len(other.right) > len(found.right) else found
+        if other.answered and found.answered and found.style.said:
+            # neither is right, nor plain: the one that is nearer
+            return other if other.spread < MUCH * found.spread else found
         return other if other.answered and not found.answered else found
 
     def _of_axis(self, found: Attempt, free: Mapping[str, tuple[str, ...]]) -> Attempt:
@@ -212,8 +222,13 @@ class Trials:
         failure: Failure | None = None
         for prober in self._probers(found.style):
             ratios, failure = [], None
+            first: Problem | None = None
             for _ in range(BATCHES):
                 problem = self._problem(prober, rank)
+                if first is not None and first.rows.shape == problem.rows.shape:
+                    # the same labels: what a mean divides by is the same number in all batches
+                    problem = first.with_rows(problem.rows)
+                first = problem
                 result = observer.observe(problem, "value")
                 if isinstance(result, Failure):
                     failure = result
@@ -221,7 +236,8 @@ class Trials:
                 ratios.append(ratio(self._subject, problem, result))
             if failure is None:
                 right = found.right | ({rank} if alike(ratios) else frozenset())
-                return replace(found, right=frozenset(right), answered=found.answered | {rank})
+                spread = min(found.spread, spread_of(ratios))
+                return replace(found, right=frozenset(right), answered=found.answered | {rank}, spread=spread)
             if failure.kind == "timed out":
                 break
         assert failure is not None
@@ -325,10 +341,15 @@ def ratio(subject: Subject, problem: Problem, result: Observation) -> float:
 
 def alike(ratios: list[float]) -> bool:
     """Whether losses are in proportion to the oracle's."""
+    return spread_of(ratios) <= ALIKE
+
+
+def spread_of(ratios: list[float]) -> float:
+    """How far losses are from being in proportion to the oracle's, relative to the largest ratio."""
     known = np.asarray(ratios)
     if not np.isfinite(known).all() or not (known > 0).all():
-        return False
-    return bool(np.ptp(known) <= ALIKE * known.max())
+        return np.inf
+    return float(np.ptp(known) / known.max())
 
 
 def _loss_of(keys: list[str]) -> str:

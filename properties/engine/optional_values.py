@@ -30,11 +30,16 @@ def values_meant(
     for name, dimension in domain.dimensions.items():
         missing = [] if dimension.chosen else [v for v in dimension.optional if v in dimension.values]
         missing = [value for value in missing if not _is_right(subject, observer, domain, dimension, value)]
+        if name == "targets" and subject.style.labels == "one-hot" and not dimension.chosen:
+            # rows of zeros and ones do not say that other rows are meant
+            soft = [value for value in dict.fromkeys(dimension.values) if dimension.kind and dimension.kind(value) == "soft"]
+            unsaid = [value for value in soft if value not in missing and value not in dimension.optional]
+            missing += [value for value in unsaid if not _is_right(subject, observer, domain, dimension, value)]
         left = tuple(value for value in dimension.values if value not in missing)
         if missing and left:
             kept[name] = left
             asked = ",".join(map(str, dict.fromkeys((*left, *missing))))
-            told = " and ".join(dimension.optional[value] for value in missing)
+            told = " and ".join(dimension.optional.get(value, f"{value} labels") for value in missing)
             words[name] = f"{told} are not asked about: `--domain {name}={asked}` asks"
     return kept, words
 

@@ -14,6 +14,10 @@ import numpy as np
 from properties.problems.problem import Problem
 
 
+MOST_FOR_SIGMOID, MOST_FOR_SOFTMAX = 3.0, 30.0
+"""Logits beyond which a probability in their place has lost digits that a loss of them needs."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of problems: what it is in words, its gate, and how it is told."""
@@ -46,6 +50,18 @@ def _not_finite(problem: Problem) -> bool:
     return not np.isfinite(problem.logits).all()
 
 
+def _lost_in_sigmoid(problem: Problem) -> bool:
+    """Entries near 1, of whose distance from 1 the rounding of a sigmoid has taken digits."""
+    return problem.entrywise and bool((np.abs(problem.logits) > MOST_FOR_SIGMOID).any())
+
+
+def _lost_in_softmax(problem: Problem) -> bool:
+    """Rows whose softmax is rounded to 0 and 1."""
+    if problem.entrywise or not problem.logits.size or not np.isfinite(problem.logits).all():
+        return False
+    return bool((np.ptp(problem.rows, axis=1) > MOST_FOR_SOFTMAX).any())
+
+
 def _several_positives(problem: Problem) -> bool:
     """Targets of entries that no single class id can stand for."""
     if not problem.entrywise or problem.labels.ndim < 2:
@@ -63,7 +79,15 @@ AXIS_OF_ONE = Kind("an axis of length 1", "conduct/takes-axis-of-one", _axis_of_
 NOT_FINITE = Kind("logits that are NaN or infinite", "call/finite-logits", _not_finite)
 SEVERAL_POSITIVES = Kind("several positive targets in one row", "call/one-positive-in-a-row", _several_positives)
 
-KINDS = (ONE_ELEMENT, AXIS_OF_ONE, SQUARE, IGNORED_AND_WEIGHTED, SEVERAL_POSITIVES, NOT_FINITE)
+LOST_IN_SIGMOID = Kind(f"logits beyond {MOST_FOR_SIGMOID:g}", "call/digits-of-a-sigmoid", _lost_in_sigmoid)
+LOST_IN_SOFTMAX = Kind(
+    f"logits more than {MOST_FOR_SOFTMAX:g} apart", "call/digits-of-a-softmax", _lost_in_softmax
+)
+
+KINDS = (
+    *(ONE_ELEMENT, AXIS_OF_ONE, SQUARE, IGNORED_AND_WEIGHTED, SEVERAL_POSITIVES, NOT_FINITE),
+    *(LOST_IN_SIGMOID, LOST_IN_SOFTMAX),
+)
 
 
 def kinds_behind(gates: AbstractSet[str]) -> list[str]:

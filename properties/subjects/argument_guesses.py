@@ -67,6 +67,7 @@ SURE: Mapping[str, tuple[str, ...]] = {
     "bins": ("num_bin", "nbins", "bin_num", "bin_count"),
     "num_class_list": ("class_count", "class_num_list", "sample_per_class", "num_per_class", "num_sample_per_class"),
     "normalizer": ("avg_factor",),
+    "top_k": ("top_ratio", "top_k_ratio", "topk_ratio"),
 }
 """Names that mean a contract argument and nothing else."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from properties.judging.granularity import is_unreduced_by_element
 from properties.problems.domain import Domain
-from properties.problems.kinds import NOT_FINITE, SEVERAL_POSITIVES
+from properties.problems.kinds import LOST_IN_SIGMOID, LOST_IN_SOFTMAX, NOT_FINITE, SEVERAL_POSITIVES
 
 VALUES: Mapping[str, tuple[str, ...]] = {
     "order": ("logits, labels", "labels, logits"),
@@ -22,9 +22,14 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "input": ("logits", "softmax", "sigmoid", "log-softmax"),
     "class_axis": ("1", "-1"),
     "weight": ("Tensor", "list", "array"),
+    "per_class": ("list", "array", "Tensor"),
     "granularity": ("element", "entry", "image", "batch"),
 }
 """What may be said of a call, the plain value first; ``output`` beside it is any key."""
+
+
+REPRESENTABLE = ("lattice", "ties", "normal", "spread", "offset", "near-ties", "edges")
+"""Regimes of logits of which probabilities can be made that keep what a loss needs of them."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class CallStyle:
     in a row of axis 1 may be 1: its index, or the number of classes where there is none. ``label_dtype`` is the dtype
     of labels, ``input`` what is made of the logits first, ``class_axis`` where a layer without an argument for it has
     its classes, ``output`` the key of the loss in what comes back (empty: the loss itself comes back), ``weight`` what
-    class weights are given as. ``granularity`` is what has a loss of its own, where no oracle says it (see
+    class weights are given as, and ``per_class`` what any other list with a number for each class is. ``granularity`` is what has a loss of its own, where no oracle says it (see
     ``properties.judging.granularity``).
     """
 
@@ -48,6 +53,7 @@ class CallStyle:
     class_axis: str = "1"
     output: str = ""
     weight: str = "Tensor"
+    per_class: str = "list"
     granularity: str = "element"
 
     def __post_init__(self) -> None:
@@ -86,7 +92,10 @@ class CallStyle:
         """The gates of kinds of problems that cannot be handed over in this style."""
         ids = {SEVERAL_POSITIVES.gate} if self.labels == "background ids" else set()
         # NaN goes from one logit to all probabilities of its element
-        return frozenset(ids | ({NOT_FINITE.gate} if self.input != "logits" else set()))
+        lost = {NOT_FINITE.gate} if self.input != "logits" else set()
+        # no layer can know what the rounding of a probability has taken
+        lost |= {LOST_IN_SIGMOID.gate, LOST_IN_SOFTMAX.gate} if self.input in ("softmax", "sigmoid") else set()
+        return frozenset(ids | lost)
 
     @property
     def words(self) -> list[str]:
@@ -111,6 +120,8 @@ class CallStyle:
             kept["targets"] = ("binary",)
         if not is_unreduced_by_element(self.granularity):
             kept["reduction"] = tuple(v for v in domain["reduction"] if v != "none") or domain["reduction"]
+        if self.input in ("softmax", "sigmoid"):
+            kept["logits"] = tuple(v for v in domain["logits"] if v in REPRESENTABLE) or domain["logits"]
         return {name: values for name, values in kept.items() if name in domain.dimensions}
 
     @property
@@ -140,6 +151,10 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "class_axis": {"-1": "the class axis is the last one"},
     "output": {},
     "weight": {"list": "class weights are a list", "array": "class weights are a NumPy array"},
+    "per_class": {
+        "array": "lists with a number for each class are NumPy arrays",
+        "Tensor": "lists with a number for each class are Tensors",
+    },
 }
 
 

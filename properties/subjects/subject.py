@@ -44,6 +44,7 @@ class Source:
     settings: Mapping[str, Any] = field(default_factory=dict)
     call: str = ""
     weight: str = "Tensor"
+    per_class: str = "list"
 
 
 class Loadable(Protocol):
@@ -199,6 +200,13 @@ class Subject:
     def title(self) -> str:
         """A name for people."""
         return self.name or getattr(self.build, "__name__", "subject").replace("<lambda>", "subject")
+
+    @property
+    def per_class(self) -> tuple[str, ...]:
+        """The arguments, beside class weights, that the layer takes a list of a number for each class for."""
+        dimensions = self.resolved.domain.dimensions
+        listed = {n for n, d in dimensions.items() if d.expand is not None and n != "weight"}
+        return tuple(sorted(self.takes & listed))
 
     @property
     def full_domain(self) -> Domain:

@@ -13,12 +13,15 @@ from properties.subjects.subject import Source, Subject
 
 def styled(subject: Subject, style: CallStyle) -> Subject:
     """The subject whose calls are made in a style; ValueError for one that needs a gradient through what it makes."""
-    if style.input != "logits" or style.output:
-        raise ValueError("a loss in NumPy is given logits, and returns its value and its gradient")
+    if style.input != "logits" or style.output or style.per_class == "Tensor":
+        raise ValueError("a loss in NumPy is given logits and arrays, and returns its value and its gradient")
 
     def build(**arguments: Any) -> Any:
         if arguments.get("weight") is not None and style.weight == "list":
             arguments["weight"] = arguments["weight"].tolist()
+        for name in subject.per_class if style.per_class == "array" else ():
+            if arguments.get(name) is not None:
+                arguments[name] = np.asarray(arguments[name])
         return subject.build(**arguments)
 
     def call(layer: Any, logits: Any, labels: Any, **given: Any) -> Any:
@@ -70,4 +73,4 @@ def _source(subject: Subject, style: CallStyle) -> Source | None:
     handed = "logits, labels" if style.order == "logits, labels" else "labels, logits"
     inner = f"{source.call}(layer, " if source.call else "layer("
     lines += [f"    return {inner}{handed}, **given)", ""]
-    return replace(source, imports=(*source.imports, *lines), call="call_in_style", weight=style.weight)
+    return replace(source, imports=(*source.imports, *lines), call="call_in_style", weight=style.weight, per_class=style.per_class)

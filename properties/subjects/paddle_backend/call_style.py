@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import paddle
 
 from properties.subjects.call_style import CallStyle
@@ -18,6 +19,10 @@ def styled(subject: Subject, style: CallStyle) -> Subject:
         if arguments.get("weight") is not None and style.weight != "Tensor":
             array = arguments["weight"].numpy()
             arguments["weight"] = array.tolist() if style.weight == "list" else array
+        for name in subject.per_class if style.per_class != "list" else ():
+            if arguments.get(name) is not None:
+                array = np.asarray(arguments[name])
+                arguments[name] = array if style.per_class == "array" else paddle.to_tensor(array)
         return subject.build(**arguments)
 
     def call(layer: Any, logits: Any, labels: Any, **given: Any) -> Any:
@@ -25,7 +30,7 @@ def styled(subject: Subject, style: CallStyle) -> Subject:
         first, second = handed if style.order == "logits, labels" else handed[::-1]
         result = chosen(subject.call(layer, first, second, **given), style.output)
         kept = style.labels in ("class axis", "last axis") and len(handed[1].shape) > 1
-        if kept and list(result.shape) == list(handed[1].shape):
+        if kept and isinstance(result, paddle.Tensor) and list(result.shape) == list(handed[1].shape):
             # an unreduced loss has the shape of labels that keep an axis
             return result.squeeze(_kept_axis(style))
         return result
@@ -79,6 +84,8 @@ def _input(logits: Any, style: CallStyle) -> Any:
 
 def _labels(logits: Any, labels: Any, style: CallStyle) -> Any:
     ndim, axis = len(logits.shape), style.axis
+    if style.labels == "background ids" and 0 in labels.shape:
+        return paddle.zeros([labels.shape[0], *labels.shape[2:]], "int64")
     if style.labels == "background ids":
         background = paddle.full_like(labels.max(axis=1), logits.shape[1])
         return paddle.where(labels.max(axis=1) > 0, labels.argmax(axis=1).astype(labels.dtype), background).astype(
@@ -122,7 +129,7 @@ def _source(subject: Subject, style: CallStyle) -> Source | None:
     if style.labels in ("class axis", "last axis"):
         lines.append(f"    loss = loss.squeeze({_kept_axis(style)}) if loss.shape == labels.shape else loss")
     lines += ["    return loss", ""]
-    return replace(source, imports=(*source.imports, *lines), call="call_in_style", weight=style.weight)
+    return replace(source, imports=(*source.imports, *lines), call="call_in_style", weight=style.weight, per_class=style.per_class)
 
 
 def _lines(style: CallStyle) -> list[str]:

@@ -175,7 +175,10 @@ def _layer(problem: Problem, source: Source, subject: Subject, suffix: str, prec
     parts, lines = [], []
     for name, value in {**written, **source.settings}.items():
         listed = value is not problem.weight or source.weight == "list"
-        if isinstance(value, np.ndarray) and listed:
+        if isinstance(value, np.ndarray) and value is not problem.weight and source.per_class != "list":
+            maker = "np.array" if source.per_class == "array" else "paddle.to_tensor"
+            parts.append(f"{name}={maker}({value.tolist()!r})")
+        elif isinstance(value, np.ndarray) and listed:
             parts.append(f"{name}={value.tolist()!r}")
         elif isinstance(value, np.ndarray):
             maker = "np.array" if source.weight == "array" else "paddle.to_tensor"

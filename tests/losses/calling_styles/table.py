@@ -152,13 +152,14 @@ STYLES: tuple[Style, ...] = (
         "SingleFocal",
         "SingleFocalOfSquare",
         ("oracle/value",),
-        weight="list",
-        arguments={"gamma": "gamma", "weight": "alpha", "ignore_index": "ignore_index", "reduction": "reduction"},
+        # a guess that is offered: `--map alpha=weight`
+        never_given=["alpha"],
+        arguments={"gamma": "gamma", "ignore_index": "ignore_index", "reduction": "reduction"},
     ),
     Style(
         f"{PACKAGE}.segmentation:SingleFocalByCount",
         "focal",
-        {"weight": "list", "never_given": []},
+        {"never_given": ["alpha"]},
         claims={"denominator": "count"},
     ),
     *pair(
