@@ -129,7 +129,9 @@ class Prober:
 
     def _of_any_rows(self, problem: Problem) -> Problem:
         """The same logits with soft labels whose rows sum to other numbers than 1."""
-        rows = self._rng.dirichlet(np.ones(problem.classes), problem.size) * self._rng.uniform(0.5, 2.0, (problem.size, 1))
+        rows = self._rng.dirichlet(np.ones(problem.classes), problem.size) * self._rng.uniform(
+            0.5, 2.0, (problem.size, 1)
+        )
         return problem.replace(targets="soft").arranged(problem.shape, problem.axis, problem.rows, rows, None)
 
     def crowd(self, reduction: str) -> Iterator[Problem]:
@@ -137,7 +139,8 @@ class Prober:
         rank = next((rank for rank in self.able.ranks if rank > 1), 0)
         if not rank or not self.able.masks:
             return
-        shape = (CROWD // 128, 128, *(1,) * (rank - 3)) if rank > 2 else (CROWD,)
+        # in one image: a loss that broadcasts images against each other would need their square
+        shape = ((1, CROWD), (1, CROWD // 128, 128))[rank > 3] + (1,) * (rank - 4) if rank > 2 else (CROWD,)
         index = self.able.indices[0] if self.able.indices else None
         # equal logits round the least
         made = self.make(rank, shape, reduction=reduction, index=index, spread=0.0)

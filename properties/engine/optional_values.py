@@ -32,7 +32,9 @@ def values_meant(
         missing = [value for value in missing if not _is_right(subject, observer, domain, dimension, value)]
         if name == "targets" and subject.style.labels == "one-hot" and not dimension.chosen:
             # rows of zeros and ones do not say that other rows are meant
-            soft = [value for value in dict.fromkeys(dimension.values) if dimension.kind and dimension.kind(value) == "soft"]
+            soft = [
+                value for value in dict.fromkeys(dimension.values) if dimension.kind and dimension.kind(value) == "soft"
+            ]
             unsaid = [value for value in soft if value not in missing and value not in dimension.optional]
             missing += [value for value in unsaid if not _is_right(subject, observer, domain, dimension, value)]
         left = tuple(value for value in dimension.values if value not in missing)

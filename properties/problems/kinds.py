@@ -13,7 +13,6 @@ import numpy as np
 
 from properties.problems.problem import Problem
 
-
 MOST_FOR_SIGMOID, MOST_FOR_SOFTMAX = 3.0, 30.0
 """Logits beyond which a probability in their place has lost digits that a loss of them needs."""
 
@@ -80,9 +79,7 @@ NOT_FINITE = Kind("logits that are NaN or infinite", "call/finite-logits", _not_
 SEVERAL_POSITIVES = Kind("several positive targets in one row", "call/one-positive-in-a-row", _several_positives)
 
 LOST_IN_SIGMOID = Kind(f"logits beyond {MOST_FOR_SIGMOID:g}", "call/digits-of-a-sigmoid", _lost_in_sigmoid)
-LOST_IN_SOFTMAX = Kind(
-    f"logits more than {MOST_FOR_SOFTMAX:g} apart", "call/digits-of-a-softmax", _lost_in_softmax
-)
+LOST_IN_SOFTMAX = Kind(f"logits more than {MOST_FOR_SOFTMAX:g} apart", "call/digits-of-a-softmax", _lost_in_softmax)
 
 KINDS = (
     *(ONE_ELEMENT, AXIS_OF_ONE, SQUARE, IGNORED_AND_WEIGHTED, SEVERAL_POSITIVES, NOT_FINITE),

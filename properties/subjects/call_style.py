@@ -42,8 +42,8 @@ class CallStyle:
     in a row of axis 1 may be 1: its index, or the number of classes where there is none. ``label_dtype`` is the dtype
     of labels, ``input`` what is made of the logits first, ``class_axis`` where a layer without an argument for it has
     its classes, ``output`` the key of the loss in what comes back (empty: the loss itself comes back), ``weight`` what
-    class weights are given as, and ``per_class`` what any other list with a number for each class is. ``granularity`` is what has a loss of its own, where no oracle says it (see
-    ``properties.judging.granularity``).
+    class weights are given as, and ``per_class`` what any other list with a number for each class is. ``granularity``
+    is what has a loss of its own, where no oracle says it (see ``properties.judging.granularity``).
     """
 
     order: str = "logits, labels"

@@ -73,4 +73,6 @@ def _source(subject: Subject, style: CallStyle) -> Source | None:
     handed = "logits, labels" if style.order == "logits, labels" else "labels, logits"
     inner = f"{source.call}(layer, " if source.call else "layer("
     lines += [f"    return {inner}{handed}, **given)", ""]
-    return replace(source, imports=(*source.imports, *lines), call="call_in_style", weight=style.weight, per_class=style.per_class)
+    return replace(
+        source, imports=(*source.imports, *lines), call="call_in_style", weight=style.weight, per_class=style.per_class
+    )

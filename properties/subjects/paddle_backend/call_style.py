@@ -129,7 +129,9 @@ def _source(subject: Subject, style: CallStyle) -> Source | None:
     if style.labels in ("class axis", "last axis"):
         lines.append(f"    loss = loss.squeeze({_kept_axis(style)}) if loss.shape == labels.shape else loss")
     lines += ["    return loss", ""]
-    return replace(source, imports=(*source.imports, *lines), call="call_in_style", weight=style.weight, per_class=style.per_class)
+    return replace(
+        source, imports=(*source.imports, *lines), call="call_in_style", weight=style.weight, per_class=style.per_class
+    )
 
 
 def _lines(style: CallStyle) -> list[str]:

@@ -224,7 +224,7 @@ STYLES: tuple[Style, ...] = (
         "average_top_k",
         "HardestShare",
         "HardestShareOfAll",
-        ("ignore/deleting-is-masking", "oracle/value"),
+        ("ignore/sentinels", "ignore/inside-classes"),
         arguments={"top_k": "top_ratio", "ignore_index": "ignore_index", "reduction": "reduction"},
     ),
     *pair(

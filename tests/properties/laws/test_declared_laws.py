@@ -84,7 +84,9 @@ def test_every_law_that_a_module_declares_is_of_its_family_and_found(module):
     ids = declared_ids(module)
     assert {law_id.split("/")[0] for law_id in ids} <= {family}
     general = [law.id for law in LAWS]
-    own = {law.id for contract in contracts().values() for law in contract.own} | {promise.law.id for promise in PROMISES.values()}
+    own = {law.id for contract in contracts().values() for law in contract.own} | {
+        promise.law.id for promise in PROMISES.values()
+    }
     assert [law_id for law_id in ids if law_id in general] == [law_id for law_id in general if law_id in ids]
     assert {law_id for law_id in ids if law_id not in general} <= own
 
