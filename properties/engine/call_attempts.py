@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from properties.engine.call_attempt import Attempt, alike, ratio, spread_of
 from properties.engine.inference_problems import Prober
-from properties.errors import ContractError
 from properties.judging.observation import Failure, Observation, Observer
 from properties.problems.membership import reason_outside
 from properties.problems.problem import Problem
@@ -31,9 +31,6 @@ FIRST_RANKS = (2, 4, 3)
 
 BATCHES = 3
 """Batches of one shape over which losses must be in proportion to the oracle's."""
-
-ALIKE = 1e-3
-"""How far these proportions may differ: an epsilon, or float32 inside, is no matter of the call."""
 
 MUCH = 0.5
 """The part of another style's spread below which a style is nearer to the oracle."""
@@ -60,33 +57,6 @@ class LastObserver(ExitStack):
             self.close()
             self._observer, self._style = self.enter_context(self._observing(subject)), subject.style
         return nullcontext(self._observer)
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """What came of a style: the ranks at which the layer answers, those at which it is right, and how others fail."""
-
-    style: CallStyle
-    right: frozenset[int] = frozenset()
-    answered: frozenset[int] = frozenset()
-    failures: Mapping[int, Failure] = field(default_factory=dict)
-    spread: float = np.inf
-    """How far its losses are from being in proportion to the oracle's, at the rank at which they are nearest to it."""
-
-    @property
-    def deepest(self) -> tuple[int, Failure] | None:
-        """The rank at which the layer's code got furthest before it failed, and the failure."""
-        return max(self.failures.items(), key=lambda item: (progress(item[1]), -item[0]), default=None)
-
-    @property
-    def progress(self) -> tuple[int, ...]:
-        """How far the layer's code got before the deepest failure."""
-        return () if self.deepest is None else progress(self.deepest[1])
-
-
-def progress(failure: Failure) -> tuple[int, ...]:
-    """How far a layer's code got before it raised: the numbers of the lines that the exception came through."""
-    return tuple(int(number) for line in failure.trace if (number := line.split(":")[1]).isdigit())
 
 
 class Trials:
@@ -143,7 +113,7 @@ class Trials:
             free["order"] = free["order"][::-1]
             asked = CallStyle.of({"order": free["order"][0], **said})
             found = self._better(found, self.attempt(asked, FIRST_RANKS))
-        if found.right or (found.answered and not self._known):
+        if found.right or (found.finite and not self._known):
             return self._of_axis(found, free)
         most = 1 if found.answered else MOST_CHANGES
         for style in styles(asked, said, free):
@@ -152,7 +122,7 @@ class Trials:
                 break
             if changes:
                 found = self._better(found, self.attempt(style, FIRST_RANKS))
-            if found.right or (found.answered and not self._known):
+            if found.right or (found.finite and not self._known):
                 break
         return self._of_axis(found, free)
 
@@ -164,6 +134,9 @@ class Trials:
     @staticmethod
     def _better(found: Attempt, other: Attempt) -> Attempt:
         """The one that shows more; the first where they show as much, or it is plain and answers as the other does."""
+        if not other.right and not found.right and other.finite and not found.finite:
+            # plain problems have finite losses
+            return other
         if other.right or found.right:
             return other if len(other.right) > len(found.right) else found
         if other.answered and found.answered and found.style.said:
@@ -221,7 +194,7 @@ class Trials:
         """What a layer answers to batches of one rank."""
         failure: Failure | None = None
         for prober in self._probers(found.style):
-            ratios, failure = [], None
+            ratios, failure, finite = [], None, True
             first: Problem | None = None
             for _ in range(BATCHES):
                 problem = self._problem(prober, rank)
@@ -233,8 +206,10 @@ class Trials:
                 if isinstance(result, Failure):
                     failure = result
                     break
+                finite = finite and bool(np.isfinite(result.value).all())
                 ratios.append(ratio(self._subject, problem, result))
             if failure is None:
+                found = replace(found, finite=found.finite | ({rank} if finite else frozenset()))
                 right = found.right | ({rank} if alike(ratios) else frozenset())
                 spread = min(found.spread, spread_of(ratios))
                 return replace(found, right=frozenset(right), answered=found.answered | {rank}, spread=spread)
@@ -278,13 +253,14 @@ class Trials:
                 found = self._at(rank, observer, found)
         return found
 
-    def weighted(self, found: Attempt) -> Attempt:
-        """The same style with class weights as the layer takes them."""
+    def weighted(self, found: Attempt) -> tuple[Attempt, Failure | None]:
+        """The same style with class weights as the layer takes them; how it fails where it takes them in no form."""
         probers = self._probers(found.style)
         able = probers[0].able.weights and not probers[0].plain.entrywise
         if "weight" in self._subject.calling or self._subject.signature is None or not able:
-            return found
+            return found, None
         rank = next(rank for rank in (*FIRST_RANKS, *self.ranks) if rank in found.answered)
+        failure: Failure | None = None
         for form in VALUES["weight"]:
             style = replace(found.style, weight=form)
             with self._observing(in_style(self._subject, style.said)) as observer:
@@ -294,10 +270,12 @@ class Trials:
                         weight = problem.weight if problem.classes == prober.plain.classes else None
                         problem = prober.plain.replace(weight=weight)
                     if problem.weight is None or self._outside(problem):
-                        return found
-                    if not isinstance(observer.observe(problem, "value"), Failure):
-                        return replace(found, style=style)
-        return found
+                        return found, None
+                    result = observer.observe(problem, "value")
+                    if not isinstance(result, Failure):
+                        return replace(found, style=style), None
+                    failure = failure or result
+        return found, failure
 
 
 _LABELS = ("label", "target", "gt", "truth", "y_true")
@@ -326,30 +304,6 @@ def _simplest(problem: Problem) -> Iterator[Problem]:
     zeros = problem.with_rows(np.zeros_like(problem.rows))
     yield from (zeros.replace(labels=np.full_like(problem.labels, label)) for label in (0, 1))
     yield problem.replace(labels=problem.labels % 2).take_classes([0, 1])
-
-
-def ratio(subject: Subject, problem: Problem, result: Observation) -> float:
-    """A layer's loss over the oracle's; NaN where there is none."""
-    if subject.resolved.oracle is None:
-        return float("nan")
-    try:
-        due = float(subject.resolved.answer(problem).value.sum())
-    except ContractError:
-        return float("nan")
-    return float(result.value.sum()) / due if due else float("nan")
-
-
-def alike(ratios: list[float]) -> bool:
-    """Whether losses are in proportion to the oracle's."""
-    return spread_of(ratios) <= ALIKE
-
-
-def spread_of(ratios: list[float]) -> float:
-    """How far losses are from being in proportion to the oracle's, relative to the largest ratio."""
-    known = np.asarray(ratios)
-    if not np.isfinite(known).all() or not (known > 0).all():
-        return np.inf
-    return float(np.ptp(known) / known.max())
 
 
 def _loss_of(keys: list[str]) -> str:

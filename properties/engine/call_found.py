@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from properties.engine.discovery import Discovered, short, tried_in_words
+from properties.judging.observation import Failure
 from properties.problems.domain import Domain
 from properties.subjects.arguments_not_given import default_text
 from properties.subjects.call_style import CallStyle
@@ -63,12 +64,16 @@ def call_in_words(subject: Subject, found: Discovered, domain: Domain, unasked: 
         "arguments": {a.fills: a.name for a in subject.own_arguments if a.fills},
         "defaults": _defaults(subject),
         "not_taken": [
-            {"kind": f"rank {rank}", "error": short(failure), "line": failure.line}
-            for rank, failure in sorted(found.refused.items())
+            *(_not_taken(f"rank {rank}", failure) for rank, failure in sorted(found.refused.items())),
+            *([] if found.weightless is None else [_not_taken("class weights", found.weightless)]),
         ],
         "words": [*_words(subject, found, ranks), *unasked.values()],
         "command": command_of(subject, style),
     }
+
+
+def _not_taken(kind: str, failure: Failure) -> dict[str, str]:
+    return {"kind": kind, "error": short(failure), "line": failure.line}
 
 
 def command_of(subject: Subject, style: CallStyle) -> str:
@@ -86,9 +91,11 @@ def _words(subject: Subject, found: Discovered, ranks: list[int]) -> Iterator[st
         parts.append(f"ignore_index is {ignored} by default")
     renamed = {a.fills: a.name for a in subject.own_arguments if a.fills and a.fills != a.name}
     parts += [f"`{name}` is the contract's {argument}" for argument, name in renamed.items()]
-    if style.plain and not found.refused and not renamed and len(ranks) > 1:
-        return
-    yield "; ".join(parts)
+    if not (style.plain and not found.refused and not renamed and len(ranks) > 1):
+        yield "; ".join(parts)
+    if found.weightless is not None:
+        where = f" at {found.weightless.line}" if found.weightless.line else ""
+        yield f"class weights are not taken: {short(found.weightless)}{where}"
     told = [(rank, failure) for rank, failure in sorted(found.refused.items()) if rank > 1]
     if told:
         failure = told[0][1]

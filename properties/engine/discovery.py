@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from properties.engine.call_attempts import MOST_SECONDS, Attempt, Observing, Trials
+from properties.engine.call_attempt import Attempt
+from properties.engine.call_attempts import MOST_SECONDS, Observing, Trials
 from properties.judging.observation import Failure
 from properties.problems.domain import EmptyDomainError
 from properties.subjects.call_style import CallStyle
@@ -26,7 +27,7 @@ class Discovered:
 
     ``ranks`` are those that may be drawn, ``refused`` those that it does not take, each with how it failed. ``answers``
     is False where no style gets an answer; then ``best`` are the attempts that came nearest to one. ``kept`` are values
-    of dimensions without which there is none.
+    of dimensions without which there is none. ``weightless`` is how it fails given class weights, where it takes none.
     """
 
     style: CallStyle = field(default_factory=CallStyle)
@@ -35,6 +36,7 @@ class Discovered:
     answers: bool = True
     best: tuple[Attempt, ...] = ()
     kept: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    weightless: Failure | None = None
 
 
 def discover(subject: Subject, observing: Observing) -> Discovered:
@@ -48,7 +50,7 @@ def discover(subject: Subject, observing: Observing) -> Discovered:
         found = trials.best()
         if found.answered:
             kept = {name: values for name, values in narrowed.items() if name == "classes"}
-            return _discovered(trials, found, kept)
+            return _discovered(subject, trials, found, kept)
         attempts += trials.attempts
     if not attempts:
         return Discovered(CallStyle.of(subject.calling))
@@ -78,9 +80,9 @@ def _narrowings(subject: Subject) -> Iterator[dict[str, tuple[Any, ...]]]:
                 yield {name: tuple(value for value in dimension.values if tells(value))[-1:]}
 
 
-def _discovered(trials: Trials, found: Attempt, kept: Mapping[str, tuple[Any, ...]]) -> Discovered:
+def _discovered(subject: Subject, trials: Trials, found: Attempt, kept: Mapping[str, tuple[Any, ...]]) -> Discovered:
     """What is known of a layer that answers in a style, once it was asked at all ranks and with class weights."""
-    found = trials.weighted(trials.at_all_ranks(found))
+    found, weightless = trials.weighted(trials.at_all_ranks(found))
     unsteady = trials.unsteady(found)
     if found.answered - {1} <= unsteady.keys():
         # it is the batch that the layer does not take, and not the rank
@@ -91,7 +93,12 @@ def _discovered(trials: Trials, found: Attempt, kept: Mapping[str, tuple[Any, ..
     failures = {**found.failures, **unsteady}
     refused = {rank: f for rank, f in failures.items() if rank == 1 or f.declined or not plain}
     left = tuple(rank for rank in trials.ranks if rank in taken or rank not in refused)
-    return Discovered(found.style, left, refused, best=(found,), kept=kept)
+    if weightless is None or subject.resolved.oracle is not None or subject.full_domain.dimensions["weight"].chosen:
+        # a contract with an oracle promises class weights: that they are not taken is a finding
+        return Discovered(found.style, left, refused, best=(found,), kept=kept)
+    return Discovered(
+        found.style, left, refused, best=(found,), kept={**kept, "weight": ("absent",)}, weightless=weightless
+    )
 
 
 def short(failure: Failure) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from properties.engine.call_attempts import alike, ratio
+from properties.engine.call_attempt import alike, ratio
 from properties.engine.inference_problems import SHAPES, Prober
 from properties.judging.observation import Failure, Observer
 from properties.problems.dimensions import ANY_ROWS

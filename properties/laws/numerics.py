@@ -35,7 +35,7 @@ FAR, THREE = 30_000.0, 3
 @law(
     "numerics/finite-at-saturation",
     level="numerics",
-    precondition={"logits": within("saturated", "huge"), "dtype": _FINITE_DTYPES},
+    precondition={"logits": within("saturated", "huge"), "size": outside("empty"), "dtype": _FINITE_DTYPES},
     rests_on="|l_i| <= max z - min z + log C, and |dl/dz| <= 1: finite for finite z",
 )
 def finite(case: Case) -> Iterator[Finding]:
