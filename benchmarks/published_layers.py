@@ -116,7 +116,7 @@ def told(layer, words, certificate, seconds, last):
     law = found[0].law if found else None
     # a loss that raises whatever it is given is told of by the one law that asks whether it answers
     asked = answers.outcome == "held" and len(settled) >= LEAST_LAWS
-    about = "loss" if asked or (layer.fault and agrees(layer, certificate, law)) else "call"
+    about = "loss" if asked or (layer.fault and agrees(layer, certificate, found)) else "call"
     return Outcome(
         layer.name,
         plain,
@@ -128,17 +128,17 @@ def told(layer, words, certificate, seconds, last):
         law.id if law else "",
         " ".join(law.message.split()) if law else "",
         round(seconds, 1),
-        about == "loss" and agrees(layer, certificate, law),
+        about == "loss" and agrees(layer, certificate, found),
         **agreed,
     )
 
 
-def agrees(layer, certificate, leading):
-    """Whether a verdict is the one that the loss's documentation gives."""
+def agrees(layer, certificate, found):
+    """Whether a verdict is the one that the loss's documentation gives, for a cause that breaks it."""
     if not layer.fault:
         return certificate.verdict == "certified"
-    text = f"{leading.id} {leading.message}" if leading else ""
-    return certificate.verdict == "refuted" and any(word in text for word in layer.leads)
+    texts = [f"{law.id} {law.message}" for cause in found for law in map(certificate.law, (cause.law.id, *cause.also))]
+    return certificate.verdict == "refuted" and any(word in text for text in texts for word in layer.leads)
 
 
 def report(outcomes):

@@ -12,8 +12,8 @@ class Published:
     """A published loss and the contract nearest to it.
 
     ``documented`` is what its documentation promises, ``fault`` in what it breaks that, empty where it does not.
-    ``leads`` are words one of which must stand in the first finding. ``settings`` are arguments without a default,
-    or whose default switches off what the loss is for.
+    ``leads`` are words one of which must stand in a finding that refutes it. ``settings`` are arguments without a
+    default, or whose default switches off what the loss is for.
     """
 
     name: str
@@ -56,7 +56,9 @@ LAYERS = (
         "FocalLoss",
         f"{SEGMENTATION}:FocalLoss",
         "free",
-        "focal loss of two classes; alpha is the weight of class 1, 1 - alpha that of class 0",
+        "focal loss of two classes; alpha is the weight of class 1, 1 - alpha that of class 0; pixels may be ignored",
+        "what stands at an ignored pixel is multiplied by 0: NaN reaches the loss",
+        ("poison",),
     ),
     Published(
         "MultiClassFocalLoss",
@@ -72,6 +74,8 @@ LAYERS = (
         f"{SEGMENTATION}:BCELoss",
         "free",
         "binary cross entropy of every entry, the mean over entries that are not ignored",
+        "what stands at an ignored pixel is multiplied by 0: NaN reaches the loss",
+        ("poison",),
     ),
     Published(
         "DiceLoss",
@@ -102,14 +106,15 @@ LAYERS = (
         f"{SEGMENTATION}:SECrossEntropyLoss",
         "free",
         "binary cross entropy of which classes occur in an image; logits [N, C] or [N, C, 1, 1]",
-        "raises for [N, C, 1, 1]: the second squeeze is for an axis that the first one moved",
-        ("shape/rank",),
+        # that it raises for [N, C, 1, 1] is said of the call: a loss that no contract knows promises no rank
     ),
     Published(
         "DetFocalLoss",
         f"{DETECTION}:FocalLoss",
         "sigmoid_focal",
         "sigmoid focal loss of class ids, id C being background",
+        "its gradient is NaN where gamma is below 1 and an entry is certain: that of F.sigmoid_focal_loss",
+        ("NaN", "finite"),
     ),
     Published(
         "QualityFocalLoss",
@@ -123,7 +128,9 @@ LAYERS = (
         "VarifocalLoss",
         f"{DETECTION}.varifocal_loss:VarifocalLoss",
         "free",
-        "varifocal loss of scores in the shape of the logits, the mean over entries",
+        "varifocal loss of scores in the shape of the logits, the mean over entries or over avg_factor",
+        "inf or NaN where avg_factor is 0, as in a batch without positives",
+        ("zero-normalizer",),
     ),
     Published(
         "DistributionFocalLoss",

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from properties.engine.call_attempt import Attempt, alike, ratio, spread_of
+from properties.engine.call_attempt import ALIKE, Attempt, alike, ratio, spread_of
 from properties.engine.inference_problems import Prober
 from properties.judging.observation import Failure, Observation, Observer
 from properties.problems.membership import reason_outside
@@ -243,6 +243,24 @@ class Trials:
                         break
         return failures
 
+    def apart(self, found: Attempt, base: int) -> dict[int, Failure]:
+        """The ranks above a base at which the same elements have another loss."""
+        failures: dict[int, Failure] = {}
+        if self._plain.dimensions["rank"].chosen:
+            return failures
+        with self._observing(in_style(self._subject, found.style.said)) as observer:
+            plain = self._problem(self._probers(found.style)[-1], base)
+            due = observer.observe(plain, "value")
+            for rank in sorted(r for r in found.answered if r > base):
+                # the last axis of pixels in two
+                half = plain.shape[-1] // 2 if plain.shape[-1] % 2 == 0 else plain.shape[-1]
+                shape = (*plain.shape[:-1], half, plain.shape[-1] // half, *(1,) * (rank - base - 1))
+                problem = plain.arranged(shape, plain.axis, plain.rows, plain.label_rows, None)
+                result = observer.observe(problem, "value")
+                if not isinstance(due, Failure) and not isinstance(result, Failure) and not _close(due, result):
+                    failures[rank] = Failure("raised", f"another loss than the same elements have at rank {base}", "")
+        return failures
+
     def at_all_ranks(self, found: Attempt) -> Attempt:
         """The same style at the ranks that were not tried yet."""
         more = tuple(rank for rank in self.ranks if rank not in found.answered | found.failures.keys())
@@ -295,6 +313,12 @@ def _of_rank_one(prober: Prober) -> Problem:
         return prober.make(1, (4,))
     one = prober.make(2, (1,))
     return one.arranged((), 0, one.rows, one.label_rows, None)
+
+
+def _close(one: Observation, other: Observation) -> bool:
+    """Whether two losses are the same number, or the same numbers."""
+    alike = np.allclose(one.value.sum(), other.value.sum(), rtol=ALIKE, atol=ALIKE, equal_nan=True)
+    return one.value.size == other.value.size and bool(alike)
 
 
 def _simplest(problem: Problem) -> Iterator[Problem]:

@@ -17,6 +17,9 @@ from properties.subjects.subject import Subject
 MOST_TOLD = 3
 """Ways to call a layer that never answers of which is told how they end."""
 
+PLAIN = 2
+"""The rank of plain logits."""
+
 LONGEST = 200
 """Characters of a failure that are told."""
 
@@ -58,7 +61,7 @@ def discover(subject: Subject, observing: Observing) -> Discovered:
     tried = _different(sorted(tried, key=lambda attempt: attempt.progress, reverse=True))
     # what is shown of a layer that never answers is how the most promising call ends
     first = tried[0]
-    ranks = () if first.deepest is None else (first.deepest[0],)
+    ranks = () if first.deepest is None or first.deepest[0] == PLAIN else (first.deepest[0],)
     return Discovered(first.style, ranks, answers=False, best=tuple(tried[:MOST_TOLD]))
 
 
@@ -87,6 +90,9 @@ def _discovered(subject: Subject, trials: Trials, found: Attempt, kept: Mapping[
     if found.answered - {1} <= unsteady.keys():
         # it is the batch that the layer does not take, and not the rank
         unsteady = {}
+    base = min((rank for rank in found.answered - unsteady.keys() if rank > 1), default=2)
+    if base > 2:
+        unsteady |= trials.apart(found, base)
     taken = tuple(rank for rank in trials.ranks if rank in found.answered - unsteady.keys())
     # of a rank beside plain ones that gets no answer, the law of that rank tells
     plain = 2 in taken and not found.style.said

@@ -13,7 +13,7 @@ import numpy as np
 
 from properties.problems.problem import Problem
 
-MOST_FOR_SIGMOID, MOST_FOR_SOFTMAX = 3.0, 30.0
+MOST_FOR_SIGMOID, MOST_FOR_SOFTMAX = 3.0, 8.0
 """Logits beyond which a probability in their place has lost digits that a loss of them needs."""
 
 
@@ -55,9 +55,11 @@ def _lost_in_sigmoid(problem: Problem) -> bool:
 
 
 def _lost_in_softmax(problem: Problem) -> bool:
-    """Rows whose softmax is rounded to 0 and 1."""
+    """Rows whose softmax is 1 at one class, or has lost digits of its distance from 1."""
     if problem.entrywise or not problem.logits.size or not np.isfinite(problem.logits).all():
         return False
+    if problem.classes == 1:
+        return True
     return bool((np.ptp(problem.rows, axis=1) > MOST_FOR_SOFTMAX).any())
 
 
