@@ -18,6 +18,12 @@ BROADCASTS = ("shape/label-axis", "shape/none-label-axis", "refusals/broadcastin
 
 CONVENTIONS = ("denominator/", "shape/mean-over-denominator")
 
+BUCKETS = (1e-2, 1e-4, 1e-8)
+"""Deviations between which a person sees a difference."""
+
+LAST = len(BUCKETS)
+"""The bucket of deviations that no training sees; they come with the conventions."""
+
 TINY = 1e-3
 """Class weights below this are a corner."""
 
@@ -25,8 +31,9 @@ TINY = 1e-3
 def harm(law: LawReport, deviation: Deviation) -> tuple[int, int, bool, int]:
     """Return what orders laws that do not hold: the least number is the greatest harm.
 
-    First come ordinary problems, then corners, conventions on which sound losses differ, manners, and nonsense; among
-    these wrong numbers that nobody sees, then NaN, then what ends loudly; then large deviations before small ones.
+    First come ordinary problems, then corners, conventions on which sound losses differ and last digits, manners, and
+    nonsense; among these wrong numbers that nobody sees, then NaN, then what ends loudly; then large deviations before
+    small ones.
     """
     silent = deviation.kind in ("number", "shape", "finite")
     return (_place(law, deviation), _loudness(deviation), not (silent and law.id in BROADCASTS), bucket(deviation))
@@ -34,7 +41,7 @@ def harm(law: LawReport, deviation: Deviation) -> tuple[int, int, bool, int]:
 
 def bucket(deviation: Deviation) -> int:
     """Return 0 for a deviation that nobody overlooks, 3 for one in the last digits."""
-    return sum(deviation.telling < least for least in (1e-2, 1e-4, 1e-8))
+    return sum(deviation.telling < least for least in BUCKETS)
 
 
 def is_convention(law: LawReport, deviation: Deviation) -> bool:
@@ -67,7 +74,8 @@ def _place(law: LawReport, deviation: Deviation) -> int:
         return 4
     if law.level == "conduct" and law.id not in LOUD and law.id not in BROADCASTS:
         return 3
-    if is_convention(law, deviation):
+    last_digits = deviation.kind == "number" and bucket(deviation) == LAST
+    if is_convention(law, deviation) or last_digits:
         return 2
     finding = law.result.finding
     return int(finding is not None and bool(finding.calls) and is_corner(finding.calls[0]))

@@ -12,6 +12,7 @@ import numpy as np
 from properties.engine.inference_problems import Prober
 from properties.judging.observation import Failure, Observation, Observer
 from properties.problems.domain import Domain, EmptyDomainError
+from properties.problems.membership import reason_outside
 from properties.problems.problem import Problem
 from properties.subjects.subject import Subject
 
@@ -44,13 +45,17 @@ class _Probes:
         gates = {dimension.gate(value) for dimension in domain.dimensions.values() for value in dimension.values}
         plain = domain.open({gate for gate in gates if gate is not None and gate != "shape/rank"})
         takes, arguments = subject.takes, frozenset(subject.resolved.argument_names)
-        self._observer, self._reductions = observer, tuple(domain["reduction"])
+        self._observer, self._reductions, self._domain = observer, tuple(domain["reduction"]), domain
         prober = Prober(plain, takes, arguments, 0)
         reduction = next((known for known in ("mean", "sum") if known in self._reductions), None)
         self._batches = [prober.make(rank, SHAPES[rank], spread=spread, reduction=reduction) for spread in SPREADS]
 
     def found(self) -> str:
         """The finest granularity that no batch contradicts."""
+        if any(
+            reason_outside(problem, self._domain) for batch in self._batches for problem in (batch, batch.take([0]))
+        ):
+            return "element"
         asked = [batch for batch in self._batches if self._loss(batch) is not None]
         if not asked or all(self._adds_up(batch) for batch in asked):
             return "entry" if asked and self._counts_entries(asked[0]) else "element"

@@ -179,8 +179,8 @@ class Modes:
         weight = None if problem.weight is None else problem.weight.astype(dtype)
         if weight is not None and form == "data":
             feed["weight"] = weight
-        program = paddle.static.Program()
-        with paddle.static.program_guard(program, paddle.static.Program()):
+        program, startup = paddle.static.Program(), paddle.static.Program()
+        with paddle.static.program_guard(program, startup):
             data = {name: paddle.static.data(name, array.shape, str(array.dtype)) for name, array in feed.items()}
             data["logits"].stop_gradient = False
             given = data.get("weight", weight)
@@ -196,7 +196,11 @@ class Modes:
                 upstream = [paddle.assign(np.broadcast_to(problem.cotangent, tuple(loss.shape)).astype(dtype))]
             slopes = paddle.static.gradients([loss], [data["logits"]], upstream)
         executor = paddle.static.Executor(paddle.CPUPlace())
-        fetched: list[Any] = executor.run(program, feed=feed, fetch_list=[loss, *(s for s in slopes if s is not None)])
+        wanted = [loss, *(slope for slope in slopes if slope is not None)]
+        if startup.global_block().ops:
+            # a layer's own parameters get their first values
+            executor.run(startup)
+        fetched: list[Any] = executor.run(program, feed=feed, fetch_list=wanted)
         return fetched
 
     def _amp(self, problem: Problem, dtype: str) -> Observation:

@@ -3,6 +3,7 @@
 import pytest
 
 from properties import certify
+from properties.contracts import contracts
 from tests.losses.sound_losses import LOGSUMEXP, TEXTBOOK, TORCH, has_torch, implementations
 
 EXAMPLES = 12
@@ -26,7 +27,7 @@ def test_every_contract_with_an_oracle_has_implementations_of_two_makes():
     makes = {}
     for each in implementations():
         makes.setdefault(each.contract, set()).add(each.make)
-    assert all(len(found) >= 2 for found in makes.values())
+    assert all(len(found) >= 2 for contract, found in makes.items() if contracts()[contract].oracle is not None)
 
 
 def test_names_are_unique():
