@@ -68,6 +68,6 @@ def alike(ratios: list[float]) -> bool:
 def spread_of(ratios: list[float]) -> float:
     """How far losses are from being in proportion to the oracle's, relative to the largest ratio."""
     known = np.asarray(ratios)
-    if not np.isfinite(known).all() or not (known > 0).all():
+    if not known.size or not np.isfinite(known).all() or not (known > 0).all():
         return np.inf
     return float(np.ptp(known) / known.max())

@@ -69,7 +69,14 @@ class Trials:
         domain = subject.full_domain.only(**narrowed)
         gates = {dimension.gate(value) for dimension in domain.dimensions.values() for value in dimension.values}
         plain = domain.open({gate for gate in gates if gate is not None})
-        self.ranks = tuple(dict.fromkeys(domain["rank"]))
+        axis = domain.dimensions["axis"]
+        # logits of rank 1 have their classes along axis 0, others where a chosen axis says, if they have so many
+        fits = subject.resolved.of_entries or not axis.chosen
+        self.ranks = tuple(
+            rank
+            for rank in dict.fromkeys(domain["rank"])
+            if fits or (0 in axis.values if rank == 1 else any(-rank <= place < rank for place in axis.values))
+        )
         varied = {name: domain.dimensions[name] for name in ("rank", "weight")}
         self._domain, self._plain = domain, replace(plain, dimensions={**plain.dimensions, **varied})
         self._by_axis: dict[int, list[Prober]] = {}

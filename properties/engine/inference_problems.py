@@ -52,8 +52,12 @@ class Prober:
             weights="weight" in takes & arguments and (self.plain.entrywise or "small" in self._values("weight")),
             masks="some" in self._values("ignored") and (bool(self._indices()) or self._masked),
             indices=self._indices(),
-            ranks=tuple(r for r in (2, 3, 4, 5, 6) if r in self._values("rank")),
+            ranks=tuple(r for r in (2, 3, 4, 5, 6) if r in self._values("rank") and self._axis(r) == self.plain.axis),
         )
+
+    def _axis(self, rank: int) -> int:
+        """The plain class axis where logits of a rank have it, else 1."""
+        return self.plain.axis if self.plain.entrywise or -rank <= self.plain.axis < rank else 1
 
     def _values(self, name: str) -> tuple[object, ...]:
         return self._domain[name] if name in self._domain.dimensions else ()
@@ -85,7 +89,7 @@ class Prober:
             rows *= 0.25
         labels = self._labels(n)
         mask = np.ones(n) if self._masked and plain.label_weight is not None else None
-        made = plain.arranged(places, plain.axis, rows, labels, mask).replace(
+        made = plain.arranged(places, self._axis(rank), rows, labels, mask).replace(
             reduction=plain.reduction if reduction is None else reduction,
             ignore_index=plain.ignore_index if index is None else index,
             weight=self._weight(places) if weighted else None,
