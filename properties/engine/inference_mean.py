@@ -64,6 +64,10 @@ def denominator(study: Study, due: str) -> Fact:
     if not seen:
         return Fact(UNKNOWN, due, "what the mean divides by is undecided: every sum is 0")
     found = _fitting(seen, "float64") or _fitting([*seen, *_crowded(study)], "float32")
+    if not found and "sum" not in study.domain["reduction"] and not _is_told(seen):
+        # the sum is the oracle's: where the losses are others, it tells nothing of what they are divided by
+        words = "what the mean divides by is undecided: the layer has no sum, and its losses are not the contract's"
+        return Fact(UNKNOWN, due, words, len(seen))
     if not found:
         value, words = _by_regime(seen)
         return Fact(value, due, f"the mean divides by {words}", len(seen), False if due else None)
@@ -193,6 +197,11 @@ def _empty(study: Study) -> Iterator[Problem]:
             yield problem.ignoring(np.ones(problem.size, dtype=bool))
         elif problem.weight is not None and "zero-total" in study.domain["weight"]:
             yield problem.replace(weight=np.zeros_like(problem.weight))
+
+
+def _is_told(seen: list[Quotient]) -> bool:
+    """Whether every number is one of the usual ones, though no one of these fits throughout."""
+    return all(one.fits("float64") for one in seen)
 
 
 def _by_regime(seen: list[Quotient]) -> tuple[str, str]:

@@ -27,7 +27,7 @@ NUMBERS = (0.0, 0.25, 0.5, 1.0, 2.0, 3.0)
 
 @law(
     "weights/none-is-ones",
-    precondition={**CLASSES, "weight": within("absent")},
+    precondition={**CLASSES, "weight": within("absent"), "size": outside("empty")},
     needs=_NEEDS,
     rests_on="w = None means w_c = 1 for all c",
 )
@@ -97,12 +97,12 @@ def zero_weight(case: Case) -> Iterator[Finding]:
         kept = kept | bool(problem.weight.any())
     wrong = {}
     if observed.gradient is not None:
-        expected = problem.unflatten(problem.flatten(observed.gradient) * kept[:, None])
-        if (expected != observed.gradient).any():
+        expected = problem.unflatten(np.where(kept[:, None], problem.flatten(observed.gradient), 0.0))
+        if not np.array_equal(expected, observed.gradient, equal_nan=True):
             wrong["gradient"] = ("The gradient is not 0 where the class weight is.", expected, observed.gradient)
     if problem.reduction == "none" and observed.value.shape == problem.shape:
-        wanted = observed.value * kept.reshape(problem.shape)
-        if (wanted != observed.value).any():
+        wanted = np.where(kept.reshape(problem.shape), observed.value, 0.0)
+        if not np.array_equal(wanted, observed.value, equal_nan=True):
             wrong["value"] = ("`none` is not 0 where the class weight is.", wanted, observed.value)
     yield from told(problem, wrong)
 

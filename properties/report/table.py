@@ -64,7 +64,11 @@ def reasons(certificate: Certificate, outcomes: Sequence[str] = ()) -> list[str]
 def left_out(certificate: Certificate) -> str:
     """Return in one line what no law drew, or but one: dtypes without kernels, and what gates set aside."""
     parts = [f"dtype {listed(certificate.dropped)} (no kernel)"] if certificate.dropped else []
-    aside = [f"{n} {listed(v)}" for values in certificate.set_aside.values() for n, v in values.items()]
+    aside = [
+        listed(v) if n == "kind" else f"{n} {listed(v)}"
+        for values in certificate.set_aside.values()
+        for n, v in values.items()
+    ]
     return f"not asked: {'; '.join([*parts, *dict.fromkeys(aside)])}" if parts or aside else ""
 
 

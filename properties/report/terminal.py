@@ -147,6 +147,9 @@ def _above(certificate: Certificate) -> list[RenderableType]:
     found = [Text(f"found: {line}", style=style) for line, style in in_lines(certificate.facts) if style != "dim"]
     said = [*noted, *lines_of_call(certificate), *lines_of_not_given(certificate)]
     said += found
+    refuting = [law for law in certificate.failed if certificate.refutes(law)]
+    if refuting and all(law.inherited for law in refuting):
+        said.append(Text("all of it is Paddle's: `--forgive-inherited` leaves that out of the verdict", style="yellow"))
     if certificate.claimable:
         said.append(Text(certificate.claimable["words"], style="bold yellow"))
     return [

@@ -120,6 +120,10 @@ class CallStyle:
             kept["targets"] = ("binary",)
         if not is_unreduced_by_element(self.granularity):
             kept["reduction"] = tuple(v for v in domain["reduction"] if v != "none") or domain["reduction"]
+        if self.labels in ("class axis", "last axis") and "targets" in domain.dimensions:
+            # an axis of length 1 has no room for a row of probabilities
+            kind = domain.dimensions["targets"].kind or str
+            kept["targets"] = tuple(v for v in domain["targets"] if kind(v) != "soft") or domain["targets"]
         if self.input in ("softmax", "sigmoid"):
             kept["logits"] = tuple(v for v in domain["logits"] if v in REPRESENTABLE) or domain["logits"]
         return {name: values for name, values in kept.items() if name in domain.dimensions}

@@ -35,13 +35,15 @@ class StandsOn:
         self._source: str | None = None
 
     def __call__(self, problem: Problem) -> frozenset[str]:
-        """The kernels that are called, or that the source of the layer names."""
+        """The kernels that are called; where none is seen to be, those that the source of the layer names."""
         called: set[str] = set()
         with watched(self._kernels, called.add):
             PaddleObserver(self._subject).observe(problem)
+        if called:
+            return frozenset(called)
         source = self._named_in(problem)
         named = {name for name in self._kernels if re.search(rf"\b{name.rpartition('.')[2]}\b", source)}
-        return frozenset(called | named)
+        return frozenset(named)
 
     def _named_in(self, problem: Problem) -> str:
         """The source of the module that defines the layer; '' where there is none to read."""

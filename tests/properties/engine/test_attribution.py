@@ -38,7 +38,7 @@ def run(name, contract, law, examples=60):
         ("KernelLosses", "cross_entropy", "oracle/accuracy", "cross_entropy"),
         ("KernelLosses", "cross_entropy", "conduct/second-backward", "cross_entropy"),
         ("KernelLosses", "cross_entropy", "refusals/label-out-of-range", "cross_entropy"),
-        ("LogSoftmax", "cross_entropy", "numerics/linear-past-64", "cross_entropy"),
+        ("LogSoftmax", "cross_entropy", "numerics/linear-past-64", "log_softmax"),
         ("Focal", "focal", "numerics/linear-past-64", "cross_entropy"),
         ("Focal", "focal", "conduct/second-backward", "cross_entropy"),
         ("TopK", "average_top_k", "numerics/linear-past-64", "cross_entropy"),
