@@ -14,7 +14,7 @@ from properties.subjects.call_style import CallStyle
 from properties.subjects.subject import Subject
 
 ALIKE = 1e-3
-"""How far these proportions may differ: an epsilon, or float32 inside, is no matter of the call."""
+"""How far losses, or their proportions, may differ that are alike: an epsilon or float32 inside tells of no call."""
 
 
 @dataclass(frozen=True)

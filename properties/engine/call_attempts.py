@@ -67,8 +67,7 @@ class Trials:
     ) -> None:
         self._subject, self._observing = subject, observing
         domain = subject.full_domain.only(**narrowed)
-        gates = {dimension.gate(value) for dimension in domain.dimensions.values() for value in dimension.values}
-        plain = domain.open({gate for gate in gates if gate is not None})
+        plain = domain.open(domain.gates)
         axis = domain.dimensions["axis"]
         # logits of rank 1 have their classes along axis 0, others where a chosen axis says, if they have so many
         fits = subject.resolved.of_entries or not axis.chosen
@@ -87,11 +86,15 @@ class Trials:
     def _probers(self, style: CallStyle) -> list[Prober]:
         """What makes plain problems for a style, in double precision and in single."""
         if style.axis not in self._by_axis:
-            takes, arguments = self._subject.takes, frozenset(self._subject.resolved.argument_names)
+            takes, arguments = self._subject.takes, self._subject.resolved.argument_names
             domain = self._plain.only(**style.fit(self._plain, "axis" in takes))
             listed = [d for d in ("float64", "float32") if d in domain["dtype"]] or domain["dtype"][:1]
             self._by_axis[style.axis] = [Prober(domain.only(dtype=[d]), takes, arguments, 0) for d in listed]
         return self._by_axis[style.axis]
+
+    def _asking(self, style: CallStyle) -> AbstractContextManager[Observer]:
+        """What asks the layer in a style; ValueError for one in which its backend cannot call it."""
+        return self._observing(in_style(self._subject, style.said))
 
     def _free(self) -> dict[str, tuple[str, ...]]:
         """What may vary in the call of this subject."""
@@ -169,11 +172,11 @@ class Trials:
         """Put plain problems of these ranks to the layer in a style."""
         found = Attempt(style)
         try:
-            subject = in_style(self._subject, style.said)
+            asking = self._asking(style)
         except ValueError:
             return found
         keys: list[str] | None = None
-        with self._observing(subject) as observer:
+        with asking as observer:
             for rank in (r for r in ranks if r in self.ranks):
                 if not style.output and "output" not in self._subject.calling:
                     keys = self._keys(observer, rank, style)
@@ -240,7 +243,7 @@ class Trials:
     def unsteady(self, found: Attempt) -> dict[int, Failure]:
         """The ranks at which the layer answers plain batches, but not those of one class, or of two classes."""
         failures: dict[int, Failure] = {}
-        with self._observing(in_style(self._subject, found.style.said)) as observer:
+        with self._asking(found.style) as observer:
             for rank in sorted(found.answered - {1}):
                 plain = self._problem(self._probers(found.style)[-1], rank)
                 for problem in (p for p in _simplest(plain) if not self._outside(p)):
@@ -255,7 +258,7 @@ class Trials:
         failures: dict[int, Failure] = {}
         if self._plain.dimensions["rank"].chosen:
             return failures
-        with self._observing(in_style(self._subject, found.style.said)) as observer:
+        with self._asking(found.style) as observer:
             plain = self._problem(self._probers(found.style)[-1], base)
             due = observer.observe(plain, "value")
             for rank in sorted(r for r in found.answered if r > base):
@@ -275,7 +278,7 @@ class Trials:
         more = tuple(rank for rank in self.ranks if rank not in found.answered | found.failures.keys())
         if not more:
             return found
-        with self._observing(in_style(self._subject, found.style.said)) as observer:
+        with self._asking(found.style) as observer:
             for rank in more:
                 found = self._at(rank, observer, found)
         return found
@@ -290,7 +293,7 @@ class Trials:
         failure: Failure | None = None
         for form in VALUES["weight"]:
             style = replace(found.style, weight=form)
-            with self._observing(in_style(self._subject, style.said)) as observer:
+            with self._asking(style) as observer:
                 for prober in probers:
                     problem = prober.make(max(rank, 2), SHAPES[max(rank, 2)], weighted=True)
                     if self._outside(problem):

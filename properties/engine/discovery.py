@@ -67,8 +67,10 @@ def discover(subject: Subject, observing: Observing) -> Discovered:
 
 def _different(attempts: list[Attempt]) -> list[Attempt]:
     """Attempts of which no two end in the same way in the same style."""
-    ends = {(attempt.style, str(attempt.deepest)): attempt for attempt in reversed(attempts)}
-    return [attempt for attempt in attempts if ends[attempt.style, str(attempt.deepest)] is attempt]
+    ends: dict[tuple[CallStyle, str], Attempt] = {}
+    for attempt in attempts:
+        ends.setdefault((attempt.style, str(attempt.deepest)), attempt)
+    return list(ends.values())
 
 
 def _narrowings(subject: Subject) -> Iterator[dict[str, tuple[Any, ...]]]:
@@ -99,12 +101,11 @@ def _discovered(subject: Subject, trials: Trials, found: Attempt, kept: Mapping[
     failures = {**found.failures, **unsteady}
     refused = {rank: f for rank, f in failures.items() if rank == 1 or f.declined or not plain}
     left = tuple(rank for rank in trials.ranks if rank in taken or rank not in refused)
-    if weightless is None or subject.resolved.oracle is not None or subject.full_domain.dimensions["weight"].chosen:
+    if subject.resolved.oracle is not None or subject.full_domain.dimensions["weight"].chosen:
         # a contract with an oracle promises class weights: that they are not taken is a finding
-        return Discovered(found.style, left, refused, best=(found,), kept=kept)
-    return Discovered(
-        found.style, left, refused, best=(found,), kept={**kept, "weight": ("absent",)}, weightless=weightless
-    )
+        weightless = None
+    weight = {} if weightless is None else {"weight": ("absent",)}
+    return Discovered(found.style, left, refused, best=(found,), kept={**kept, **weight}, weightless=weightless)
 
 
 def short(failure: Failure) -> str:

@@ -35,7 +35,7 @@ def _problems(job: Job) -> Iterator[Problem]:
     """What was asked when it was found out what the layer does."""
     trial = job.trial
     try:
-        prober = Prober(trial.askable, trial.takes, frozenset(trial.contract.argument_names), job.task.seed)
+        prober = Prober(trial.askable, trial.takes, trial.contract.argument_names, job.task.seed)
     except EmptyDomainError:
         return
     if "mean" in trial.askable["reduction"]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from properties.engine.call_attempt import ALIKE
 from properties.engine.inference_problems import Prober
 from properties.judging.observation import Failure, Observation, Observer
 from properties.problems.domain import Domain, EmptyDomainError
@@ -21,9 +22,6 @@ SHAPES = {4: (3, 2, 2), 3: (3, 4), 5: (3, 1, 2, 2), 6: (3, 1, 2, 1, 2), 2: (6,)}
 
 SPREADS = (1.5, 1.5, 5.0, 0.5)
 """Sizes of logits: where elements are hard, and where they are certain."""
-
-ALIKE = 1e-3
-"""How far two losses may differ that are the same: an epsilon or float32 inside is no matter of what a loss is of."""
 
 
 def granularity_of(subject: Subject, observer: Observer, domain: Domain) -> str:
@@ -42,11 +40,9 @@ class _Probes:
     """Batches of one rank, and what a layer answers to them and to their parts."""
 
     def __init__(self, subject: Subject, observer: Observer, domain: Domain, rank: int) -> None:
-        gates = {dimension.gate(value) for dimension in domain.dimensions.values() for value in dimension.values}
-        plain = domain.open({gate for gate in gates if gate is not None and gate != "shape/rank"})
-        takes, arguments = subject.takes, frozenset(subject.resolved.argument_names)
+        plain = domain.open(domain.gates - {"shape/rank"})
         self._observer, self._reductions, self._domain = observer, tuple(domain["reduction"]), domain
-        prober = Prober(plain, takes, arguments, 0)
+        prober = Prober(plain, subject.takes, subject.resolved.argument_names, 0)
         reduction = next((known for known in ("mean", "sum") if known in self._reductions), None)
         self._batches = [prober.make(rank, SHAPES[rank], spread=spread, reduction=reduction) for spread in SPREADS]
 

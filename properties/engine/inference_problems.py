@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -41,7 +41,7 @@ class Abilities:
 class Prober:
     """Makes problems for one layer: ``domain`` is what it is asked, less what stands behind shut gates."""
 
-    def __init__(self, domain: Domain, takes: AbstractSet[str], arguments: AbstractSet[str], seed: int) -> None:
+    def __init__(self, domain: Domain, takes: AbstractSet[str], arguments: Collection[str], seed: int) -> None:
         self._domain = _plain(domain)
         self._any_rows = "targets" in domain.dimensions and ANY_ROWS in domain["targets"]
         self._takes = takes
@@ -49,7 +49,9 @@ class Prober:
         self.plain = simplest_problem(self._domain)
         self._masked = "mask" in self._values("label_weight")
         self.able = Abilities(
-            weights="weight" in takes & arguments and (self.plain.entrywise or "small" in self._values("weight")),
+            weights="weight" in takes
+            and "weight" in arguments
+            and (self.plain.entrywise or "small" in self._values("weight")),
             masks="some" in self._values("ignored") and (bool(self._indices()) or self._masked),
             indices=self._indices(),
             ranks=tuple(r for r in (2, 3, 4, 5, 6) if r in self._values("rank") and self._axis(r) == self.plain.axis),

@@ -49,11 +49,10 @@ def values_meant(
 def _is_right(subject: Subject, observer: Observer, domain: Domain, dimension: Dimension, value: object) -> bool:
     if subject.resolved.oracle is None:
         return False
-    gates = {each.gate(v) for each in domain.dimensions.values() for v in each.values}
     try:
-        plain = domain.open({gate for gate in gates if gate is not None and gate != dimension.gate(value)})
+        plain = domain.open(frozenset(gate for gate in domain.gates if gate != dimension.gate(value)))
         narrowed = plain.narrowed_to({dimension.name: within(dimension.kind(value) if dimension.kind else value)})
-        prober = Prober(narrowed, subject.takes, frozenset(subject.resolved.argument_names), 0)
+        prober = Prober(narrowed, subject.takes, subject.resolved.argument_names, 0)
     except EmptyDomainError:
         return False
     rank = next((rank for rank in (2, 4, 3, 5, 6) if rank in prober.able.ranks), 0)

@@ -48,7 +48,7 @@ def _promises(contract: Contract, observer: Observer, domain: Domain, takes: fro
 
 def _problems(contract: Contract, domain: Domain, takes: frozenset[str], seed: int) -> Iterator[Problem]:
     """Plain problems of two ranks at most, of logits of several sizes."""
-    prober = Prober(domain, takes, frozenset(contract.argument_names), seed)
+    prober = Prober(domain, takes, contract.argument_names, seed)
     shapes = [(rank, shape) for rank in prober.able.ranks[:2] for shape in SHAPES[rank]]
     for number in range(PROBLEMS if shapes else 0):
         rank, shape = shapes[number % len(shapes)]

@@ -64,8 +64,7 @@ class Study:
 
     def __init__(self, subject: Subject, observer: Observer, domain: Domain, seed: int, tick: Tick) -> None:
         self.contract, self.takes, self.domain = subject.resolved, subject.takes, domain
-        arguments = frozenset(self.contract.argument_names)
-        self.prober = Prober(domain, self.takes, arguments, seed)
+        self.prober = Prober(domain, self.takes, self.contract.argument_names, seed)
         self.lost = ""
         self.divisor: Divisor = self.contract.conventions.divisor
         self.added_inside = False

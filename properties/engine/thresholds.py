@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from properties.engine.trial import Trial
-from properties.problems.domain import NEVER_OCCURS, Dimension
+from properties.problems.domain import NEVER_OCCURS, Dimension, counts_zero
 from properties.problems.membership import reason_outside
 from properties.problems.problem import Problem
 
@@ -40,18 +40,15 @@ def thresholds(problem: Problem, trial: Trial, stands: Stands) -> Iterator[str]:
         yield from _number_of_classes(problem, shown)
     yield from _axis_of_one(problem, fixed, shown)
     # which labels there are decides on what an ignore_index matches, and weights on what an element adds
-    plain = problem.weight is None and trial.law.family != "ignore" and not any(counted_as_zero(problem))
+    plain = (
+        problem.weight is None and trial.law.family != "ignore" and not any(map(counts_zero, problem.config.values()))
+    )
     if problem.targets == "hard" and plain:
         yield from _class_without_elements(problem, shown)
     yield from _not_whole(problem, fixed, trial.askable.dimensions, shown)
 
 
 Shown = Callable[..., "bool | None"]
-
-
-def counted_as_zero(problem: Problem) -> Iterator[bool]:
-    """For each argument with a number for each class, whether one of them is 0."""
-    return (bool((value == 0).any()) for value in problem.config.values() if isinstance(value, np.ndarray))
 
 
 def _number_of_elements(problem: Problem, shown: Shown) -> Iterator[str]:

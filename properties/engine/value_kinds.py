@@ -105,12 +105,11 @@ def _asked(observer: Observer, batch: Problem, name: str, value: Any) -> Failure
 
 def _batch(subject: Subject, domain: Domain) -> Problem:
     """A plain batch of several elements, in which another value of an argument would show."""
-    gates = {dimension.gate(value) for dimension in domain.dimensions.values() for value in dimension.values} - {None}
-    plain = domain.open({gate for gate in gates if gate is not None})
+    plain, arguments = domain.open(domain.gates), subject.resolved.argument_names
     try:
-        prober = Prober(plain, subject.takes, frozenset(subject.resolved.argument_names), 0)
+        prober = Prober(plain, subject.takes, arguments, 0)
     except EmptyDomainError:
-        prober = Prober(domain, subject.takes, frozenset(subject.resolved.argument_names), 0)
+        prober = Prober(domain, subject.takes, arguments, 0)
     for problem in prober.smooth(plain["reduction"][:1], drawn=0):
         if not reason_outside(problem, domain):
             return problem

@@ -199,6 +199,12 @@ class Domain:
         }
         return replace(self, dimensions=dimensions)
 
+    @property
+    def gates(self) -> frozenset[str]:
+        """Every gate that some value of the domain stands behind."""
+        found = {d.gate(value) for d in self.dimensions.values() for value in d.values}
+        return frozenset(gate for gate in found if gate is not None)
+
     def behind(self, gates: AbstractSet[str]) -> dict[str, list[Any]]:
         """The values that stand behind these gates, by dimension."""
         found: dict[str, list[Any]] = {}

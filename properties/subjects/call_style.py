@@ -106,6 +106,10 @@ class CallStyle:
             if name != "granularity"
         ]
 
+    def ordered(self, logits: Any, labels: Any) -> tuple[Any, Any]:
+        """Logits and labels in the order in which they are handed over."""
+        return (logits, labels) if self.order == "logits, labels" else (labels, logits)
+
     def fit(self, domain: Domain, takes_axis: bool) -> dict[str, tuple[Any, ...]]:
         """The values that are left to dimensions of a domain for problems that can be handed over in this style."""
         kept: dict[str, tuple[Any, ...]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -200,6 +200,20 @@ class Subject:
     def title(self) -> str:
         """A name for people."""
         return self.name or getattr(self.build, "__name__", "subject").replace("<lambda>", "subject")
+
+    def called_in(
+        self, style: CallStyle, build: Callable[..., Any], call: Callable[..., Any], source: Source | None
+    ) -> Subject:
+        """The same subject built and called in a style; what it takes, and its own arguments, are those of before."""
+        return replace(
+            self,
+            build=build,
+            call=call,
+            arguments=tuple(sorted(self.takes)),
+            signature=self.own_arguments,
+            source=source,
+            style=style,
+        )
 
     @property
     def per_class(self) -> tuple[str, ...]:

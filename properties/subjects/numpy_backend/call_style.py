@@ -26,18 +26,10 @@ def styled(subject: Subject, style: CallStyle) -> Subject:
 
     def call(layer: Any, logits: Any, labels: Any, **given: Any) -> Any:
         handed = (logits, _labels(logits, labels, style))
-        first, second = handed if style.order == "logits, labels" else handed[::-1]
+        first, second = style.ordered(*handed)
         return subject.call(layer, first, second, **given)
 
-    return replace(
-        subject,
-        build=build,
-        call=call,
-        arguments=tuple(sorted(subject.takes)),
-        signature=subject.own_arguments,
-        source=_source(subject, style),
-        style=style,
-    )
+    return subject.called_in(style, build, call, _source(subject, style))
 
 
 def _labels(logits: Any, labels: Any, style: CallStyle) -> Any:
@@ -70,9 +62,8 @@ def _source(subject: Subject, style: CallStyle) -> Source | None:
     if style.label_dtype != "as drawn":
         dtype = "logits.dtype" if style.label_dtype == "as logits" else repr(style.label_dtype)
         lines.append(f"    labels = labels.astype({dtype})")
-    handed = "logits, labels" if style.order == "logits, labels" else "labels, logits"
     inner = f"{source.call}(layer, " if source.call else "layer("
-    lines += [f"    return {inner}{handed}, **given)", ""]
+    lines += [f"    return {inner}{style.order}, **given)", ""]
     return replace(
         source, imports=(*source.imports, *lines), call="call_in_style", weight=style.weight, per_class=style.per_class
     )

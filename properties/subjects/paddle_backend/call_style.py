@@ -27,7 +27,7 @@ def styled(subject: Subject, style: CallStyle) -> Subject:
 
     def call(layer: Any, logits: Any, labels: Any, **given: Any) -> Any:
         handed = (_input(logits, style), _labels(logits, labels, style))
-        first, second = handed if style.order == "logits, labels" else handed[::-1]
+        first, second = style.ordered(*handed)
         result = chosen(subject.call(layer, first, second, **given), style.output)
         kept = style.labels in ("class axis", "last axis") and len(handed[1].shape) > 1
         if kept and isinstance(result, paddle.Tensor) and list(result.shape) == list(handed[1].shape):
@@ -35,15 +35,7 @@ def styled(subject: Subject, style: CallStyle) -> Subject:
             return result.squeeze(_kept_axis(style))
         return result
 
-    return replace(
-        subject,
-        build=build,
-        call=call,
-        arguments=tuple(sorted(subject.takes)),
-        signature=subject.own_arguments,
-        source=_source(subject, style),
-        style=style,
-    )
+    return subject.called_in(style, build, call, _source(subject, style))
 
 
 def chosen(result: Any, key: str) -> Any:
@@ -123,9 +115,8 @@ def _source(subject: Subject, style: CallStyle) -> Source | None:
     inner = f"{source.call}(layer, " if source.call else "layer("
     lines = ["", "def call_in_style(layer, logits, labels, **given):"]
     lines += [f"    {line}" for line in _lines(style)]
-    handed = "logits, labels" if style.order == "logits, labels" else "labels, logits"
     key = f"[{style.output if style.output.isdigit() else repr(style.output)}]" if style.output else ""
-    lines.append(f"    loss = {inner}{handed}, **given){key}")
+    lines.append(f"    loss = {inner}{style.order}, **given){key}")
     if style.labels in ("class axis", "last axis"):
         lines.append(f"    loss = loss.squeeze({_kept_axis(style)}) if loss.shape == labels.shape else loss")
     lines += ["    return loss", ""]
