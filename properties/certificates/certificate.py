@@ -34,7 +34,8 @@ class LawReport:
     (``features``). ``inherited`` names the kernel of Paddle that shows the same, where no example showed anything else.
     ``repetitions`` say what came of the same example each time that it was put to the layer again. ``given`` are the
     contract arguments that the layer was given another value of than its own default. ``grade`` says what it is worth
-    where it does not hold: an ``error`` refutes, a ``remark`` is shown.
+    where it does not hold: an ``error`` refutes, a ``remark`` is shown. ``explained`` names the departures that what it
+    shows follows from, number for number.
     """
 
     id: str
@@ -55,6 +56,7 @@ class LawReport:
     inherited: str = ""
     repetitions: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
+    explained: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, info: LawInfo, result: LawResult) -> LawReport:
@@ -70,7 +72,7 @@ class LawReport:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> LawReport:
         """From plain data, as JSON has it; a file from before there were remarks has only errors."""
-        lists = {name: tuple(plain.get(name, ())) for name in ("condition", "repetitions", "given")}
+        lists = {name: tuple(plain.get(name, ())) for name in ("condition", "repetitions", "given", "explained")}
         said = {name: value for name, value in plain.items() if name != "severity"}
         return cls(**{"grade": "error", **said, **lists})
 

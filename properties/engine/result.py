@@ -51,7 +51,8 @@ class LawResult:
     the time was over before the examples were. ``seen`` are the values (as text) of the dimensions that somebody named
     which the problems put to the layer had. ``given`` are the contract arguments that the layer was given another
     value of than its own default. ``arguments`` has what reports must know of the arguments of a contract that is
-    somebody's own (see OF_ARGUMENTS); it is empty under one of ours.
+    somebody's own (see OF_ARGUMENTS); it is empty under one of ours. ``explained`` names the departures of the layer
+    that the contradiction follows from, number for number, where no example has one that does not.
     """
 
     law: str
@@ -76,6 +77,7 @@ class LawResult:
     seen: frozenset[tuple[str, str]] = frozenset()
     given: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    explained: tuple[str, ...] = ()
 
     @property
     def remarked(self) -> bool:
@@ -100,6 +102,7 @@ class LawResult:
             "repetitions": self.repetitions,
             "given": self.given,
             "grade": "" if self.finding is None else self.finding.grade,
+            "explained": self.explained,
         }
 
     def _counterexample(self) -> dict[str, Any] | None:
@@ -156,6 +159,7 @@ class LawResult:
             inherited=said["inherited"],
             repetitions=tuple(said["repetitions"]),
             given=tuple(said["given"]),
+            explained=tuple(said["explained"]),
             effective=frozenset(shown.get("effective", ())),
             arguments={name: shown[name] for name in OF_ARGUMENTS if name in shown},
         )
