@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from properties.departures.of_softmax import ENTROPIES
+from properties.departures.of_top_k import OF_TOP_K
+from properties.departures.top_k_parts import INSIDE, top_k_parts
 from properties.judging.assumptions import spoken
 from properties.judging.context import Case
 from properties.judging.contract import OF_CLASSES, Contract, divisor
@@ -237,6 +240,9 @@ CONTRACT = Contract(
     kernel_formula=KernelFormula(largest, divisor=_largest_divide_by, applies=_is_cross_entropy),
     gradient="both",
     bases=(individual_of,),
+    departures=(*OF_TOP_K, *ENTROPIES),
+    parts=top_k_parts,
+    inside=INSIDE,
     essential=(("top_k", "k"),),
     reads=reads,
     own=(EVERYTHING, MAXIMUM, BOTH, symmetry(), *TOP_K_LAWS),

@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT, by_class, cross_entropy_base
 from properties.contracts.cross_entropy import divides_by as cross_entropy_divides_by
 from properties.contracts.focal import GAMMA
+from properties.departures import softmax_parts
+from properties.departures.of_costs import OF_COSTS
+from properties.departures.of_costs import costs_of as weights_of_classes
+from properties.departures.of_labels import OF_LABELS
+from properties.departures.of_softmax import OF_SOFT_LABELS, OF_SOFTMAX
 from properties.judging.assumptions import reading
 from properties.judging.context import Case
 from properties.judging.contract import OF_CLASSES, Bad, Contract, divisor
@@ -222,6 +227,9 @@ CONTRACT = Contract(
     kernel_formula=KernelFormula(class_weights=costs_of, by_class=by_class),
     gradient="both",
     bases=(cross_entropy_base,),
+    departures=(*OF_COSTS, *OF_SOFTMAX, *OF_SOFT_LABELS, *OF_LABELS),
+    parts=softmax_parts.softmax_parts(weight=weights_of_classes),
+    inside=softmax_parts.INSIDE,
     essential=(("num_class_list",),),
     reads=reading("cost-sensitive cross entropy", {"num_class_list": in_words}, without_costs, ARGUMENTS),
     own=(gamma_zero(empty_class_weight=(None,)), EQUAL, one_hot_is_hard, NEVER_OCCURS),

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from properties.departures import softmax_parts
+from properties.departures.of_labels import OF_LABELS
+from properties.departures.of_softmax import OF_SOFT_LABELS, OF_SOFTMAX
 from properties.judging.assumptions import reading
 from properties.judging.contract import OF_CLASSES, Contract, divisor
 from properties.judging.kernel_formula import Arguments, KernelFormula
@@ -90,6 +93,9 @@ CONTRACT = Contract(
     gradient="both",
     bases=(cross_entropy_base,),
     divisor=divides_by,
+    departures=(*OF_SOFTMAX, *OF_SOFT_LABELS, *OF_LABELS),
+    parts=softmax_parts.softmax_parts(),
+    inside=softmax_parts.INSIDE,
     kernel_formula=KernelFormula(smoothing="label_smoothing", by_class=by_class, whole=KERNEL),
     reads=reading("cross entropy", arguments=ARGUMENTS),
     bad_arguments={

@@ -5,6 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from properties.departures import of_focal, softmax_parts
+from properties.departures.of_labels import OF_LABELS
+from properties.departures.of_softmax import OF_SOFTMAX
 from properties.judging.assumptions import reading
 from properties.judging.contract import OF_CLASSES, Contract
 from properties.judging.kernel_formula import KernelFormula, KernelLosses
@@ -70,6 +73,9 @@ CONTRACT = Contract(
     gradient="live",
     kernel_formula=KernelFormula(modulated),
     bases=(cross_entropy_of,),
+    departures=(*of_focal.OF_FOCAL, *OF_SOFTMAX, *OF_LABELS),
+    parts=softmax_parts.softmax_parts(softmax_parts.focused),
+    inside=softmax_parts.INSIDE | of_focal.INSIDE,
     own=(gamma_zero(), TWO_CLASSES, element_weights),
     precise=True,
     essential=(("gamma",),),

@@ -17,6 +17,10 @@ from properties.contracts._gradient_density import (
     logits_at_edges,
     one_region_is,
 )
+from properties.departures import density_parts, softmax_parts
+from properties.departures.of_density import OF_DENSITY
+from properties.departures.of_labels import OF_LABELS
+from properties.departures.of_softmax import OF_SOFTMAX
 from properties.judging.assumptions import reading
 from properties.judging.contract import OF_CLASSES, Contract
 from properties.judging.kernel_formula import KernelFormula, KernelLosses
@@ -102,6 +106,9 @@ CONTRACT = Contract(
     gradient="detached",
     kernel_formula=KernelFormula(harmonized, (harmonized_below,)),
     bases=(cross_entropy_of,),
+    departures=(*OF_DENSITY, *OF_SOFTMAX, *OF_LABELS),
+    parts=softmax_parts.softmax_parts(density_parts.harmonized),
+    inside=softmax_parts.INSIDE | density_parts.INSIDE,
     own=(ONE_REGION, TWO_CLASSES, *density_laws(cross_entropy_of, {"classes": lambda c: c > 1}), moving_average(norms)),
     # a better logit may move an element into a sparser region, where it counts more
     without=frozenset({"softmax/monotone"}),

@@ -17,6 +17,9 @@ from properties.contracts._gradient_density import (
     logits_at_edges,
     one_region_is,
 )
+from properties.departures import density_parts, of_entries
+from properties.departures.of_density import OF_DENSITY
+from properties.departures.of_labels import OF_TARGETS
 from properties.judging.assumptions import reading
 from properties.judging.contract import Contract
 from properties.judging.kernel_formula import KernelFormula, KernelLosses
@@ -67,6 +70,9 @@ CONTRACT = Contract(
     gradient="detached",
     kernel_formula=KernelFormula(harmonized),
     bases=(entry_cross_entropy_of,),
+    departures=(*OF_DENSITY, *of_entries.OF_ENTRIES, *OF_TARGETS),
+    parts=density_parts.entry_parts(density_parts.harmonized_entries),
+    inside=of_entries.INSIDE | density_parts.INSIDE,
     own=(
         ONE_REGION,
         ids_are_one_hot,

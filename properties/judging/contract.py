@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from properties.errors import ContractError
+from properties.departures.departure import Departure, Fitted, combined
+from properties.departures.general import GENERAL
+from properties.departures.model import modelled
+from properties.departures.parts import Loss, PartsOf
+from properties.errors import ContractError, did_you_mean
 from properties.judging.authored import ANSWER, authored, call_authored, checked_answer
 from properties.judging.conventions import Conventions
 from properties.judging.detached_gradient import detached_answers
@@ -114,6 +118,10 @@ class Contract:
             "as focal loss with gamma 0, which is cross entropy"; '' where that goes without saying. None: the name of
             the contract and the values. ``properties.judging.assumptions.reading`` makes one.
         conventions: those of a subject, where it claims others than the contract's that no argument stands for.
+        departures: ways in which layers are known to differ from this loss, beside those that any loss may have.
+        parts: ``parts(problem, settings)`` gives the losses of the elements, made of parts that departures may change;
+            None: the oracle's, as they are.
+        inside: the settings that ``parts`` knows.
     """
 
     name: str
@@ -141,6 +149,9 @@ class Contract:
     reads: Callable[[Mapping[str, Any]], str] | None = None
     conventions: Conventions = field(default_factory=Conventions)
     granularity: str = ELEMENT
+    departures: tuple[Departure, ...] = ()
+    parts: PartsOf | None = None
+    inside: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Whatever the author wrote is watched: a mistake in it is not taken for the layer's, nor for one of ours."""
@@ -238,6 +249,40 @@ class Contract:
         if self.detaches:
             return detached_answers(self.live_answer, self.bases[0])(problem)
         return self.live_answer(problem, **more)
+
+    @property
+    def catalogue(self) -> dict[str, Departure]:
+        """The known ways to differ from this contract, by name; empty where there is no oracle."""
+        if self.oracle is None:
+            return {}
+        able = {*self.argument_names, *self.call_arguments}
+        return {d.name: d for d in (*self.departures, *GENERAL) if set(d.needs) <= able}
+
+    @property
+    def loss(self) -> Loss:
+        """What a model of this loss is made of."""
+        return Loss(self.answer, self.divisor, self.parts, self.inside)
+
+    def model(self, problem: Problem, departures: Iterable[Fitted | str]) -> Answer:
+        """The answer of a loss that differs from this one in these ways, named or with their parameters.
+
+        With none it is the oracle's. Raises ValueError for a name that is not in the catalogue, and for departures of
+        which one excludes another.
+        """
+        fitted = [self._fitted(departure) for departure in departures]
+        settings = combined(fitted)
+        if settings is None:
+            raise ValueError(f"departures {', '.join(f.name for f in fitted)} exclude each other")
+        return modelled(self.loss, problem, settings)
+
+    def _fitted(self, departure: Fitted | str) -> Fitted:
+        if isinstance(departure, Fitted):
+            return departure
+        known = self.catalogue
+        if departure not in known:
+            close = did_you_mean(departure, known)
+            raise ValueError(f"contract {self.name} knows no departure {departure!r}{close}")
+        return known[departure].fitted()
 
     def known_answer(self, problem: Problem) -> Answer | None:
         """The answer where there is one: no oracle needs to know what a law made wrong on purpose."""

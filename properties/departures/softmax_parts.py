@@ -1,0 +1,130 @@
+"""Losses over a softmax, made of parts that a departure may change: the entropy, what multiplies it, the weights.
+
+Settings that these parts know: ``entropy``, maps of the unweighted cross entropy [n] with their derivatives;
+``masses``, the labels as rows of probabilities; ``weigh``, how weights meet the loss; and what each factor knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from properties.departures.departure import Settings
+from properties.departures.parts import Parts, PartsOf, mapped, scaled, weight_of_elements
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
+from reference import UNIT_ROUNDOFF
+from reference.cross_entropy import Softmax, soft_losses, softmax_of
+from reference.elements import Elements, Losses, arrange
+from reference.focal import focal_losses
+
+EntropyMap = Callable[[Array, Problem], tuple[Array, Array]]
+"""From cross entropies [n] to others, with the derivative."""
+
+INSIDE = frozenset({"entropy", "masses", "weigh"})
+
+Factor = Callable[[Problem, Elements, Softmax, Losses, Settings], list[Parts]]
+"""From the unweighted cross entropy of the elements to the losses of the contract, unweighted."""
+
+
+def softmax_parts(factor: Factor | None = None, weight: Callable[[Problem], Array | None] | None = None) -> PartsOf:
+    """Return the parts of a loss over a softmax: cross entropy, times a factor, times the weight of the class.
+
+    ``weight`` gives the weights of the classes where they are not the problem's own.
+    """
+
+    def parts(problem: Problem, settings: Settings) -> list[Parts]:
+        weights = problem.weight if weight is None else weight(problem)
+        asked = problem.replace(weight=weights)
+        if problem.targets == "soft" or "masses" in settings or problem.config.get("label_smoothing"):
+            return [_of_rows(asked, settings)]
+        elements = arrange(problem.logits, problem.labels, ignore_index=problem.ignore_index, axis=problem.axis)
+        softmax = softmax_of(elements)
+        losses = _mapped(softmax.losses, settings, problem)
+        found = [Parts(losses)] if factor is None else factor(asked, elements, softmax, losses, settings)
+        weigh = settings.get("weigh", weighed)
+        return [Parts(weigh(asked, softmax, one.losses), one.decided) for one in found]
+
+    return parts
+
+
+def weighed(problem: Problem, softmax: Softmax, losses: Losses) -> Losses:
+    """Return losses times the weight of the class of each element."""
+    return scaled(losses, weight_of_elements(problem))
+
+
+def _mapped(losses: Losses, settings: Settings, problem: Problem) -> Losses:
+    for change in settings.get("entropy", ()):
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            value, slope = change(losses.value, problem)
+        losses = mapped(losses, value, slope)
+    return losses
+
+
+def rows_of(problem: Problem) -> Array:
+    """Return the labels as rows [n, C] of probabilities, smoothed as the problem says; zeros where ignored."""
+    smoothing = float(problem.config.get("label_smoothing", 0.0))
+    valid = problem.valid.reshape(-1, 1)
+    return np.asarray(((1.0 - smoothing) * problem.one_hot + smoothing / problem.classes) * valid)
+
+
+def _of_rows(problem: Problem, settings: Settings) -> Parts:
+    """The losses of labels that are rows: each class's part of the entropy may be mapped."""
+    rows = settings.get("masses", rows_of)(problem)
+    valid = problem.valid.reshape(-1)
+    logits = np.where(valid[:, None], problem.rows, 0.0)
+    weight = np.ones(problem.classes) if problem.weight is None else problem.weight
+    by_class = problem.config.get("soft_weight") == "torch"
+    shares = rows * weight if by_class else rows
+    if "entropy" in settings:
+        losses = _sum_of_mapped(logits, shares, settings, problem)
+    else:
+        losses = soft_losses(logits, shares)
+    if not by_class:
+        losses = scaled(losses, (rows * weight).sum(axis=1))
+    return Parts(losses)
+
+
+def _sum_of_mapped(logits: Array, shares: Array, settings: Settings, problem: Problem) -> Losses:
+    p = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    entropy = np.logaddexp.reduce(logits, axis=1, keepdims=True) - logits
+    value, slope = entropy, np.ones_like(entropy)
+    for change in settings["entropy"]:
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            value, step = change(value, problem)
+        slope = slope * step
+    pull = shares * slope
+    total = (shares * value).sum(axis=1)
+    gradient = p * pull.sum(axis=1, keepdims=True) - pull
+    size = (shares * (2.0 + np.abs(entropy))).sum(axis=1) * (4.0 + problem.classes)
+    return Losses(total, gradient, size, np.broadcast_to(4.0 + size[:, None], gradient.shape).copy())
+
+
+def focused(problem: Problem, elements: Elements, softmax: Softmax, losses: Losses, settings: Settings) -> list[Parts]:
+    """Return the losses times (1 - p)^gamma, or times another factor: ``power``, ``probability``, ``detached``.
+
+    ``probability`` gives p of the label from the unweighted entropy; ``detached`` says what has no slope.
+    """
+    gamma = float(settings["power"](problem) if "power" in settings else problem.config["gamma"])
+    own = settings.get("entropy") or settings.get("probability") or settings.get("detached")
+    if not own:
+        return [Parts(focal_losses(softmax, gamma, UNIT_ROUNDOFF[problem.dtype]))]
+    entropy = softmax.losses.value
+    if "probability" in settings:
+        p, slope = settings["probability"](entropy, problem, elements)
+    else:
+        p, slope = np.exp(-entropy), -np.exp(-entropy)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        rest = np.maximum(1.0 - p, 0.0) if "probability" in settings else -np.expm1(-entropy)
+        factor = rest**gamma
+        turn = np.where(rest > 0, -gamma * rest ** (gamma - 1.0), 0.0) * slope if gamma else np.zeros_like(rest)
+    detached = settings.get("detached", "")
+    value = factor * losses.value
+    by_factor = np.zeros_like(factor) if detached == "factor" else losses.value * turn
+    by_loss = np.zeros_like(factor) if detached == "entropy" else factor
+    gradient = losses.slope * by_loss[:, None] + softmax.losses.slope * by_factor[:, None]
+    size = losses.value_scale * (1.0 + gamma) * (1.0 + np.abs(value))
+    wide = (losses.slope_scale + np.abs(losses.slope)) * (4.0 + gamma) * (4.0 + np.abs(losses.value))[:, None]
+    return [Parts(Losses(value, gradient, size, wide))]

@@ -1,0 +1,80 @@
+"""The average of the largest losses, made of parts that a departure may change.
+
+Settings that these parts know: ``k`` gives another number of elements from the problem; ``among`` (``elements``) lets
+ignored ones be chosen too; ``unranked`` chooses by the unweighted losses; ``ties`` keeps all that equal the k-th, or
+drops them; ``descent`` (``first``) gives the gradient to other elements; and ``entropy``, as over any softmax.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from properties.departures.departure import Settings
+from properties.departures.parts import Mask, Parts, scaled, unreduced
+from properties.departures.softmax_parts import softmax_parts
+from properties.problems.precision import Array
+from properties.problems.problem import Problem
+from reference import UNIT_ROUNDOFF, Answer, top_k_loss
+from reference.elements import Losses
+from reference.top_k import count_of
+
+INSIDE = frozenset({"k", "among", "unranked", "ties", "descent", "entropy", "weigh"})
+
+CLOSE = 1e-12
+"""Relative difference of losses that are tied."""
+
+_cross_entropy_parts = softmax_parts()
+
+
+def _of_all(problem: Problem) -> Answer:
+    """The losses of all elements, weighted, whatever k is."""
+    everything = problem.configure(top_k=1.0, k=None)
+    given = {"unit_roundoff": UNIT_ROUNDOFF[problem.dtype], **everything.arguments(), **problem.call_arguments()}
+    return top_k_loss(problem.logits, problem.given_labels, **given)
+
+
+def _individual(problem: Problem, settings: Settings) -> Parts:
+    softmax = problem.config.get("individual", "cross_entropy") == "cross_entropy"
+    if softmax and ("entropy" in settings or "weigh" in settings):
+        return _cross_entropy_parts(problem, settings)[0]
+    return unreduced(_of_all, problem)[0]
+
+
+def top_k_parts(problem: Problem, settings: Settings) -> list[Parts]:
+    """Return the weighted losses of the k elements whose losses are the largest, and 0 for the others."""
+    whole = _individual(problem, settings)
+    plain = _individual(problem.replace(weight=None), settings) if settings.get("unranked") else whole
+    valid = problem.valid.reshape(-1)
+    among: Mask = np.ones_like(valid) if settings.get("among") == "elements" else valid
+    key = np.where(among, np.where(valid, plain.losses.value, 0.0), -np.inf)
+    if "k" in settings:
+        k = int(settings["k"](problem))
+    else:
+        k = count_of(problem.config.get("top_k"), problem.config.get("k"), int(valid.sum()))
+    shares, decided = _shares(key, among, max(min(k, int(among.sum())), 0), settings)
+    picked = scaled(whole.losses, shares * valid)
+    if settings.get("descent") == "first":
+        first = np.zeros(len(key))
+        first[np.flatnonzero(among)[:k]] = 1.0
+        picked = _with_slopes(picked, scaled(whole.losses, first))
+    return [Parts(picked, decided and whole.decided)]
+
+
+def _shares(key: Array, among: Mask, k: int, settings: Settings) -> tuple[Array, bool]:
+    """Which elements are chosen, and whether that does not depend on how ties fall."""
+    order = np.argsort(-key, kind="stable")
+    shares = np.zeros(len(key))
+    shares[order[:k]] = 1.0
+    if not 0 < k < among.sum():
+        return shares, True
+    last, following = key[order[k - 1]], key[order[k]]
+    room = CLOSE * (1.0 + abs(last))
+    if settings.get("ties") == "kept":
+        return np.where(among & (key >= last - room), 1.0, 0.0), True
+    if settings.get("ties") == "dropped":
+        return np.where(among & (key > (last if following >= last - room else following) + room), 1.0, 0.0), True
+    return shares, not following >= last - 1e3 * room
+
+
+def _with_slopes(losses: Losses, other: Losses) -> Losses:
+    return Parts(losses).with_slopes(Parts(other)).losses
