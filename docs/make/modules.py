@@ -20,6 +20,7 @@ ORDER = (
     "certificates",
     "workers",
     "engine",
+    "departures",
     "subjects",
     "subjects/paddle_backend",
     "subjects/numpy_backend",
