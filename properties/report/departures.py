@@ -131,7 +131,7 @@ def _following(certificate: Certificate, departure: Mapping[str, Any]) -> str:
         return f", whose repair mends {_first_of([law.id for law in alone])}"
     if joint:
         others = [law.id for law in joint if law.explained == joint[0].explained]
-        return f", whose repair mends {_with(certificate, departure, joint[0].explained)} {_first_of(others)}"
+        return f", whose repair, {_with(certificate, departure, joint[0].explained)}, mends {_first_of(others)}"
     return ", of which no law tells"
 
 

@@ -16,6 +16,7 @@ from properties.certificates.events import Ended
 from properties.command.cli import main
 from properties.departures.catalogue import catalogue
 from properties.report import explain
+from properties.report.causes import label_of
 from properties.report.changes import show_changes
 from properties.report.departures import closing_lines, show_departures
 from properties.report.scripts import write_scripts
@@ -312,3 +313,24 @@ def test_a_departure_explained(known):
     close = lossproof("explain", one.name[:-1])
     assert close.exit_code == 2
     assert f"did you mean '{one.name}'" in " ".join(close.output.split())
+
+
+def test_a_departure_may_be_an_error():
+    raising = departure("no-weights", WEIGHTED, error="ValueError: no weights here", quantity="failure")
+    text = screen(diagnosed(held(), departures=(raising,)), 110)
+    assert "1  It is no-weights. ValueError: no weights here\n" in text
+    assert "expected" not in text
+    assert "With it `cross_entropy` agrees" in text
+    assert "no-weights, of which no law tells: lossproof explain no-weights" in text
+
+
+@pytest.mark.parametrize(("number", "label"), [(1, "A"), (26, "Z"), (27, "AA"), (52, "AZ"), (53, "BA"), (703, "AAA")])
+def test_causes_have_letters_where_departures_have_numbers(number, label):
+    assert label_of(WHOLE, number) == label
+    assert label_of(certificate(), number) == str(number)
+
+
+def test_laws_that_take_several_departures_alone_are_told_of_each():
+    text = " ".join(screen(diagnosed(LAWS[4]), 200).split())
+    assert "ignored-in-histogram, whose repair, with that of 2, mends weights/scaling" in text
+    assert "mean-by-count, whose repair, with that of 1, mends weights/scaling" in text
