@@ -26,6 +26,7 @@ ORDER = (
     "contracts",
     "laws",
     "judging",
+    "departures",
     "drawing",
     "problems",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from properties.certificates.certificate import Certificate, LawReport, environment
@@ -28,6 +29,7 @@ def assembled(
     forgiven: bool,
     campaign: Mapping[str, Any] | None = None,
     required: Sequence[str] = DEFAULT,
+    diagnosis: Mapping[str, Any] = MappingProxyType({}),
 ) -> Certificate:
     """Return the certificate of a subject.
 
@@ -44,6 +46,8 @@ def assembled(
         forgiven: whether what is inherited is left out of the verdicts.
         campaign: the counts of a campaign, if it was one.
         required: the levels that decide the verdict, and ``remarks`` where these do.
+        diagnosis: the ``departures`` of the layer from its contract, and in how many ``explained_examples`` of so many
+            ``examples`` it agrees with the contract that has them; empty where none was made.
     """
     missing = not_given(known.unless_given, (law.given for law in laws))
     return Certificate(
@@ -73,4 +77,7 @@ def assembled(
         not_given=missing,
         call={**known.call, "never_given": [name for name, told in missing.items() if not told["argument"]]},
         required=tuple(required),
+        departures=tuple(diagnosis.get("departures", ())),
+        explained_examples=diagnosis.get("explained_examples", 0),
+        examples=diagnosis.get("examples", 0),
     )

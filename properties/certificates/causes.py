@@ -93,6 +93,9 @@ class _Failed:
         """Whether one fault may be behind both: what this one takes is there too, and goes wrong in the same way."""
         if (self.refutes, self.law.inherited) != (other.refutes, other.law.inherited):
             return False
+        if self.law.explained != other.law.explained:
+            # what follows from other departures is another fault
+            return False
         if not self.deviation.kindred(other.deviation):
             return False
         if self.deviation.kind == "failure":

@@ -99,6 +99,11 @@ class Certificate:
     handed over as, if any, the one that it may be by a ``guess``, if any, and all that in ``words``. ``assumed`` says
     as which loss it was checked, where arguments that it lacks, or has one value of, make another one of it. ``call``
     says how the layer was found to be called (see ``properties.engine.call_found``), ``words`` among it for people.
+    ``departures`` describe the layer as its contract with known ways to be wrong, the most harmful first: each has its
+    ``name``, ``sentence`` and ``parameters``, the kernel that it is ``inherited`` from (or nothing), a
+    ``counterexample`` in the form of a law's, a ``script``, and how many examples ``needs`` it. Of so many ``examples``
+    the contract with all of them agrees with the layer in ``explained_examples``; without examples nothing of the kind
+    was looked for.
     """
 
     subject: str
@@ -124,6 +129,9 @@ class Certificate:
     assumed: str = ""
     required: tuple[str, ...] = DEFAULT
     call: Mapping[str, Any] = field(default_factory=dict)
+    departures: tuple[Mapping[str, Any], ...] = ()
+    explained_examples: int = 0
+    examples: int = 0
     format: str = FORMAT
 
     @property
@@ -161,6 +169,12 @@ class Certificate:
         """The laws that do not hold and refute nothing, each with what is to be said of it."""
         shown = [law for law in self.failed if not self.refutes(law) and not self.forgives(law)]
         return [{"law": law.id, "message": law.message or law.reason} for law in shown]
+
+    @property
+    def unexplained(self) -> tuple[str, ...]:
+        """The laws that refute the layer and follow from no departure; none where no departures were looked for."""
+        found = [law.id for law in self.laws if self.refutes(law) and not law.explained]
+        return tuple(found) if self.examples else ()
 
     def _at_most(self, verdict: str) -> str:
         """Return the verdict, incomplete in place of certified where there are gaps."""
@@ -212,6 +226,10 @@ class Certificate:
             "required": list(self.required),
             "remarks": self.remarks,
             "claimable": self.claimable,
+            "departures": plain_numbers(list(self.departures)),
+            "unexplained": list(self.unexplained),
+            "explained_examples": self.explained_examples,
+            "examples": self.examples,
         }
         return {**ordered, **plain_numbers({k: v for k, v in plain.items() if k not in ordered})}
 
@@ -221,12 +239,13 @@ class Certificate:
         if plain.get("format") != FORMAT:
             raise ValueError(f"a certificate has format {FORMAT!r}, got {plain.get('format')!r}")
         laws = tuple(LawReport.from_dict(law) for law in plain["laws"])
-        derived = ("laws", "verdict", "levels", "remarks", "claimable", "takes", "gaps", "required")
+        derived = ("laws", "verdict", "levels", "remarks", "claimable", "unexplained")
         # facts had another name once
         named = {**plain, "facts": facts_of(plain.get("facts", plain.get("inferred", {})))}
         rest = {name: value for name, value in named.items() if name not in (*derived, "inferred")}
-        lists = {"takes": plain["takes"], "gaps": plain.get("gaps", ()), "required": plain.get("required", DEFAULT)}
-        return cls(**{"laws": laws, **rest, **{name: tuple(values) for name, values in lists.items()}})
+        lists = {name: plain.get(name, ()) for name in ("takes", "gaps", "departures")}
+        lists["required"] = plain.get("required", DEFAULT)
+        return cls(**{**rest, "laws": laws, **{name: tuple(values) for name, values in lists.items()}})
 
     def write(self, path: str | Path) -> None:
         """As JSON."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from properties.certificates.certificate import Certificate, LawReport
 from properties.engine.result import FAILED
@@ -14,7 +16,8 @@ class Changes:
 
     ``lost`` says whether anything that had a verdict, or was drawn, is no longer checked. ``forgiven`` are laws that do
     not hold in the second certificate, which forgives it; where it does not, they are broken or still failing; and
-    ``remarks`` those that refute nothing there.
+    ``remarks`` those that refute nothing there. ``gone``, ``come`` and ``changed`` tell of departures, a line each;
+    they are empty where one of the certificates was made without looking for any.
     """
 
     repaired: tuple[str, ...]
@@ -24,6 +27,9 @@ class Changes:
     lost: bool
     forgiven: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    come: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 def changes(before: Certificate, after: Certificate) -> Changes:
@@ -40,11 +46,42 @@ def changes(before: Certificate, after: Certificate) -> Changes:
         repaired=tuple(law for law in both if old[law].outcome in FAILED and new[law].outcome == "held"),
         broken=tuple(law for law in failed if old[law].outcome not in FAILED),
         still_failing=tuple(law for law in failed if old[law].outcome in FAILED),
-        coverage=(*lost, *found),
+        coverage=(*lost, *found, *_not_looked_for(before, after)),
         lost=bool(lost),
         forgiven=tuple(law for law in both if new[law].outcome in FAILED and after.forgives(new[law])),
         remarks=tuple(law for law in both if law in remarks),
+        **_departures(before, after),
     )
+
+
+def _not_looked_for(before: Certificate, after: Certificate) -> list[str]:
+    """Say where departures were looked for in one certificate alone."""
+    if bool(before.examples) == bool(after.examples):
+        return []
+    return [f"departures: {'no longer looked for' if before.examples else 'not looked for before'}"]
+
+
+def _departures(before: Certificate, after: Certificate) -> dict[str, tuple[str, ...]]:
+    """Say which departures went, which came, and of which the parameters are others now."""
+    if not (before.examples and after.examples):
+        return {}
+    old, new = ({each["name"]: each for each in certificate.departures} for certificate in (before, after))
+    changed = [
+        f"{name}: {', '.join(_parameters(old[name]['parameters'], new[name]['parameters']))}"
+        for name in old
+        if name in new and old[name]["parameters"] != new[name]["parameters"]
+    ]
+    return {
+        "gone": tuple(f"{name}: {each['sentence']}" for name, each in old.items() if name not in new),
+        "come": tuple(f"{name}: {each['sentence']}" for name, each in new.items() if name not in old),
+        "changed": tuple(changed),
+    }
+
+
+def _parameters(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Say of each parameter that is another one what it was and is."""
+    names = [name for name in dict.fromkeys((*old, *new)) if old.get(name) != new.get(name)]
+    return [f"{name} {old.get(name, 'none')} -> {new.get(name, 'none')}" for name in names]
 
 
 def _unlooked(one: dict[str, LawReport], other: dict[str, LawReport], lost: bool = True) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from properties.certificates.certificate import Certificate
 from properties.certificates.comparison import changes
@@ -26,7 +27,7 @@ from properties.engine.description import laws_of
 from properties.errors import did_you_mean
 from properties.judging.law import LEVELS
 from properties.report.changes import show_changes, show_replay
-from properties.report.explain import explain, law_records
+from properties.report.explain import departure_records, explain, law_records
 from properties.report.scripts import FOLDER
 from properties.report.selftest import show_selftest
 from properties.report.terminal import TerminalReport
@@ -222,7 +223,7 @@ def selftest(
 
 @main.group(name="list")
 def listing() -> None:
-    """List the contracts, or the laws."""
+    """List the contracts, the laws, or the departures."""
 
 
 @listing.command(name="contracts")
@@ -235,16 +236,20 @@ def list_contracts() -> None:
     console().print(table)
 
 
+def _known_contract(context: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    """Return the name of a contract as it is; a usage error for one that is not known."""
+    known = contracts()
+    if name is not None and name not in known:
+        raise click.UsageError(f"--contract must be one of {', '.join(known)}, got {name!r}{did_you_mean(name, known)}")
+    return name
+
+
 @listing.command(name="laws")
-@click.option("--contract", metavar="NAME", help="Only the laws of this contract.")
+@click.option("--contract", metavar="NAME", callback=_known_contract, help="Only the laws of this contract.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with what each law rests on and needs.")
 def list_laws(contract: str | None, as_json: bool) -> None:
     """The laws: id, level, and what each of them says."""
     known = contracts()
-    if contract is not None and contract not in known:
-        raise click.UsageError(
-            f"--contract must be one of {', '.join(known)}, got {contract!r}{did_you_mean(contract, known)}"
-        )
     if as_json:
         chosen = [record for record in law_records() if contract is None or contract in record["contracts"]]
         click.echo(json.dumps(chosen, indent=1))
@@ -259,15 +264,30 @@ def list_laws(contract: str | None, as_json: bool) -> None:
     console().print(table)
 
 
+@listing.command(name="departures")
+@click.option("--contract", metavar="NAME", callback=_known_contract, help="Only those known of this contract.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with the parameters of each departure.")
+def list_departures(contract: str | None, as_json: bool) -> None:
+    """The departures: known ways in which a layer is another loss than its contract's."""
+    chosen = [record for record in departure_records() if contract is None or contract in record["contracts"]]
+    if as_json:
+        click.echo(json.dumps(chosen, indent=1))
+        return
+    table = Table("departure", "what a layer with it does", "contracts", box=None)
+    for one in chosen:
+        table.add_row(one["name"], Text(one["sentence"]), ", ".join(one["contracts"]))
+    console().print(table)
+
+
 @main.command(name="explain")
-@click.argument("law")
-def explain_law(law: str) -> None:
+@click.argument("name", metavar="LAW")
+def explain_law(name: str) -> None:
     """Explain a LAW: what it rests on, which contracts promise it, and a wrong loss that it refutes.
 
-    The name of a family lists its laws.
+    The name of a family lists its laws; that of a departure says what it is, and which contracts know it.
     """
     try:
-        explain(console(), law)
+        explain(console(), name)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
 

@@ -47,8 +47,13 @@ def density_weights(norms: Array, valid: Mask, problem: Problem, settings: Setti
     exact = Regions(regions.count, width) if "width" not in settings and count == regions.count else None
     steps = norms / width
     places = exact.index(norms) if exact is not None else np.clip(np.floor(steps), 0, count - 1).astype(np.int64)
-    if settings.get("beyond") == "raises" and bool((np.floor(steps)[counted] >= count).any()):
-        raise Refused("an element lies beyond the last region")
+    unsure = False
+    if settings.get("beyond") == "raises" and count < regions.count:
+        # where nobody said by how much regions are wider, the last hair before the edge says nothing
+        slack = 0.0 if "width" in settings else 0.02
+        if bool((steps[counted] >= count + slack).any()):
+            raise Refused("an element lies beyond the last region")
+        unsure = bool((steps[counted] >= count).any())
     left = settings.get("last") == "open"
     inside = ~(norms >= 1.0) if left else np.ones_like(valid)
     near = NEAR if problem.dtype == "float64" else 64.0 * UNIT_ROUNDOFF[problem.dtype]
@@ -61,7 +66,7 @@ def density_weights(norms: Array, valid: Mask, problem: Problem, settings: Setti
         weights[image] = _of_population(places, here & counted & inside, here & counted, count, problem, settings)[
             image
         ]
-    return np.where(valid & inside, weights, 0.0), not bool((doubtful & (norms != 0)).any())
+    return np.where(valid & inside, weights, 0.0), not unsure and not bool((doubtful & (norms != 0)).any())
 
 
 def _images(problem: Problem, settings: Settings) -> list[Array]:

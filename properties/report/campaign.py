@@ -25,6 +25,7 @@ from properties.certificates.events import (
 )
 from properties.errors import is_nobodys
 from properties.report.causes import show_causes
+from properties.report.departures import show_departures
 from properties.report.durations import words_of
 from properties.report.tally import Latest, Row, Tally
 from properties.report.verdicts import STYLES, lines_of_not_given, summary
@@ -104,6 +105,7 @@ class CampaignReport:
             self._console.print()
             self._console.print(summary(certificate))
             show_causes(self._console, certificate)
+            show_departures(self._console, certificate)
         self._console.print()
         for line in closing_lines(event, self._tally):
             self._print(line)

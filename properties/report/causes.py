@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from string import ascii_uppercase
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -13,6 +14,7 @@ from rich.text import Text
 from properties.certificates.causes import Cause, causes
 from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.deviation import Deviation, deviation_of
+from properties.certificates.diagnosis import is_explained
 from properties.report.cases import case_lines, descriptions, outcome_of
 
 LONGEST_SCRIPT = 12_000
@@ -32,10 +34,10 @@ def headline_of(law: LawReport, deviation: Deviation | None = None) -> str:
     return message
 
 
-def three_lines(cause: Cause, number: int, script: str = "") -> Table:
+def three_lines(cause: Cause, label: str, script: str = "") -> Table:
     """Return a cause in three lines: what it is and of which size, the smallest case, and how to see more."""
     law, deviation = cause.law, cause.deviation
-    first = Text(_short(headline_of(law, deviation)))
+    first = Text(short_message(headline_of(law, deviation)))
     if deviation.words:
         first.append(f" {deviation.words}", style="bold")
     for words in _asides(law):
@@ -44,19 +46,24 @@ def three_lines(cause: Cause, number: int, script: str = "") -> Table:
     if cause.also:
         more.append(f" and {len(cause.also)} more law{'s' * (len(cause.also) != 1)}")
     more.append(f": python {script}" if script else f": lossproof explain {law.id}")
+    return labelled(label, _style(cause), [first, *_case(law, deviation), more])
+
+
+def labelled(label: str, style: str, lines: Sequence[Text]) -> Table:
+    """Return lines behind a label, which stands before the first of them."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(no_wrap=True, width=2)
     # the name of a file is never cut
     grid.add_column(overflow="fold")
-    for name, line in zip((str(number), *[""] * 3), (first, *_case(law, deviation), more), strict=False):
-        grid.add_row(Text(name, style=_style(cause)), line)
+    for number, line in enumerate(lines):
+        grid.add_row(Text("" if number else label, style=style), line)
     return grid
 
 
-def one_line(cause: Cause, number: int) -> RenderableType:
+def one_line(cause: Cause, label: str) -> RenderableType:
     """Return a cause in a single line, cut to the width of the screen."""
-    words = " ".join(filter(None, (_short(headline_of(cause.law, cause.deviation)), cause.deviation.words)))
-    return one_row(Text.assemble((f"{number:<3}", _style(cause)), f"{words}  ", (cause.law.id, "dim")))
+    words = " ".join(filter(None, (short_message(headline_of(cause.law, cause.deviation)), cause.deviation.words)))
+    return one_row(Text.assemble((f"{label:<3}", _style(cause)), f"{words}  ", (cause.law.id, "dim")))
 
 
 def one_row(text: Text) -> RenderableType:
@@ -70,9 +77,9 @@ def _style(cause: Cause) -> str:
     return "bold red" if cause.refutes else "yellow"
 
 
-def _short(message: str) -> str:
+def short_message(message: str) -> str:
     """Return a message without Paddle's hints and places, in a length that can be read."""
-    return _cut(re.sub(r" \[Hint: .*?\](?= \(at|\.|$|; )| \(at /[^)]*\)", "", message))
+    return cut(re.sub(r" \[Hint: .*?\](?= \(at|\.|$|; )| \(at /[^)]*\)", "", message))
 
 
 def _asides(law: LawReport) -> list[str]:
@@ -93,30 +100,44 @@ def _case(law: LawReport, deviation: Deviation) -> list[Text]:
     told = descriptions(finding.calls, shown.get("at_rest"))[:1] if finding is not None else []
     came = [] if deviation.words or deviation.kind == "failure" else outcome_of(shown)
     text = Text(condition, style="yellow")
-    return [text.append(_cut("   ".join([*told, *came])), style="default")]
+    return [text.append(cut("   ".join([*told, *came])), style="default")]
 
 
-def _cut(words: str) -> str:
+def cut(words: str) -> str:
+    """Return words in a length that the short form of a cause has room for."""
     return words if len(words) <= LONGEST_LINE else words[:LONGEST_LINE] + " ..."
 
 
 def show_causes(console: Console, certificate: Certificate, scripts: int | None = None) -> None:
-    """Print each likely cause for which laws do not hold, errors first; the first ``scripts`` with their script."""
-    for number, cause in enumerate(causes(certificate), 1):
+    """Print each likely cause for which laws do not hold, errors first; the first ``scripts`` with their script.
+
+    What follows from departures is left out.
+    """
+    found = [cause for cause in causes(certificate) if not is_explained(certificate, cause.law)]
+    for number, cause in enumerate(found, 1):
         console.print()
-        show_failure(console, cause.law, number, scripts is None or number <= scripts, cause.also, cause.refutes)
+        with_script = scripts is None or number <= scripts
+        show_failure(console, cause.law, label_of(certificate, number), with_script, cause.also, cause.refutes)
+
+
+def label_of(certificate: Certificate, number: int) -> str:
+    """Return what a cause is called by its place: a number; where departures have the numbers, a letter."""
+    if not certificate.departures:
+        return str(number)
+    before, last = divmod(number - 1, len(ascii_uppercase))
+    return (label_of(certificate, before) if before else "") + ascii_uppercase[last]
 
 
 def show_failure(
     console: Console,
     law: LawReport,
-    number: int | None = None,
+    label: str = "",
     with_script: bool = True,
     also: Sequence[str] = (),
     refutes: bool = True,
 ) -> None:
     """Print a law that does not hold: its cause in words, the condition, what else fails, the case, and a script."""
-    title = Text(law.id if number is None else f"{number}  {law.id}", style="bold red" if refutes else "bold yellow")
+    title = Text(f"{label}  {law.id}" if label else law.id, style="bold red" if refutes else "bold yellow")
     title.append(f"  {law.outcome}{'' if refutes else ', a remark'}, example {law.examples}", style="dim")
     console.print(title)
     deviation = deviation_of(law)
@@ -137,15 +158,16 @@ def show_failure(
         indented += [Text(line) for line in case_lines(law.counterexample)]
     for text in indented:
         console.print(Padding(text, (0, 0, 0, 3)))
-    _show_script(console, law, with_script)
+    show_script(console, law.script, with_script)
 
 
-def _show_script(console: Console, law: LawReport, shown: bool) -> None:
-    if len(law.script) > LONGEST_SCRIPT:
-        words = f"the script has {len(law.script):,} characters, and is not shown; the certificate has it"
+def show_script(console: Console, script: str, shown: bool = True) -> None:
+    """Print a script where there is one and it is ``shown``; of one that is too long, how long it is."""
+    if len(script) > LONGEST_SCRIPT:
+        words = f"the script has {len(script):,} characters, and is not shown; the certificate has it"
         console.print(Padding(Text(words, style="dim"), (0, 0, 0, 3)))
-    elif law.script and shown:
+    elif script and shown:
         console.print(Padding(Text("reproduce without lossproof:", style="dim"), (0, 0, 0, 3)))
         # no wrapping: what is copied from here must run
-        for line in law.script.splitlines():
+        for line in script.splitlines():
             console.print(Text(f"       {line}", style="cyan"), soft_wrap=True)

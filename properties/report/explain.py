@@ -1,4 +1,4 @@
-"""One law, explained: what it says and rests on, which contracts promise it, and a recorded case of it at work."""
+"""A law, explained: what it says and rests on, which contracts promise it, a recorded case of it; and departures."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from properties.contracts import contracts
+from properties.departures.departure import Departure
 from properties.engine.description import laws_of
 from properties.errors import ContractError, UsageError, did_you_mean
 from properties.judging.contract import Contract
@@ -71,9 +72,32 @@ def law_records() -> list[dict[str, Any]]:
     ]
 
 
+def known_departures() -> dict[str, tuple[Departure, list[Contract]]]:
+    """Return every departure by its name, with the contracts that know it."""
+    found: dict[str, tuple[Departure, list[Contract]]] = {}
+    for contract in contracts().values():
+        for departure in contract.catalogue.values():
+            found.setdefault(departure.name, (departure, []))[1].append(contract)
+    return found
+
+
+def departure_records() -> list[dict[str, Any]]:
+    """Return every departure as plain data."""
+    return [
+        {
+            "name": departure.name,
+            "sentence": departure.sentence,
+            "parameters": list(departure.parameters),
+            "inherited": departure.inherited,
+            "contracts": [contract.name for contract in having],
+        }
+        for departure, having in known_departures().values()
+    ]
+
+
 def explain(console: Console, name: str) -> None:
-    """Explain a law, or list the laws of a family; UsageError where there is neither."""
-    known = known_laws()
+    """Explain a law or a departure, or list the laws of a family; UsageError where there is none of these."""
+    known, departures = known_laws(), known_departures()
     family = [law for law, _ in known.values() if law.family == name]
     if name in known:
         _law(console, *known[name])
@@ -82,15 +106,37 @@ def explain(console: Console, name: str) -> None:
         for law in family:
             table.add_row(law.id, law.level, law.sentence)
         console.print(table)
+    elif name in departures:
+        _departure(console, *departures[name])
     else:
-        close = did_you_mean(name, (*known, *dict.fromkeys(law.split("/")[0] for law in known)))
-        raise UsageError(f"no law or family {name!r}{close}; `lossproof list laws` shows them all")
+        close = did_you_mean(name, (*known, *dict.fromkeys(law.split("/")[0] for law in known), *departures))
+        all_of_them = "`lossproof list laws` and `lossproof list departures` show them all"
+        raise UsageError(f"no law, family or departure {name!r}{close}; {all_of_them}")
+
+
+def _departure(console: Console, departure: Departure, having: list[Contract]) -> None:
+    console.print(Text(departure.name, style="bold"))
+    console.print(Padding(Text(departure.sentence), (0, 0, 1, 3)))
+    rows = {
+        "parameters": ", ".join(departure.parameters) or "none",
+        "inherited": f"{departure.inherited} departs in the same way" if departure.inherited else "from no kernel",
+        "contracts": ", ".join(contract.name for contract in having),
+    }
+    console.print(Padding(_rows(rows), (0, 0, 0, 3)))
+
+
+def _rows(rows: Mapping[str, str]) -> Table:
+    """Return titles and words side by side, without those that have nothing to say."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
+    for title, words in rows.items():
+        if words:
+            table.add_row(Text(title, style="dim"), Text(words))
+    return table
 
 
 def _law(console: Console, law: Law, having: list[Contract]) -> None:
     console.print(Text(law.id, style="bold"))
     console.print(Padding(Text(law.sentence), (0, 0, 1, 3)))
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
     rows = {
         "level": LEVELS[law.level],
         "grade": law.grade + (f"; a remark: {law.remark}" if law.remark else ""),
@@ -100,10 +146,7 @@ def _law(console: Console, law: Law, having: list[Contract]) -> None:
         "gate": _gate(law, having),
         "contracts": ", ".join(contract.name for contract in having),
     }
-    for title, words in rows.items():
-        if words:
-            table.add_row(Text(title, style="dim"), Text(words))
-    console.print(Padding(table, (0, 0, 0, 3)))
+    console.print(Padding(_rows(rows), (0, 0, 0, 3)))
     example = recorded_examples().get(law.id)
     if example is not None:
         console.print()

@@ -1,10 +1,11 @@
-"""Scripts: writes the script of each cause to a file of its own, and overwrites nothing but scripts of its own."""
+"""Scripts: writes those of causes and departures to files of their own, and overwrites nothing but scripts of ours."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from properties.certificates.causes import Cause
 
@@ -15,18 +16,23 @@ MARK = "# Written by lossproof: shows without it what is wrong.\n"
 """The first line of each script; a file without it is somebody else's, and stays as it is."""
 
 
-def write_scripts(subject: str, causes: Iterable[Cause], folder: Path) -> Mapping[str, Path]:
-    """Write the scripts of causes that have one; returns the file of each by the id of its law.
+def write_scripts(
+    subject: str, causes: Iterable[Cause], folder: Path, departures: Iterable[Mapping[str, Any]] = ()
+) -> Mapping[str, Path]:
+    """Write the scripts of causes and departures that have one.
 
-    Raises OSError where the folder cannot be written.
+    Returns the file of each by the id of its law, or the name of the departure. Raises OSError where the folder cannot
+    be written.
     """
+    scripts = {cause.law.id: cause.law.script for cause in causes}
+    scripts |= {departure["name"]: departure["script"] for departure in departures}
     written = {}
-    for cause in causes:
-        if cause.law.script:
+    for name, script in scripts.items():
+        if script:
             folder.mkdir(parents=True, exist_ok=True)
-            file = _free(folder, re.sub(r"[^\w.-]+", "-", f"{subject}-{cause.law.id}").strip("-"))
-            file.write_text(f"{MARK}{cause.law.script}", encoding="utf-8")
-            written[cause.law.id] = file
+            file = _free(folder, re.sub(r"[^\w.-]+", "-", f"{subject}-{name}").strip("-"))
+            file.write_text(f"{MARK}{script}", encoding="utf-8")
+            written[name] = file
     return written
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from properties.certificates.certificate import Certificate
+from properties.certificates.certificate import Certificate, LawReport
+from properties.certificates.diagnosis import is_explained, numbers_of
 from properties.engine.result import FAILED, UNSETTLED
 from properties.report.verdicts import STYLES
 from reference import BUDGET
@@ -22,7 +23,7 @@ def table_of_laws(certificate: Certificate) -> Table:
     table.add_column("examples", justify="right", no_wrap=True)
     table.add_column(f"budget used (of {BUDGET:g})", justify="right", no_wrap=True)
     for law in certificate.laws:
-        words, style = law.outcome, STYLES.get(law.outcome, "dim")
+        words, style = outcome_words(certificate, law), STYLES.get(law.outcome, "dim")
         if law.outcome in FAILED:
             counted = "" if certificate.refutes(law) else ", a remark"
             owed = "forgiven" if certificate.forgives(law) else "inherited"
@@ -33,6 +34,13 @@ def table_of_laws(certificate: Certificate) -> Table:
         used = f"{law.budget_used:.2f}" if law.outcome == "held" and law.budget_used else ""
         table.add_row(law.id, Text(words, style=style), str(law.examples or ""), used)
     return table
+
+
+def outcome_words(certificate: Certificate, law: LawReport) -> str:
+    """Return how a law ended; of one that follows from departures, their numbers."""
+    if not is_explained(certificate, law):
+        return law.outcome
+    return f"explained by {', '.join(map(str, numbers_of(certificate, law.explained)))}"
 
 
 def notes(certificate: Certificate) -> list[str]:

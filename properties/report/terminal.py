@@ -13,9 +13,17 @@ from rich.text import Text
 
 from properties.certificates.causes import Cause, causes
 from properties.certificates.certificate import Certificate, LawReport
+from properties.certificates.diagnosis import is_explained
 from properties.certificates.events import Ended, Event, LawEnded, Progressed, Started
 from properties.engine.result import UNSETTLED
-from properties.report.causes import one_line, one_row, show_causes, three_lines
+from properties.report.causes import label_of, one_line, one_row, show_causes, three_lines
+from properties.report.departures import (
+    closing_lines,
+    departures_in_forms,
+    show_departures,
+    show_explained,
+    title_of,
+)
 from properties.report.facts import in_lines
 from properties.report.scripts import write_scripts
 from properties.report.table import left_out, notes, reasons, table_of_laws
@@ -103,20 +111,23 @@ class TerminalReport:
         """Write the scripts; returns their files, and why there are none."""
         if self._scripts is None:
             return {}, ""
+        found = [cause for cause in causes(certificate) if not is_explained(certificate, cause.law)]
         try:
-            return write_scripts(certificate.subject, causes(certificate), self._scripts), ""
+            return write_scripts(certificate.subject, found, self._scripts, certificate.departures), ""
         except OSError as error:
             return {}, f"the scripts cannot be written to {self._scripts}: {error.strerror}; -v shows them"
 
 
 def show_all(console: Console, certificate: Certificate) -> None:
-    """Print everything that a certificate says of its laws: the table, the notes, and each cause with its script."""
+    """Print all that a certificate says of its laws: the table, the notes, each cause and departure with its script."""
     console.print()
     console.print(table_of_laws(certificate))
     agreed = [line for line, style in in_lines(certificate.facts) if style == "dim"]
     for line in (*(f"found: {line}" for line in agreed), *notes(certificate)):
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
     show_causes(console, certificate)
+    show_departures(console, certificate)
+    show_explained(console, certificate)
 
 
 def show(
@@ -126,14 +137,17 @@ def show(
     file: Path | None = None,
     verbose: bool = False,
 ) -> None:
-    """Print what came of a run on one screen: the verdicts, what was found, and the causes, the most harmful first."""
+    """Print what came of a run on one screen: the verdicts, what was found, and the causes, the most harmful first.
+
+    Of a layer with departures the causes are those of the laws that do not follow from these, which come next.
+    """
     above = _above(certificate)
-    found = causes(certificate)
+    found = [cause for cause in causes(certificate) if not is_explained(certificate, cause.law)]
     main = [cause for cause in found if cause.refutes or certificate.forgives(cause.law)]
     rest = _below(certificate, [cause for cause in found if cause not in main], scripts or {}, file, verbose)
     room = ROWS - _height(console, [*above, *rest])
     console.print()
-    for part in (*above, *_causes(console, main, scripts or {}, room), *rest):
+    for part in (*above, *_middle(console, certificate, main, scripts or {}, room), *rest):
         console.print(part)
 
 
@@ -160,22 +174,42 @@ def _above(certificate: Certificate) -> list[RenderableType]:
     ]
 
 
-def _causes(console: Console, found: Sequence[Cause], scripts: Mapping[str, Path], room: int) -> list[RenderableType]:
-    """The causes: three lines for each, while there is room; a line for each of the others, and how many are left."""
+def _middle(
+    console: Console, certificate: Certificate, found: Sequence[Cause], scripts: Mapping[str, Path], room: int
+) -> list[RenderableType]:
+    """The causes, and after them the departures that explain the other laws, where any were found."""
+    shown = []
+    for number, cause in enumerate(found, 1):
+        label = label_of(certificate, number)
+        shown.append((three_lines(cause, label, str(scripts.get(cause.law.id, ""))), one_line(cause, label)))
+    departures = departures_in_forms(certificate, scripts)
+    if not departures:
+        return _fitted(console, shown, room, "likely causes")
+    first: list[RenderableType] = [Text("Not explained by the departures below:", style="bold")] if shown else []
+    second, last = title_of(certificate), closing_lines(certificate)
+    room -= _height(console, [*first, second, *last])
+    kept = _height(console, [departures[0][0]]) + min(len(departures) - 1, 6)
+    first += _fitted(console, shown, room - kept, "likely causes")
+    room -= _height(console, first[1:])
+    return [*first, second, *_fitted(console, departures, room, "departures"), *last]
+
+
+def _fitted(
+    console: Console, shown: Sequence[tuple[RenderableType, RenderableType]], room: int, what: str
+) -> list[RenderableType]:
+    """Each thing whole while there is room; a line for each of the others, and how many more of ``what`` are left."""
     parts: list[RenderableType] = []
     short = False
-    for number, cause in enumerate(found, 1):
+    for number, (whole, line) in enumerate(shown, 1):
         # the first is shown whole whatever it takes; the others leave a line for each that comes after them
-        script = str(scripts.get(cause.law.id, ""))
-        whole = three_lines(cause, number, script)
-        taken, after = _height(console, parts), min(len(found) - number, 6)
+        taken, after = _height(console, parts), min(len(shown) - number, 6)
         short = short or (number > 1 and taken + _height(console, [whole]) + after > room)
         if not short:
             parts.append(whole)
-        elif taken + 1 < room or number == len(found):
-            parts.append(one_line(cause, number))
+        elif taken + 1 < room or number == len(shown):
+            parts.append(line)
         else:
-            parts.append(Text(f"and {len(found) - number + 1} more likely causes", style="dim"))
+            parts.append(Text(f"and {len(shown) - number + 1} more {what}", style="dim"))
             break
     return parts
 

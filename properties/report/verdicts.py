@@ -12,6 +12,7 @@ from rich.text import Text
 
 from properties.certificates.causes import causes, ingredients_of
 from properties.certificates.certificate import Certificate
+from properties.certificates.diagnosis import is_explained
 from properties.engine.features import MODERATE
 from properties.engine.result import FAILED, OUTCOMES
 
@@ -122,10 +123,15 @@ def _evidence(certificate: Certificate) -> str:
 
 
 def _failures(certificate: Certificate) -> str:
-    """Return how many laws do not hold, and for how many likely reasons."""
-    refuting = sum(certificate.refutes(law) for law in certificate.failed)
+    """Return how many laws do not hold, and from how many departures, or for how many likely reasons."""
     forgiven = sum(certificate.forgives(law) for law in certificate.failed)
-    found = sum(cause.refutes for cause in causes(certificate))
-    words = f"  {refuting + forgiven} of {len(certificate.laws)} laws do not hold"
+    counted = [law for law in certificate.failed if certificate.refutes(law) or certificate.forgives(law)]
+    words = f"  {len(counted)} of {len(certificate.laws)} laws do not hold"
     words += f" ({forgiven} inherited and forgiven)" if forgiven else ""
-    return f"{words}, grouped into {found} likely cause{'s' * (found != 1)}"
+    if not certificate.departures:
+        found = sum(cause.refutes for cause in causes(certificate))
+        return f"{words}, grouped into {found} likely cause{'s' * (found != 1)}"
+    number = len(certificate.departures)
+    left = sum(not is_explained(certificate, law) for law in counted)
+    words += f": {len(counted) - left if left else 'all'} follow from {number} departure{'s' * (number != 1)}"
+    return words + (f", {left} {'is' if left == 1 else 'are'} not explained" if left else "")

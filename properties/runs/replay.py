@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from properties.certificates.causes import causes
 from properties.certificates.certificate import Certificate, LawReport
+from properties.certificates.diagnosis import law_of
 from properties.engine.adoption import adopted
 from properties.engine.description import Description
 from properties.engine.result import FAILED, LawResult
@@ -29,13 +30,15 @@ class Replayed:
 
     ``forgiven`` is what still fails as it did, and as a kernel of Paddle does, where that is forgiven; ``remark`` what
     still fails as it did, and refutes nothing under what the certificate requires; ``not applicable`` what the layer
-    can no longer be asked. ``cause`` is the law that leads its group in the report.
+    can no longer be asked. ``cause`` is the law that leads its group in the report; ``departure`` names the one
+    whose counterexample it is, put to a law of the oracle.
     """
 
     law: str
     status: str
     words: str = ""
     cause: str = ""
+    departure: str = ""
 
 
 def replay(
@@ -49,8 +52,8 @@ def replay(
 
     ``subject`` stands for the repaired layer where it has another name: a Target or Subject, or the text of a target,
     which keeps everything else (``--map``, ``--set``, ``--domain``) as the certificate has it.
-    They come by cause, grouped as in the report. ``forgive_inherited`` forgives what is a kernel's, whether the
-    certificate does or not.
+    They come by cause, grouped as in the report, and after them those of the departures. ``forgive_inherited``
+    forgives what is a kernel's, whether the certificate does or not.
     Raises UsageError where no layer can be loaded, or one that is held to another contract.
     """
     worker = Worker(_subject(certificate, subject), time_limit)
@@ -86,6 +89,36 @@ def replay(
                 forgives = certificate.forgives(law) or forgive_inherited
                 result = worker.run(task, lambda examples: None)
                 yield replace(_compared(law, result, certificate, forgives), cause=cause)
+        yield from _departures(worker, description, certificate, forgive_inherited)
+
+
+def _departures(
+    worker: Worker, description: Description, certificate: Certificate, forgives: bool
+) -> Iterator[Replayed]:
+    """Put the counterexample of each departure to the law of the oracle that shows it."""
+    for departure in certificate.departures:
+        law = law_of(departure)
+        finding = law.result.finding
+        example = law.result.problem or (finding.calls[0] if finding is not None and finding.calls else None)
+        if law.id not in {info.id for info in description.laws}:
+            words = f"contract {certificate.contract} has no law {law.id}"
+            told = Replayed(law.id, "different", words)
+        elif example is None:
+            told = Replayed(law.id, "different", "the certificate holds no example of it")
+        else:
+            # the contract as it stands: what was adopted for other laws may be this very departure
+            task = Task(
+                law.id,
+                certificate.seed,
+                1,
+                (example.dtype,),
+                example=example,
+                kept=description.kept,
+                style=description.style,
+            )
+            result = worker.run(task, lambda examples: None)
+            told = _compared(law, result, certificate, forgives or certificate.forgives(law))
+        yield replace(told, departure=departure["name"])
 
 
 def _by_cause(certificate: Certificate) -> Iterator[tuple[str, LawReport]]:

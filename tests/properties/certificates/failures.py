@@ -31,6 +31,15 @@ def held(law="oracle/value", level="formula"):
     return LawReport(law, level, "error", "A sentence.", "held", examples=5)
 
 
+def departure(name, problem=PLAIN, due=1.0, came=2.0, **more):
+    """A departure as a certificate has it: by numbers, or by an error where there is one."""
+    error = more.pop("error", None)
+    law = failed("oracle/value", problem, due, came, error=error, quantity=more.pop("quantity", "value"))
+    shown = law.counterexample
+    said = {"sentence": f"It is {name}.", "parameters": {}, "inherited": "", "script": "", "needs": 1}
+    return {"name": name, **said, "counterexample": shown, **more}
+
+
 def certificate(*laws, **more):
     """A certificate with these laws."""
     return Certificate("Layer", "cross_entropy", laws, seed=0, max_examples=5, **more)

@@ -82,7 +82,10 @@ def test_a_certificate_is_written_again_as_it_was(certificate, tmp_path):
     facts, inferred = again.pop("facts"), stored.pop("inferred")
     said = {name: again.pop(name) for name in ("required", "remarks", "call", "adopted", "claimable")}
     assert said == {"required": list(DEFAULT), "remarks": [], "call": {}, "adopted": {}, "claimable": {}}
+    diagnosis = {name: again.pop(name) for name in ("departures", "unexplained", "explained_examples", "examples")}
+    assert diagnosis == {"departures": [], "unexplained": [], "explained_examples": 0, "examples": 0}
     for law in again["laws"]:
+        assert law.pop("explained") == []
         law["severity"] = law.pop("grade")
     assert again == stored
     assert facts.keys() == inferred.keys()

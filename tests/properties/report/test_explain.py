@@ -95,10 +95,13 @@ def test_every_law_can_be_explained(law_id):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("ignore/deleting", "no law or family 'ignore/deleting'; did you mean 'ignore/deleting-is-masking'"),
-        ("shap", "no law or family 'shap'; did you mean 'shape'"),
+        ("ignore/deleting", "no law, family or departure 'ignore/deleting'; did you mean 'ignore/deleting-is-masking'"),
+        ("shap", "no law, family or departure 'shap'; did you mean 'shape'"),
         ("duplicaton", "did you mean 'shape/duplication'"),
-        ("xyzzy", "no law or family 'xyzzy'; `lossproof list laws` shows them all"),
+        (
+            "xyzzy",
+            "no law, family or departure 'xyzzy'; `lossproof list laws` and `lossproof list departures` show them",
+        ),
     ],
 )
 def test_an_unknown_law_is_a_usage_error_that_names_close_ones(name, words):

@@ -152,6 +152,36 @@ def test_a_replay_forgives_what_is_a_kernels_where_asked_to(tmp_path):
     assert (forgiving.exit_code, forgiving.output.split()[0]) == (0, "FORGIVEN")
 
 
+@pytest.fixture
+def departed(before, tmp_path):
+    """The file of a certificate in which two departures have the counterexamples of laws of the oracle."""
+    certificate = Certificate.read(before)
+    shown = certificate.law("oracle/value").counterexample
+    said = {"sentence": "It departs.", "parameters": {}, "inherited": "", "script": "", "needs": 3}
+    nothing = {**shown, "problems": [], "example": None}
+    departures = (
+        {"name": "first", "counterexample": shown, **said},
+        {"name": "without-a-case", "counterexample": nothing, **said},
+    )
+    path = tmp_path / "departed.json"
+    replace(certificate, departures=departures, explained_examples=9, examples=9).write(path)
+    return path
+
+
+def test_a_departure_that_is_not_repaired_still_fails(departed):
+    done = lossproof("replay", departed)
+    assert done.exit_code == 1
+    assert "STILL FAILING departure first" in done.output
+    assert "DIFFERENT     departure without-a-case  the certificate holds no example of it" in done.output
+
+
+def test_a_repaired_departure_is_fixed(departed):
+    certificate = Certificate.read(departed)
+    certificate = replace(certificate, departures=certificate.departures[:1])
+    seen = list(replayed(certificate, Target("paddle_impl:GHMLoss", "ghm")))
+    assert [(one.law, one.status) for one in seen if one.departure] == [("oracle/value", "fixed")]
+
+
 def test_less_may_be_accepted_for_a_reason(before, tmp_path):
     narrow, certificate = tmp_path / "narrow.json", Certificate.read(before)
     replace(certificate, laws=certificate.laws[:-1]).write(narrow)
