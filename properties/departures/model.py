@@ -41,6 +41,9 @@ def modelled(loss: Loss, problem: Problem, settings: Settings) -> Answer:
         return loss.answer(problem)
     asked = rewritten(problem, settings.get("rewrite", ()))
     answers = [_answer(loss, asked, batches, settings) for batches in _parts(loss, asked, settings)]
+    if settings.get("nothing") == "nan":
+        # over nothing a sound computation's slopes are 0, or NaN, as its arithmetic has it
+        answers += [replace(a, gradient=np.where(np.isnan(a.gradient), 0.0, a.gradient)) for a in answers]
     for finish in settings.get("finish", ()):
         answers = [finish(problem, answer) for answer in answers]
     found = replace(answers[0], alternatives=tuple(answers[1:]), decided=all(a.decided for a in answers), nearest=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,19 +39,25 @@ PartsOf = Callable[[Problem, Settings], list[Parts]]
 class Loss:
     """What a model needs to know of a contract: its oracle, what its mean divides by, and how it is made of parts.
 
-    ``parts`` is None where nobody said how: then the oracle is asked for unreduced losses.
+    ``parts`` is None where nobody said how: then the oracle is asked for unreduced losses. Those of the ``known``
+    problems are kept, since they are asked for again and again.
     """
 
     answer: Callable[[Problem], Answer]
     divisor: Callable[[Problem], float]
     parts: PartsOf | None = None
     inside: frozenset[str] = frozenset()
+    known: dict[Problem, list[Parts] | None] = field(default_factory=dict, compare=False)
 
     def parts_of(self, problem: Problem, settings: Settings) -> list[Parts]:
         """Return the losses of the elements; what only the contract's own parts know is looked for there."""
         if self.parts is not None and any(name in settings for name in self.inside):
             return self.parts(problem, settings)
-        return unreduced(self.answer, problem)
+        if problem not in self.known:
+            return unreduced(self.answer, problem)
+        if self.known[problem] is None:
+            self.known[problem] = unreduced(self.answer, problem)
+        return self.known[problem] or []
 
 
 def unreduced(answer: Callable[[Problem], Answer], problem: Problem) -> list[Parts]:

@@ -7,6 +7,7 @@ Settings that these parts know: ``entropy``, maps of the unweighted cross entrop
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -39,14 +40,20 @@ def softmax_parts(factor: Factor | None = None, weight: Callable[[Problem], Arra
         asked = problem.replace(weight=weights)
         if problem.targets == "soft" or "masses" in settings or problem.config.get("label_smoothing"):
             return [_of_rows(asked, settings)]
-        elements = arrange(problem.logits, problem.labels, ignore_index=problem.ignore_index, axis=problem.axis)
-        softmax = softmax_of(elements)
+        elements, softmax = _softmax(problem)
         losses = _mapped(softmax.losses, settings, problem)
         found = [Parts(losses)] if factor is None else factor(asked, elements, softmax, losses, settings)
         weigh = settings.get("weigh", weighed)
         return [Parts(weigh(asked, softmax, one.losses), one.decided) for one in found]
 
     return parts
+
+
+@lru_cache(maxsize=1024)
+def _softmax(problem: Problem) -> tuple[Elements, Softmax]:
+    """The rows of a problem and their softmax: the same problem is asked again under other settings."""
+    elements = arrange(problem.logits, problem.labels, ignore_index=problem.ignore_index, axis=problem.axis)
+    return elements, softmax_of(elements)
 
 
 def weighed(problem: Problem, softmax: Softmax, losses: Losses) -> Losses:

@@ -8,7 +8,7 @@ solved for on a problem where the model with two of them lies on both sides of t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -24,7 +24,7 @@ from properties.judging.observation import Failure
 from properties.judging.tolerance import judge
 from reference import Answer
 
-SCREENED = 6
+SCREENED, MORE = 8, 4
 """Problems that a departure must help on before it is put to all of them."""
 
 FINALISTS = 6
@@ -46,6 +46,9 @@ class Model:
     observed: Sequence[Observed]
     _scores: dict[tuple[Any, int], float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._loss = replace(self.contract.loss, known=dict.fromkeys(one.problem for one in self.observed))
+
     def answer(self, fitted: Sequence[Fitted], one: Observed) -> Answer | None:
         """The answer of a model; None where it raises, or cannot say."""
         settings = combined([f for f in fitted if f.departure.change is not None])
@@ -55,7 +58,7 @@ class Model:
             return one.due
         try:
             with np.errstate(all="ignore"):
-                return modelled(self.contract.loss, one.problem, settings)
+                return modelled(self._loss, one.problem, settings)
         except (ContractError, ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError):
             return None
 
@@ -224,8 +227,8 @@ def _sample(model: Model, left: Sequence[int]) -> list[int]:
         chosen.setdefault(kind, index)
     first = list(chosen.values())[:SCREENED]
     rest = [index for index in left if index not in first]
-    step = max(len(rest) // SCREENED, 1)
-    return [*first, *rest[::step][:SCREENED]]
+    step = max(len(rest) // MORE, 1)
+    return [*first, *rest[::step][:MORE]]
 
 
 def _values(model: Model, found: Sequence[Fitted], departure: Departure, sample: Sequence[int]) -> list[Fitted]:
@@ -265,9 +268,11 @@ def _solved(
         aim = float(one.shown.value.sum())
 
         def miss(value: float, one: Observed = one, aim: float = aim) -> float:
-            answer = model.answer([*found, departure.fitted(**{name: value})], one)
-            number = np.nan if answer is None else float(answer.value.sum())
-            return number - aim
+            try:
+                answer = model.answer([*found, departure.fitted(**{name: value})], one)
+            except Refused:
+                return float("nan")
+            return float("nan") if answer is None else float(answer.value.sum()) - aim
 
         grid = sorted(tried)
         misses = [miss(value) for value in grid]
