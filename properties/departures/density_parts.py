@@ -23,7 +23,7 @@ from reference.entries import arrange_entries, logistic_losses
 from reference.ghm_regression import smooth_losses
 from reference.regions import Regions
 
-INSIDE = frozenset({"width", "regions", "counted", "outside", "last", "shared", "total", "images", "beyond"})
+INSIDE = frozenset({"width", "regions", "counted", "outside", "last", "shared", "total", "images", "beyond", "nudge"})
 
 NEAR = 2.0**-44
 """How near an edge of a region the side is a matter of rounding, in float64."""
@@ -42,12 +42,14 @@ def density_weights(norms: Array, valid: Mask, problem: Problem, settings: Setti
     regions = Regions.of(problem.config["bins"])
     width = settings["width"](regions.width) if "width" in settings else regions.width
     count = settings["regions"](problem.config["bins"]) if "regions" in settings else regions.count
-    norms = np.where(valid, norms, settings.get("outside", 0.0))
+    norms = np.where(valid, norms + settings.get("nudge", 0.0) * (norms > 0), settings.get("outside", 0.0))
     counted = valid if settings.get("counted", "valid") == "valid" else np.ones_like(valid)
     exact = Regions(regions.count, width) if "width" not in settings and count == regions.count else None
     steps = norms / width
     places = exact.index(norms) if exact is not None else np.clip(np.floor(steps), 0, count - 1).astype(np.int64)
     unsure = False
+    if settings.get("beyond") == "raises" and np.isnan(norms[counted]).any():
+        raise Refused("what is no number lies in no region")
     if settings.get("beyond") == "raises" and count < regions.count:
         # where nobody said by how much regions are wider, the last hair before the edge says nothing
         slack = 0.0 if "width" in settings else 0.02

@@ -7,9 +7,11 @@ from dataclasses import replace
 from properties.engine.description import domain_of, laws_of
 from properties.engine.evidence import with_evidence
 from properties.engine.pipeline import (
+    Found,
     Job,
     attribute,
     explain,
+    look_behind,
     look_for_larger,
     look_for_own,
     put,
@@ -99,11 +101,17 @@ def _performed(task: Task, subject: Subject, observer: Observer, tick: Tick, ker
     """The steps of a task, one after another."""
     job = Job(task, subject, trial_of(task, subject, observer), tick, kernels)
     if task.example is not None:
-        return attribute(job, put(job, task.example)).result
+        return attributed(job, put(job, task.example)).result
     found = with_evidence(job, look_for_larger(job, search(job))) if task.suspect is None else put(job, task.suspect)
     job = replace(job, trial=replace(job.trial, effective=found.result.effective))
     found = write(job, explain(job, shrink(job, found)))
-    return look_for_own(job, attribute(job, found)).result
+    return look_for_own(job, attributed(job, found)).result
+
+
+def attributed(job: Job, found: Found) -> Found:
+    """What was found, with the departures that it follows from, or the kernel that it is inherited from."""
+    behind = look_behind(job, found)
+    return behind if behind is not found else attribute(job, found)
 
 
 def trial_of(task: Task, subject: Subject, observer: Observer) -> Trial:

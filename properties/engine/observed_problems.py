@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,7 @@ KINDS: tuple[tuple[float, dict[str, tuple[object, ...]]], ...] = (
     ),
     (0.25, {"size": ("few", "square"), "classes": (2, 3, 4, 5), "logits": ("normal", "lattice", "spread")}),
     (0.32, {"logits": ("normal", "ties", "spread", "certain", "edges", "lattice")}),
+    (0.12, {"logits": ("edges",), "size": ("one", "few")}),
     (0.06, {"size": ("many",), "logits": ("normal", "spread"), "rank": (2, 3)}),
     (0.12, {"logits": ("saturated", "huge", "offset"), "size": ("one", "few")}),
 )
@@ -107,13 +108,11 @@ def _poisoned(problem: Problem) -> Problem:
     return problem.with_rows(rows)
 
 
-def observed(
-    domain: Domain, contract: Contract, observer: Observer, seed: int, tick: Tick, count: int = OBSERVED
-) -> list[Observed]:
-    """Ask a layer about problems of all kinds; what the oracle does not answer is left out."""
+def observed(asked: Iterable[Problem], contract: Contract, observer: Observer, tick: Tick) -> list[Observed]:
+    """Ask a layer about problems; what the oracle does not answer is left out."""
     found: list[Observed] = []
     lost = 0
-    for number, problem in enumerate(problems(domain, contract, seed, count)):
+    for number, problem in enumerate(asked):
         tick(number)
         try:
             due = contract.answer(problem)

@@ -11,6 +11,8 @@ from properties.engine.attribution import Attribution, py_layer_at_fault
 from properties.engine.conditions import conditions
 from properties.engine.deviation import deviation
 from properties.engine.examination import outcome_of
+from properties.engine.explanation import Explanation
+from properties.engine.modelled_layer import FittedLayer
 from properties.engine.result import FAILED, LawResult
 from properties.engine.search import SearchOptions, Tick, run_law
 from properties.engine.shrinking import shrink as smallest
@@ -39,7 +41,8 @@ def _nothing(problem: Problem, finding: Finding) -> bool:
 class Job:
     """A task with what its steps need: the subject, the trial of the law, the clock and the kernels, if any.
 
-    A contradiction that ``kernels_at_fault`` tells to be a kernel's is not looked for.
+    A contradiction that ``kernels_at_fault`` tells to be a kernel's is not looked for, nor one that follows from the
+    departures of the layer where the job ``passes_explained`` ones.
     """
 
     task: Task
@@ -48,6 +51,16 @@ class Job:
     tick: Tick
     kernels: Kernels | None = None
     kernels_at_fault: Attribution | None = None
+    passes_explained: bool = False
+
+    @cached_property
+    def explanation(self) -> Explanation | None:
+        """Tells what follows from the departures of the layer; None where none are known."""
+        if self.task.fitted is None or self.trial.contract.oracle is None:
+            return None
+        contract = self.subject.resolved
+        layer = FittedLayer.from_dict(self.task.fitted, contract)
+        return Explanation(self.trial, layer, contract.conventions.differ) if layer.departures else None
 
     @cached_property
     def attribution(self) -> Attribution | None:
@@ -62,6 +75,8 @@ class Job:
     def excuses(self, problem: Problem, finding: Finding) -> bool:
         """Whether to pass over a contradiction: that of a known fault, or of a kernel."""
         if any(fault.explains(finding) for fault in self.task.known):
+            return True
+        if self.passes_explained and self.explanation is not None and self.explanation.explains(problem, finding):
             return True
         return self.kernels_at_fault is not None and bool(self.kernels_at_fault.kernel_at_fault(problem, finding))
 
@@ -223,9 +238,32 @@ def attribute(job: Job, found: Found) -> Found:
         return found.but(reason=_unattributed(job, error))
 
 
+def look_behind(job: Job, found: Found) -> Found:
+    """Name the departures that a contradiction follows from, and search again for one that does not follow from any."""
+    result, explanation = found.result, job.explanation
+    if explanation is None or result.outcome not in FAILED or result.finding is None or result.problem is None:
+        return found
+    try:
+        names = explanation.departures(result.problem, result.finding)
+    except Exception as error:
+        return found.but(reason=f"whether it follows from departures was not found out: {job.whose(error, 'asking')}")
+    if not names:
+        return found
+    explained = found.but(explained=names, inherited=explanation.inherited(names))
+    if job.task.example is not None:
+        return explained
+    fewer = replace(job.task, max_examples=min(job.task.max_examples, SECOND_LOOK))
+    second = replace(job, task=fewer, passes_explained=True)
+    other = search(second)
+    if other.result.outcome not in FAILED:
+        return explained
+    own = attribute(second, write(second, explain(second, shrink(second, other))))
+    return own.but(reason=own.result.reason or f"another counterexample follows from {', '.join(names)}")
+
+
 def look_for_own(job: Job, found: Found) -> Found:
     """Search again for a contradiction of the layer's own, where the one that was found is a kernel's."""
-    task, kernel = job.task, found.result.inherited
+    task, kernel = job.task, found.result.inherited if not found.result.explained else ""
     # a law of conduct holds a layer against itself: one case says whose conduct it is
     if (
         not kernel
@@ -235,7 +273,7 @@ def look_for_own(job: Job, found: Found) -> Found:
     ):
         return found
     fewer = replace(task, max_examples=min(task.max_examples, SECOND_LOOK))
-    second = replace(job, task=fewer, kernels_at_fault=job.attribution.only(kernel))
+    second = replace(job, task=fewer, kernels_at_fault=job.attribution.only(kernel), passes_explained=True)
     try:
         own = write(second, explain(second, shrink(second, look_for_larger(second, search(second)))))
     except Exception as error:

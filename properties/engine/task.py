@@ -25,7 +25,8 @@ class Task:
     arguments to which the layer was found to be limited, ``style`` is how it was found to be called; ``adopted`` are
     conventions that it was found to follow, as claims have them. Where the layer ``raises`` one of these exceptions
     (see ``Failure.place``), another law has told of it.
-    ``effective`` names what an earlier run of a law about a whole run saw an effect of.
+    ``effective`` names what an earlier run of a law about a whole run saw an effect of. ``fitted`` are the departures
+    of the layer, as plain data (see FittedLayer): what follows from them is not what is looked for.
     """
 
     law: str
@@ -47,6 +48,7 @@ class Task:
     raises: tuple[tuple[str, str], ...] = ()
     adopted: Mapping[str, str] = field(default_factory=dict)
     effective: frozenset[str] = frozenset()
+    fitted: Mapping[str, Any] | None = None
 
     def subject(self, subject: Subject) -> Subject:
         """The subject as if it claimed what was adopted for it, but for what this task's law is about."""

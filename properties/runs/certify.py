@@ -10,7 +10,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from properties.certificates.assembly import assembled
@@ -18,8 +18,9 @@ from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.events import Ended, Event, LawEnded, Progressed, Started
 from properties.certificates.required import required_of
 from properties.engine.description import Description, LawInfo
+from properties.engine.diagnosis import NO_DIAGNOSIS, Examination
 from properties.engine.gates import GATE_EXAMPLES, GateSchedule, closes, is_gate, raised_in, unanswered
-from properties.engine.result import LawResult
+from properties.engine.result import FAILED, LawResult
 from properties.engine.task import Task
 from properties.errors import did_you_mean
 from properties.judging.law import LEVELS
@@ -130,6 +131,7 @@ class _Certification:
         self._asked = chosen_laws(self._known, options.only, options.levels)
         self._gates = GateSchedule(self._known, [info.id for info in self._asked])
         self._results: dict[str, LawResult] = {}
+        self._diagnosis: Mapping[str, Any] = NO_DIAGNOSIS
 
     @property
     def _reported(self) -> list[LawInfo]:
@@ -144,6 +146,8 @@ class _Certification:
             self._inquire()
             yield from self._put(gates)
         self._inquire()
+        self._diagnose()
+        yield from self._explained()
         rest = [info for info in self._asked if not is_gate(info) and self._gates.asks(info)]
         # long ones first, so that no worker is left with one at the end
         yield from self._put(sorted(rest, key=lambda info: not info.slow))
@@ -164,10 +168,40 @@ class _Certification:
             if infos[event.law] in self._reported:
                 yield LawEnded(LawReport.of(infos[event.law], event))
 
+    def _diagnose(self) -> None:
+        """Find out what the layer departs in, where it was seen to be wrong or laws are left that may say so."""
+        known, gates = self._known, self._gates
+        if gates.silent or not any(info.level in ("formula", "numerics") for info in self._asked):
+            return
+        failed = frozenset(
+            law for law in gates.shut if self._results[law].outcome in FAILED and not self._results[law].remarked
+        )
+        asked = Examination(self._options.seed, known.dtypes, gates.shut, known.kept, known.style, failed)
+        self._diagnosis = self._pool.diagnose(asked)
+
+    def _explained(self) -> Iterator[Event]:
+        """Put what gates were refuted by to their laws again: whether it follows from the departures of the layer."""
+        if not self._diagnosis["departures"]:
+            return
+        ran = [info for info in self._known.laws if info.id in self._results]
+        tasks = [
+            replace(self._task(info), example=result.problem, max_examples=1)
+            for info in ran
+            if (result := self._results[info.id]).outcome in FAILED and result.problem is not None and result.repeatable
+        ]
+        for event in self._pool.run(tasks):
+            if isinstance(event, Progressed):
+                yield event
+            elif event.explained:
+                found = self._results[event.law]
+                inherited = event.inherited or found.inherited
+                self._results[event.law] = replace(found, explained=event.explained, inherited=inherited)
+
     def _task(self, info: LawInfo) -> Task:
         most = self._options.max_examples
         examples = most if info in self._asked else min(most, GATE_EXAMPLES)
-        return self._gates.task(info, self._options.seed, examples)
+        task = self._gates.task(info, self._options.seed, examples)
+        return replace(task, fitted=self._diagnosis.get("fitted")) if self._diagnosis["departures"] else task
 
     def certificate(self, target: Mapping[str, Any] | None, seconds: float) -> Certificate:
         """Return the certificate, once all events have been yielded."""
@@ -186,6 +220,7 @@ class _Certification:
             seconds=seconds,
             forgiven=forgiving,
             required=required_of(self._options.require),
+            diagnosis={name: self._diagnosis[name] for name in NO_DIAGNOSIS},
         )
 
 

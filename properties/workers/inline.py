@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from hypothesis.strategies import SearchStrategy
 
 from properties.engine.description import Description, describe
+from properties.engine.diagnosis import Examination, diagnose
 from properties.engine.execution import perform, refutation, trial_of
 from properties.engine.inference import infer
 from properties.engine.result import LawResult
@@ -56,6 +58,11 @@ class Inline:
         """What the layer does, found out here."""
         self._call(inquiry.style)
         return infer(inquiry, self._subject, self._observer)
+
+    def diagnose(self, asked: Examination) -> dict[str, Any]:
+        """What the layer departs in from its contract, found out here."""
+        self._call(asked.style)
+        return diagnose(asked, self._subject, self._observer, lambda number: None)
 
     def problems(self, task: Task) -> SearchStrategy[Problem]:
         """What a task draws; EmptyDomainError where the layer leaves nothing to draw."""

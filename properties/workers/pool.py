@@ -6,8 +6,10 @@ import contextlib
 import queue
 import threading
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from properties.engine.description import Description
+from properties.engine.diagnosis import Examination
 from properties.engine.result import LawResult, Progressed
 from properties.engine.study import Facts, Inquiry
 from properties.engine.task import Task
@@ -28,6 +30,10 @@ class Pool:
     def infer(self, inquiry: Inquiry) -> Facts:
         """Return what one of the performers finds out about the layer."""
         return self._performers[0].infer(inquiry)
+
+    def diagnose(self, asked: Examination) -> dict[str, Any]:
+        """What the layer departs in from its contract."""
+        return self._performers[0].diagnose(asked)
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Progressed | LawResult]:
         """Run the tasks; yields their results in the order in which they end, with progress between them."""

@@ -21,6 +21,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from properties.engine.description import Description
+from properties.engine.diagnosis import NO_DIAGNOSIS, Examination
 from properties.engine.examination import failed
 from properties.engine.execution import lost
 from properties.engine.inference import unknown
@@ -95,6 +96,18 @@ class Worker:
             return unknown(f"the process was lost ({ended.failure})")
         if kind == "broken":
             return unknown(str(content))
+        _raise_if_failed(kind, content)
+        assert isinstance(content, dict)
+        return content
+
+    def diagnose(self, asked: Examination) -> dict[str, Any]:
+        """Return what a layer departs in, asked in a forked process; nothing if the worker is lost anyway."""
+        try:
+            kind, content = self._ask_persistently(("diagnose", asked), 3.0 * self._limit + GRACE)
+        except WorkerLost:
+            return dict(NO_DIAGNOSIS)
+        if kind == "broken":
+            return dict(NO_DIAGNOSIS)
         _raise_if_failed(kind, content)
         assert isinstance(content, dict)
         return content
@@ -326,5 +339,7 @@ class Performer(Protocol):
     def run(self, task: Task, tick: Callable[[int], None]) -> LawResult: ...
 
     def infer(self, inquiry: Inquiry) -> Facts: ...
+
+    def diagnose(self, asked: Examination) -> dict[str, Any]: ...
 
     def stop(self) -> None: ...

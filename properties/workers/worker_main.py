@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from properties.engine.description import Description, describe
+from properties.engine.diagnosis import Examination, diagnose
 from properties.engine.execution import perform
 from properties.engine.inference import infer
 from properties.engine.result import FAILED, LawResult
@@ -52,6 +53,8 @@ def serve(pipe: Connection, subject: Loadable, limits: Limits, forked: bool) -> 
                 answer = ("found", source_of(loaded))
             elif kind == "infer":
                 answer = ("inferred", _inferred(request, loaded, limits, pipe))
+            elif kind == "diagnose":
+                answer = ("diagnosed", _diagnosed(request, loaded, limits, pipe))
             else:
                 answer = ("done", _performed(request, loaded, limits, pipe))
         except ContractError as error:
@@ -90,6 +93,13 @@ def _inferred(inquiry: Inquiry, subject: Subject, limits: Limits, pipe: Connecti
     vitals = Heartbeat(pipe, limits)
     with contextlib.closing(ForkedObserver(observer_of(subject), limits.call, vitals.alive)) as guard:
         return infer(inquiry, subject, guard, lambda examples: vitals.alive())
+
+
+def _diagnosed(asked: Examination, subject: Subject, limits: Limits, pipe: Connection) -> dict[str, Any]:
+    subject = in_style(subject, asked.style)
+    vitals = Heartbeat(pipe, limits)
+    with contextlib.closing(ForkedObserver(observer_of(subject), limits.call, vitals.alive)) as guard:
+        return diagnose(asked, subject, guard, lambda number: vitals.alive())
 
 
 def _performed(task: Task, subject: Subject, limits: Limits, pipe: Connection) -> LawResult:

@@ -1,0 +1,62 @@
+"""Explanation: whether a contradiction is what the fitted model of the layer shows too, and which departures it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from properties.engine.attribution import same
+from properties.engine.modelled_layer import FittedLayer, ModelObserver
+from properties.engine.trial import Trial
+from properties.errors import Broken, ContractError
+from properties.judging.finding import Finding
+from properties.judging.restated import restated
+from properties.problems.problem import Problem
+
+SIDES = (0.0, -1e-9, 1e-9)
+"""Where what lies exactly on a jump is moved to, since a layer rounds it to one of the sides."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Tells which contradictions of a trial follow from the departures of the layer, number for number."""
+
+    trial: Trial
+    layer: FittedLayer
+    claimed: bool = False
+
+    def shows(self, layer: FittedLayer, problem: Problem, finding: Finding) -> bool:
+        """Whether a model shows the same contradiction on a problem."""
+        return any(self._shows(ModelObserver(self.trial.contract, layer, nudge), problem, finding) for nudge in SIDES)
+
+    def _shows(self, model: ModelObserver, problem: Problem, finding: Finding) -> bool:
+        contract = self.trial.contract
+        trial = self.trial.on(model if self.claimed else restated(model, contract))
+        try:
+            shown = trial.finding(problem)
+        except (Broken, ContractError):
+            return False
+        return shown is not None and same(finding, shown, contract)
+
+    def explains(self, problem: Problem, finding: Finding) -> bool:
+        """Whether the model with all departures shows a contradiction."""
+        return bool(self.layer.departures) and self.shows(self.layer, problem, finding)
+
+    def departures(self, problem: Problem, finding: Finding) -> tuple[str, ...]:
+        """The departures that a contradiction needs; empty where the model does not show it.
+
+        One is needed where the model without it shows something else. Where each can be spared, since another one does
+        the same, those that show it alone are named, or all.
+        """
+        if not self.explains(problem, finding):
+            return ()
+        names = [fitted.name for fitted in self.layer.departures]
+        needed = [name for name in names if not self.shows(self.layer.without(name), problem, finding)]
+        if needed:
+            return tuple(needed)
+        alone = [name for name in names if self.shows(self.layer.only([name]), problem, finding)]
+        return tuple(alone[:1] or names)
+
+    def inherited(self, names: tuple[str, ...]) -> str:
+        """The kernel that departures are those of; '' where one of them is the layer's own."""
+        kernels = [fitted.departure.inherited for fitted in self.layer.departures if fitted.name in names]
+        return kernels[0] if kernels and all(kernels) else ""
