@@ -18,7 +18,9 @@ from properties.contracts._gradient_density import (
     one_region_is,
 )
 from properties.departures import density_parts
-from properties.departures.of_density import MU, OF_DENSITY
+from properties.departures.of_density import OF_DENSITY
+from properties.departures.of_rows import OF_ROWS
+from properties.departures.of_smooth import OF_SMOOTH
 from properties.judging.assumptions import reading
 from properties.judging.contract import Contract
 from properties.laws.aggregate_density import density_laws
@@ -88,9 +90,9 @@ CONTRACT = Contract(
     lacks=("weight", "ignore_index", "axis"),
     gradient="detached",
     bases=(smooth_of,),
-    departures=(*OF_DENSITY, *MU),
+    departures=(*OF_DENSITY, *OF_SMOOTH, *OF_ROWS),
     parts=density_parts.regression_parts,
-    inside=density_parts.INSIDE | {"mu"},
+    inside=density_parts.INSIDE | {"mu", "smooth"},
     own=(ONE_REGION, *density_laws(smooth_of, {}), moving_average(norms)),
     without=entries.WITHOUT
     | {"ignore/matches-nothing", "ignore/sentinels", "ignore/none-is-all-valid", "refusals/label-out-of-range"},

@@ -5,9 +5,10 @@ from typing import Any
 
 from properties.contracts import _entrywise as entries
 from properties.contracts.focal import GAMMA
-from properties.departures import of_entries, of_focal
-from properties.departures.density_parts import entry_parts
+from properties.departures import of_entries, of_sigmoid_focal
+from properties.departures.entry_parts import entry_parts
 from properties.departures.of_labels import OF_TARGETS
+from properties.departures.of_rows import OF_ROWS
 from properties.judging.assumptions import reading
 from properties.judging.contract import Contract
 from properties.judging.kernel_formula import Arguments, KernelFormula, KernelLosses
@@ -82,9 +83,9 @@ CONTRACT = Contract(
     gradient="live",
     kernel_formula=KernelFormula(modulated, whole=KERNEL),
     bases=(entry_cross_entropy_of,),
-    departures=(*of_focal.OF_SIGMOID_FOCAL, *of_entries.OF_ENTRIES, *OF_TARGETS),
-    parts=entry_parts(of_focal.focused_entries),
-    inside=of_entries.INSIDE | of_focal.INSIDE_ENTRIES,
+    departures=(*of_sigmoid_focal.OF_SIGMOID_FOCAL, *of_entries.OF_ENTRIES, *OF_TARGETS, *OF_ROWS),
+    parts=entry_parts(of_sigmoid_focal.focused_entries),
+    inside=of_entries.INSIDE | of_sigmoid_focal.INSIDE_ENTRIES,
     own=(HALF, ids_are_one_hot, entry_weights, ignored_ids, SYMMETRY, element_weights),
     without=entries.WITHOUT,
     precise=True,

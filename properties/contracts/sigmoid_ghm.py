@@ -18,8 +18,10 @@ from properties.contracts._gradient_density import (
     one_region_is,
 )
 from properties.departures import density_parts, of_entries
+from properties.departures.entry_parts import entry_parts
 from properties.departures.of_density import OF_DENSITY
 from properties.departures.of_labels import OF_TARGETS
+from properties.departures.of_rows import OF_ROWS
 from properties.judging.assumptions import reading
 from properties.judging.contract import Contract
 from properties.judging.kernel_formula import KernelFormula, KernelLosses
@@ -70,8 +72,8 @@ CONTRACT = Contract(
     gradient="detached",
     kernel_formula=KernelFormula(harmonized),
     bases=(entry_cross_entropy_of,),
-    departures=(*OF_DENSITY, *of_entries.OF_ENTRIES, *OF_TARGETS),
-    parts=density_parts.entry_parts(density_parts.harmonized_entries),
+    departures=(*OF_DENSITY, *of_entries.OF_ENTRIES, *OF_TARGETS, *OF_ROWS),
+    parts=entry_parts(density_parts.harmonized_entries),
     inside=of_entries.INSIDE | density_parts.INSIDE,
     own=(
         ONE_REGION,

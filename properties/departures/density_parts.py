@@ -1,53 +1,95 @@
 """Weights by the density of gradient norms, made of parts that a departure may change.
 
-Settings that these parts know: ``width`` (from the contract's to another), ``regions`` (how many there are),
-``counted`` (which elements the populations count), ``outside`` (the gradient norm that ignored elements are counted
-with), ``last`` (``open``: what lies at g = 1 has no weight), ``shared`` (by how many regions it is divided), ``total``
-(the number that is shared out), ``images`` (populations of each image), ``beyond`` (``raises``: an element past the last region has no answer).
+Settings that these parts know:
+
+- ``norm`` (from the Norms to others), ``nudge`` (how much they are more), ``live`` (the weights have a slope);
+- ``width`` (from the contract's to another), ``regions`` (how many there are), ``beyond`` (``raises``: an element past
+  the last region has no answer), ``last`` (``open``: what lies at g = 1 has no weight; ``weightless``: and is counted);
+- ``counted`` (which elements the populations count), ``outside`` (the norm that ignored elements are counted with),
+  ``images`` (populations of each image), ``more`` (what is added to a population), ``average`` (``uncorrected``: a
+  running average is not corrected for its start at 0);
+- ``shared`` (by how many regions it is divided), ``total`` (the number that is shared out), ``limit`` (of a weight).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from properties.departures.departure import Refused, Settings
-from properties.departures.parts import Mask, Parts, PartsOf, scaled, weight_of_elements
+from properties.departures.parts import Mask, Parts, scaled
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import UNIT_ROUNDOFF
 from reference.cross_entropy import Softmax
 from reference.elements import Elements, Losses
-from reference.entries import arrange_entries, logistic_losses
+from reference.entries import arrange_entries, signed_distance
 from reference.ghm_regression import smooth_losses
 from reference.regions import Regions
 
-INSIDE = frozenset({"width", "regions", "counted", "outside", "last", "shared", "total", "images", "beyond", "nudge"})
+OF_REGIONS = frozenset({"width", "regions", "beyond", "last", "counted", "outside", "images", "more", "average"})
+INSIDE = OF_REGIONS | {"norm", "nudge", "live", "shared", "total", "limit"}
 
 NEAR = 2.0**-44
 """How near an edge of a region the side is a matter of rounding, in float64."""
+
+
+@dataclass(frozen=True)
+class Norms:
+    """The gradient norms [n] of elements, and what they may be mistaken for: with their sign, p, the error itself.
+
+    ``slope`` [n, C] is their own derivative by the logits; ``doubtful`` says where rounding decides what they are.
+    """
+
+    norm: Array
+    signed: Array
+    p: Array
+    error: Array
+    slope: Array
+    doubtful: Mask | None = None
+
+    def instead(self, norm: Array, doubtful: Mask | None = None) -> Norms:
+        """Return others in their place."""
+        return replace(self, norm=np.clip(norm, 0.0, 1.0), doubtful=doubtful)
 
 
 def harmonized(
     problem: Problem, elements: Elements, softmax: Softmax, losses: Losses, settings: Settings
 ) -> list[Parts]:
     """Return the losses times the density weights of the gradient norms 1 - p."""
-    weights, decided = density_weights(softmax.p_rest, elements.valid, problem, settings)
-    return [Parts(scaled(losses, weights), decided)]
+    rest = softmax.p_rest
+    p = np.exp(-softmax.losses.value)
+    norms = Norms(rest, rest, p, softmax.losses.value, softmax.losses.slope * p[:, None])
+    return weighed_by_density(norms, losses, elements.valid, problem, settings)
 
 
-def density_weights(norms: Array, valid: Mask, problem: Problem, settings: Settings) -> tuple[Array, bool]:
+def weighed_by_density(norms: Norms, losses: Losses, valid: Mask, problem: Problem, settings: Settings) -> list[Parts]:
+    """Return losses times the density weights of their gradient norms."""
+    weights, decided = density_weights(norms, valid, problem, settings)
+    found = scaled(losses, weights)
+    if settings.get("live"):
+        by_weights = norms.slope * (weights * losses.value)[:, None]
+        found = replace(
+            found, slope=found.slope + by_weights, slope_scale=found.slope_scale + 16.0 * (1.0 + np.abs(by_weights))
+        )
+    return [Parts(found, decided)]
+
+
+def density_weights(found: Norms, valid: Mask, problem: Problem, settings: Settings) -> tuple[Array, bool]:
     """Return the weight of each element, and whether no norm lies too near an edge to tell its region."""
     regions = Regions.of(problem.config["bins"])
     width = settings["width"](regions.width) if "width" in settings else regions.width
     count = settings["regions"](problem.config["bins"]) if "regions" in settings else regions.count
-    norms = np.where(valid, norms + settings.get("nudge", 0.0) * (norms > 0), settings.get("outside", 0.0))
+    if "norm" in settings:
+        found = settings["norm"](found, regions)
+    norms = np.where(valid, found.norm + settings.get("nudge", 0.0) * (found.norm > 0), settings.get("outside", 0.0))
     counted = valid if settings.get("counted", "valid") == "valid" else np.ones_like(valid)
     exact = Regions(regions.count, width) if "width" not in settings and count == regions.count else None
     steps = norms / width
     places = exact.index(norms) if exact is not None else np.clip(np.floor(steps), 0, count - 1).astype(np.int64)
-    unsure = False
+    unsure = found.doubtful is not None and bool((found.doubtful & counted).any())
     if settings.get("beyond") == "raises" and np.isnan(norms[counted]).any():
         raise Refused("what is no number lies in no region")
     if settings.get("beyond") == "raises" and count < regions.count:
@@ -55,19 +97,19 @@ def density_weights(norms: Array, valid: Mask, problem: Problem, settings: Setti
         slack = 0.0 if "width" in settings else 0.02
         if bool((steps[counted] >= count + slack).any()):
             raise Refused("an element lies beyond the last region")
-        unsure = bool((steps[counted] >= count).any())
-    left = settings.get("last") == "open"
-    inside = ~(norms >= 1.0) if left else np.ones_like(valid)
+        unsure = unsure or bool((steps[counted] >= count).any())
+    last = settings.get("last")
+    inside = ~(norms >= 1.0) if last else np.ones_like(valid)
     near = NEAR if problem.dtype == "float64" else 64.0 * UNIT_ROUNDOFF[problem.dtype]
-    inner = (np.round(steps) >= 1) & (np.round(steps) <= count - (0 if left else 1))
+    inner = (np.round(steps) >= 1) & (np.round(steps) <= count - (0 if last else 1))
     doubtful = counted & inner & (np.abs(steps - np.round(steps)) <= near * max(count, 1))
+    doubtful &= ~(norms >= 1.0) if found.doubtful is None else found.doubtful
+    members = counted & inside if last == "open" else counted
     weights = np.zeros(len(norms))
     for image in _images(problem, settings):
         here = np.zeros(len(norms), bool)
         here[image] = True
-        weights[image] = _of_population(places, here & counted & inside, here & counted, count, problem, settings)[
-            image
-        ]
+        weights[image] = _of_population(places, here & members, here & counted, count, problem, settings)[image]
     return np.where(valid & inside, weights, 0.0), not unsure and not bool((doubtful & (norms != 0)).any())
 
 
@@ -86,36 +128,27 @@ def _of_population(
     shared = settings.get("shared", problem.config.get("normalize", "occupied"))
     divisor = {"occupied": occupied, "paper": float(count), "none": 1.0}[shared]
     total = settings["total"](problem) if "total" in settings else float(counted.sum())
-    shares = population * divisor
-    return np.asarray((total / np.where(shares > 0, shares, 1.0))[places])
+    shares = (population + settings.get("more", 0.0) * (population > 0)) * divisor
+    weights = total / np.where(shares > 0, shares, 1.0)
+    momentum = float(problem.config.get("momentum") or 0.0)
+    if momentum and (problem.config.get("ema") == "mmdet" or settings.get("average") == "uncorrected"):
+        # the first batch of an average that starts at 0
+        weights = weights / (1.0 - momentum)
+    return np.asarray(np.minimum(weights, settings.get("limit", np.inf))[places])
 
 
-def entry_parts(factor: Callable[[Problem, Elements, Losses, Settings], list[Parts]]) -> PartsOf:
-    """Return the parts of a loss of single entries over a sigmoid: binary cross entropy, a factor, the weights."""
-
-    def parts(problem: Problem, settings: Settings) -> list[Parts]:
-        elements = arrange_entries(
-            problem.logits,
-            problem.labels,
-            ignore_index=problem.ignore_index,
-            axis=problem.axis,
-            label_weight=problem.label_weight,
-        )
-        assert elements.targets is not None
-        losses = logistic_losses(elements.rows[:, 0], elements.targets)
-        for change in settings.get("bce", ()):
-            losses = change(losses, elements.rows[:, 0], elements.targets)
-        found = factor(problem, elements, losses, settings)
-        weight = weight_of_elements(problem)
-        return [Parts(scaled(one.losses, weight), one.decided) for one in found]
-
-    return parts
+Change = Callable[[Norms, Regions], Norms]
 
 
 def harmonized_entries(problem: Problem, elements: Elements, losses: Losses, settings: Settings) -> list[Parts]:
     """Return binary cross entropies times the density weights of |sigmoid(x) - t|."""
-    weights, decided = density_weights(np.abs(losses.slope[:, 0]), elements.valid, problem, settings)
-    return [Parts(scaled(losses, weights), decided)]
+    assert elements.targets is not None
+    x, t = elements.rows[:, 0], elements.targets
+    signed = signed_distance(x, t)
+    p = signed_distance(x, np.zeros_like(x))
+    steepness = np.sign(signed) * p * -signed_distance(x, np.ones_like(x))
+    norms = Norms(np.abs(signed), signed, p, x - t, steepness[:, None])
+    return weighed_by_density(norms, losses, elements.valid, problem, settings)
 
 
 def regression_parts(problem: Problem, settings: Settings) -> list[Parts]:
@@ -125,6 +158,10 @@ def regression_parts(problem: Problem, settings: Settings) -> list[Parts]:
     )
     assert elements.targets is not None
     mu = settings["mu"](problem.config["mu"]) if "mu" in settings else problem.config["mu"]
-    losses, norms = smooth_losses(elements.rows[:, 0] - elements.targets, mu)
-    weights, decided = density_weights(norms, elements.valid, problem, settings)
-    return [Parts(scaled(losses, weights), decided)]
+    d = elements.rows[:, 0] - elements.targets
+    losses, norm = smooth_losses(d, mu)
+    root = np.hypot(d, mu)
+    norms = Norms(norm, losses.slope[:, 0], norm, d, (np.sign(d) * mu * mu / root**3)[:, None])
+    if "smooth" in settings:
+        losses = settings["smooth"](losses, d, mu)
+    return weighed_by_density(norms, losses, elements.valid, problem, settings)

@@ -11,7 +11,7 @@ from properties.problems.problem import Problem
 Settings = Mapping[str, Any]
 """What a computation does otherwise than the contract, by what is changed; see ``properties.departures.model``."""
 
-CHAINED = frozenset({"rewrite", "values", "slopes", "numerator", "logits", "entropy", "finish"})
+CHAINED = frozenset({"rewrite", "values", "slopes", "numerator", "logits", "entropy", "finish", "bce"})
 """Settings of which several apply one after another; of all others one excludes another."""
 
 

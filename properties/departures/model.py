@@ -7,9 +7,10 @@ A computation has these stages, and settings change them:
   the values, or the gradient, alone;
 - ``logits``: maps of the rows of logits before anything else is done with them;
 - what ``Loss.inside`` names: changes of how the losses of elements come about, which the contract's parts know;
+- ``element-weights``: numbers, one for each element, that multiply the losses and no denominator;
 - ``chunks``: batches into which the elements fall, whose results are ``joined``: added, or averaged;
-- ``divisor`` (a function of the problem and the losses) and ``added``: what the mean divides by; ``nothing``: what it is
-  where that is 0;
+- ``divisor`` (a function of the problem and the losses) and ``added``: what the mean divides by, or a normalizer and
+  ``beside-normalizer``; ``nothing``: what it is where that is 0;
 - ``finish``: functions of the problem and the Answer, which give another Answer;
 - ``precision``: the dtype that is computed in.
 """
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from properties.departures.departure import Settings
-from properties.departures.parts import Loss, Parts
+from properties.departures.parts import Loss, Parts, scaled
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import UNIT_ROUNDOFF, Answer
@@ -81,6 +82,9 @@ def _losses(loss: Loss, problem: Problem, settings: Settings) -> list[Parts]:
     """The losses of a batch, with what changes logits, values or slopes alone."""
     asked = rewritten(problem, settings.get("numerator", ()))
     found = _of_mapped_logits(loss, rewritten(asked, settings.get("values", ())), settings)
+    if "element-weights" in settings:
+        numbers = settings["element-weights"](problem).reshape(-1)
+        found = [replace(one, losses=scaled(one.losses, numbers)) for one in found]
     if "slopes" not in settings:
         if "values" not in settings:
             return found
@@ -154,7 +158,7 @@ def _answer(loss: Loss, problem: Problem, batches: Sequence[Batch], settings: Se
 
 def _divisor(loss: Loss, problem: Problem, parts: Parts, settings: Settings) -> float:
     if problem.normalizer is not None and not settings.get("normalizer-unread"):
-        divisor = float(problem.normalizer)
+        divisor = float(problem.normalizer) + settings.get("beside-normalizer", 0.0)
     elif "divisor" in settings:
         divisor = float(settings["divisor"](problem, parts.losses))
     else:

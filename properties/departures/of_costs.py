@@ -28,11 +28,56 @@ def _instead(costs: Costs) -> Callable[[Problem], Problem]:
         gamma = float(problem.config.get("gamma", 1.0))
         due = class_costs(counts, gamma, problem.config.get("empty_class_weight"))
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.where(due > 0, costs(counts, gamma) / np.where(due > 0, due, 1.0), 1.0)
-        ratio = np.where(np.isfinite(ratio) & (ratio >= 0), ratio, 1.0)
-        return problem.replace(weight=ratio if problem.weight is None else problem.weight * ratio)
+            other = costs(counts, gamma)
+        other = np.where(np.isfinite(other) & (other >= 0), other, due)
+        # the costs of equal counts are 1: other ones stand in the weights alone
+        weight = other if problem.weight is None else problem.weight * other
+        return problem.replace(weight=weight).configure(num_class_list=np.ones(len(counts)), empty_class_weight=None)
 
     return rewrite
+
+
+def _relative(weights: Array, counts: Array) -> Array:
+    """Weights of the classes that occur; what those that never occur have is another matter."""
+    return np.asarray(np.where(counts > 0, weights, np.nan))
+
+
+def _over_smallest(counts: Array, gamma: float) -> Array:
+    weights = _over_largest(counts, gamma)
+    return _relative(weights, counts)
+
+
+def _effective(beta: float, sum_to_classes: bool) -> Costs:
+    """(1 - beta) / (1 - beta^N_c), the inverse of the effective number of samples."""
+
+    def costs(counts: Array, gamma: float) -> Array:
+        with np.errstate(divide="ignore"):
+            weights = (1.0 - beta) / -np.expm1(counts * np.log(beta))
+        if sum_to_classes:
+            weights = weights / weights[counts > 0].sum() * len(counts)
+        return _relative(weights, counts)
+
+    return costs
+
+
+def _to_sum(total: float) -> Costs:
+    """The costs, divided so that their sum is the number of classes, or 1."""
+
+    def costs(counts: Array, gamma: float) -> Array:
+        weights = _over_largest(counts, gamma)
+        return np.asarray(weights / weights.sum() * (total or len(counts)))
+
+    return costs
+
+
+def _rooted(counts: Array, gamma: float) -> Array:
+    with np.errstate(divide="ignore"):
+        return np.sqrt(counts[counts > 0].min(initial=np.inf) / counts)
+
+
+def _of_logarithms(counts: Array, gamma: float) -> Array:
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(counts.sum() / counts))
 
 
 def _inverse(counts: Array, gamma: float) -> Array:
@@ -78,6 +123,9 @@ KINDS: dict[str, tuple[str, Costs]] = {
     "costs-of-total": ("(sum of N / N_c)^gamma", _of_total),
     "costs-of-total-and-classes": ("(sum of N / (C N_c))^gamma", _of_total_and_classes),
     "costs-without-gamma": ("N_min / N_c, whatever gamma is", lambda counts, gamma: counts.min() / counts),
+    "costs-to-classes": ("(1 / N_c)^gamma, divided so that they add up to the number of classes", _to_sum(0.0)),
+    "costs-rooted": ("the root of N_min / N_c, whatever gamma is", _rooted),
+    "costs-of-logarithms": ("log(sum of N / N_c)", _of_logarithms),
     "costs-of-one": ("1", lambda counts, gamma: np.ones_like(counts)),
 }
 
@@ -88,6 +136,25 @@ def _whole(costs: Costs) -> Callable[[], Settings]:
 
 def _in_losses(costs: Costs) -> Callable[[], Settings]:
     return lambda: {"numerator": (_instead(costs),)}
+
+
+def _some_empty(problem: Problem) -> bool:
+    return bool((np.asarray(problem.config["num_class_list"]) == 0).any())
+
+
+def _for_empty(weight: float) -> Costs:
+    return lambda counts, gamma: np.where(counts > 0, class_costs(counts, gamma, 1.0), weight)
+
+
+def _as_if_once(counts: Array, gamma: float) -> Array:
+    return class_costs(np.maximum(counts, 1.0), gamma, None)
+
+
+EMPTY: dict[str, tuple[str, Costs]] = {
+    "empty-class-counts-once": ("A class that never occurs counts as if it occurred once", _as_if_once),
+    "empty-class-weighs-one": ("A class that never occurs has weight 1, whatever is given", _for_empty(1.0)),
+    "empty-class-weighs-nothing": ("A class that never occurs has weight 0, whatever is given", _for_empty(0.0)),
+}
 
 
 OF_COSTS = (
@@ -104,5 +171,28 @@ OF_COSTS = (
             harm=8,
         )
         for name, (words, costs) in KINDS.items()
+    ),
+    *(
+        Departure(
+            f"costs-of-effective-numbers{'-to-classes' * to_classes}",
+            "The cost of a class is (1 - beta) / (1 - beta^N_c) for beta = {beta}"
+            + (", divided so that they add up to the number of classes." if to_classes else "."),
+            lambda beta, to_classes=to_classes: _whole(_effective(beta, to_classes))(),  # type: ignore[misc]
+            {"beta": (0.9999, 0.999, 0.99, 0.9)},
+            needs=("num_class_list",),
+            harm=8,
+        )
+        for to_classes in (False, True)
+    ),
+    *(
+        Departure(
+            name,
+            f"{words}.",
+            _whole(costs),
+            needs=("num_class_list", "empty_class_weight"),
+            harm=12,
+            applies=_some_empty,
+        )
+        for name, (words, costs) in EMPTY.items()
     ),
 )

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from properties.departures.density_parts import NEAR, Norms
 from properties.departures.departure import Departure, Settings, with_ignored
+from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference.regions import Regions
 
@@ -28,6 +30,36 @@ def _truncated(bins: int | float) -> int:
 
 def _all(problem: Problem) -> float:
     return float(problem.size)
+
+
+def _uneven_or_width(problem: Problem) -> bool:
+    return isinstance(problem.config.get("bins"), float)
+
+
+def _averaged(problem: Problem) -> bool:
+    return bool(problem.config.get("momentum"))
+
+
+def _many_regions(problem: Problem) -> bool:
+    return Regions.of(problem.config["bins"]).count > 1
+
+
+def _has_norm_of_one(problem: Problem) -> bool:
+    """Whether a gradient norm may come out as 1: none does near a logit of 0."""
+    return problem.targets == "real" or bool((np.abs(problem.logits) > 15.0).any() | ~np.isfinite(problem.logits).all())
+
+
+def _mistaken(change: Callable[[Norms], Array]) -> Callable[[], Settings]:
+    return lambda: {"norm": lambda norms, regions: norms.instead(change(norms))}
+
+
+def _nearest_edge() -> Settings:
+    def change(norms: Norms, regions: Regions) -> Norms:
+        steps = norms.norm * regions.count + 0.5
+        doubtful = np.abs(steps - np.round(steps)) <= NEAR * regions.count
+        return norms.instead(np.floor(steps) / regions.count, doubtful)
+
+    return {"norm": change}
 
 
 OF_DENSITY = (
@@ -62,6 +94,7 @@ OF_DENSITY = (
         {"drift": (1e-4, 1e-6, 1e-3, 1e-5, 1e-8, 1e-2, -1e-4)},
         needs=NEEDS,
         harm=35,
+        applies=_many_regions,
     ),
     Departure(
         "regions-truncated",
@@ -69,6 +102,7 @@ OF_DENSITY = (
         lambda: {"regions": _truncated},
         needs=NEEDS,
         harm=35,
+        applies=_uneven_or_width,
     ),
     Departure(
         "region-out-of-range",
@@ -76,6 +110,7 @@ OF_DENSITY = (
         lambda: {"regions": _truncated, "beyond": "raises"},
         needs=NEEDS,
         harm=26,
+        applies=_uneven_or_width,
     ),
     Departure(
         "one-region-more",
@@ -83,6 +118,17 @@ OF_DENSITY = (
         lambda: {"width": lambda w: 1.0 / (round(1.0 / w) + 1), "regions": lambda bins: Regions.of(bins).count + 1},
         needs=NEEDS,
         harm=12,
+    ),
+    Departure(
+        "one-region-more-for-a-width",
+        "For a width w there are int(1 / w) + 1 regions.",
+        lambda: {
+            "width": lambda w: 1.0 / (int(1.0 / w) + 1),
+            "regions": lambda bins: int(1.0 / bins) + 1 if isinstance(bins, float) else int(bins),
+        },
+        needs=NEEDS,
+        harm=12,
+        applies=_uneven_or_width,
     ),
     Departure(
         "one-region-less",
@@ -100,6 +146,15 @@ OF_DENSITY = (
         lambda: {"last": "open"},
         needs=NEEDS,
         harm=35,
+        applies=_has_norm_of_one,
+    ),
+    Departure(
+        "last-region-weightless",
+        "What has a gradient norm of 1 is counted in the last region and has no weight.",
+        lambda: {"last": "weightless"},
+        needs=NEEDS,
+        harm=35,
+        applies=_has_norm_of_one,
     ),
     Departure(
         "shared-by-all-regions",
@@ -107,6 +162,7 @@ OF_DENSITY = (
         lambda: {"shared": "paper"},
         needs=NEEDS,
         harm=12,
+        applies=_many_regions,
     ),
     Departure(
         "shared-by-occupied-regions",
@@ -114,6 +170,7 @@ OF_DENSITY = (
         lambda: {"shared": "occupied"},
         needs=NEEDS,
         harm=12,
+        applies=_many_regions,
     ),
     Departure(
         "shared-by-none",
@@ -121,6 +178,7 @@ OF_DENSITY = (
         lambda: {"shared": "none"},
         needs=NEEDS,
         harm=12,
+        applies=_many_regions,
     ),
     Departure(
         "density-not-scaled",
@@ -152,26 +210,86 @@ OF_DENSITY = (
         lambda: {"width": lambda w: 1.0, "regions": lambda bins: 1, "shared": "occupied"},
         needs=NEEDS,
         harm=12,
-    ),
-)
-
-MU = (
-    Departure(
-        "mu-unread",
-        "mu is not read: it is {mu}.",
-        lambda mu: {"mu": lambda given: mu},
-        {"mu": (0.02, 0.1, 1.0)},
-        needs=("mu",),
-        harm=8,
+        applies=_many_regions,
     ),
     Departure(
-        "mu-squared", "mu is squared once more.", lambda: {"mu": lambda given: given * given}, needs=("mu",), harm=8
+        "epsilon-in-population",
+        "{epsilon} is added to the population of a region.",
+        lambda epsilon: {"more": epsilon},
+        {"epsilon": (1e-6, 1e-8, 1e-5, 1e-10, 1e-4, 1e-3, 1.0)},
+        needs=NEEDS,
+        harm=55,
     ),
     Departure(
-        "mu-rooted",
-        "mu stands where mu squared should.",
-        lambda: {"mu": lambda given: float(np.sqrt(given))},
-        needs=("mu",),
-        harm=8,
+        "density-weight-limited",
+        "A density weight is {limit} at most.",
+        lambda limit: {"limit": limit},
+        {"limit": (1.0, 2.0, 5.0, 10.0, 50.0)},
+        needs=NEEDS,
+        harm=12,
+    ),
+    Departure(
+        "average-from-zero",
+        "The running average of the populations starts at 0, and nothing makes up for that.",
+        lambda: {"average": "uncorrected"},
+        needs=(*NEEDS, "momentum"),
+        harm=12,
+        applies=_averaged,
+    ),
+    Departure(
+        "density-has-a-gradient",
+        "The density weights have a gradient by way of the gradient norms.",
+        lambda: {"live": True},
+        needs=NEEDS,
+        harm=14,
+    ),
+    Departure(
+        "norm-is-p",
+        "The probability stands in the place of the gradient norm.",
+        _mistaken(lambda norms: norms.p),
+        needs=NEEDS,
+        harm=10,
+        applies=_many_regions,
+    ),
+    Departure(
+        "norm-with-its-sign",
+        "Gradient norms have a sign: what is below 0 falls into the first region.",
+        _mistaken(lambda norms: norms.signed),
+        needs=NEEDS,
+        harm=10,
+        applies=_many_regions,
+    ),
+    Departure(
+        "norm-of-the-error",
+        "The error itself, 1 at most, stands in the place of the gradient norm.",
+        _mistaken(lambda norms: np.abs(norms.error)),
+        needs=NEEDS,
+        harm=10,
+        applies=_many_regions,
+    ),
+    Departure(
+        "norm-squared",
+        "Gradient norms are squared.",
+        _mistaken(lambda norms: norms.norm**2),
+        needs=NEEDS,
+        harm=10,
+        applies=_many_regions,
+    ),
+    Departure(
+        "norm-times-a-factor",
+        "Gradient norms are {factor} times what they should be, and 1 at most.",
+        lambda factor: {"norm": lambda norms, regions: norms.instead(factor * norms.norm)},
+        {"factor": (float(np.sqrt(2.0)), 0.5, 2.0)},
+        needs=NEEDS,
+        harm=10,
+        applies=_many_regions,
+    ),
+    Departure(
+        "nearest-edge",
+        "A gradient norm belongs to the edge of a region that it is nearest to.",
+        _nearest_edge,
+        needs=NEEDS,
+        harm=20,
+        applies=_many_regions,
     ),
 )

@@ -1,22 +1,18 @@
-"""Departures of focal losses: the power, the probability in it, what has no slope, and which side alpha is on."""
+"""Departures of focal losses over a softmax: the power, the probability in it, and what has no slope."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from properties.departures.departure import Departure, Settings
-from properties.departures.parts import Parts, weight_of_elements
+from properties.departures.parts import weight_of_elements
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
-from reference import UNIT_ROUNDOFF
-from reference.elements import Elements, Losses
-from reference.sigmoid_focal import entry_focal_losses
+from reference.elements import Elements
 
 INSIDE = frozenset({"power", "probability", "detached"})
-INSIDE_ENTRIES = frozenset({"power", "balance", "focus", "detached"})
 
 
 def _gamma(change: Callable[[float], float]) -> Callable[[], Settings]:
@@ -120,137 +116,4 @@ FOCUSED = (
 )
 
 
-def focused_entries(problem: Problem, elements: Elements, losses: Losses, settings: Settings) -> list[Parts]:
-    """Return alpha_t (1 - p_t)^gamma times the binary cross entropy of the entries, or what departs from it."""
-    assert elements.targets is not None
-    x, t = elements.rows[:, 0], elements.targets
-    gamma = float(settings["power"](problem) if "power" in settings else problem.config["gamma"])
-    unit = UNIT_ROUNDOFF[problem.dtype]
-    if "focus" in settings or "detached" in settings or "bce" in settings:
-        found = _by_hand(x, t, gamma, losses, settings)
-    else:
-        found = entry_focal_losses(x, t, gamma, unit)
-    alpha = problem.config.get("alpha")
-    balance = settings.get("balance", balanced)(alpha, t)
-    return [Parts(found.times(np.maximum(balance, 0.0)))]
-
-
-def balanced(alpha: float | None, t: Array) -> Array:
-    """Return alpha for targets of 1, 1 - alpha for those of 0."""
-    return np.ones_like(t) if alpha is None else alpha * t + (1.0 - alpha) * (1.0 - t)
-
-
-def _by_hand(x: Array, t: Array, gamma: float, losses: Losses, settings: Settings) -> Losses:
-    p = 1.0 / (1.0 + np.exp(-np.clip(x, -700.0, 700.0)))
-    q, turn = settings.get("focus", _away)(p, t)
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        factor = q**gamma
-        bend = np.where(q > 0, gamma * q ** (gamma - 1.0), 0.0) * turn * p * (1.0 - p)
-    detached = settings.get("detached", "")
-    by_factor = 0.0 if detached == "factor" else bend * losses.value
-    by_loss = 0.0 if detached == "entropy" else factor * losses.slope[:, 0]
-    value = factor * losses.value
-    size = (losses.value_scale + np.abs(losses.value)) * (4.0 + gamma)
-    return Losses(value, np.asarray(by_factor + by_loss)[:, None], size, (size * (4.0 + gamma))[:, None])
-
-
-def _away(p: Array, t: Array) -> tuple[Array, Array]:
-    return p * (1.0 - t) + (1.0 - p) * t, 1.0 - 2.0 * t
-
-
-def _rest_on_both_sides(p: Array, t: Array) -> tuple[Array, Array]:
-    return 1.0 - p, -np.ones_like(p)
-
-
-def _distance(p: Array, t: Array) -> tuple[Array, Array]:
-    return np.abs(t - p), np.sign(p - t)
-
-
-def _toward(p: Array, t: Array) -> tuple[Array, Array]:
-    return p * t + (1.0 - p) * (1.0 - t), 2.0 * t - 1.0
-
-
-Balance = Callable[[Any, Array], Array]
-
-
-def _balance(balance: Balance) -> Callable[[], Settings]:
-    return lambda: {"balance": balance}
-
-
-BALANCES: dict[str, tuple[str, Balance]] = {
-    "alpha-swapped": (
-        "alpha goes to the negatives, 1 - alpha to the positives",
-        lambda a, t: balanced(None if a is None else 1.0 - a, t),
-    ),
-    "alpha-on-both-sides": (
-        "alpha multiplies positives and negatives alike",
-        lambda a, t: np.full_like(t, 1.0 if a is None else a),
-    ),
-    "alpha-on-positives-alone": (
-        "alpha multiplies the positives, and nothing the negatives",
-        lambda a, t: np.ones_like(t) if a is None else a * t + (1.0 - t),
-    ),
-    "alpha-on-negatives-alone": (
-        "1 - alpha multiplies the negatives, and nothing the positives",
-        lambda a, t: np.ones_like(t) if a is None else t + (1.0 - a) * (1.0 - t),
-    ),
-    "alpha-unread": ("alpha is taken and not used", lambda a, t: np.ones_like(t)),
-    "alpha-doubled": ("positives have 2 alpha, negatives 2 (1 - alpha)", lambda a, t: 2.0 * balanced(a, t)),
-    "alpha-a-quarter": ("alpha is not read: it is 0.25", lambda a, t: balanced(0.25, t)),
-    "alpha-where-positive": (
-        "entries with a target above 0 have alpha, all others 1 - alpha",
-        lambda a, t: np.ones_like(t) if a is None else np.where(t > 0, a, 1.0 - a),
-    ),
-    "alpha-where-one": (
-        "entries with a target of 1 have alpha, all others 1 - alpha",
-        lambda a, t: np.ones_like(t) if a is None else np.where(t == 1, a, 1.0 - a),
-    ),
-    "alpha-at-one-half": (
-        "there is a factor of 1/2 where alpha is None",
-        lambda a, t: np.full_like(t, 0.5) if a is None else balanced(a, t),
-    ),
-    "alpha-only-below-one": ("alpha of 0 counts as None", lambda a, t: np.ones_like(t) if not a else balanced(a, t)),
-}
-
-
-OF_BALANCE = (
-    *(
-        Departure(name, f"{words[0].upper()}{words[1:]}.", _balance(balance), needs=("alpha",), harm=8)
-        for name, (words, balance) in BALANCES.items()
-    ),
-    Departure(
-        "rest-on-both-sides",
-        "(1 - p)^gamma focuses negatives too, where p^gamma should.",
-        lambda: {"focus": _rest_on_both_sides},
-        needs=("gamma",),
-        harm=8,
-    ),
-    Departure(
-        "focus-by-distance", "The factor is |t - p|^gamma.", lambda: {"focus": _distance}, needs=("gamma",), harm=8
-    ),
-    Departure(
-        "focus-on-the-right",
-        "The factor is p_t^gamma: what is right already is turned up.",
-        lambda: {"focus": _toward},
-        needs=("gamma",),
-        harm=8,
-    ),
-    Departure(
-        "factor-detached",
-        "There is no gradient through the factor (1 - p_t)^gamma.",
-        lambda: {"detached": "factor"},
-        needs=("gamma",),
-        harm=14,
-    ),
-    Departure(
-        "entropy-detached",
-        "There is no gradient through the binary cross entropy.",
-        lambda: {"detached": "entropy"},
-        needs=("gamma",),
-        harm=14,
-    ),
-)
-
-
 OF_FOCAL = (*POWERS, *FOCUSED)
-OF_SIGMOID_FOCAL = (*POWERS, *OF_BALANCE)

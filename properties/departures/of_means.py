@@ -251,4 +251,32 @@ CHUNKS = (
     ),
 )
 
-OF_MEANS = (*MEANS, *IGNORED_IN_MEANS, *ADDED, *CHUNKS)
+
+def _with_normalizer(problem: Problem) -> bool:
+    return problem.reduction == "mean" and problem.normalizer is not None
+
+
+def _weights_of_nonzero(problem: Problem, losses: Losses) -> float:
+    kept = problem.valid.reshape(-1) & (losses.value != 0)
+    return float((weight_of_elements(problem) * kept).sum())
+
+
+OTHERS = (
+    Departure(
+        "epsilon-beside-normalizer",
+        "A normalizer has {epsilon} added to it.",
+        lambda epsilon: {"beside-normalizer": epsilon},
+        {"epsilon": (float(np.finfo(np.float32).eps), float(np.finfo(np.float64).eps), *EPSILONS)},
+        harm=60,
+        applies=_with_normalizer,
+    ),
+    Departure(
+        "mean-over-weights-of-nonzero-losses",
+        "The mean divides by the weights of the elements whose loss is not 0.",
+        _by(_weights_of_nonzero),
+        harm=20,
+        applies=in_means,
+    ),
+)
+
+OF_MEANS = (*MEANS, *IGNORED_IN_MEANS, *ADDED, *CHUNKS, *OTHERS)

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from properties.departures.departure import Departure, Settings
-from properties.departures.parts import weight_of_elements
+from properties.departures.departure import Departure, Settings, in_means
+from properties.departures.parts import Mask, mapped, weight_of_elements
+from properties.departures.top_k_parts import chosen
+from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference.elements import Losses
 from reference.top_k import count_of
@@ -28,13 +30,51 @@ def _of_fraction(rule: Count, of: str = "valid") -> Callable[[], Settings]:
     return lambda: {"k": count, "divisor": lambda problem, losses: _divisor(problem, count(problem))}
 
 
+def _weights(problem: Problem) -> Array:
+    """What each element counts in the denominator: its weight, or 1."""
+    if problem.config.get("denominator") == "count":
+        return problem.valid.reshape(-1).astype(np.float64)
+    return weight_of_elements(problem)
+
+
 def _divisor(problem: Problem, k: int) -> float:
     valid = float(problem.valid.sum())
-    return float(weight_of_elements(problem).sum()) * k / valid if valid else 0.0
+    return float(_weights(problem).sum()) * k / valid if valid else 0.0
+
+
+def _of_everything(problem: Problem, losses: Losses) -> float:
+    return float(_weights(problem).sum())
 
 
 def _chosen_weights(problem: Problem, losses: Losses) -> float:
-    return float(weight_of_elements(problem)[losses.value > 0].sum())
+    return float((_weights(problem) * chosen(problem)).sum())
+
+
+def _turned(losses: Array, among: Mask) -> Array:
+    return -losses
+
+
+def _without_largest(losses: Array, among: Mask) -> Array:
+    largest = losses[among].max(initial=-np.inf)
+    return np.where(losses == largest, -losses, losses)
+
+
+def _individual_is(name: str) -> Callable[[Problem], bool]:
+    return lambda problem: problem.config.get("individual") == name
+
+
+def _squared(losses: Losses) -> Losses:
+    return mapped(losses, losses.value**2, 2.0 * losses.value)
+
+
+def _rooted(losses: Losses) -> Losses:
+    root = np.sqrt(losses.value)
+    return mapped(losses, root, np.where(root > 0, 0.5 / np.where(root > 0, root, 1.0), 0.0))
+
+
+def _largest_below(fraction: float, n: int) -> int:
+    """The largest j with j / n < fraction, at least 1."""
+    return max((j for j in range(min(1, n), n + 1) if j <= 1 or j / n < fraction), default=0)
 
 
 def _k_of(problem: Problem) -> int:
@@ -125,14 +165,65 @@ OF_TOP_K = (
         "The mean divides by the weights of the chosen elements.",
         lambda: {"divisor": _chosen_weights},
         harm=20,
+        applies=in_means,
     ),
     Departure(
-        "mean-over-k", "The mean divides by k, not by k times the mean weight.", lambda: {"divisor": _number}, harm=20
+        "mean-over-k",
+        "The mean divides by k, not by k times the mean weight.",
+        lambda: {"divisor": _number},
+        harm=20,
+        applies=in_means,
     ),
     Departure(
         "mean-over-chosen",
         "The mean divides by the number of chosen elements whose loss is above 0.",
         lambda: {"divisor": _of_kept},
         harm=20,
+        applies=in_means,
+    ),
+    Departure(
+        "mean-over-everything",
+        "The mean divides by what all valid elements count, chosen or not.",
+        lambda: {"divisor": _of_everything},
+        harm=19,
+        applies=in_means,
+    ),
+    Departure("smallest-chosen", "The k smallest losses are chosen.", lambda: {"ranked": _turned}, harm=5),
+    Departure(
+        "largest-dropped",
+        "The largest loss of all is left out, and the k next to it are chosen.",
+        lambda: {"ranked": _without_largest},
+        harm=10,
+    ),
+    Departure(
+        "k-below-the-fraction",
+        "k is the largest number with k / n below the fraction, where it may be equal.",
+        _of_fraction(_largest_below),
+        needs=("top_k",),
+        harm=30,
+    ),
+    Departure(
+        "hinge-squared",
+        "The hinge losses are squared.",
+        lambda: {"individual": _squared},
+        needs=("individual",),
+        harm=12,
+        applies=_individual_is("hinge"),
+    ),
+    Departure(
+        "squares-halved",
+        "Squared errors are halved.",
+        lambda: {"individual": lambda losses: mapped(losses, losses.value / 2.0, np.full(len(losses.value), 0.5))},
+        needs=("individual",),
+        harm=12,
+        applies=_individual_is("squared"),
+    ),
+    Departure(
+        "squares-rooted",
+        "Squared errors are not squared.",
+        lambda: {"individual": _rooted},
+        needs=("individual",),
+        harm=12,
+        applies=_individual_is("squared"),
     ),
 )

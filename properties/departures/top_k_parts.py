@@ -1,8 +1,9 @@
 """The average of the largest losses, made of parts that a departure may change.
 
 Settings that these parts know: ``k`` gives another number of elements from the problem; ``among`` (``elements``) lets
-ignored ones be chosen too; ``unranked`` chooses by the unweighted losses; ``ties`` keeps all that equal the k-th, or
-drops them; ``descent`` (``first``) gives the gradient to other elements; and ``entropy``, as over any softmax.
+ignored ones be chosen too; ``unranked`` chooses by the unweighted losses; ``ranked`` maps what is ranked to other
+numbers; ``ties`` keeps all that equal the k-th, or drops them; ``descent`` (``first``) gives the gradient to other
+elements; ``individual`` maps the losses before they are weighted; and ``entropy``, as over any softmax.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from properties.departures.departure import Settings
-from properties.departures.parts import Mask, Parts, scaled, unreduced
+from properties.departures.parts import Mask, Parts, scaled, unreduced, weight_of_elements
 from properties.departures.softmax_parts import softmax_parts
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
@@ -18,7 +19,7 @@ from reference import UNIT_ROUNDOFF, Answer, top_k_loss
 from reference.elements import Losses
 from reference.top_k import count_of
 
-INSIDE = frozenset({"k", "among", "unranked", "ties", "descent", "entropy", "weigh"})
+INSIDE = frozenset({"k", "among", "unranked", "ties", "descent", "entropy", "weigh", "ranked", "individual"})
 
 CLOSE = 1e-12
 """Relative difference of losses that are tied."""
@@ -37,27 +38,52 @@ def _individual(problem: Problem, settings: Settings) -> Parts:
     softmax = problem.config.get("individual", "cross_entropy") == "cross_entropy"
     if softmax and ("entropy" in settings or "weigh" in settings):
         return _cross_entropy_parts(problem, settings)[0]
+    if "individual" in settings:
+        plain = settings["individual"](unreduced(_of_all, problem.replace(weight=None))[0].losses)
+        return Parts(scaled(plain, weight_of_elements(problem)))
     return unreduced(_of_all, problem)[0]
 
 
 def top_k_parts(problem: Problem, settings: Settings) -> list[Parts]:
     """Return the weighted losses of the k elements whose losses are the largest, and 0 for the others."""
     whole = _individual(problem, settings)
+    shares, decided = _chosen(problem, whole, settings)
+    picked = scaled(whole.losses, shares * problem.valid.reshape(-1))
+    if settings.get("descent") == "first":
+        among = _among(problem, settings)
+        first = np.zeros(len(among))
+        first[np.flatnonzero(among)[: _number(problem, settings)]] = 1.0
+        picked = _with_slopes(picked, scaled(whole.losses, first))
+    return [Parts(picked, decided and whole.decided)]
+
+
+def chosen(problem: Problem) -> Array:
+    """Return 1 for the k elements whose losses are the largest, 0 for the others."""
+    return _chosen(problem, _individual(problem, {}), {})[0]
+
+
+def _chosen(problem: Problem, whole: Parts, settings: Settings) -> tuple[Array, bool]:
+    """Which elements are chosen, and whether that does not depend on how ties fall."""
     plain = _individual(problem.replace(weight=None), settings) if settings.get("unranked") else whole
+    among = _among(problem, settings)
+    losses = np.where(problem.valid.reshape(-1), plain.losses.value, 0.0)
+    if "ranked" in settings:
+        losses = settings["ranked"](losses, among)
+    key = np.where(among, np.where(np.isnan(losses), np.inf, losses), -np.inf)
+    return _shares(key, among, _number(problem, settings), settings)
+
+
+def _among(problem: Problem, settings: Settings) -> Mask:
     valid = problem.valid.reshape(-1)
-    among: Mask = np.ones_like(valid) if settings.get("among") == "elements" else valid
-    key = np.where(among, np.where(valid, plain.losses.value, 0.0), -np.inf)
+    return np.ones_like(valid) if settings.get("among") == "elements" else valid
+
+
+def _number(problem: Problem, settings: Settings) -> int:
     if "k" in settings:
         k = int(settings["k"](problem))
     else:
-        k = count_of(problem.config.get("top_k"), problem.config.get("k"), int(valid.sum()))
-    shares, decided = _shares(key, among, max(min(k, int(among.sum())), 0), settings)
-    picked = scaled(whole.losses, shares * valid)
-    if settings.get("descent") == "first":
-        first = np.zeros(len(key))
-        first[np.flatnonzero(among)[:k]] = 1.0
-        picked = _with_slopes(picked, scaled(whole.losses, first))
-    return [Parts(picked, decided and whole.decided)]
+        k = count_of(problem.config.get("top_k"), problem.config.get("k"), int(problem.valid.sum()))
+    return max(min(k, int(_among(problem, settings).sum())), 0)
 
 
 def _shares(key: Array, among: Mask, k: int, settings: Settings) -> tuple[Array, bool]:
