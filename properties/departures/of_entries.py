@@ -94,10 +94,29 @@ def _two_steps(rest_of: Callable[[Array], tuple[Array, Array]], floored: bool) -
         return replace(
             found,
             value_scale=found.value_scale + noise,
-            slope_scale=found.slope_scale + (noise * expit(x) * expit(-x))[:, None] + 8.0,
+            slope_scale=found.slope_scale + (noise * expit(x))[:, None] + 8.0,
         )
 
     return {"bce": (change,)}
+
+
+def _overflowing(sign: int) -> Settings:
+    """log(1 + exp(sign x)), where the exponential is more than the largest number."""
+
+    def change(losses: Losses, x: Array, t: Array) -> Losses:
+        over = sign * x > np.log(np.finfo(np.float64).max)
+        return replace(
+            losses,
+            value=np.where(over, np.inf, losses.value),
+            slope=np.where(over[:, None], np.nan, losses.slope),
+        )
+
+    return {"bce": (change,)}
+
+
+def _sigmoid_overflows(losses: Losses, x: Array, t: Array) -> Losses:
+    over = -x > np.log(np.finfo(np.float64).max)
+    return replace(losses, slope=np.where(over[:, None], np.nan, losses.slope))
 
 
 def _apart(x: Array) -> tuple[Array, Array]:
@@ -197,6 +216,26 @@ LOGARITHMS = (
         lambda: _two_steps(_apart, False),
         harm=45,
         applies=_far_out(80.0),
+    ),
+)
+
+OVERFLOWS = (
+    Departure(
+        "sigmoid-overflows",
+        "The sigmoid is 1 / (1 + exp(-x)), which overflows at large negative x: there the gradient is NaN.",
+        lambda: {"bce": (_sigmoid_overflows,)},
+        harm=45,
+        applies=lambda p: bool((p.logits < -700.0).any()),
+    ),
+    *(
+        Departure(
+            f"exponential-overflows-{where}",
+            f"The loss is that of log(1 + exp({'-' * (sign < 0)}x)), which overflows at large {where} x.",
+            lambda sign=sign: _overflowing(sign),  # type: ignore[misc]
+            harm=45,
+            applies=lambda p, sign=sign: bool((sign * p.logits > 700.0).any()),  # type: ignore[misc]
+        )
+        for where, sign in (("negative", -1), ("positive", 1))
     ),
 )
 
@@ -302,4 +341,4 @@ IGNORED = (
     ),
 )
 
-OF_ENTRIES = (*LOGARITHMS, *TARGETS, *KERNELS, *IGNORED)
+OF_ENTRIES = (*LOGARITHMS, *OVERFLOWS, *TARGETS, *KERNELS, *IGNORED)

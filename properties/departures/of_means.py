@@ -256,9 +256,12 @@ def _with_normalizer(problem: Problem) -> bool:
     return problem.reduction == "mean" and problem.normalizer is not None
 
 
-def _weights_of_nonzero(problem: Problem, losses: Losses) -> float:
-    kept = problem.valid.reshape(-1) & (losses.value != 0)
-    return float((weight_of_elements(problem) * kept).sum())
+def _weights_above(least: float) -> Settings:
+    def divisor(problem: Problem, losses: Losses) -> float:
+        kept = problem.valid.reshape(-1) & (losses.value > least)
+        return float((weight_of_elements(problem) * kept).sum())
+
+    return {"divisor": divisor}
 
 
 OTHERS = (
@@ -271,9 +274,10 @@ OTHERS = (
         applies=_with_normalizer,
     ),
     Departure(
-        "mean-over-weights-of-nonzero-losses",
-        "The mean divides by the weights of the elements whose loss is not 0.",
-        _by(_weights_of_nonzero),
+        "mean-over-weights-of-large-losses",
+        "The mean divides by the weights of the elements whose loss is above {least}.",
+        _weights_above,
+        {"least": (0.0, 1e-16, 1e-8, 1e-6, 1e-3, 0.01, 0.1, 0.5)},
         harm=20,
         applies=in_means,
     ),

@@ -18,7 +18,7 @@ def _length(problem: Problem, axis: int) -> int:
 
 
 def _has_axis(axis: int) -> Callable[[Problem], bool]:
-    return lambda problem: problem.logits.ndim > (1 if axis > 0 else 0) and _length(problem, axis) != 0
+    return lambda problem: problem.logits.ndim > (1 if axis > 0 else 0)
 
 
 def _by_rows(axis: int, mean: bool, keep: bool, asked: tuple[str, ...]) -> Callable[[], Settings]:
@@ -27,7 +27,7 @@ def _by_rows(axis: int, mean: bool, keep: bool, asked: tuple[str, ...]) -> Calla
     def finish(problem: Problem, answer: Answer) -> Answer:
         if problem.reduction not in asked or not _has_axis(axis)(problem):
             return answer
-        share = 1.0 / _length(problem, axis) if mean else 1.0
+        share = 1.0 / (_length(problem, axis) or np.nan) if mean else 1.0
         if problem.reduction == "none":
             value = answer.value.sum(axis=axis, keepdims=keep) * share
             scale = answer.value_scale.sum(axis=axis, keepdims=keep) * share + 8.0 * np.abs(value)

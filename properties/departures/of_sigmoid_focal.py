@@ -32,7 +32,8 @@ def focused_entries(problem: Problem, elements: Elements, losses: Losses, settin
     if BY_HAND.isdisjoint(settings):
         found = [entry_focal_losses(x, t, gamma, unit)]
     else:
-        bases = (True, False) if settings.get("raw") else (False,)
+        # where a base of the power is 0 or less, or the loss is no number, a floor under it makes a difference
+        bases = (True, False) if settings.get("raw") or not np.isfinite(losses.value).all() else (False,)
         found = [_by_hand(x, t, gamma, losses, settings, floored) for floored in bases]
     return [Parts(scaled(one, balance)) for one in found]
 
