@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from properties.departures.departure import Fitted
+from properties.departures.departure import Departure, Fitted
 from properties.engine.description import laws_of
-from properties.engine.fitting import Model, fit, needed_by
+from properties.engine.fitting import FULL, Model, fit, needed_by
 from properties.engine.modelled_layer import FittedLayer
 from properties.engine.observed_problems import Observed, effort, observed, problems
 from properties.engine.result import LawResult
@@ -117,6 +117,22 @@ def _told(fitted: Fitted, finding: Finding | None, needs: int, cases: _Cases) ->
         "counterexample": None if finding is None else plain_numbers(result.to_dict()["counterexample"]),
         "script": "" if finding is None else cases.script(finding),
         "needs": needs,
+        "harm": fitted.departure.harm,
+    }
+
+
+def of_law(departure: Departure, result: LawResult) -> dict[str, Any]:
+    """Return a departure that a law tells of as a certificate has it, with the law's counterexample."""
+    return {
+        "name": departure.name,
+        "sentence": departure.sentence,
+        "parameters": {},
+        "inherited": result.inherited,
+        "counterexample": plain_numbers(result.to_dict()["counterexample"]),
+        "script": result.script,
+        "needs": 0,
+        "harm": departure.harm,
+        "law": departure.law,
     }
 
 
@@ -135,20 +151,28 @@ class _Cases:
     def smallest(self, fitted: Fitted) -> Finding | None:
         """The smallest case that needs a departure: the layer follows the model with it, not the contract."""
         without = [other for other in self.found if other is not fitted]
-        for index in range(len(self.model.observed)):
-            if not self.model.agrees(self.found, index) or self.model.agrees(without, index):
-                continue
+        telling = [
+            index
+            for index in range(len(self.model.observed))
+            if self.model.agrees(self.found, index) and not self.model.agrees(without, index)
+        ]
+        # a case that this departure explains alone tells most, and a number more than an exception
+        alone = [index for index in telling if self.model.score([fitted], index) == FULL]
+        numbers = [index for index in alone or telling if not isinstance(self.model.observed[index].shown, Failure)]
+        for index in dict.fromkeys([*numbers, *alone, *telling]):
             one = self.model.observed[index]
-            finding = self._finding(one, fitted)
+            finding = self._finding(one, fitted, bool(alone))
             if finding is not None:
-                return self._shrunk(one, fitted, finding)
+                return self._shrunk(one, fitted, finding, bool(alone))
         return None
 
-    def _finding(self, one: Observed, fitted: Fitted) -> Finding | None:
-        """What a problem shows that needs a departure; None where it does not."""
+    def _finding(self, one: Observed, fitted: Fitted, alone: bool) -> Finding | None:
+        """What a problem shows that needs a departure, or that it explains ``alone``; None where it does not."""
         without = [other for other in self.found if other is not fitted]
         scores = Model(self.contract, [one])
-        if scores.score(self.found, 0) != 1.0 or scores.score(without, 0) == 1.0 or scores.score([], 0) == 1.0:
+        if scores.score(self.found, 0) != FULL or scores.score(without, 0) == FULL or scores.score([], 0) == FULL:
+            return None
+        if alone and scores.score([fitted], 0) != FULL:
             return None
         if isinstance(one.shown, Failure):
             return Finding(fitted.sentence, (one.problem,), failure=one.shown)
@@ -162,7 +186,7 @@ class _Cases:
             return None
         return Observed(problem, self.observer.observe(problem), due)
 
-    def _shrunk(self, one: Observed, fitted: Fitted, finding: Finding) -> Finding:
+    def _shrunk(self, one: Observed, fitted: Fitted, finding: Finding, alone: bool) -> Finding:
         """The same on a smaller problem."""
         smallest = finding
         left = MOST_SHRINKING
@@ -174,7 +198,7 @@ class _Cases:
             seen = self._observed(problem) if left >= 0 else None
             if seen is None or (isinstance(seen.shown, Failure) and seen.shown.kind != "raised"):
                 return None
-            found = self._finding(seen, fitted)
+            found = self._finding(seen, fitted, alone)
             if found is None or (found.failure is None) != (finding.failure is None):
                 return None
             smallest = found
