@@ -3,7 +3,8 @@
 Settings that these parts know: ``width`` (from the contract's to another), ``regions`` (how many there are),
 ``counted`` (which elements the populations count), ``outside`` (the gradient norm that ignored elements are counted
 with), ``last`` (``open``: what lies at g = 1 has no weight), ``shared`` (by how many regions it is divided), ``total``
-(the number that is shared out), ``images`` (populations of each image), ``beyond`` (``raises``: an element past the last region has no answer).
+(the number that is shared out), ``images`` (populations of each image),
+``beyond`` (``raises``: what lies past the last region has no answer), ``nudge`` (what is added to every norm).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from properties.departures.departure import Refused, Settings
 from properties.departures.parts import Mask, Parts, PartsOf, scaled, weight_of_elements
@@ -24,6 +26,9 @@ from reference.ghm_regression import smooth_losses
 from reference.regions import Regions
 
 INSIDE = frozenset({"width", "regions", "counted", "outside", "last", "shared", "total", "images", "beyond", "nudge"})
+
+Places = NDArray[np.int64]
+"""Indices of elements, or of the regions that they lie in."""
 
 NEAR = 2.0**-44
 """How near an edge of a region the side is a matter of rounding, in float64."""
@@ -71,7 +76,7 @@ def density_weights(norms: Array, valid: Mask, problem: Problem, settings: Setti
     return np.where(valid & inside, weights, 0.0), not unsure and not bool((doubtful & (norms != 0)).any())
 
 
-def _images(problem: Problem, settings: Settings) -> list[Array]:
+def _images(problem: Problem, settings: Settings) -> list[Places]:
     every = np.arange(problem.size)
     if not settings.get("images") or not problem.shape:
         return [every]
@@ -79,7 +84,7 @@ def _images(problem: Problem, settings: Settings) -> list[Array]:
 
 
 def _of_population(
-    places: Array, members: Mask, counted: Mask, count: int, problem: Problem, settings: Settings
+    places: Places, members: Mask, counted: Mask, count: int, problem: Problem, settings: Settings
 ) -> Array:
     population = np.bincount(places[members], minlength=count).astype(np.float64)
     occupied = float(np.count_nonzero(population))

@@ -8,8 +8,8 @@ A computation has these stages, and settings change them:
 - ``logits``: maps of the rows of logits before anything else is done with them;
 - what ``Loss.inside`` names: changes of how the losses of elements come about, which the contract's parts know;
 - ``chunks``: batches into which the elements fall, whose results are ``joined``: added, or averaged;
-- ``divisor`` (a function of the problem and the losses) and ``added``: what the mean divides by; ``nothing``: what it is
-  where that is 0;
+- ``divisor`` (a function of the problem and the losses) and ``added``: what the mean divides by; ``nothing``: what it
+  is where that is 0;
 - ``finish``: functions of the problem and the Answer, which give another Answer;
 - ``precision``: the dtype that is computed in.
 """

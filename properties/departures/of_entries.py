@@ -56,7 +56,7 @@ def _twice(losses: Losses, x: Array, t: Array) -> Losses:
 
 
 def _positives(losses: Losses, x: Array, t: Array) -> Losses:
-    return mapped(losses, losses.value * (t > 0), (t > 0) * 1.0)
+    return mapped(losses, losses.value * (t > 0), np.asarray((t > 0) * 1.0))
 
 
 SIGMOIDS = (

@@ -1,4 +1,4 @@
-"""Diagnosis: a layer is observed, described as its contract with departures, and each of these gets its smallest case."""
+"""Diagnosis: a layer is observed and described as its contract with departures; each of these gets its smallest case."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NO_DIAGNOSIS: Mapping[str, Any] = {"departures": (), "explained_examples": 0, "e
 
 @dataclass(frozen=True)
 class Examination:
-    """Which layer to diagnose, and over what: see Inquiry; ``failed`` are the gates that it failed: there it is asked too."""
+    """Which layer to diagnose, and over what (see Inquiry); it is asked behind the gates that it ``failed``, too."""
 
     seed: int
     dtypes: tuple[str, ...]
@@ -70,7 +70,9 @@ def diagnose(asked: Examination, subject: Subject, observer: Observer, tick: Tic
     found = sorted(fit(model, tick), key=lambda fitted: fitted.departure.harm)
     needs = needed_by(model, found)
     layer = FittedLayer(tuple(found), _failures(model, found))
-    case = _Cases(subject, contract, asking, domain, model, found, tick)
+    # what stands behind a gate that the layer failed may be asked again
+    whole = subject.full_domain.only(dtype=asked.dtypes, **asked.kept).open(asked.shut - asked.failed)
+    case = _Cases(subject, contract, asking, whole, model, found, tick)
     return {
         "departures": tuple(_told(fitted, case.smallest(fitted), needs[fitted.name], case) for fitted in found),
         "explained_examples": model.explained(found),
@@ -102,7 +104,8 @@ def _failures(model: Model, found: Sequence[Fitted]) -> dict[str, Failure]:
     for fitted in found:
         without = [other for other in found if other is not fitted]
         shown = (model.observed[i].shown for i in raised if not model.agrees(without, i))
-        failures |= {fitted.name: failure for failure in shown if isinstance(failure, Failure)}
+        failure = next((one for one in shown if isinstance(one, Failure)), None)
+        failures |= {} if failure is None else {fitted.name: failure}
     return failures
 
 
@@ -164,7 +167,7 @@ class _Cases:
             finding = self._finding(one, fitted, bool(alone))
             if finding is not None:
                 return self._shrunk(one, fitted, finding, bool(alone))
-        return None
+        return self._shown(self.model.observed[telling[0]], fitted) if telling else None
 
     def _finding(self, one: Observed, fitted: Fitted, alone: bool) -> Finding | None:
         """What a problem shows that needs a departure, or that it explains ``alone``; None where it does not."""
@@ -174,6 +177,9 @@ class _Cases:
             return None
         if alone and scores.score([fitted], 0) != FULL:
             return None
+        return self._shown(one, fitted)
+
+    def _shown(self, one: Observed, fitted: Fitted) -> Finding:
         if isinstance(one.shown, Failure):
             return Finding(fitted.sentence, (one.problem,), failure=one.shown)
         match, _ = closest_answer(one.shown, one.due, one.problem.dtype)

@@ -203,9 +203,13 @@ class _Certification:
         if not self._diagnosis["examples"]:
             return
         named = []
+        required = required_of(self._options.require)
+        levels = {info.id: info.level for info in self._known.laws}
         for departure in OF_CONDUCT:
             result = self._results.get(departure.law)
             if result is None or result.outcome not in FAILED or result.explained or result.remarked:
+                continue
+            if levels[departure.law] not in required:
                 continue
             named.append(of_law(departure, result))
             self._results[departure.law] = replace(result, explained=(departure.name,))
