@@ -200,8 +200,8 @@ def _log_of(epsilon: float) -> Settings:
 def _clip_of(epsilon: float) -> Settings:
     def change(entropy: Array, problem: Problem) -> tuple[Array, Array]:
         p = np.exp(-entropy)
-        inside = (p >= epsilon) & (p <= 1.0 - epsilon)
-        return -np.log(np.clip(p, epsilon, 1.0 - epsilon)), inside * 1.0
+        inside = np.asarray(((p >= epsilon) & (p <= 1.0 - epsilon)) * 1.0)
+        return np.asarray(-np.log(np.clip(p, epsilon, 1.0 - epsilon))), inside
 
     return {"entropy": (change,)}
 

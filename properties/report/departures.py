@@ -24,6 +24,9 @@ from properties.certificates.diagnosis import (
 from properties.report.cases import case_lines, descriptions, outcome_of
 from properties.report.causes import cut, labelled, one_row, short_message, show_failure, show_script
 
+LONGEST_ERROR = 60
+"""Characters of an error that a departure shows."""
+
 
 def title_of(certificate: Certificate) -> Text:
     """Return the line that says what the layer is: its contract, with so many departures."""
@@ -116,7 +119,12 @@ def _one_line(certificate: Certificate, departure: Mapping[str, Any], number: in
 def _size(departure: Mapping[str, Any], deviation: Deviation) -> str:
     """Return what came for what was due, or the error that came."""
     error = departure["counterexample"]["error"]
-    return deviation.words if error is None else short_message(error)
+    return deviation.words if error is None else _first_words(short_message(error))
+
+
+def _first_words(message: str) -> str:
+    """Return the beginning of a message: what a layer raised is told whole elsewhere."""
+    return message if len(message) <= LONGEST_ERROR else message[:LONGEST_ERROR].rsplit(" ", 1)[0] + " ..."
 
 
 def _following(certificate: Certificate, departure: Mapping[str, Any]) -> str:

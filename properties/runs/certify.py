@@ -170,9 +170,9 @@ class _Certification:
                 yield LawEnded(LawReport.of(infos[event.law], event))
 
     def _diagnose(self) -> None:
-        """Find out what the layer departs in, where it was seen to be wrong or laws are left that may say so."""
+        """Find out what the layer departs in; where somebody chose single laws, that is not asked for."""
         known, gates = self._known, self._gates
-        if gates.silent or not any(info.level in ("formula", "numerics") for info in self._asked):
+        if gates.silent or self._options.only:
             return
         failed = frozenset(
             law for law in gates.shut if self._results[law].outcome in FAILED and not self._results[law].remarked
