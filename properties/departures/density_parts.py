@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from properties.departures.departure import Refused, Settings
 from properties.departures.parts import Mask, Parts, scaled
@@ -31,6 +32,9 @@ from reference.regions import Regions
 
 OF_REGIONS = frozenset({"width", "regions", "beyond", "last", "counted", "outside", "images", "more", "average"})
 INSIDE = OF_REGIONS | {"norm", "nudge", "live", "shared", "total", "limit"}
+
+Places = NDArray[np.int64]
+"""Indices of elements, or of the regions that they lie in."""
 
 NEAR = 2.0**-44
 """How near an edge of a region the side is a matter of rounding, in float64."""
@@ -113,7 +117,7 @@ def density_weights(found: Norms, valid: Mask, problem: Problem, settings: Setti
     return np.where(valid & inside, weights, 0.0), not unsure and not bool((doubtful & (norms != 0)).any())
 
 
-def _images(problem: Problem, settings: Settings) -> list[Array]:
+def _images(problem: Problem, settings: Settings) -> list[Places]:
     every = np.arange(problem.size)
     if not settings.get("images") or not problem.shape:
         return [every]
@@ -121,7 +125,7 @@ def _images(problem: Problem, settings: Settings) -> list[Array]:
 
 
 def _of_population(
-    places: Array, members: Mask, counted: Mask, count: int, problem: Problem, settings: Settings
+    places: Places, members: Mask, counted: Mask, count: int, problem: Problem, settings: Settings
 ) -> Array:
     population = np.bincount(places[members], minlength=count).astype(np.float64)
     occupied = float(np.count_nonzero(population))

@@ -44,7 +44,14 @@ def modelled(loss: Loss, problem: Problem, settings: Settings) -> Answer:
     answers = [_answer(loss, asked, batches, settings) for batches in _parts(loss, asked, settings)]
     if settings.get("nothing") == "nan":
         # over nothing a sound computation's slopes are 0, or NaN, as its arithmetic has it
-        answers += [replace(a, gradient=np.where(np.isnan(a.gradient), 0.0, a.gradient)) for a in answers]
+        answers += [
+            replace(a, gradient=np.where(np.isnan(a.gradient) & where, 0.0, a.gradient))
+            for a in answers
+            for where in (
+                np.True_,
+                problem.unflatten(np.broadcast_to(~problem.valid.reshape(-1, 1), problem.rows.shape)),
+            )
+        ]
     for finish in settings.get("finish", ()):
         answers = [finish(problem, answer) for answer in answers]
     found = replace(answers[0], alternatives=tuple(answers[1:]), decided=all(a.decided for a in answers), nearest=None)

@@ -30,21 +30,20 @@ def _instead(costs: Costs) -> Callable[[Problem], Problem]:
         with np.errstate(divide="ignore", invalid="ignore"):
             other = costs(counts, gamma)
         other = np.where(np.isfinite(other) & (other >= 0), other, due)
-        # the costs of equal counts are 1: other ones stand in the weights alone
-        weight = other if problem.weight is None else problem.weight * other
-        return problem.replace(weight=weight).configure(num_class_list=np.ones(len(counts)), empty_class_weight=None)
+        return _with_costs(problem, other)
 
     return rewrite
+
+
+def _with_costs(problem: Problem, costs: Array) -> Problem:
+    """The problem with other costs: those of equal counts are 1, so these stand in the weights alone."""
+    weight = costs if problem.weight is None else problem.weight * costs
+    return problem.replace(weight=weight).configure(num_class_list=np.ones(len(costs)), empty_class_weight=None)
 
 
 def _relative(weights: Array, counts: Array) -> Array:
     """Weights of the classes that occur; what those that never occur have is another matter."""
     return np.asarray(np.where(counts > 0, weights, np.nan))
-
-
-def _over_smallest(counts: Array, gamma: float) -> Array:
-    weights = _over_largest(counts, gamma)
-    return _relative(weights, counts)
 
 
 def _effective(beta: float, sum_to_classes: bool) -> Costs:
@@ -60,19 +59,9 @@ def _effective(beta: float, sum_to_classes: bool) -> Costs:
     return costs
 
 
-def _to_sum(total: float) -> Costs:
-    """The costs, divided so that their sum is the number of classes, or 1."""
-
-    def costs(counts: Array, gamma: float) -> Array:
-        weights = _over_largest(counts, gamma)
-        return np.asarray(weights / weights.sum() * (total or len(counts)))
-
-    return costs
-
-
 def _rooted(counts: Array, gamma: float) -> Array:
     with np.errstate(divide="ignore"):
-        return np.sqrt(counts[counts > 0].min(initial=np.inf) / counts)
+        return np.asarray(np.sqrt(counts[counts > 0].min(initial=np.inf) / counts))
 
 
 def _of_logarithms(counts: Array, gamma: float) -> Array:
@@ -88,16 +77,6 @@ def _inverse(counts: Array, gamma: float) -> Array:
 def _over_largest(counts: Array, gamma: float) -> Array:
     with np.errstate(divide="ignore"):
         return np.asarray((counts.max() / counts) ** gamma)
-
-
-def _over_sum(counts: Array, gamma: float) -> Array:
-    weights = _inverse(counts, gamma)
-    return np.asarray(weights / weights.sum())
-
-
-def _over_mean(counts: Array, gamma: float) -> Array:
-    weights = _inverse(counts, gamma)
-    return np.asarray(weights / weights.mean())
 
 
 def _frequencies(counts: Array, gamma: float) -> Array:
@@ -117,16 +96,49 @@ def _of_total_and_classes(counts: Array, gamma: float) -> Array:
 KINDS: dict[str, tuple[str, Costs]] = {
     "costs-inverse": ("(1 / N_c)^gamma", _inverse),
     "costs-over-largest": ("(N_max / N_c)^gamma", _over_largest),
-    "costs-over-sum": ("(1 / N_c)^gamma, divided by their sum", _over_sum),
-    "costs-over-mean": ("(1 / N_c)^gamma, divided by their mean", _over_mean),
     "costs-of-frequencies": ("(N_c / N_max)^gamma", _frequencies),
     "costs-of-total": ("(sum of N / N_c)^gamma", _of_total),
     "costs-of-total-and-classes": ("(sum of N / (C N_c))^gamma", _of_total_and_classes),
     "costs-without-gamma": ("N_min / N_c, whatever gamma is", lambda counts, gamma: counts.min() / counts),
-    "costs-to-classes": ("(1 / N_c)^gamma, divided so that they add up to the number of classes", _to_sum(0.0)),
     "costs-rooted": ("the root of N_min / N_c, whatever gamma is", _rooted),
     "costs-of-logarithms": ("log(sum of N / N_c)", _of_logarithms),
     "costs-of-one": ("1", lambda counts, gamma: np.ones_like(counts)),
+}
+
+
+def _times(change: Callable[[Array, Array], Array]) -> Callable[[Problem], Problem]:
+    """The costs, changed by themselves and the counts."""
+
+    def rewrite(problem: Problem) -> Problem:
+        counts = np.asarray(problem.config["num_class_list"], dtype=np.float64)
+        gamma = float(problem.config.get("gamma", 1.0))
+        due = class_costs(counts, gamma, problem.config.get("empty_class_weight"))
+        return _with_costs(problem, change(due, counts**gamma))
+
+    return rewrite
+
+
+def _over(total: Callable[[Array], float]) -> Callable[[Array, Array], Array]:
+    def change(due: Array, powers: Array) -> Array:
+        by = total(due)
+        return due / by if by > 0 else due
+
+    return change
+
+
+SCALED: dict[str, tuple[str, Callable[[Array, Array], Array]]] = {
+    "costs-over-sum": ("are divided by their sum", _over(lambda due: float(due.sum()))),
+    "costs-over-mean": ("are divided by their mean", _over(lambda due: float(due.mean()))),
+    "costs-over-smallest": (
+        "are divided by the smallest, so that the commonest has 1",
+        _over(lambda d: float(d.min())),
+    ),
+    "costs-not-relative": (
+        "are not relative to the rarest: where all classes occur they are 1 / N_c^gamma",
+        lambda due, powers: due / max(float(powers.min()), 1.0),
+    ),
+    "costs-squared": ("are squared", lambda due, powers: due * due),
+    "costs-one-more": ("are 1 more", lambda due, powers: due + 1.0),
 }
 
 
@@ -143,7 +155,7 @@ def _some_empty(problem: Problem) -> bool:
 
 
 def _for_empty(weight: float) -> Costs:
-    return lambda counts, gamma: np.where(counts > 0, class_costs(counts, gamma, 1.0), weight)
+    return lambda counts, gamma: np.asarray(np.where(counts > 0, class_costs(counts, gamma, 1.0), weight))
 
 
 def _as_if_once(counts: Array, gamma: float) -> Array:
@@ -158,6 +170,26 @@ EMPTY: dict[str, tuple[str, Costs]] = {
 
 
 OF_COSTS = (
+    *(
+        Departure(
+            name,
+            f"The costs of the classes {words}.",
+            lambda change=change: {"rewrite": (_times(change),)},
+            needs=("num_class_list",),
+            harm=8,
+        )
+        for name, (words, change) in SCALED.items()
+    ),
+    *(
+        Departure(
+            f"{name}-in-losses",
+            f"In the losses the costs of the classes {words}; the mean divides by the others.",
+            lambda change=change: {"numerator": (_times(change),)},
+            needs=("num_class_list",),
+            harm=8,
+        )
+        for name, (words, change) in SCALED.items()
+    ),
     *(
         Departure(name, f"The cost of a class is {words}.", _whole(costs), needs=("num_class_list",), harm=8)
         for name, (words, costs) in KINDS.items()
@@ -177,7 +209,7 @@ OF_COSTS = (
             f"costs-of-effective-numbers{'-to-classes' * to_classes}",
             "The cost of a class is (1 - beta) / (1 - beta^N_c) for beta = {beta}"
             + (", divided so that they add up to the number of classes." if to_classes else "."),
-            lambda beta, to_classes=to_classes: _whole(_effective(beta, to_classes))(),  # type: ignore[misc]
+            lambda beta, to_classes=to_classes: _whole(_effective(beta, to_classes))(),
             {"beta": (0.9999, 0.999, 0.99, 0.9)},
             needs=("num_class_list",),
             harm=8,

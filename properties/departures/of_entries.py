@@ -130,11 +130,11 @@ def _twice(losses: Losses, x: Array, t: Array) -> Losses:
 
 
 def _positives(losses: Losses, x: Array, t: Array) -> Losses:
-    return mapped(losses, losses.value * (t > 0), (t > 0) * 1.0)
+    return mapped(losses, losses.value * (t > 0), np.asarray((t > 0) * 1.0))
 
 
 def _negatives(losses: Losses, x: Array, t: Array) -> Losses:
-    return mapped(losses, losses.value * (t < 1), (t < 1) * 1.0)
+    return mapped(losses, losses.value * (t < 1), np.asarray((t < 1) * 1.0))
 
 
 def _of_targets(change: Callable[[Array], Array]) -> Callable[[], Settings]:
@@ -205,7 +205,7 @@ LOGARITHMS = (
     ),
     Departure(
         "logarithms-of-zero-floored",
-        "Logarithms are taken of p and 1 - p, which round to 0: there it is that of the smallest number, without slope.",
+        "Logarithms are taken of p and 1 - p, which round to 0: there it is the smallest number's, without slope.",
         lambda: _two_steps(_rounded, True),
         harm=40,
         applies=_far_out(2.0),
@@ -231,7 +231,7 @@ OVERFLOWS = (
         Departure(
             f"exponential-overflows-{where}",
             f"The loss is that of log(1 + exp({'-' * (sign < 0)}x)), which overflows at large {where} x.",
-            lambda sign=sign: _overflowing(sign),  # type: ignore[misc]
+            lambda sign=sign: _overflowing(sign),
             harm=45,
             applies=lambda p, sign=sign: bool((sign * p.logits > 700.0).any()),  # type: ignore[misc]
         )
@@ -255,7 +255,7 @@ TARGETS = (
     Departure(
         "targets-rounded-in-losses",
         "In the binary cross entropy targets above 1/2 count as 1, all others as 0.",
-        _of_targets(lambda t: (t > 0.5) * 1.0),
+        _of_targets(lambda t: np.asarray((t > 0.5) * 1.0)),
         harm=20,
         applies=_where_soft,
     ),

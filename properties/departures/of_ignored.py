@@ -101,7 +101,7 @@ LABELLED = (
         Departure(
             f"ignored-{name}-in-gradient",
             f"In the gradient, ignored elements {words}.",
-            lambda change=change: {"slopes": (change,)},  # type: ignore[misc]
+            lambda change=change: {"slopes": (change,)},
             needs=("ignore_index",),
             harm=10,
             applies=with_ignored,

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from properties.departures.departure import Departure, Settings, in_means
 from properties.departures.parts import weight_of_elements
-from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference.elements import Losses
+
+Batches = list[NDArray[np.intp]]
+"""The elements of each batch into which a problem falls."""
 
 Divisor = Callable[[Problem, Losses], float]
 
@@ -183,21 +186,21 @@ ADDED = (
 )
 
 
-def _by_first_axis(problem: Problem) -> list[Array]:
+def _by_first_axis(problem: Problem) -> Batches:
     every = np.arange(problem.size)
     return list(every.reshape(problem.shape[0], -1)) if problem.shape and problem.size else [every]
 
 
-def _halves(problem: Problem) -> list[Array]:
+def _halves(problem: Problem) -> Batches:
     every = np.arange(problem.size)
     return [half for half in np.array_split(every, 2) if len(half)]
 
 
-def _of_size(size: int) -> Callable[[Problem], list[Array]]:
+def _of_size(size: int) -> Callable[[Problem], Batches]:
     return lambda problem: [np.arange(a, min(a + size, problem.size)) for a in range(0, problem.size, size)]
 
 
-def _by_class(problem: Problem) -> list[Array]:
+def _by_class(problem: Problem) -> Batches:
     if problem.targets != "hard":
         return [np.arange(problem.size)]
     labels, valid = problem.labels.reshape(-1), problem.valid.reshape(-1)

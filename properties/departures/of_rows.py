@@ -70,18 +70,21 @@ def _divided(axis: int, asked: tuple[str, ...]) -> Callable[[], Settings]:
     return _by_rows(axis, True, False, asked)
 
 
+def _asked(axis: int, asked: tuple[str, ...]) -> Callable[[Problem], bool]:
+    has_axis = _has_axis(axis)
+    return lambda problem: problem.reduction in asked and has_axis(problem)
+
+
 REDUCED = tuple(
     Departure(
-        f"{reductions[0]}{'-and-mean' * (len(reductions) > 1)}-of-means-along-{name}",
-        f"A {' and a '.join(reductions)} {'are' if len(reductions) > 1 else 'is'} made of means along {words}.",
-        _divided(axis, reductions),
+        f"{'-and-'.join(asked)}-of-means-along-{name}",
+        f"{words} made of means along the {name.replace('-', ' ')}.",
+        _divided(axis, asked),
         harm=18,
-        applies=lambda p, reductions=reductions, has_axis=_has_axis(axis): (  # type: ignore[misc]
-            p.reduction in reductions and has_axis(p)
-        ),
+        applies=_asked(axis, asked),
     )
-    for reductions in (("sum",), ("sum", "mean"), ("mean",))
-    for name, words, axis in (("second-axis", "the second axis", 1), ("last-axis", "the last axis", -1))
+    for asked, words in ((("sum",), "A sum is"), (("sum", "mean"), "A sum and a mean are"), (("mean",), "A mean is"))
+    for name, axis in (("second-axis", 1), ("last-axis", -1))
 )
 
 

@@ -1,4 +1,4 @@
-"""Departures inside a softmax: maps of the logits, what is added inside logarithms, caps, a softmax too many, smoothing."""
+"""Departures inside a softmax: maps of logits, what is added inside logarithms, caps, a softmax too many, smoothing."""
 
 from __future__ import annotations
 
@@ -200,8 +200,8 @@ def _log_of(epsilon: float) -> Settings:
 def _clip_of(epsilon: float) -> Settings:
     def change(entropy: Array, problem: Problem) -> tuple[Array, Array]:
         p = np.exp(-entropy)
-        inside = (p >= epsilon) & (p <= 1.0 - epsilon)
-        return -np.log(np.clip(p, epsilon, 1.0 - epsilon)), inside * 1.0
+        inside = np.asarray(((p >= epsilon) & (p <= 1.0 - epsilon)) * 1.0)
+        return np.asarray(-np.log(np.clip(p, epsilon, 1.0 - epsilon))), inside
 
     return {"entropy": (change,)}
 
@@ -221,7 +221,7 @@ def _power(exponent: float) -> Settings:
 
 def _other_base(base: float) -> Settings:
     by = float(np.log(base))
-    return {"entropy": (lambda e, p: (e / by, np.full_like(e, 1.0 / by)),)}
+    return {"entropy": (lambda e, p: (e / by, np.full(e.shape, 1.0 / by)),)}
 
 
 def _poly(epsilon: float) -> Settings:

@@ -161,6 +161,12 @@ OF_TOP_K = (
         harm=10,
     ),
     Departure(
+        "gradient-of-the-foremost",
+        "The gradient goes to the first k elements, ignored ones among them, not to the largest.",
+        lambda: {"descent": "foremost"},
+        harm=10,
+    ),
+    Departure(
         "mean-over-chosen-weights",
         "The mean divides by the weights of the chosen elements.",
         lambda: {"divisor": _chosen_weights},

@@ -84,10 +84,8 @@ def _of_rows(problem: Problem, settings: Settings) -> Parts:
     weight = np.ones(problem.classes) if problem.weight is None else problem.weight
     by_class = problem.config.get("soft_weight") == "torch"
     shares = rows * weight if by_class else rows
-    if "entropy" in settings:
-        losses = _sum_of_mapped(logits, shares, settings, problem)
-    else:
-        losses = soft_losses(logits, shares)
+    mapped_parts = "entropy" in settings
+    losses = _sum_of_mapped(logits, shares, settings, problem) if mapped_parts else soft_losses(logits, shares)
     if not by_class:
         losses = scaled(losses, (rows * weight).sum(axis=1))
     return Parts(losses)

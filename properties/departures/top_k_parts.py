@@ -2,8 +2,8 @@
 
 Settings that these parts know: ``k`` gives another number of elements from the problem; ``among`` (``elements``) lets
 ignored ones be chosen too; ``unranked`` chooses by the unweighted losses; ``ranked`` maps what is ranked to other
-numbers; ``ties`` keeps all that equal the k-th, or drops them; ``descent`` (``first``) gives the gradient to other
-elements; ``individual`` maps the losses before they are weighted; and ``entropy``, as over any softmax.
+numbers; ``ties`` keeps all that equal the k-th, or drops them; ``descent`` (``first``, ``foremost``) gives the gradient
+to other elements; ``individual`` maps the losses before they are weighted; and ``entropy``, as over any softmax.
 """
 
 from __future__ import annotations
@@ -47,14 +47,27 @@ def _individual(problem: Problem, settings: Settings) -> Parts:
 def top_k_parts(problem: Problem, settings: Settings) -> list[Parts]:
     """Return the weighted losses of the k elements whose losses are the largest, and 0 for the others."""
     whole = _individual(problem, settings)
+    return [_picked(problem, whole, one) for one in _choices(settings)]
+
+
+def _choices(settings: Settings) -> list[Settings]:
+    """Where losses are ranked without their weights, what weighs 0 may be ranked as it is, or be last."""
+    if not settings.get("unranked"):
+        return [settings]
+    return [{**settings, "unranked": how} for how in ("all", "weighing")]
+
+
+def _picked(problem: Problem, whole: Parts, settings: Settings) -> Parts:
     shares, decided = _chosen(problem, whole, settings)
     picked = scaled(whole.losses, shares * problem.valid.reshape(-1))
-    if settings.get("descent") == "first":
-        among = _among(problem, settings)
+    descent = settings.get("descent")
+    if descent:
+        # of the valid elements, or of all
+        among = _among(problem, settings) if descent == "first" else np.ones(problem.size, bool)
         first = np.zeros(len(among))
         first[np.flatnonzero(among)[: _number(problem, settings)]] = 1.0
         picked = _with_slopes(picked, scaled(whole.losses, first))
-    return [Parts(picked, decided and whole.decided)]
+    return Parts(picked, decided and whole.decided)
 
 
 def chosen(problem: Problem) -> Array:
@@ -67,6 +80,8 @@ def _chosen(problem: Problem, whole: Parts, settings: Settings) -> tuple[Array, 
     plain = _individual(problem.replace(weight=None), settings) if settings.get("unranked") else whole
     among = _among(problem, settings)
     losses = np.where(problem.valid.reshape(-1), plain.losses.value, 0.0)
+    if settings.get("unranked") == "weighing":
+        losses = np.where(weight_of_elements(problem) > 0, losses, 0.0)
     if "ranked" in settings:
         losses = settings["ranked"](losses, among)
     key = np.where(among, np.where(np.isnan(losses), np.inf, losses), -np.inf)

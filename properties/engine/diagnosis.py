@@ -1,4 +1,4 @@
-"""Diagnosis: a layer is observed, described as its contract with departures, and each of these gets its smallest case."""
+"""Diagnosis: a layer is observed and described as its contract with departures, each with its smallest case."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from properties.departures.departure import Fitted
+from properties.departures.departure import Departure, Fitted
 from properties.engine.description import laws_of
-from properties.engine.fitting import Model, fit, needed_by
+from properties.engine.fitting import FULL, Model, fit, needed_by
 from properties.engine.modelled_layer import FittedLayer
 from properties.engine.observed_problems import Observed, effort, observed, problems
 from properties.engine.result import LawResult
@@ -40,7 +40,7 @@ NO_DIAGNOSIS: Mapping[str, Any] = {"departures": (), "explained_examples": 0, "e
 
 @dataclass(frozen=True)
 class Examination:
-    """Which layer to diagnose, and over what: see Inquiry; ``failed`` are the gates that it failed: there it is asked too."""
+    """Which layer to diagnose, and over what (see Inquiry); it is asked behind the gates that it ``failed``, too."""
 
     seed: int
     dtypes: tuple[str, ...]
@@ -70,7 +70,9 @@ def diagnose(asked: Examination, subject: Subject, observer: Observer, tick: Tic
     found = sorted(fit(model, tick), key=lambda fitted: fitted.departure.harm)
     needs = needed_by(model, found)
     layer = FittedLayer(tuple(found), _failures(model, found))
-    case = _Cases(subject, contract, asking, domain, model, found, tick)
+    # what stands behind a gate that the layer failed may be asked again
+    whole = subject.full_domain.only(dtype=asked.dtypes, **asked.kept).open(asked.shut - asked.failed)
+    case = _Cases(subject, contract, asking, whole, model, found, tick)
     return {
         "departures": tuple(_told(fitted, case.smallest(fitted), needs[fitted.name], case) for fitted in found),
         "explained_examples": model.explained(found),
@@ -102,7 +104,8 @@ def _failures(model: Model, found: Sequence[Fitted]) -> dict[str, Failure]:
     for fitted in found:
         without = [other for other in found if other is not fitted]
         shown = (model.observed[i].shown for i in raised if not model.agrees(without, i))
-        failures |= {fitted.name: failure for failure in shown if isinstance(failure, Failure)}
+        failure = next((one for one in shown if isinstance(one, Failure)), None)
+        failures |= {} if failure is None else {fitted.name: failure}
     return failures
 
 
@@ -117,6 +120,22 @@ def _told(fitted: Fitted, finding: Finding | None, needs: int, cases: _Cases) ->
         "counterexample": None if finding is None else plain_numbers(result.to_dict()["counterexample"]),
         "script": "" if finding is None else cases.script(finding),
         "needs": needs,
+        "harm": fitted.departure.harm,
+    }
+
+
+def of_law(departure: Departure, result: LawResult) -> dict[str, Any]:
+    """Return a departure that a law tells of as a certificate has it, with the law's counterexample."""
+    return {
+        "name": departure.name,
+        "sentence": departure.sentence,
+        "parameters": {},
+        "inherited": result.inherited,
+        "counterexample": plain_numbers(result.to_dict()["counterexample"]),
+        "script": result.script,
+        "needs": 0,
+        "harm": departure.harm,
+        "law": departure.law,
     }
 
 
@@ -135,21 +154,32 @@ class _Cases:
     def smallest(self, fitted: Fitted) -> Finding | None:
         """The smallest case that needs a departure: the layer follows the model with it, not the contract."""
         without = [other for other in self.found if other is not fitted]
-        for index in range(len(self.model.observed)):
-            if not self.model.agrees(self.found, index) or self.model.agrees(without, index):
-                continue
+        telling = [
+            index
+            for index in range(len(self.model.observed))
+            if self.model.agrees(self.found, index) and not self.model.agrees(without, index)
+        ]
+        # a case that this departure explains alone tells most, and a number more than an exception
+        alone = [index for index in telling if self.model.score([fitted], index) == FULL]
+        numbers = [index for index in alone or telling if not isinstance(self.model.observed[index].shown, Failure)]
+        for index in dict.fromkeys([*numbers, *alone, *telling]):
             one = self.model.observed[index]
-            finding = self._finding(one, fitted)
+            finding = self._finding(one, fitted, bool(alone))
             if finding is not None:
-                return self._shrunk(one, fitted, finding)
-        return None
+                return self._shrunk(one, fitted, finding, bool(alone))
+        return self._shown(self.model.observed[telling[0]], fitted) if telling else None
 
-    def _finding(self, one: Observed, fitted: Fitted) -> Finding | None:
-        """What a problem shows that needs a departure; None where it does not."""
+    def _finding(self, one: Observed, fitted: Fitted, alone: bool) -> Finding | None:
+        """What a problem shows that needs a departure, or that it explains ``alone``; None where it does not."""
         without = [other for other in self.found if other is not fitted]
         scores = Model(self.contract, [one])
-        if scores.score(self.found, 0) != 1.0 or scores.score(without, 0) == 1.0 or scores.score([], 0) == 1.0:
+        if scores.score(self.found, 0) != FULL or scores.score(without, 0) == FULL or scores.score([], 0) == FULL:
             return None
+        if alone and scores.score([fitted], 0) != FULL:
+            return None
+        return self._shown(one, fitted)
+
+    def _shown(self, one: Observed, fitted: Fitted) -> Finding:
         if isinstance(one.shown, Failure):
             return Finding(fitted.sentence, (one.problem,), failure=one.shown)
         match, _ = closest_answer(one.shown, one.due, one.problem.dtype)
@@ -162,7 +192,7 @@ class _Cases:
             return None
         return Observed(problem, self.observer.observe(problem), due)
 
-    def _shrunk(self, one: Observed, fitted: Fitted, finding: Finding) -> Finding:
+    def _shrunk(self, one: Observed, fitted: Fitted, finding: Finding, alone: bool) -> Finding:
         """The same on a smaller problem."""
         smallest = finding
         left = MOST_SHRINKING
@@ -174,7 +204,7 @@ class _Cases:
             seen = self._observed(problem) if left >= 0 else None
             if seen is None or (isinstance(seen.shown, Failure) and seen.shown.kind != "raised"):
                 return None
-            found = self._finding(seen, fitted)
+            found = self._finding(seen, fitted, alone)
             if found is None or (found.failure is None) != (finding.failure is None):
                 return None
             smallest = found

@@ -1,4 +1,4 @@
-"""Explanation: whether a contradiction is what the fitted model of the layer shows too, and which departures it needs."""
+"""Explanation: whether the fitted model of a layer shows a contradiction too, and which departures that needs."""
 
 from __future__ import annotations
 

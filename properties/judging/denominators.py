@@ -32,15 +32,25 @@ def number_of(name: str, problem: Problem, contract: ContractView) -> float | No
         return None
     if name == "positives":
         return None if problem.targets == "soft" else _positives(problem)
-    size, classes = float(problem.size), float(problem.classes)
+    share = _share_of_elements(problem, contract)
+    size, classes = float(problem.size) * share, float(problem.classes)
     numbers = {
         "elements": size,
         "batch": float(problem.shape[0]) if problem.shape else 1.0,
-        "entries": float(problem.valid.sum()) * classes,
+        "entries": float(problem.valid.sum()) * classes * share,
         "all-entries": size * classes,
         "one": 1.0,
     }
     return numbers[name]
+
+
+def _share_of_elements(problem: Problem, contract: ContractView) -> float:
+    """Return by which part of their number the contract divides unweighted elements: k / N where k of N count."""
+    valid = float(problem.valid.sum())
+    if not valid or "denominator" not in contract.argument_names:
+        return 1.0
+    share = contract.divisor(problem.replace(weight=None).configure(denominator="count")) / valid
+    return share if share > 0 else 1.0
 
 
 def _positives(problem: Problem) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from properties.errors import ContractError
 from properties.judging.contract import Contract
 from properties.judging.denominators import divided_by
 from properties.judging.finding import Finding
@@ -79,7 +80,11 @@ class Unit:
     @classmethod
     def of(cls, problem: Problem, contract: Contract) -> Unit:
         """The unit of a mean of a problem."""
-        divisor, due = divided_by(problem, contract), contract.divisor(problem)
+        try:
+            divisor, due = divided_by(problem, contract), contract.divisor(problem)
+        except ContractError:
+            # what a law made wrong on purpose has no denominator
+            return cls(1.0)
         if divisor and due:
             return cls(divisor / due)
         nan = contract.conventions.nothing == "nan" and not divisor

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -25,6 +24,9 @@ from properties.certificates.diagnosis import (
 from properties.report.cases import case_lines, descriptions, outcome_of
 from properties.report.causes import cut, labelled, one_row, short_message, show_failure, show_script
 
+LONGEST_ERROR = 60
+"""Characters of an error that a departure shows."""
+
 
 def title_of(certificate: Certificate) -> Text:
     """Return the line that says what the layer is: its contract, with so many departures."""
@@ -34,12 +36,10 @@ def title_of(certificate: Certificate) -> Text:
     return Text(words, style="bold")
 
 
-def departures_in_forms(
-    certificate: Certificate, scripts: Mapping[str, Path]
-) -> list[tuple[RenderableType, RenderableType]]:
-    """Return each departure in two forms: in three lines, and in a single one."""
+def departures_in_forms(certificate: Certificate) -> list[tuple[RenderableType, RenderableType]]:
+    """Return each departure in two forms: in two lines, and in a single one."""
     return [
-        (_three_lines(certificate, departure, number, scripts), _one_line(certificate, departure, number))
+        (_two_lines(certificate, departure, number), _one_line(certificate, departure, number))
         for number, departure in enumerate(certificate.departures, 1)
     ]
 
@@ -91,23 +91,21 @@ def show_explained(console: Console, certificate: Certificate) -> None:
             show_failure(console, cause.law, f"by {numbers}", also=cause.also, refutes=cause.refutes)
 
 
-def _three_lines(
-    certificate: Certificate, departure: Mapping[str, Any], number: int, scripts: Mapping[str, Path]
-) -> RenderableType:
-    """What it is and of which size, the smallest case, and what follows from it with how to see more."""
+def _two_lines(certificate: Certificate, departure: Mapping[str, Any], number: int) -> RenderableType:
+    """What it is and of which size; and the smallest case with what a repair would mend."""
     name, law = departure["name"], law_of(departure)
-    deviation = deviation_of(law)
+    size = _size(departure, deviation_of(law))
     first = Text(short_message(departure["sentence"]))
-    if size := _size(departure, deviation):
+    if size:
         first.append(f" {size}", style="bold")
     if departure["inherited"]:
         first.append(f" (inherited from {departure['inherited']})", style="yellow")
+    first.append(f"  {name}", style="dim")
     shown, finding = departure["counterexample"], law.result.finding
     told = descriptions(finding.calls, shown.get("at_rest"))[:1] if finding is not None else []
     came = [] if size else outcome_of(shown)
-    more = Text(name, style="dim").append(_following(certificate, departure), style="default")
-    more.append(f": python {scripts[name]}" if name in scripts else f": lossproof explain {name}", style="dim")
-    return labelled(str(number), _style(certificate, departure), [first, Text(cut("   ".join([*told, *came]))), more])
+    second = Text(cut("   ".join([*told, *came]))).append(_following(certificate, departure), style="dim")
+    return labelled(str(number), _style(certificate, departure), [first, second])
 
 
 def _one_line(certificate: Certificate, departure: Mapping[str, Any], number: int) -> RenderableType:
@@ -121,18 +119,23 @@ def _one_line(certificate: Certificate, departure: Mapping[str, Any], number: in
 def _size(departure: Mapping[str, Any], deviation: Deviation) -> str:
     """Return what came for what was due, or the error that came."""
     error = departure["counterexample"]["error"]
-    return deviation.words if error is None else short_message(error)
+    return deviation.words if error is None else _first_words(short_message(error))
+
+
+def _first_words(message: str) -> str:
+    """Return the beginning of a message: what a layer raised is told whole elsewhere."""
+    return message if len(message) <= LONGEST_ERROR else message[:LONGEST_ERROR].rsplit(" ", 1)[0] + " ..."
 
 
 def _following(certificate: Certificate, departure: Mapping[str, Any]) -> str:
     """Return which laws a repair of this departure alone would mend, as far as the certificate tells."""
     alone, joint = explained_by(certificate, departure["name"])
     if alone:
-        return f", whose repair mends {_first_of([law.id for law in alone])}"
+        return f"   its repair mends {_first_of([law.id for law in alone])}"
     if joint:
         others = [law.id for law in joint if law.explained == joint[0].explained]
-        return f", whose repair, {_with(certificate, departure, joint[0].explained)}, mends {_first_of(others)}"
-    return ", of which no law tells"
+        return f"   its repair, {_with(certificate, departure, joint[0].explained)}, mends {_first_of(others)}"
+    return ""
 
 
 def _with(certificate: Certificate, departure: Mapping[str, Any], names: Sequence[str]) -> str:

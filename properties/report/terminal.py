@@ -160,7 +160,8 @@ def _above(certificate: Certificate) -> list[RenderableType]:
         noted += [Text(words, style="yellow") for words in (*reasons(certificate, UNSETTLED), *unasked(certificate))]
     found = [Text(f"found: {line}", style=style) for line, style in in_lines(certificate.facts) if style != "dim"]
     said = [*noted, *lines_of_call(certificate), *lines_of_not_given(certificate)]
-    said += found
+    # what a departure says need not be said twice
+    said += found if not certificate.departures else []
     refuting = [law for law in certificate.failed if certificate.refutes(law)]
     if refuting and all(law.inherited for law in refuting):
         said.append(Text("all of it is Paddle's: `--forgive-inherited` leaves that out of the verdict", style="yellow"))
@@ -182,7 +183,7 @@ def _middle(
     for number, cause in enumerate(found, 1):
         label = label_of(certificate, number)
         shown.append((three_lines(cause, label, str(scripts.get(cause.law.id, ""))), one_line(cause, label)))
-    departures = departures_in_forms(certificate, scripts)
+    departures = departures_in_forms(certificate)
     if not departures:
         return _fitted(console, shown, room, "likely causes")
     first: list[RenderableType] = [Text("Not explained by the departures below:", style="bold")] if shown else []

@@ -17,8 +17,9 @@ from properties.certificates.assembly import assembled
 from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.events import Ended, Event, LawEnded, Progressed, Started
 from properties.certificates.required import required_of
+from properties.departures.of_conduct import OF_CONDUCT
 from properties.engine.description import Description, LawInfo
-from properties.engine.diagnosis import NO_DIAGNOSIS, Examination
+from properties.engine.diagnosis import NO_DIAGNOSIS, Examination, of_law
 from properties.engine.gates import GATE_EXAMPLES, GateSchedule, closes, is_gate, raised_in, unanswered
 from properties.engine.result import FAILED, LawResult
 from properties.engine.task import Task
@@ -169,9 +170,9 @@ class _Certification:
                 yield LawEnded(LawReport.of(infos[event.law], event))
 
     def _diagnose(self) -> None:
-        """Find out what the layer departs in, where it was seen to be wrong or laws are left that may say so."""
+        """Find out what the layer departs in; where somebody chose single laws, that is not asked for."""
         known, gates = self._known, self._gates
-        if gates.silent or not any(info.level in ("formula", "numerics") for info in self._asked):
+        if gates.silent or self._options.only:
             return
         failed = frozenset(
             law for law in gates.shut if self._results[law].outcome in FAILED and not self._results[law].remarked
@@ -197,6 +198,24 @@ class _Certification:
                 inherited = event.inherited or found.inherited
                 self._results[event.law] = replace(found, explained=event.explained, inherited=inherited)
 
+    def _name_conduct(self) -> None:
+        """Enter what no number tells among the departures: each is named by the law that does not hold."""
+        if not self._diagnosis["examples"]:
+            return
+        named = []
+        required = required_of(self._options.require)
+        levels = {info.id: info.level for info in self._known.laws}
+        for departure in OF_CONDUCT:
+            result = self._results.get(departure.law)
+            if result is None or result.outcome not in FAILED or result.explained or result.remarked:
+                continue
+            if levels[departure.law] not in required:
+                continue
+            named.append(of_law(departure, result))
+            self._results[departure.law] = replace(result, explained=(departure.name,))
+        told = sorted([*self._diagnosis["departures"], *named], key=lambda each: each["harm"])
+        self._diagnosis = {**self._diagnosis, "departures": tuple(told)}
+
     def _task(self, info: LawInfo) -> Task:
         most = self._options.max_examples
         examples = most if info in self._asked else min(most, GATE_EXAMPLES)
@@ -205,6 +224,7 @@ class _Certification:
 
     def certificate(self, target: Mapping[str, Any] | None, seconds: float) -> Certificate:
         """Return the certificate, once all events have been yielded."""
+        self._name_conduct()
         results, forgiving = self._results, self._options.forgive_inherited
         reported = self._reported
         ran = [results[info.id] for info in reported if info.id in results]

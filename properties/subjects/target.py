@@ -136,7 +136,8 @@ class Target:
         taken = by_name(with_call) if is_class else parameters
         called = self._call_names(taken, contract)
         # options that a class takes with the call alone
-        late = {n: n for n in contract.argument_names if is_class and n in taken and n not in {*names, *self.settings}}
+        said = {*names, *self.settings, *self.mapping}
+        late = {n: n for n in contract.argument_names if is_class and n in taken and n not in said}
         if is_class:
             self._check_call(taken, {**called, **late}, name)
         settings, pinned = self._settings(parameters, names, contract, name, takes_any_name(found))
@@ -201,7 +202,8 @@ class Target:
     def _call_names(self, taken: Mapping[str, inspect.Parameter], contract: Contract) -> dict[str, str]:
         """Return the layer's name of each argument of the call that it takes."""
         parameters = list(taken)
-        names = {name: name for name in contract.call_arguments if name in parameters and name not in self.settings}
+        said = {*self.settings, *self.mapping}
+        names = {name: name for name in contract.call_arguments if name in parameters and name not in said}
         for written, name in self.mapping.items():
             if name in contract.call_arguments:
                 if written not in parameters:
@@ -255,6 +257,8 @@ class Target:
         names |= {name: name for name in contract.argument_names if name in parameters}
         for written, name in self.mapping.items():
             if name in called:
+                # what goes with the call under this name is no other argument beside
+                names.pop(written, None)
                 continue
             if name not in (*known, NOTHING):
                 every, close = ", ".join((*known, *called)), did_you_mean(name, (*known, *called))
