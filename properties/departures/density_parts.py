@@ -4,10 +4,12 @@ Settings that these parts know:
 
 - ``norm`` (from the Norms to others), ``nudge`` (how much they are more), ``live`` (the weights have a slope);
 - ``width`` (from the contract's to another), ``regions`` (how many there are), ``beyond`` (``raises``: an element past
-  the last region has no answer), ``last`` (``open``: what lies at g = 1 has no weight; ``weightless``: and is counted);
-- ``counted`` (which elements the populations count), ``outside`` (the norm that ignored elements are counted with),
+  the last region has no answer), ``last`` (``open``: what lies at g = 1 has no weight; ``absent``: nor is it
+  in the total; ``weightless``: it is counted all the same);
+- ``counted`` (which elements the populations count), ``outside`` (the norm that ignored elements are counted
+  with; None: that of a logit and a label of 0),
   ``images`` (populations of each image), ``more`` (what is added to a population), ``average`` (``uncorrected``: a
-  running average is not corrected for its start at 0);
+  running average is not corrected for its start at 0; ``corrected``: it is, or there is none);
 - ``shared`` (by how many regions it is divided), ``total`` (the number that is shared out), ``limit`` (of a weight).
 """
 
@@ -39,12 +41,16 @@ Places = NDArray[np.int64]
 NEAR = 2.0**-44
 """How near an edge of a region the side is a matter of rounding, in float64."""
 
+CERTAIN = 2.0**-55
+"""A number that 1 swallows."""
+
 
 @dataclass(frozen=True)
 class Norms:
     """The gradient norms [n] of elements, and what they may be mistaken for: with their sign, p, the error itself.
 
-    ``slope`` [n, C] is their own derivative by the logits; ``doubtful`` says where rounding decides what they are.
+    ``slope`` [n, C] is their own derivative by the logits; ``rest`` [n] what they lack of 1; ``doubtful`` says where
+    rounding decides what they are.
     """
 
     norm: Array
@@ -52,11 +58,13 @@ class Norms:
     p: Array
     error: Array
     slope: Array
+    rest: Array
     doubtful: Mask | None = None
 
     def instead(self, norm: Array, doubtful: Mask | None = None) -> Norms:
         """Return others in their place."""
-        return replace(self, norm=np.clip(norm, 0.0, 1.0), doubtful=doubtful)
+        clipped = np.clip(norm, 0.0, 1.0)
+        return replace(self, norm=clipped, rest=1.0 - clipped, doubtful=doubtful)
 
 
 def harmonized(
@@ -65,7 +73,7 @@ def harmonized(
     """Return the losses times the density weights of the gradient norms 1 - p."""
     rest = softmax.p_rest
     p = np.exp(-softmax.losses.value)
-    norms = Norms(rest, rest, p, softmax.losses.value, softmax.losses.slope * p[:, None])
+    norms = Norms(rest, rest, p, softmax.losses.value, softmax.losses.slope * p[:, None], p)
     return weighed_by_density(norms, losses, elements.valid, problem, settings)
 
 
@@ -88,7 +96,9 @@ def density_weights(found: Norms, valid: Mask, problem: Problem, settings: Setti
     count = settings["regions"](problem.config["bins"]) if "regions" in settings else regions.count
     if "norm" in settings:
         found = settings["norm"](found, regions)
-    norms = np.where(valid, found.norm + settings.get("nudge", 0.0) * (found.norm > 0), settings.get("outside", 0.0))
+    outside = settings.get("outside", 0.0)
+    norms = found.norm + settings.get("nudge", 0.0) * (found.norm > 0)
+    norms = norms if outside is None else np.where(valid, norms, outside)
     counted = valid if settings.get("counted", "valid") == "valid" else np.ones_like(valid)
     exact = Regions(regions.count, width) if "width" not in settings and count == regions.count else None
     steps = norms / width
@@ -107,8 +117,11 @@ def density_weights(found: Norms, valid: Mask, problem: Problem, settings: Setti
     near = NEAR if problem.dtype == "float64" else 64.0 * UNIT_ROUNDOFF[problem.dtype]
     inner = (np.round(steps) >= 1) & (np.round(steps) <= count - (0 if last else 1))
     doubtful = counted & inner & (np.abs(steps - np.round(steps)) <= near * max(count, 1))
-    doubtful &= ~(norms >= 1.0) if found.doubtful is None else found.doubtful
-    members = counted & inside if last == "open" else counted
+    # what lacks less of 1 than half a unit there is 1 to everybody
+    certain = (norms >= 1.0) & (found.rest < CERTAIN)
+    doubtful &= ~certain if found.doubtful is None else found.doubtful
+    members = counted & inside if last in ("open", "absent") else counted
+    counted = members if last == "absent" else counted
     weights = np.zeros(len(norms))
     for image in _images(problem, settings):
         here = np.zeros(len(norms), bool)
@@ -135,7 +148,8 @@ def _of_population(
     shares = (population + settings.get("more", 0.0) * (population > 0)) * divisor
     weights = total / np.where(shares > 0, shares, 1.0)
     momentum = float(problem.config.get("momentum") or 0.0)
-    if momentum and (problem.config.get("ema") == "mmdet" or settings.get("average") == "uncorrected"):
+    average = settings.get("average", "uncorrected" if problem.config.get("ema") == "mmdet" else "corrected")
+    if momentum and average == "uncorrected":
         # the first batch of an average that starts at 0
         weights = weights / (1.0 - momentum)
     return np.asarray(np.minimum(weights, settings.get("limit", np.inf))[places])
@@ -151,7 +165,9 @@ def harmonized_entries(problem: Problem, elements: Elements, losses: Losses, set
     signed = signed_distance(x, t)
     p = signed_distance(x, np.zeros_like(x))
     steepness = np.sign(signed) * p * -signed_distance(x, np.ones_like(x))
-    norms = Norms(np.abs(signed), signed, p, x - t, steepness[:, None])
+    norms = Norms(
+        np.abs(signed), signed, p, x - t, steepness[:, None], p * t + -signed_distance(x, np.ones_like(x)) * (1.0 - t)
+    )
     return weighed_by_density(norms, losses, elements.valid, problem, settings)
 
 
@@ -165,7 +181,14 @@ def regression_parts(problem: Problem, settings: Settings) -> list[Parts]:
     d = elements.rows[:, 0] - elements.targets
     losses, norm = smooth_losses(d, mu)
     root = np.hypot(d, mu)
-    norms = Norms(norm, losses.slope[:, 0], norm, d, (np.sign(d) * mu * mu / root**3)[:, None])
+    norms = Norms(
+        norm,
+        losses.slope[:, 0],
+        norm,
+        d,
+        (np.sign(d) * mu * mu / root**3)[:, None],
+        (mu / root) * (mu / (root + np.abs(d))),
+    )
     if "smooth" in settings:
         losses = settings["smooth"](losses, d, mu)
     return weighed_by_density(norms, losses, elements.valid, problem, settings)

@@ -19,7 +19,7 @@ def _wider(drift: float) -> Settings:
     return {"width": lambda width: width + drift}
 
 
-def _counted(outside: float) -> Callable[[], Settings]:
+def _counted(outside: float | None) -> Callable[[], Settings]:
     return lambda: {"counted": "elements", "outside": outside}
 
 
@@ -67,7 +67,7 @@ OF_DENSITY = (
         "ignored-in-histogram",
         "Ignored elements enter the histogram, with gradient norm 1.",
         _counted(1.0),
-        needs=(*NEEDS, "ignore_index"),
+        needs=NEEDS,
         harm=10,
         applies=with_ignored,
     ),
@@ -75,7 +75,15 @@ OF_DENSITY = (
         "ignored-in-histogram-at-zero",
         "Ignored elements enter the histogram, with gradient norm 0.",
         _counted(0.0),
-        needs=(*NEEDS, "ignore_index"),
+        needs=NEEDS,
+        harm=10,
+        applies=with_ignored,
+    ),
+    Departure(
+        "ignored-in-histogram-as-zeros",
+        "Ignored elements enter the histogram, as if their logits and labels were 0.",
+        lambda: {"counted": "elements", "outside": None},
+        needs=NEEDS,
         harm=10,
         applies=with_ignored,
     ),
@@ -144,6 +152,14 @@ OF_DENSITY = (
         "last-region-open",
         "The last region is open: what has a gradient norm of 1 has no weight.",
         lambda: {"last": "open"},
+        needs=NEEDS,
+        harm=35,
+        applies=_has_norm_of_one,
+    ),
+    Departure(
+        "last-region-open-and-not-counted",
+        "The last region is open: what has a gradient norm of 1 has no weight, and is not in N.",
+        lambda: {"last": "absent"},
         needs=NEEDS,
         harm=35,
         applies=_has_norm_of_one,
@@ -232,6 +248,14 @@ OF_DENSITY = (
         "average-from-zero",
         "The running average of the populations starts at 0, and nothing makes up for that.",
         lambda: {"average": "uncorrected"},
+        needs=(*NEEDS, "momentum"),
+        harm=12,
+        applies=_averaged,
+    ),
+    Departure(
+        "average-unread",
+        "Populations are those of the batch, whatever the momentum.",
+        lambda: {"average": "corrected"},
         needs=(*NEEDS, "momentum"),
         harm=12,
         applies=_averaged,

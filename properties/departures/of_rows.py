@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from properties.departures.departure import Departure, Settings
+from properties.departures.departure import Departure, Settings, in_means
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import Answer
@@ -114,7 +114,23 @@ MASKS = tuple(
     for asked in (("none", "sum", "mean"), ("sum",), ("mean",), ("none",))
 )
 
+
+def _rows_in_means(problem: Problem) -> bool:
+    return in_means(problem) and problem.logits.ndim > 1
+
+
+ROWS = (
+    Departure(
+        "mean-over-rows",
+        "The mean divides by the length of the first axis, where there are others.",
+        lambda: {"divisor": lambda problem, losses: float(problem.shape[0])},
+        harm=20,
+        applies=_rows_in_means,
+    ),
+)
+
 OF_ROWS = (
+    *ROWS,
     *_rows("last-axis", "the last axis", -1, True),
     *_rows("last-axis", "the last axis", -1, False),
     *_rows("second-axis", "the second axis", 1, False),
