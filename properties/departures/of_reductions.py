@@ -1,4 +1,4 @@
-"""Departures of reductions and of gradients as a whole: another reduction, another shape, a factor, a cotangent unread."""
+"""Departures of reductions and of gradients as a whole: another reduction or shape, a factor, a cotangent unread."""
 
 from __future__ import annotations
 

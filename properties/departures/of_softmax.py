@@ -1,4 +1,4 @@
-"""Departures inside a softmax: maps of the logits, what is added inside logarithms, caps, a softmax too many, smoothing."""
+"""Departures inside a softmax: maps of the logits, what stands in logarithms, caps, a softmax too many, smoothing."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from properties.departures.departure import Departure, Settings
-from properties.departures.parts import mapped, weight_of_elements
-from properties.departures.softmax_parts import rows_of
+from properties.departures.of_class_weights import OF_PROBABILITIES
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
-from reference.cross_entropy import Softmax
-from reference.elements import Losses
 
 CROSS_ENTROPY = "paddle.nn.functional.cross_entropy"
 
@@ -286,141 +283,4 @@ ENTROPIES = (
 )
 
 
-def _inside_logarithm(problem: Problem, softmax: Softmax, losses: Losses) -> Losses:
-    """-log(w p)."""
-    weight = weight_of_elements(problem)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return mapped(losses, np.where(weight > 0, losses.value - np.log(weight), np.inf), np.ones_like(weight))
-
-
-def _on_probabilities(problem: Problem, softmax: Softmax, losses: Losses) -> Losses:
-    """-log of a softmax that class weights multiply before it is made to sum to 1 again."""
-    weight = np.ones(problem.classes) if problem.weight is None else problem.weight
-    shares = softmax.p * weight
-    total = shares.sum(axis=1)
-    labels = np.where(problem.valid.reshape(-1), problem.labels.reshape(-1), 0)
-    own = weight[labels]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = losses.value + np.log(total) - np.log(own)
-        slope = losses.slope + shares / total[:, None] - softmax.p
-    return Losses(value, slope, losses.value_scale + 8.0 + np.abs(value), losses.slope_scale + 8.0)
-
-
-WEIGHTED = (
-    Departure(
-        "weights-in-logarithm",
-        "Class weights multiply the probabilities, inside the logarithm.",
-        lambda: {"weigh": _inside_logarithm},
-        needs=("weight",),
-        harm=15,
-    ),
-    Departure(
-        "weights-on-probabilities",
-        "Class weights multiply the probabilities, which are then made to sum to 1 again.",
-        lambda: {"weigh": _on_probabilities},
-        needs=("weight",),
-        harm=15,
-    ),
-)
-
-
-def _e(problem: Problem) -> float:
-    return float(problem.config.get("label_smoothing", 0.0))
-
-
-def _masked(rows: Array, problem: Problem) -> Array:
-    return rows * problem.valid.reshape(-1, 1)
-
-
-def _others_only(problem: Problem) -> Array:
-    e, c = _e(problem), problem.classes
-    return _masked((1.0 - e) * problem.one_hot + (1.0 - problem.one_hot) * e / max(c - 1, 1), problem)
-
-
-def _others_of_c(problem: Problem) -> Array:
-    e, c = _e(problem), problem.classes
-    return _masked((1.0 - e) * problem.one_hot + (1.0 - problem.one_hot) * e / c, problem)
-
-
-def _one_over_c(problem: Problem) -> Array:
-    e, c = _e(problem), problem.classes
-    return _masked((1.0 - e) * problem.one_hot + (e > 0) / c, problem)
-
-
-def _half(problem: Problem) -> Array:
-    e = _e(problem)
-    return _masked((problem.one_hot + e) / 2.0 if e else problem.one_hot, problem)
-
-
-def _none(problem: Problem) -> Array:
-    return _masked(problem.one_hot, problem)
-
-
-def _only_uniform(problem: Problem) -> Array:
-    e, c = _e(problem), problem.classes
-    return _masked(problem.one_hot + e / c, problem)
-
-
-def _half_of_classes(problem: Problem) -> Array:
-    e, c = _e(problem), problem.classes
-    half = max(c // 2, 1)
-    return _masked((1.0 - e) * problem.one_hot + e / half * (np.arange(c) < half), problem)
-
-
-def _softmax_of_labels(problem: Problem) -> Array:
-    return _masked(_softmax(rows_of(problem)), problem)
-
-
-def _normalized(problem: Problem) -> Array:
-    rows = rows_of(problem)
-    total = rows.sum(axis=1, keepdims=True)
-    return np.asarray(np.where(total > 0, rows / np.where(total > 0, total, 1.0), 0.0))
-
-
-def _hardened(problem: Problem) -> Array:
-    rows = rows_of(problem)
-    return np.asarray(np.eye(problem.classes)[rows.argmax(axis=1)] * (rows.sum(axis=1, keepdims=True) > 0))
-
-
-MASSES: dict[str, tuple[str, Callable[[Problem], Array]]] = {
-    "smoothing-of-others": (
-        "Smoothing gives e / (C - 1) to each of the other classes, and none to the label's",
-        _others_only,
-    ),
-    "smoothing-lost-at-label": (
-        "Smoothing gives e / C to each of the other classes, and none to the label's",
-        _others_of_c,
-    ),
-    "smoothing-of-one": ("Smoothing adds 1 / C to every class, whatever e is", _one_over_c),
-    "smoothing-by-halves": ("Smoothed labels are (t + e) / 2", _half),
-    "smoothing-unread": ("label_smoothing is not read", _none),
-    "smoothing-added": ("Smoothing adds e / C to every class, and takes nothing from the label's", _only_uniform),
-    "smoothing-of-half-the-classes": ("Smoothing falls to the first half of the classes alone", _half_of_classes),
-}
-
-
-def _others(masses: Callable[[Problem], Array]) -> Callable[[], Settings]:
-    return lambda: {"masses": masses}
-
-
-SMOOTHING = tuple(
-    Departure(name, f"{sentence}.", _others(masses), needs=("label_smoothing",), harm=12)
-    for name, (sentence, masses) in MASSES.items()
-)
-
-
-SOFT = (
-    Departure(
-        "softmax-of-labels",
-        "Soft labels, which are probabilities already, go through a softmax.",
-        lambda: {"masses": _softmax_of_labels},
-        harm=8,
-    ),
-    Departure("soft-labels-normalized", "Soft labels are made to sum to 1.", lambda: {"masses": _normalized}, harm=30),
-    Departure(
-        "soft-labels-hardened", "Of soft labels the largest alone counts.", lambda: {"masses": _hardened}, harm=8
-    ),
-)
-
-OF_SOFTMAX = (*MAPS, *ENTROPIES, *WEIGHTED)
-OF_SOFT_LABELS = (*SMOOTHING, *SOFT)
+OF_SOFTMAX = (*MAPS, *ENTROPIES, *OF_PROBABILITIES)

@@ -1,4 +1,4 @@
-"""Diagnosis: a layer is observed, described as its contract with departures, and each of these gets its smallest case."""
+"""Diagnosis: a layer is observed and described as its contract with departures; each of these gets its smallest case."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from itertools import islice
 from typing import Any
 
 from properties.departures.departure import Fitted
+from properties.engine.agreement import Model
 from properties.engine.description import laws_of
-from properties.engine.fitting import Model, fit, needed_by
+from properties.engine.fitting import fit, needed_by
 from properties.engine.modelled_layer import FittedLayer
 from properties.engine.observed_problems import Observed, effort, observed, problems
 from properties.engine.result import LawResult
@@ -40,7 +41,7 @@ NO_DIAGNOSIS: Mapping[str, Any] = {"departures": (), "explained_examples": 0, "e
 
 @dataclass(frozen=True)
 class Examination:
-    """Which layer to diagnose, and over what: see Inquiry; ``failed`` are the gates that it failed: there it is asked too."""
+    """Which layer to diagnose, and over what: see Inquiry; behind the gates that it ``failed`` it is asked too."""
 
     seed: int
     dtypes: tuple[str, ...]
@@ -63,7 +64,7 @@ def diagnose(asked: Examination, subject: Subject, observer: Observer, tick: Tic
     except EmptyDomainError:
         return dict(NO_DIAGNOSIS)
     asking = restated(observer, contract)
-    seen = observed(problems(domain, contract, asked.seed), contract, asking, tick)
+    seen = observed(problems(domain, contract, asked.seed, takes=subject.takes), contract, asking, tick)
     seen += _behind_gates(asked, subject, contract, asking, tick)
     seen.sort(key=lambda one: one.effort)
     model = Model(contract, seen)
