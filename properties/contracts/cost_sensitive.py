@@ -15,7 +15,8 @@ from properties.departures import softmax_parts
 from properties.departures.of_costs import OF_COSTS
 from properties.departures.of_costs import costs_of as weights_of_classes
 from properties.departures.of_labels import OF_LABELS
-from properties.departures.of_softmax import OF_SOFT_LABELS, OF_SOFTMAX
+from properties.departures.of_soft_labels import OF_SOFT_LABELS
+from properties.departures.of_softmax import OF_SOFTMAX
 from properties.judging.assumptions import reading
 from properties.judging.context import Case
 from properties.judging.contract import OF_CLASSES, Bad, Contract, divisor

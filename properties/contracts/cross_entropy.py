@@ -5,7 +5,8 @@ from typing import Any
 
 from properties.departures import softmax_parts
 from properties.departures.of_labels import OF_LABELS
-from properties.departures.of_softmax import OF_SOFT_LABELS, OF_SOFTMAX
+from properties.departures.of_soft_labels import OF_SOFT_LABELS
+from properties.departures.of_softmax import OF_SOFTMAX
 from properties.judging.assumptions import reading
 from properties.judging.contract import OF_CLASSES, Contract, divisor
 from properties.judging.kernel_formula import Arguments, KernelFormula

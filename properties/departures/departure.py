@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from properties.departures.conditions import CONDITIONS, holds, in_words
 from properties.problems.problem import Problem
+
+WHERE = "where"
+"""The parameter that every departure may have: on which problems alone the layer departs."""
 
 Settings = Mapping[str, Any]
 """What a computation does otherwise than the contract, by what is changed; see ``properties.departures.model``."""
 
-CHAINED = frozenset({"rewrite", "values", "slopes", "numerator", "logits", "entropy", "finish", "bce"})
+CHAINED = frozenset(
+    {"rewrite", "values", "slopes", "numerator", "denominator", "logits", "entropy", "bce", "finish", "added"}
+)
 """Settings of which several apply one after another; of all others one excludes another."""
 
 
@@ -37,6 +43,26 @@ def with_weights(problem: Problem) -> bool:
 def with_ignored(problem: Problem) -> bool:
     """Whether a problem has ignored elements."""
     return not problem.valid.all()
+
+
+def with_normalizer(problem: Problem) -> bool:
+    """Whether a problem has a denominator of the caller's own."""
+    return problem.normalizer is not None
+
+
+def with_smoothing(problem: Problem) -> bool:
+    """Whether the labels of a problem are smoothed."""
+    return bool(problem.config.get("label_smoothing"))
+
+
+def with_soft_labels(problem: Problem) -> bool:
+    """Whether the labels of a problem are probabilities."""
+    return problem.targets == "soft"
+
+
+def with_shares(problem: Problem) -> bool:
+    """Whether the labels of a problem are rows of shares, given or smoothed."""
+    return with_soft_labels(problem) or with_smoothing(problem)
 
 
 def unreduced_only(problem: Problem) -> bool:
@@ -74,10 +100,16 @@ class Departure:
     applies: Callable[[Problem], bool] = everywhere
 
     def fitted(self, **parameters: Any) -> Fitted:
-        """Return this departure with values for its parameters; the first of each where none is given."""
-        unknown = set(parameters) - set(self.parameters)
+        """Return this departure with values for its parameters; the first of each where none is given.
+
+        ``where`` names a condition beside which it makes no difference: see ``properties.departures.conditions``.
+        """
+        unknown = set(parameters) - set(self.parameters) - {WHERE}
         if unknown:
             raise ValueError(f"departure {self.name} has no parameter {sorted(unknown)[0]!r}")
+        strange = set(parameters.get(WHERE, "").split("+")) - {*CONDITIONS, ""}
+        if strange:
+            raise ValueError(f"departure {self.name}: there is no condition {sorted(strange)[0]!r}")
         values = {name: tried[0] for name, tried in self.parameters.items()}
         return Fitted(self, {**values, **parameters})
 
@@ -97,12 +129,29 @@ class Fitted:
     @property
     def sentence(self) -> str:
         """The departure's sentence with the values of the parameters in it."""
-        return self.departure.sentence.format(**{k: number_in_words(v) for k, v in self.parameters.items()})
+        said = self.departure.sentence.format(**{k: number_in_words(v) for k, v in self.parameters.items()})
+        return f"{said.rstrip('.')} - {in_words(self.where)} alone." if self.where else said
+
+    @property
+    def where(self) -> str:
+        """The condition beside which it makes no difference; '' where there is none."""
+        return str(self.parameters.get(WHERE, ""))
+
+    def applies(self, problem: Problem) -> bool:
+        """Whether it may make a difference to a problem."""
+        return self.departure.applies(problem) and holds(self.where, problem)
+
+    def only(self, where: str) -> Fitted:
+        """Return it on such problems alone; on all of them where nothing is said."""
+        others = {name: value for name, value in self.parameters.items() if name != WHERE}
+        return replace(self, parameters={**others, WHERE: where} if where else others)
 
     @property
     def settings(self) -> Settings:
         """What it changes."""
-        return {} if self.departure.change is None else self.departure.change(**self.parameters)
+        if self.departure.change is None:
+            return {}
+        return self.departure.change(**{name: value for name, value in self.parameters.items() if name != WHERE})
 
     def to_dict(self) -> dict[str, Any]:
         """Return name and parameters as plain data."""
@@ -112,6 +161,11 @@ class Fitted:
 def number_in_words(value: Any) -> str:
     """Return a number in as many digits as it takes."""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def active(departures: Sequence[Fitted], problem: Problem) -> list[Fitted]:
+    """Return those departures that may make a difference to the numbers of a problem."""
+    return [f for f in departures if f.departure.change is not None and f.applies(problem)]
 
 
 def combined(departures: Sequence[Fitted]) -> Settings | None:

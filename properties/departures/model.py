@@ -3,14 +3,14 @@
 A computation has these stages, and settings change them:
 
 - ``rewrite``: functions of a Problem that say which problem is answered in place of the one that was asked;
-  ``numerator``: the same for the losses alone, so that the denominator stays; ``values`` and ``slopes``: the same for
-  the values, or the gradient, alone;
+  ``numerator``: the same for the losses alone, so that the denominator stays; ``denominator``: for that alone;
+  ``values`` and ``slopes``: the same for the values, or the gradient, alone;
 - ``logits``: maps of the rows of logits before anything else is done with them;
 - what ``Loss.inside`` names: changes of how the losses of elements come about, which the contract's parts know;
 - ``element-weights``: numbers, one for each element, that multiply the losses and no denominator;
 - ``chunks``: batches into which the elements fall, whose results are ``joined``: added, or averaged;
-- ``divisor`` (a function of the problem and the losses) and ``added``: what the mean divides by, or a normalizer and
-  ``beside-normalizer``; ``nothing``: what it is where that is 0;
+- ``divisor`` (a function of the problem and the losses) and ``added``: what the mean divides by, and maps of that, or a
+  normalizer and ``beside-normalizer``; ``nothing``: what it is where that is 0;
 - ``finish``: functions of the problem and the Answer, which give another Answer;
 - ``precision``: the dtype that is computed in.
 """
@@ -169,9 +169,10 @@ def _divisor(loss: Loss, problem: Problem, parts: Parts, settings: Settings) -> 
     elif "divisor" in settings:
         divisor = float(settings["divisor"](problem, parts.losses))
     else:
-        divisor = float(loss.divisor(problem))
-    added = settings.get("added")
-    return divisor if added is None else float(added(divisor, problem))
+        divisor = float(loss.divisor(rewritten(problem, settings.get("denominator", ()))))
+    for added in settings.get("added", ()):
+        divisor = float(added(divisor, problem))
+    return divisor
 
 
 def _of_nothing(settings: Settings) -> float:

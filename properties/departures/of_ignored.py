@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from properties.departures.departure import Departure, Settings, with_ignored
+from properties.departures.departure import Departure, Settings, in_means, with_ignored
 from properties.departures.parts import Mask
 from properties.problems.problem import ENTRIES, Problem
 from reference import Answer
@@ -50,6 +50,14 @@ def _in_losses(change: Callable[[Problem], Problem]) -> Callable[[], Settings]:
     return lambda: {"numerator": (change,)}
 
 
+def _at(stage: str, change: Callable[[Problem], Problem]) -> Callable[[], Settings]:
+    return lambda: {stage: (change,)}
+
+
+def _in_means(problem: Problem) -> bool:
+    return in_means(problem) and with_ignored(problem)
+
+
 def _default(problem: Problem) -> bool:
     return problem.ignore_index == -100
 
@@ -75,6 +83,24 @@ LABELS: dict[str, tuple[str, Callable[[Problem], Problem]]] = {
 }
 
 LABELLED = (
+    Departure(
+        "ignored-count-in-the-mean",
+        "The mean divides by the ignored elements too: each of them counts 1.",
+        lambda: {"added": (lambda divisor, problem: divisor + float((~problem.valid).sum()),)},
+        harm=20,
+        applies=_in_means,
+    ),
+    *(
+        Departure(
+            f"ignored-{name}-in-the-mean",
+            f"In the mean's denominator ignored elements {words}.",
+            _at("denominator", change),
+            needs=("ignore_index",),
+            harm=20,
+            applies=_in_means,
+        )
+        for name, (words, change) in LABELS.items()
+    ),
     *(
         Departure(
             f"ignored-{name}",
@@ -101,7 +127,7 @@ LABELLED = (
         Departure(
             f"ignored-{name}-in-gradient",
             f"In the gradient, ignored elements {words}.",
-            lambda change=change: {"slopes": (change,)},
+            _at("slopes", change),
             needs=("ignore_index",),
             harm=10,
             applies=with_ignored,

@@ -146,11 +146,11 @@ IGNORED_IN_MEANS = (
 
 
 def _plus(epsilon: float) -> Settings:
-    return {"added": lambda divisor, problem: divisor + epsilon}
+    return {"added": (lambda divisor, problem: divisor + epsilon,)}
 
 
 def _plus_each(epsilon: float) -> Settings:
-    return {"added": lambda divisor, problem: divisor + epsilon * problem.size}
+    return {"added": (lambda divisor, problem: divisor + epsilon * problem.size,)}
 
 
 EPSILONS = (1e-5, 1e-6, 1e-8, 1e-10, 1e-12, 1e-4, 1e-3, 1e-7, 1.0, 0.1, 0.01)
@@ -159,7 +159,7 @@ ADDED = (
     Departure(
         "denominator-at-least-one",
         "The mean divides by at least 1.",
-        lambda: {"added": lambda divisor, problem: max(divisor, 1.0)},
+        lambda: {"added": (lambda divisor, problem: max(divisor, 1.0),)},
         harm=25,
         applies=in_means,
     ),

@@ -78,3 +78,6 @@ OF_REFUSALS = tuple(
     )
     for name, (words, condition) in CONDITIONS.items()
 )
+
+RAISES = Departure("raises", "It raises.", refuses=lambda problem: True, harm=26)
+"""What is said of a layer, with a condition, where none of the above fits."""

@@ -1,7 +1,8 @@
 """Losses over a softmax, made of parts that a departure may change: the entropy, what multiplies it, the weights.
 
 Settings that these parts know: ``entropy``, maps of the unweighted cross entropy [n] with their derivatives;
-``masses``, the labels as rows of probabilities; ``weigh``, how weights meet the loss; and what each factor knows.
+``masses``, the labels as rows of probabilities; ``weigh``, how weights meet the loss of a class, and ``weigh-rows``
+that of such rows; and what each factor knows.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from reference.focal import focal_losses
 EntropyMap = Callable[[Array, Problem], tuple[Array, Array]]
 """From cross entropies [n] to others, with the derivative."""
 
-INSIDE = frozenset({"entropy", "masses", "weigh"})
+INSIDE = frozenset({"entropy", "masses", "weigh", "weigh-rows"})
 
 Factor = Callable[[Problem, Elements, Softmax, Losses, Settings], list[Parts]]
 """From the unweighted cross entropy of the elements to the losses of the contract, unweighted."""
@@ -81,11 +82,13 @@ def _of_rows(problem: Problem, settings: Settings) -> Parts:
     rows = settings.get("masses", rows_of)(problem)
     valid = problem.valid.reshape(-1)
     logits = np.where(valid[:, None], problem.rows, 0.0)
+    if "weigh-rows" in settings:
+        return Parts(settings["weigh-rows"](problem, logits, rows))
     weight = np.ones(problem.classes) if problem.weight is None else problem.weight
     by_class = problem.config.get("soft_weight") == "torch"
     shares = rows * weight if by_class else rows
-    mapped_parts = "entropy" in settings
-    losses = _sum_of_mapped(logits, shares, settings, problem) if mapped_parts else soft_losses(logits, shares)
+    mapped_terms = "entropy" in settings
+    losses = _sum_of_mapped(logits, shares, settings, problem) if mapped_terms else soft_losses(logits, shares)
     if not by_class:
         losses = scaled(losses, (rows * weight).sum(axis=1))
     return Parts(losses)

@@ -8,8 +8,9 @@ from itertools import islice
 from typing import Any
 
 from properties.departures.departure import Departure, Fitted
+from properties.engine.agreement import FULL, Model
 from properties.engine.description import laws_of
-from properties.engine.fitting import FULL, Model, fit, needed_by
+from properties.engine.fitting import fit, needed_by
 from properties.engine.modelled_layer import FittedLayer
 from properties.engine.observed_problems import Observed, effort, observed, problems
 from properties.engine.result import LawResult
@@ -63,7 +64,7 @@ def diagnose(asked: Examination, subject: Subject, observer: Observer, tick: Tic
     except EmptyDomainError:
         return dict(NO_DIAGNOSIS)
     asking = restated(observer, contract)
-    seen = observed(problems(domain, contract, asked.seed), contract, asking, tick)
+    seen = observed(problems(domain, contract, asked.seed, takes=subject.takes), contract, asking, tick)
     seen += _behind_gates(asked, subject, contract, asking, tick)
     seen.sort(key=lambda one: one.effort)
     model = Model(contract, seen)

@@ -8,7 +8,6 @@ solved for on a problem where the model with two of them lies on both sides of t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -16,13 +15,11 @@ import numpy as np
 from scipy.optimize import brentq
 
 from properties.departures.departure import Departure, Fitted, Refused, combined
-from properties.departures.model import modelled
+from properties.departures.of_refusals import RAISES
+from properties.engine.agreement import FULL, Model
+from properties.engine.conditioning import narrowed, raising
 from properties.engine.observed_problems import Observed
-from properties.errors import ContractError
-from properties.judging.contract import Contract
 from properties.judging.observation import Failure
-from properties.judging.tolerance import judge
-from reference import Answer
 
 SCREENED, MORE = 8, 4
 """Problems that a departure must help on before it is put to all of them."""
@@ -30,111 +27,6 @@ SCREENED, MORE = 8, 4
 FINALISTS = 6
 PAIRED = 24
 MOST_DEPARTURES = 8
-
-FULL, VALUE, GRADIENT, DIRECTION = 1.0, 0.35, 0.35, 0.2
-"""What it is worth that the model agrees, or its value does, its gradient, or the direction of that."""
-
-WRONGLY_REFUSED = -2.0
-"""What it costs that the model raises where the layer answers: a description of when it raises must be exact."""
-
-
-@dataclass
-class Model:
-    """The models of a contract, and how they agree with what was observed of a layer."""
-
-    contract: Contract
-    observed: Sequence[Observed]
-    _scores: dict[tuple[Any, int], float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._loss = replace(self.contract.loss, known=dict.fromkeys(one.problem for one in self.observed))
-
-    def answer(self, fitted: Sequence[Fitted], one: Observed) -> Answer | None:
-        """The answer of a model; None where it raises, or cannot say."""
-        settings = combined([f for f in fitted if f.departure.change is not None])
-        if settings is None:
-            return None
-        if not settings:
-            return one.due
-        try:
-            with np.errstate(all="ignore"):
-                return modelled(self._loss, one.problem, settings)
-        except (ContractError, ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError):
-            return None
-
-    def score(self, fitted: Sequence[Fitted], index: int) -> float:
-        """How well a model agrees with the layer on one problem: 1 where it does; -1 where nobody can say."""
-        one = self.observed[index]
-        active = [f for f in fitted if f.departure.applies(one.problem)]
-        key = (tuple(sorted((f.name, *f.parameters.values()) for f in active)), index)
-        if key not in self._scores:
-            self._scores[key] = self._score(active, one)
-        return self._scores[key]
-
-    def _score(self, fitted: Sequence[Fitted], one: Observed) -> float:
-        refuses = [f for f in fitted if f.departure.refuses is not None]
-        refused = any(f.departure.refuses is not None and f.departure.refuses(one.problem) for f in refuses)
-        try:
-            answer = self.answer(fitted, one)
-        except Refused:
-            refused, answer = True, None
-        if isinstance(one.shown, Failure):
-            return FULL if refused else 0.0
-        if refused:
-            return WRONGLY_REFUSED
-        if answer is None:
-            return 0.0
-        shown, dtype = one.shown, one.problem.dtype
-        if judge(shown, answer, dtype).holds:
-            return FULL
-        if not answer.decided:
-            return -1.0
-        found = VALUE * judge(shown, answer, dtype, gradient=False).holds
-        if shown.gradient is None or shown.gradient.shape != answer.gradient.shape:
-            return found
-        found += GRADIENT * judge(shown, answer, dtype, value=False).holds
-        return found + DIRECTION * _parallel(shown.gradient, answer.gradient)
-
-    def agrees(self, fitted: Sequence[Fitted], index: int) -> bool:
-        """Whether a model agrees with the layer on a problem, or nobody can say."""
-        return self.score(fitted, index) in (FULL, -1.0)
-
-    def may_be(self, departure: Departure) -> bool:
-        """Whether a departure is worth trying: one that says where the layer raises must be wrong nowhere."""
-        refuses = departure.refuses
-        if refuses is None:
-            return departure.change is not None
-        raised = {isinstance(one.shown, Failure) for one in self.observed if refuses(one.problem)}
-        return raised == {True}
-
-    def explained(self, fitted: Sequence[Fitted], more_than: int = -1) -> int:
-        """The number of observed problems on which a model agrees with the layer; -1 where it is not ``more_than``.
-
-        A model that raises where the layer answers agrees with nothing.
-        """
-        number, left = 0, len(self.observed)
-        for index in range(len(self.observed)):
-            score = self.score(fitted, index)
-            if score == WRONGLY_REFUSED:
-                return -1
-            left -= 1
-            number += score in (FULL, -1.0)
-            if number + left <= more_than:
-                return -1
-        return number
-
-    def unexplained(self, fitted: Sequence[Fitted]) -> list[int]:
-        """The problems on which a model does not agree with the layer, those with least to read first."""
-        return [index for index in range(len(self.observed)) if not self.agrees(fitted, index)]
-
-
-def _parallel(one: Any, other: Any) -> bool:
-    """Whether two gradients differ by a positive factor alone."""
-    left, right = one.reshape(-1), other.reshape(-1)
-    if not (np.isfinite(left).all() and np.isfinite(right).all()):
-        return False
-    sizes = float(np.linalg.norm(left)) * float(np.linalg.norm(right))
-    return sizes > 0 and float(left @ right) >= (1.0 - 1e-12) * sizes
 
 
 def fit(model: Model, tick: Callable[[int], None] = lambda number: None) -> list[Fitted]:
@@ -151,7 +43,19 @@ def fit(model: Model, tick: Callable[[int], None] = lambda number: None) -> list
         if not taken:
             break
         found = [*found, *taken]
-    return _pruned(model, found)
+    return _pruned(model, _refined(model, found))
+
+
+def _refined(model: Model, found: list[Fitted]) -> list[Fitted]:
+    """The departures, each of which is limited to some problems where it would otherwise break what others explain."""
+    for number, fitted in enumerate(found):
+        others = [*found[:number], *found[number + 1 :]]
+        total = model.explained(found)
+        for narrower in [fitted.only(""), *narrowed(model, others, fitted.only(""), sampled=False)]:
+            explained = model.explained([*others, narrower])
+            if explained > total or (explained == total and fitted.where and not narrower.where):
+                total, found = explained, [*found[:number], narrower, *found[number + 1 :]]
+    return found
 
 
 def _ranked(
@@ -160,22 +64,26 @@ def _ranked(
     """The departures that help on some of the problems that are left, those first that help most."""
     sample = _sample(model, left)
     before = {index: max(model.score(found, index), 0.0) for index in sample}
-    ranked: list[tuple[float, Fitted]] = []
+    ranked: list[tuple[float, bool, Fitted]] = []
     for departure in candidates:
         if any(departure.name == f.name for f in found):
             continue
         for fitted in _values(model, found, departure, sample):
             gains = [max(model.score([*found, fitted], index), 0.0) - before[index] for index in sample]
             if max(gains) > 1e-9:
-                ranked.append((sum(gains), fitted))
-    ranked.sort(key=lambda pair: (-pair[0], pair[1].departure.harm))
-    return [fitted for _, fitted in ranked]
+                ranked.append((round(sum(gains), 6), bool(fitted.parameters), fitted))
+    ranked.sort(key=lambda each: (-each[0], each[1], each[2].departure.harm))
+    return [fitted for *_, fitted in ranked]
 
 
 def _taken(model: Model, found: Sequence[Fitted], ranked: Sequence[Fitted]) -> list[Fitted]:
-    """The departure that explains most, and of the others those that explain more beside what is taken already."""
+    """The departure that explains most, and of the others those that explain more beside what is taken already.
+
+    One that breaks what is explained without it is tried on some problems alone, too.
+    """
     taken: list[Fitted] = []
     left = list(ranked[: 2 * FINALISTS])
+    left += [narrower for fitted in left for narrower in narrowed(model, found, fitted)]
     while left:
         total = model.explained([*found, *taken])
         best: Fitted | None = None
@@ -233,6 +141,8 @@ def _sample(model: Model, left: Sequence[int]) -> list[int]:
 
 def _values(model: Model, found: Sequence[Fitted], departure: Departure, sample: Sequence[int]) -> list[Fitted]:
     """A departure with the values of its parameters that come nearest to the layer."""
+    if departure is RAISES:
+        return raising(model)
     if not departure.parameters:
         fitted = departure.fitted()
         return [fitted] if combined([*found, fitted]) is not None else []

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from properties.departures.departure import Fitted, Refused, combined
+from properties.departures.departure import Fitted, Refused, active, combined
 from properties.departures.model import modelled
 from properties.errors import ContractError
 from properties.judging.contract import Contract
@@ -75,9 +75,9 @@ class ModelObserver:
             return Failure("absent", "", "a model has a value and a gradient alone")
         fitted = self.layer.departures
         for one in fitted:
-            if one.departure.refuses is not None and one.departure.refuses(problem):
+            if one.departure.refuses is not None and one.applies(problem) and one.departure.refuses(problem):
                 return self.layer.failure(one)
-        settings = combined([f for f in fitted if f.departure.change is not None])
+        settings = combined(active(fitted, problem))
         assert settings is not None, "departures that were fitted together exclude each other"
         if self.nudge and settings:
             settings = {**settings, "nudge": self.nudge}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,8 +57,20 @@ KINDS: tuple[tuple[float, dict[str, tuple[object, ...]]], ...] = (
             "layout": ("contiguous",),
         },
     ),
-    (0.25, {"size": ("few", "square"), "classes": (2, 3, 4, 5), "logits": ("normal", "lattice", "spread")}),
-    (0.32, {"logits": ("normal", "ties", "spread", "certain", "edges", "lattice")}),
+    (0.2, {"size": ("few", "square"), "classes": (2, 3, 4, 5), "logits": ("normal", "lattice", "spread")}),
+    (
+        0.16,
+        {
+            "size": ("few", "several"),
+            "classes": (2, 3, 4, 5),
+            "targets": ("hard",),
+            "reduction": ("mean",),
+            "ignored": ("some", "most"),
+            "weight": ("absent", "small"),
+            "logits": ("normal", "lattice"),
+        },
+    ),
+    (0.24, {"logits": ("normal", "ties", "spread", "certain", "edges", "lattice")}),
     (0.12, {"logits": ("edges",), "size": ("one", "few")}),
     (0.06, {"size": ("many",), "logits": ("normal", "spread"), "rank": (2, 3)}),
     (0.12, {"logits": ("saturated", "huge", "offset"), "size": ("one", "few")}),
@@ -66,8 +78,17 @@ KINDS: tuple[tuple[float, dict[str, tuple[object, ...]]], ...] = (
 """Shares of the problems, and what they are limited to, as far as the layer is asked that."""
 
 
-def problems(domain: Domain, contract: Contract, seed: int, count: int = OBSERVED) -> Iterator[Problem]:
-    """Yield problems for a layer, of every kind that its domain has; the same for the same seed."""
+NORMALIZERS = (1.0, 2.0, 0.5, 7.0)
+"""Denominators of the caller's own, for one in six of the means where the layer takes one."""
+
+
+def problems(
+    domain: Domain, contract: Contract, seed: int, count: int = OBSERVED, takes: Container[str] = ()
+) -> Iterator[Problem]:
+    """Yield problems for a layer, of every kind that its domain has; the same for the same seed.
+
+    ``takes`` are the arguments that the layer takes, beside those that its domain tells of.
+    """
     rng = np.random.default_rng(seed)
     finest = next(d for d in ("float64", "float32", "bfloat16", "float16") if d in domain["dtype"])
     domain = domain.narrowed_to({"dtype": within(finest)})
@@ -75,6 +96,8 @@ def problems(domain: Domain, contract: Contract, seed: int, count: int = OBSERVE
         narrowed = _narrowed(domain, wishes)
         for _ in range(max(int(share * count), 1)):
             problem = _drawn(narrowed, contract, rng)
+            if "normalizer" in takes and problem.reduction == "mean" and rng.integers(0, 6) == 0:
+                problem = problem.replace(normalizer=float(rng.choice(NORMALIZERS)))
             yield problem
             if problem.size > 1 and not problem.valid.all() and problem.valid.any() and rng.integers(0, 8) == 0:
                 yield _poisoned(problem)
