@@ -186,7 +186,19 @@ def _multiplied(problem: Problem, answer: Answer) -> Answer:
     return replace(answer, value=value, gradient=problem.unflatten(rows))
 
 
+def _slopes_multiplied(problem: Problem, answer: Answer) -> Answer:
+    """The same in the gradient alone: the value was read from elsewhere."""
+    return replace(_multiplied(problem, answer), value=answer.value)
+
+
 LEFT = (
+    Departure(
+        "ignored-slopes-multiplied-by-zero",
+        "The slopes of ignored elements are multiplied by 0: NaN and inf that stand there reach the gradient.",
+        lambda: {"finish": (_slopes_multiplied,)},
+        harm=13,
+        applies=with_ignored,
+    ),
     Departure(
         "ignored-multiplied-by-zero",
         "Ignored elements are multiplied by 0: NaN and inf that stand there reach the loss.",

@@ -30,10 +30,22 @@ def _reversed(problem: Problem) -> Labels:
     return np.where(problem.valid, problem.classes - 1 - problem.labels, problem.labels)
 
 
+def _last_size_is_c(problem: Problem) -> bool:
+    """Whether class labels have as many elements along their last axis as there are classes."""
+    shape = problem.given_labels.shape
+    return problem.targets == "hard" and bool(shape) and shape[-1] == problem.classes
+
+
 OF_LABELS = (
     Departure("labels-one-more", "A label means the class after it.", _labels(_shifted(1)), harm=5),
     Departure("labels-one-less", "A label means the class before it.", _labels(_shifted(-1)), harm=5),
     Departure("labels-reversed", "Labels count the classes from the last one.", _labels(_reversed), harm=5),
+    Departure(
+        "raises-on-labels-of-last-size-c",
+        "Labels whose last axis has as many elements as there are classes are taken for soft ones, and it raises.",
+        refuses=_last_size_is_c,
+        harm=25,
+    ),
 )
 
 

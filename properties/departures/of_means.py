@@ -267,7 +267,18 @@ def _weights_above(least: float) -> Settings:
     return {"divisor": divisor}
 
 
+def _empty_mean(problem: Problem) -> bool:
+    return problem.reduction == "mean" and not problem.size
+
+
 OTHERS = (
+    Departure(
+        "mean-of-an-empty-batch-is-nan",
+        "The mean of an empty batch is NaN.",
+        lambda: {"nothing": "nan"},
+        harm=29,
+        applies=_empty_mean,
+    ),
     Departure(
         "epsilon-beside-normalizer",
         "A normalizer has {epsilon} added to it.",

@@ -18,16 +18,36 @@ Count = Callable[[float, int], float]
 
 
 def _of_fraction(rule: Count, of: str = "valid") -> Callable[[], Settings]:
-    """Another number of elements for a fraction; a number that is given stays."""
+    """Another number of elements for a fraction, of the valid ones or of all; a number that is given stays."""
 
     def count(problem: Problem) -> int:
         k, fraction = problem.config.get("k"), problem.config.get("top_k")
-        valid = int(problem.valid.sum()) if of == "valid" else problem.size
+        n = int(problem.valid.sum()) if of == "valid" else problem.size
         if k is not None:
-            return min(int(k), valid)
-        return int(rule(0.7 if fraction is None else float(fraction), valid))
+            return min(int(k), n)
+        return int(rule(0.7 if fraction is None else float(fraction), n))
 
     return lambda: {"k": count, "divisor": lambda problem, losses: _divisor(problem, count(problem))}
+
+
+def _with_fraction(problem: Problem) -> bool:
+    return problem.config.get("k") is None
+
+
+RULES: dict[str, tuple[str, Count]] = {
+    "k-rounded-down": ("int(fraction * n) in float64, at least 1", lambda r, n: max(int(r * n), 1) if n else 0),
+    "k-rounded-down-to-zero": ("int(fraction * n), which may be 0", lambda r, n: int(r * n)),
+    "k-rounded": (
+        "fraction * n rounded to the nearest number, at least 1",
+        lambda r, n: max(round(r * n), 1) if n else 0,
+    ),
+    "k-rounded-up": ("fraction * n rounded up", lambda r, n: np.ceil(r * n)),
+    "k-in-float32": (
+        "int(fraction * n) in float32, at least 1",
+        lambda r, n: max(int(np.float32(r) * np.float32(n)), 1) if n else 0,
+    ),
+}
+"""How a fraction of n elements becomes a number."""
 
 
 def _weights(problem: Problem) -> Array:
@@ -48,6 +68,20 @@ def _of_everything(problem: Problem, losses: Losses) -> float:
 
 def _chosen_weights(problem: Problem, losses: Losses) -> float:
     return float((_weights(problem) * chosen(problem)).sum())
+
+
+def _spread_over_64(problem: Problem) -> bool:
+    """Whether a logit lies further than that from the largest of its row."""
+    if problem.entrywise or not problem.size:
+        return False
+    rows = problem.rows
+    with np.errstate(invalid="ignore"):
+        return bool((rows.max(axis=1) - rows.min(axis=1) > 63.0).any())
+
+
+def _zero_of_all(problem: Problem) -> bool:
+    fraction = problem.config.get("top_k")
+    return _with_fraction(problem) and int((0.7 if fraction is None else fraction) * problem.size) < 1
 
 
 def _turned(losses: Array, among: Mask) -> Array:
@@ -94,40 +128,17 @@ def _of_kept(problem: Problem, losses: Losses) -> float:
 
 
 OF_TOP_K = (
-    Departure(
-        "k-rounded-down",
-        "k is int(fraction * n) in float64, at least 1.",
-        _of_fraction(lambda r, n: max(int(r * n), 1) if n else 0),
-        needs=("top_k",),
-        harm=30,
-    ),
-    Departure(
-        "k-rounded-down-to-zero",
-        "k is int(fraction * n), which may be 0.",
-        _of_fraction(lambda r, n: int(r * n)),
-        needs=("top_k",),
-        harm=30,
-    ),
-    Departure(
-        "k-rounded",
-        "k is fraction * n rounded to the nearest number, at least 1.",
-        _of_fraction(lambda r, n: max(round(r * n), 1) if n else 0),
-        needs=("top_k",),
-        harm=30,
-    ),
-    Departure(
-        "k-rounded-up",
-        "k is fraction * n rounded up.",
-        _of_fraction(lambda r, n: np.ceil(r * n)),
-        needs=("top_k",),
-        harm=30,
-    ),
-    Departure(
-        "k-in-float32",
-        "k is int(fraction * n) in float32, at least 1.",
-        _of_fraction(lambda r, n: max(int(np.float32(r) * np.float32(n)), 1) if n else 0),
-        needs=("top_k",),
-        harm=30,
+    *(
+        Departure(
+            f"{name}{'-of-all-elements' * (of == 'all')}",
+            f"k is {words}{', of all elements, ignored ones too' * (of == 'all')}.",
+            _of_fraction(rule, of),
+            needs=("top_k",),
+            harm=30,
+            applies=_with_fraction,
+        )
+        for of in ("valid", "all")
+        for name, (words, rule) in RULES.items()
     ),
     Departure(
         "k-of-all-elements",
@@ -193,6 +204,21 @@ OF_TOP_K = (
         lambda: {"divisor": _of_everything},
         harm=19,
         applies=in_means,
+    ),
+    Departure(
+        "losses-capped-at-64",
+        "Losses are capped at 64, and chosen by that.",
+        lambda: {"floored": -64.0},
+        inherited="paddle.nn.functional.log_softmax",
+        harm=80,
+        applies=_spread_over_64,
+    ),
+    Departure(
+        "raises-where-k-is-zero",
+        "It raises where int(fraction * n) is 0, n the number of all elements, ignored ones too.",
+        refuses=_zero_of_all,
+        needs=("top_k",),
+        harm=25,
     ),
     Departure("smallest-chosen", "The k smallest losses are chosen.", lambda: {"ranked": _turned}, harm=5),
     Departure(

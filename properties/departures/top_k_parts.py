@@ -3,10 +3,13 @@
 Settings that these parts know: ``k`` gives another number of elements from the problem; ``among`` (``elements``) lets
 ignored ones be chosen too; ``unranked`` chooses by the unweighted losses; ``ranked`` maps what is ranked to other
 numbers; ``ties`` keeps all that equal the k-th, or drops them; ``descent`` (``first``, ``foremost``) gives the gradient
-to other elements; ``individual`` maps the losses before they are weighted; and ``entropy``, as over any softmax.
+to other elements; ``individual`` maps the losses before they are weighted; ``floored``: no value is taken
+of a logit further than that below the largest; and ``entropy``, as over any softmax.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,10 +22,13 @@ from reference import UNIT_ROUNDOFF, Answer, top_k_loss
 from reference.elements import Losses
 from reference.top_k import count_of
 
-INSIDE = frozenset({"k", "among", "unranked", "ties", "descent", "entropy", "weigh", "ranked", "individual"})
+INSIDE = frozenset({"k", "among", "unranked", "ties", "descent", "entropy", "weigh", "ranked", "individual", "floored"})
 
 CLOSE = 1e-12
 """Relative difference of losses that are tied."""
+
+FREE = 2.0**70
+"""Error scale of a slope that may be there or not."""
 
 _cross_entropy_parts = softmax_parts()
 
@@ -38,6 +44,13 @@ def _individual(problem: Problem, settings: Settings) -> Parts:
     softmax = problem.config.get("individual", "cross_entropy") == "cross_entropy"
     if softmax and ("entropy" in settings or "weigh" in settings):
         return _cross_entropy_parts(problem, settings)[0]
+    if softmax and "floored" in settings:
+        # the gradient does not know of it
+        rows = problem.rows
+        with np.errstate(invalid="ignore"):
+            floored = np.maximum(rows - rows.max(axis=1, keepdims=True, initial=-np.inf), settings["floored"])
+        whole = unreduced(_of_all, problem)[0]
+        return unreduced(_of_all, problem.with_rows(floored))[0].with_slopes(whole)
     if "individual" in settings:
         plain = settings["individual"](unreduced(_of_all, problem.replace(weight=None))[0].losses)
         return Parts(scaled(plain, weight_of_elements(problem)))
@@ -58,8 +71,15 @@ def _choices(settings: Settings) -> list[Settings]:
 
 
 def _picked(problem: Problem, whole: Parts, settings: Settings) -> Parts:
-    shares, decided = _chosen(problem, whole, settings)
+    shares, tied = _chosen(problem, whole, settings)
     picked = scaled(whole.losses, shares * problem.valid.reshape(-1))
+    decided = whole.decided
+    if tied.any() and problem.reduction != "none":
+        # the value is the same whichever are chosen; which of them have the gradient is anybody's choice
+        free = np.where(tied[:, None], FREE * np.abs(whole.losses.slope), 0.0)
+        picked = replace(picked, slope_scale=picked.slope_scale + free)
+    elif tied.any():
+        decided = False
     descent = settings.get("descent")
     if descent:
         # of the valid elements, or of all
@@ -67,7 +87,7 @@ def _picked(problem: Problem, whole: Parts, settings: Settings) -> Parts:
         first = np.zeros(len(among))
         first[np.flatnonzero(among)[: _number(problem, settings)]] = 1.0
         picked = _with_slopes(picked, scaled(whole.losses, first))
-    return Parts(picked, decided and whole.decided)
+    return Parts(picked, decided)
 
 
 def chosen(problem: Problem) -> Array:
@@ -75,8 +95,8 @@ def chosen(problem: Problem) -> Array:
     return _chosen(problem, _individual(problem, {}), {})[0]
 
 
-def _chosen(problem: Problem, whole: Parts, settings: Settings) -> tuple[Array, bool]:
-    """Which elements are chosen, and whether that does not depend on how ties fall."""
+def _chosen(problem: Problem, whole: Parts, settings: Settings) -> tuple[Array, Mask]:
+    """Which elements are chosen, and for which of them that depends on how ties fall."""
     plain = _individual(problem.replace(weight=None), settings) if settings.get("unranked") else whole
     among = _among(problem, settings)
     losses = np.where(problem.valid.reshape(-1), plain.losses.value, 0.0)
@@ -101,20 +121,22 @@ def _number(problem: Problem, settings: Settings) -> int:
     return max(min(k, int(_among(problem, settings).sum())), 0)
 
 
-def _shares(key: Array, among: Mask, k: int, settings: Settings) -> tuple[Array, bool]:
-    """Which elements are chosen, and whether that does not depend on how ties fall."""
+def _shares(key: Array, among: Mask, k: int, settings: Settings) -> tuple[Array, Mask]:
+    """Which elements are chosen, and for which of them that depends on how ties fall."""
     order = np.argsort(-key, kind="stable")
-    shares = np.zeros(len(key))
+    shares, none = np.zeros(len(key)), np.zeros(len(key), bool)
     shares[order[:k]] = 1.0
     if not 0 < k < among.sum():
-        return shares, True
+        return shares, none
     last, following = key[order[k - 1]], key[order[k]]
     room = CLOSE * (1.0 + abs(last))
     if settings.get("ties") == "kept":
-        return np.where(among & (key >= last - room), 1.0, 0.0), True
+        return np.where(among & (key >= last - room), 1.0, 0.0), none
     if settings.get("ties") == "dropped":
-        return np.where(among & (key > (last if following >= last - room else following) + room), 1.0, 0.0), True
-    return shares, not following >= last - 1e3 * room
+        return np.where(among & (key > (last if following >= last - room else following) + room), 1.0, 0.0), none
+    if not following >= last - 1e3 * room:
+        return shares, none
+    return shares, np.asarray(among & (np.abs(key - last) <= 2e3 * room))
 
 
 def _with_slopes(losses: Losses, other: Losses) -> Losses:
