@@ -76,7 +76,7 @@ def _picked(problem: Problem, whole: Parts, settings: Settings) -> Parts:
     decided = whole.decided
     if tied.any() and problem.reduction != "none":
         # the value is the same whichever are chosen; which of them have the gradient is anybody's choice
-        free = np.where(tied[:, None], FREE * np.abs(whole.losses.slope), 0.0)
+        free = np.where(tied[:, None], FREE * np.abs(whole.losses.slope).max(axis=1, keepdims=True, initial=0.0), 0.0)
         picked = replace(picked, slope_scale=picked.slope_scale + free)
     elif tied.any():
         decided = False
