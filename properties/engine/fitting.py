@@ -25,6 +25,7 @@ SCREENED, MORE = 8, 4
 """Problems that a departure must help on before it is put to all of them."""
 
 FINALISTS = 6
+FEW = 4
 PAIRED = 24
 MOST_DEPARTURES = 8
 
@@ -82,8 +83,10 @@ def _taken(model: Model, found: Sequence[Fitted], ranked: Sequence[Fitted]) -> l
     One that breaks what is explained without it is tried on some problems alone, too.
     """
     taken: list[Fitted] = []
-    left = list(ranked[: 2 * FINALISTS])
-    left += [narrower for fitted in left for narrower in narrowed(model, found, fitted)]
+    finalists = ranked[: 2 * FINALISTS]
+    # where little is left many help alike, and to find that they break something takes a moment
+    left = list(ranked if len(model.unexplained(found)) <= FEW else finalists)
+    left += [narrower for fitted in finalists for narrower in narrowed(model, found, fitted)]
     while left:
         total = model.explained([*found, *taken])
         best: Fitted | None = None
