@@ -5,6 +5,7 @@ from scipy.special import expit
 
 from properties import Contract, Subject
 from properties.contracts import _entrywise as shared
+from properties.departures.departure import Departure
 from properties.problems.dimensions import DENOMINATOR, LABEL_WEIGHT
 from properties.problems.domain import Dimension
 from reference.elements import Losses, check_number
@@ -61,6 +62,11 @@ def _cost(name):
     )
 
 
+def _exchanged(problem):
+    given = problem.config
+    return problem.configure(false_positive=given["false_negative"], false_negative=given["false_positive"])
+
+
 CONTRACT = Contract(
     name="expected_cost",
     sentence="The cost of a false positive times its probability, and that of a false negative times its own.",
@@ -70,6 +76,14 @@ CONTRACT = Contract(
     common=(*shared.common(("binary", "binary", "probability")), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer"),
     lacks=("weight",),
+    departures=(
+        Departure(
+            "costs-exchanged",
+            "A false positive has the cost of a false negative, and the other way round.",
+            lambda: {"rewrite": (_exchanged,)},
+            harm=8,
+        ),
+    ),
     without=shared.WITHOUT,
     bad_arguments={"false_positive": (-1.0, float("nan")), "false_negative": (-1.0, "much"), "denominator": ("batch",)},
 )

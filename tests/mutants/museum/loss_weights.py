@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from properties import Contract, Subject
 from properties.contracts.cross_entropy import SOFT, SOFT_WEIGHT, divides_by
+from properties.departures.departure import Departure
 from properties.judging.contract import OF_CLASSES
 from properties.problems.dimensions import DENOMINATOR
 from properties.problems.domain import Dimension
@@ -40,6 +41,14 @@ CONTRACT = Contract(
     ),
     common=(SOFT,),
     divisor=divides_by,
+    departures=(
+        Departure(
+            "loss-weight-unread",
+            "loss_weight is taken and not used.",
+            lambda: {"rewrite": (lambda problem: problem.configure(loss_weight=1.0),)},
+            harm=8,
+        ),
+    ),
     bad_arguments={"loss_weight": (-1.0, float("nan"), "double"), "denominator": ("batch",)},
 )
 

@@ -1,9 +1,16 @@
 """Binary cross entropy with a weight of the positives: its contract, and a sound loss in NumPy."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from properties import Contract, Subject
 from properties.contracts import _entrywise as shared
+from properties.departures.departure import Departure
+from properties.departures.entry_parts import entries_of
+from properties.departures.of_entries import IGNORED, KERNELS, OVERFLOWS
+from properties.departures.of_rows import OF_ROWS
+from properties.departures.parts import Parts
 from properties.laws.limits import entry_cross_entropy_of, limit
 from properties.problems.dimensions import DENOMINATOR, LABEL_WEIGHT
 from properties.problems.domain import Dimension
@@ -59,6 +66,59 @@ def weighted_losses(x, t, weight):
     )
 
 
+def parts(problem, settings):
+    """The losses of the entries, or what departures of their cross entropies make of them."""
+    elements = entries_of(problem, raw=bool(settings.get("raw")))
+    x, t = elements.rows[:, 0], elements.targets
+    losses = weighted_losses(x, t, problem.config["pos_weight"])
+    losses = settings["weighing"](losses, x, t, problem.config["pos_weight"]) if "weighing" in settings else losses
+    with np.errstate(all="ignore"):
+        for change in (*settings.get("bce", ()), *settings.get("kernel", ())):
+            losses = change(losses, x, t)
+    return [Parts(losses.keep(elements.valid))]
+
+
+def _whole_loss(losses, x, t, weight):
+    return logistic_losses(x, t).times(1.0 + (weight - 1.0) * t)
+
+
+def _every_probability(losses, x, t, weight):
+    slope = weight * (logistic_losses(x, t).slope[:, 0] + t) - t
+    return replace(losses, slope=slope[:, None], slope_scale=losses.slope_scale + 4.0 * (1.0 + weight))
+
+
+def _is_weighted(problem):
+    return problem.config["pos_weight"] != 1.0
+
+
+DEPARTURES = (
+    Departure(
+        "weight-on-the-whole-loss",
+        "The weight of the positives multiplies the whole loss by 1 + (w - 1) t, the negative part too.",
+        lambda: {"weighing": _whole_loss},
+        harm=8,
+        applies=_is_weighted,
+    ),
+    Departure(
+        "weight-of-every-probability",
+        "The slope is w sigmoid(x) - t.",
+        lambda: {"weighing": _every_probability},
+        harm=8,
+        applies=_is_weighted,
+    ),
+    Departure(
+        "pos-weight-unread",
+        "pos_weight is not read.",
+        lambda: {"rewrite": (lambda problem: problem.configure(pos_weight=1.0),)},
+        harm=8,
+        applies=_is_weighted,
+    ),
+    *OVERFLOWS,
+    *IGNORED,
+    # with a weight another formula is differentiated
+    *(replace(one, applies=lambda p, one=one: one.applies(p) and not _is_weighted(p)) for one in KERNELS),
+)
+
 CONTRACT = Contract(
     name="positive_weight",
     sentence="Binary cross entropy of every entry, the part of the positives times a weight.",
@@ -76,6 +136,9 @@ CONTRACT = Contract(
     ),
     common=(*shared.common(("binary", "binary", "probability")), LABEL_WEIGHT),
     call_arguments=("label_weight", "normalizer"),
+    departures=(*DEPARTURES, *OF_ROWS),
+    parts=parts,
+    inside=frozenset({"weighing", "bce", "kernel", "raw"}),
     lacks=("weight",),
     own=(
         limit(
