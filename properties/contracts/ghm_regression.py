@@ -18,6 +18,7 @@ from properties.contracts._gradient_density import (
     one_region_is,
 )
 from properties.departures import density_parts
+from properties.departures.of_broadcast import OF_BROADCAST
 from properties.departures.of_density import OF_DENSITY
 from properties.departures.of_rows import OF_ROWS
 from properties.departures.of_smooth import OF_SMOOTH
@@ -90,7 +91,7 @@ CONTRACT = Contract(
     lacks=("weight", "ignore_index", "axis"),
     gradient="detached",
     bases=(smooth_of,),
-    departures=(*OF_DENSITY, *OF_SMOOTH, *OF_ROWS),
+    departures=(*OF_DENSITY, *OF_SMOOTH, *OF_ROWS, *OF_BROADCAST),
     parts=density_parts.regression_parts,
     inside=density_parts.INSIDE | {"mu", "smooth"},
     own=(ONE_REGION, *density_laws(smooth_of, {}), moving_average(norms)),

@@ -7,6 +7,7 @@ from properties.contracts import _entrywise as entries
 from properties.contracts.focal import GAMMA
 from properties.departures import of_entries, of_sigmoid_focal
 from properties.departures.entry_parts import entry_parts
+from properties.departures.of_broadcast import OF_BROADCAST
 from properties.departures.of_labels import OF_TARGETS
 from properties.departures.of_rows import OF_ROWS
 from properties.judging.assumptions import reading
@@ -83,7 +84,7 @@ CONTRACT = Contract(
     gradient="live",
     kernel_formula=KernelFormula(modulated, whole=KERNEL),
     bases=(entry_cross_entropy_of,),
-    departures=(*of_sigmoid_focal.OF_SIGMOID_FOCAL, *of_entries.OF_ENTRIES, *OF_TARGETS, *OF_ROWS),
+    departures=(*of_sigmoid_focal.OF_SIGMOID_FOCAL, *of_entries.OF_ENTRIES, *OF_TARGETS, *OF_ROWS, *OF_BROADCAST),
     parts=entry_parts(of_sigmoid_focal.focused_entries),
     inside=of_entries.INSIDE | of_sigmoid_focal.INSIDE_ENTRIES,
     own=(HALF, ids_are_one_hot, entry_weights, ignored_ids, SYMMETRY, element_weights),

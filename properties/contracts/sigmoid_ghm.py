@@ -19,6 +19,7 @@ from properties.contracts._gradient_density import (
 )
 from properties.departures import density_parts, of_entries
 from properties.departures.entry_parts import entry_parts
+from properties.departures.of_broadcast import OF_BROADCAST
 from properties.departures.of_density import OF_DENSITY
 from properties.departures.of_labels import OF_TARGETS
 from properties.departures.of_rows import OF_ROWS
@@ -72,7 +73,7 @@ CONTRACT = Contract(
     gradient="detached",
     kernel_formula=KernelFormula(harmonized),
     bases=(entry_cross_entropy_of,),
-    departures=(*OF_DENSITY, *of_entries.OF_ENTRIES, *OF_TARGETS, *OF_ROWS),
+    departures=(*OF_DENSITY, *of_entries.OF_ENTRIES, *OF_TARGETS, *OF_ROWS, *OF_BROADCAST),
     parts=entry_parts(density_parts.harmonized_entries),
     inside=of_entries.INSIDE | density_parts.INSIDE,
     own=(

@@ -3,6 +3,7 @@
 import numpy as np
 
 from properties import Contract, Subject
+from properties.departures.departure import Departure
 from properties.judging.contract import divisor
 from properties.problems.domain import Dimension
 from reference import cross_entropy
@@ -30,6 +31,10 @@ def chosen_classes(logits, labels, *, chosen, axis=1, **arguments):
     return cross_entropy(logits, labels, weight=indicator(chosen, classes), axis=axis, **arguments)
 
 
+def _zeros(shape):
+    return np.zeros(shape, dtype=np.int64).reshape(-1)
+
+
 CHOSEN_CLASSES = Contract(
     name="chosen_classes",
     sentence="Cross entropy of the chosen classes; elements of the others count for nothing.",
@@ -39,6 +44,14 @@ CHOSEN_CLASSES = Contract(
         Dimension("chosen", tuple(LISTS), absent="ends", expand=lambda pattern, classes: LISTS[pattern](classes)),
     ),
     lacks=("weight",),
+    departures=(
+        Departure(
+            "list-read-as-a-shape",
+            "The list of classes is read as the shape of an array of zeros: class 0 is chosen, or none.",
+            lambda: {"rewrite": (lambda problem: problem.configure(chosen=_zeros(problem.config["chosen"])),)},
+            harm=8,
+        ),
+    ),
     divisor=lambda problem: divisor(
         problem.replace(weight=indicator(problem.config["chosen"], problem.classes), config={})
     ),

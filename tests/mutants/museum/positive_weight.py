@@ -91,6 +91,12 @@ def _is_weighted(problem):
     return problem.config["pos_weight"] != 1.0
 
 
+def _does_not_fit(problem):
+    """Whether as many weights as the last axis is long cannot be broadcast against all entries."""
+    columns = problem.logits.shape[-1]
+    return _is_weighted(problem) and columns not in (1, problem.size) and problem.size != 1
+
+
 DEPARTURES = (
     Departure(
         "weight-on-the-whole-loss",
@@ -112,6 +118,12 @@ DEPARTURES = (
         lambda: {"rewrite": (lambda problem: problem.configure(pos_weight=1.0),)},
         harm=8,
         applies=_is_weighted,
+    ),
+    Departure(
+        "raises-on-weights-not-flattened",
+        "Logits and targets are flattened, and the weights of the last axis are not: where these differ it raises.",
+        refuses=_does_not_fit,
+        harm=25,
     ),
     *OVERFLOWS,
     *IGNORED,
