@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from properties.departures.departure import Departure, Settings, in_means
 from properties.departures.parts import weight_of_elements
 from properties.problems.problem import Problem
+from reference import Answer
 from reference.elements import Losses
 
 Batches = list[NDArray[np.intp]]
@@ -271,7 +273,25 @@ def _empty_mean(problem: Problem) -> bool:
     return problem.reduction == "mean" and not problem.size
 
 
+def _weighs_nothing(problem: Problem) -> bool:
+    """Whether a mean is asked for of elements whose weights are all 0."""
+    return in_means(problem) and bool(problem.size) and not weight_of_elements(problem).any()
+
+
+def _nan_slopes(problem: Problem, answer: Answer) -> Answer:
+    rows = problem.flatten(answer.gradient)
+    return replace(answer, gradient=problem.unflatten(np.where(problem.one_hot > 0, np.nan, rows)))
+
+
 OTHERS = (
+    Departure(
+        "slopes-of-nothing-are-nan",
+        "Where the weights of all elements are 0 the slope by the label's logit is NaN, the mean itself is 0.",
+        lambda: {"finish": (_nan_slopes,)},
+        inherited="paddle.nn.functional.nll_loss",
+        harm=80,
+        applies=_weighs_nothing,
+    ),
     Departure(
         "mean-of-an-empty-batch-is-nan",
         "The mean of an empty batch is NaN.",
