@@ -39,10 +39,6 @@ def _over_entries(problem: Problem) -> bool:
     return _smoothing(problem) and in_means(problem) and problem.ignore_index is not None and problem.ignore_index >= 0
 
 
-def _in_float32(problem: Problem) -> Problem:
-    return problem.configure(label_smoothing=float(np.float32(problem.config["label_smoothing"])))
-
-
 def _elsewhere(problem: Problem) -> bool:
     return _smoothing(problem) and not _last(problem) and problem.size > 0
 
@@ -83,15 +79,6 @@ OF_SMOOTHING_KERNEL = (
         inherited=CROSS_ENTROPY,
         harm=27,
         applies=_over_entries,
-    ),
-    Departure(
-        "smoothing-in-float32",
-        "label_smoothing is the float32 number nearest to what is given.",
-        lambda: {"rewrite": (_in_float32,)},
-        needs=("label_smoothing",),
-        inherited=CROSS_ENTROPY,
-        harm=69,
-        applies=_smoothing,
     ),
     Departure(
         "smoothed-labels-classes-last",
