@@ -165,7 +165,7 @@ def _answer(loss: Loss, problem: Problem, batches: Sequence[Batch], settings: Se
 
 def _divisor(loss: Loss, problem: Problem, parts: Parts, settings: Settings) -> float:
     if problem.normalizer is not None and not settings.get("normalizer-unread"):
-        divisor = float(problem.normalizer) + settings.get("beside-normalizer", 0.0)
+        divisor = float(problem.normalizer) + float(settings.get("beside-normalizer", 0.0))
     elif "divisor" in settings:
         divisor = float(settings["divisor"](problem, parts.losses))
     else:
