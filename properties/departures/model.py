@@ -42,23 +42,26 @@ def modelled(loss: Loss, problem: Problem, settings: Settings) -> Answer:
         return loss.answer(problem)
     asked = rewritten(problem, settings.get("rewrite", ()))
     answers = [_answer(loss, asked, batches, settings) for batches in _parts(loss, asked, settings)]
-    if settings.get("nothing") == "nan":
-        # over nothing a sound computation's slopes are 0, or NaN, as its arithmetic has it
-        answers += [
-            replace(a, gradient=np.where(np.isnan(a.gradient) & where, 0.0, a.gradient))
-            for a in answers
-            for where in (
-                np.True_,
-                problem.unflatten(np.broadcast_to(~problem.valid.reshape(-1, 1), problem.rows.shape)),
-            )
-        ]
     for finish in settings.get("finish", ()):
         answers = [finish(problem, answer) for answer in answers]
     found = replace(answers[0], alternatives=tuple(answers[1:]), decided=all(a.decided for a in answers), nearest=None)
+    if settings.get("nothing") == "nan" and np.isnan(found.value).all():
+        found = replace(found, nearest=_over_nothing(found))
     precision = settings.get("precision")
     if precision is None or UNIT_ROUNDOFF[precision] <= UNIT_ROUNDOFF[problem.dtype]:
         return found
     return _coarser(found, UNIT_ROUNDOFF[precision] / UNIT_ROUNDOFF[problem.dtype])
+
+
+def _over_nothing(answer: Answer) -> Callable[[Array, Array | None], Answer]:
+    """Over nothing the slope of an element is 0, or NaN, as the arithmetic of a layer has it."""
+
+    def nearest(value: Array, gradient: Array | None) -> Answer:
+        if gradient is None:
+            return replace(answer, nearest=None)
+        return replace(answer, gradient=np.where(np.isnan(gradient), np.nan, 0.0), nearest=None)
+
+    return nearest
 
 
 def rewritten(problem: Problem, rewrites: Sequence[Callable[[Problem], Problem]]) -> Problem:

@@ -45,6 +45,8 @@ def balanced(alpha: float | None, t: Array) -> Array:
 
 def _by_hand(x: Array, t: Array, gamma: float, losses: Losses, settings: Settings, floored: bool = False) -> Losses:
     """The product and its slope; ``floored``: a base of the power below 0 counts as 0, and has no slope."""
+    if settings.get("focus") == "mean":
+        return _of_the_mean(gamma, losses, settings)
     p, rest = expit(x), expit(-x)
     q, turn = settings.get("focus", _away)(p, rest, t)
     if floored:
@@ -67,6 +69,31 @@ def _by_hand(x: Array, t: Array, gamma: float, losses: Losses, settings: Setting
         size * np.maximum(np.nan_to_num(np.abs(factor)), 2.0**-60),
         (wide * (step + np.abs(by_factor) + np.abs(by_loss)) + 2.0**-40)[:, None],
     )
+
+
+def _of_the_mean(gamma: float, losses: Losses, settings: Settings) -> Losses:
+    """One factor for all entries, (1 - exp(-L))^gamma of their mean loss L."""
+    mean = float(losses.value.mean()) if losses.value.size else 0.0
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        q = -np.expm1(-mean)
+        factor = q**gamma
+        bend = gamma * q ** (gamma - 1.0) * np.exp(-mean) if gamma and q > 0 else 0.0
+    slope = factor + (0.0 if settings.get("detached") == "factor" else mean * bend)
+    n = max(losses.value.size, 1)
+    return Losses(
+        losses.value * factor,
+        losses.slope * slope,
+        (4.0 + gamma) * (losses.value_scale * (1.0 + abs(slope)) + losses.value_scale.sum() / n),
+        (4.0 + gamma) * (losses.slope_scale * (1.0 + abs(slope)) + np.abs(losses.slope) * n),
+    )
+
+
+def _positives_alone(p: Array, rest: Array, t: Array) -> tuple[Array, Array]:
+    return np.where(t > 0, rest, 1.0), np.where(t > 0, -1.0, 0.0)
+
+
+def _negatives_alone(p: Array, rest: Array, t: Array) -> tuple[Array, Array]:
+    return np.where(t > 0, 1.0, p), np.where(t > 0, 0.0, 1.0)
 
 
 def _away(p: Array, rest: Array, t: Array) -> tuple[Array, Array]:
@@ -151,6 +178,27 @@ OF_BALANCE = (
     *(
         Departure(name, f"{words[0].upper()}{words[1:]}.", _balance(balance), needs=("alpha",), harm=8)
         for name, (words, balance) in BALANCES.items()
+    ),
+    Departure(
+        "factor-of-the-mean",
+        "All entries have one factor, that of their mean loss: (1 - exp(-L))^gamma.",
+        lambda: {"focus": "mean"},
+        needs=("gamma",),
+        harm=8,
+    ),
+    Departure(
+        "focus-on-positives-alone",
+        "The factor is (1 - p)^gamma for targets above 0, and 1 for all others.",
+        lambda: {"focus": _positives_alone},
+        needs=("gamma",),
+        harm=8,
+    ),
+    Departure(
+        "focus-on-negatives-alone",
+        "The factor is 1 for targets above 0, and p^gamma for all others.",
+        lambda: {"focus": _negatives_alone},
+        needs=("gamma",),
+        harm=8,
     ),
     Departure(
         "rest-on-both-sides",
