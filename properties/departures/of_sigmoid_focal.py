@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from properties.departures.departure import Departure, Settings
 from properties.departures.of_focal import POWERS
-from properties.departures.parts import Parts, scaled
+from properties.departures.parts import Mask, Parts, scaled
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import UNIT_ROUNDOFF
@@ -29,12 +29,15 @@ def focused_entries(problem: Problem, elements: Elements, losses: Losses, settin
     unit = UNIT_ROUNDOFF[problem.dtype]
     alpha = problem.config.get("alpha")
     balance = settings.get("balance", balanced)(alpha, t)
+    if settings.get("focus") == "mean":
+        detached = settings.get("detached") == "factor"
+        return [Parts(_of_the_mean(gamma, losses, balance, elements.valid, detached))]
     if BY_HAND.isdisjoint(settings):
         found = [entry_focal_losses(x, t, gamma, unit)]
     else:
         # where a base of the power is 0 or less, or the loss is no number, a floor under it makes a difference
         bases = (True, False) if settings.get("raw") or not np.isfinite(losses.value).all() else (False,)
-        found = [_by_hand(x, t, gamma, losses, settings, floored) for floored in bases]
+        found = [_by_hand(elements, gamma, losses, settings, floored) for floored in bases]
     return [Parts(scaled(one, balance)) for one in found]
 
 
@@ -43,10 +46,10 @@ def balanced(alpha: float | None, t: Array) -> Array:
     return np.ones_like(t) if alpha is None else alpha * t + (1.0 - alpha) * (1.0 - t)
 
 
-def _by_hand(x: Array, t: Array, gamma: float, losses: Losses, settings: Settings, floored: bool = False) -> Losses:
+def _by_hand(elements: Elements, gamma: float, losses: Losses, settings: Settings, floored: bool = False) -> Losses:
     """The product and its slope; ``floored``: a base of the power below 0 counts as 0, and has no slope."""
-    if settings.get("focus") == "mean":
-        return _of_the_mean(gamma, losses, settings)
+    assert elements.targets is not None
+    x, t = elements.rows[:, 0], elements.targets
     p, rest = expit(x), expit(-x)
     q, turn = settings.get("focus", _away)(p, rest, t)
     if floored:
@@ -71,20 +74,22 @@ def _by_hand(x: Array, t: Array, gamma: float, losses: Losses, settings: Setting
     )
 
 
-def _of_the_mean(gamma: float, losses: Losses, settings: Settings) -> Losses:
-    """One factor for all entries, (1 - exp(-L))^gamma of their mean loss L."""
-    mean = float(losses.value.mean()) if losses.value.size else 0.0
+def _of_the_mean(gamma: float, losses: Losses, balance: Array, valid: Mask, detached: bool) -> Losses:
+    """One factor for all entries, (1 - exp(-L))^gamma of their mean loss L; each has a balance of its own."""
+    losses = losses.keep(valid)
+    n = max(int(valid.sum()), 1)
+    mean = float(losses.value.sum()) / n
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         q = -np.expm1(-mean)
         factor = q**gamma
-        bend = gamma * q ** (gamma - 1.0) * np.exp(-mean) if gamma and q > 0 else 0.0
-    slope = factor + (0.0 if settings.get("detached") == "factor" else mean * bend)
-    n = max(losses.value.size, 1)
+        bend = gamma * q ** (gamma - 1.0) * np.exp(-mean) if gamma and q > 0 and not detached else 0.0
+    slope = balance * factor + float((balance * losses.value).sum()) / n * bend
+    size = (4.0 + gamma) * (1.0 + np.abs(slope))
     return Losses(
-        losses.value * factor,
-        losses.slope * slope,
-        (4.0 + gamma) * (losses.value_scale * (1.0 + abs(slope)) + losses.value_scale.sum() / n),
-        (4.0 + gamma) * (losses.slope_scale * (1.0 + abs(slope)) + np.abs(losses.slope) * n),
+        losses.value * balance * factor,
+        losses.slope * slope[:, None],
+        size * (losses.value_scale + losses.value_scale.sum() / n),
+        (size * n)[:, None] * (losses.slope_scale + np.abs(losses.slope)),
     )
 
 
