@@ -102,10 +102,33 @@ def _weighed(asked: tuple[str, ...]) -> Callable[[], Settings]:
     return lambda: {"element-weights": numbers}
 
 
+def _with_mask(problem: Problem) -> bool:
+    return problem.label_weight is not None
+
+
+def _unmasked(problem: Problem) -> Problem:
+    if problem.label_weight is None:
+        return problem
+    return problem.replace(label_weight=np.ones_like(problem.label_weight))
+
+
+def _numbers(problem: Problem) -> Array:
+    return np.ones(problem.shape) if problem.label_weight is None else _mask(problem)
+
+
+AS_WEIGHT = Departure(
+    "label-weight-is-a-weight",
+    "label_weight is no mask: its numbers multiply the losses, and NaN times 0 is NaN.",
+    lambda: {"numerator": (_unmasked,), "element-weights": _numbers},
+    needs=("label_weight",),
+    harm=9,
+    applies=_with_mask,
+)
+
 MASKS = tuple(
     Departure(
         f"label-weight-multiplies{'' if len(asked) > 1 else f'-in-a-{asked[0]}'}",
-        f"label_weight is no mask: its numbers multiply the losses{'' if len(asked) > 1 else f' of a {asked[0]}'}.",
+        f"The numbers of label_weight multiply the losses it leaves{'' if len(asked) > 1 else f', in a {asked[0]}'}.",
         _weighed(asked),
         needs=("label_weight",),
         harm=18,
@@ -136,5 +159,6 @@ OF_ROWS = (
     *_rows("second-axis", "the second axis", 1, False),
     *_rows("first-axis", "the first axis", 0, False),
     *REDUCED,
+    AS_WEIGHT,
     *MASKS,
 )
