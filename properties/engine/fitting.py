@@ -72,7 +72,9 @@ def _ranked(
         for fitted in _values(model, found, departure, sample):
             gains = [max(model.score([*found, fitted], index), 0.0) - before[index] for index in sample]
             if max(gains) > 1e-9:
-                ranked.append((round(sum(gains), 6), bool(fitted.parameters), fitted))
+                # what has a value to choose, or leaves room for rounding, agrees more easily
+                easily = bool(fitted.parameters) or "precision" in fitted.settings
+                ranked.append((round(sum(gains), 6), easily, fitted))
     ranked.sort(key=lambda each: (-each[0], each[1], each[2].departure.harm))
     return [fitted for *_, fitted in ranked]
 
