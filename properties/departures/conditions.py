@@ -34,6 +34,11 @@ def _shared(problem: Problem) -> bool:
     return problem.targets == "soft" or _smoothed(problem)
 
 
+def _strided(problem: Problem) -> bool:
+    """Logits with their axes in memory turned around, of which two have a length at least."""
+    return problem.layout == "strided" and sum(length > 1 for length in problem.logits.shape) > 1
+
+
 CONDITIONS: dict[str, tuple[str, Holds]] = {
     "weighted": ("there are class weights", lambda p: p.weight is not None),
     "unweighted": ("there are no class weights", lambda p: p.weight is None),
@@ -75,7 +80,7 @@ CONDITIONS: dict[str, tuple[str, Holds]] = {
     "four-axes": ("the logits have four axes", lambda p: p.logits.ndim == 4),
     "other-axis": ("the class axis is not the second", lambda p: p.axis not in (1, 1 - p.logits.ndim)),
     "axis-of-one": ("an axis of the labels has length 1", lambda p: p.size > 0 and 1 in p.shape),
-    "not-contiguous": ("the logits are not contiguous", lambda p: p.layout == "strided"),
+    "not-contiguous": ("the logits are not contiguous", _strided),
     "int32-labels": ("the labels are int32", lambda p: p.label_dtype == "int32"),
     "gamma-of-zero": ("gamma is 0", lambda p: p.config.get("gamma") == 0),
 }

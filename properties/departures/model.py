@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from properties.departures.departure import Settings
-from properties.departures.parts import Loss, Parts
+from properties.departures.parts import Loss, Mask, Parts
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import UNIT_ROUNDOFF, Answer
@@ -42,8 +42,8 @@ def modelled(loss: Loss, problem: Problem, settings: Settings) -> Answer:
     asked = rewritten(problem, settings.get("rewrite", ()))
     answers = [_answer(loss, asked, batches, settings) for batches in _parts(loss, asked, settings)]
     if settings.get("nothing") == "nan":
-        # over nothing a sound computation's slopes are 0, or NaN, as its arithmetic has it
-        answers += [replace(a, gradient=np.where(np.isnan(a.gradient), 0.0, a.gradient)) for a in answers]
+        # over nothing a sound computation's slopes are 0, or NaN, as its arithmetic has it; so are those of ignored rows
+        answers += [without_nan(asked, a, rows) for a in answers for rows in (~asked.valid, np.ones_like(asked.valid))]
     for finish in settings.get("finish", ()):
         answers = [finish(problem, answer) for answer in answers]
     found = replace(answers[0], alternatives=tuple(answers[1:]), decided=all(a.decided for a in answers), nearest=None)
@@ -58,6 +58,12 @@ def rewritten(problem: Problem, rewrites: Sequence[Callable[[Problem], Problem]]
     for rewrite in rewrites:
         problem = rewrite(problem)
     return problem
+
+
+def without_nan(problem: Problem, answer: Answer, elements: Mask) -> Answer:
+    """Return an answer with slopes of 0 where they are NaN at some elements."""
+    rows = problem.flatten(answer.gradient)
+    return replace(answer, gradient=problem.unflatten(np.where(elements.reshape(-1, 1) & np.isnan(rows), 0.0, rows)))
 
 
 Batch = tuple[Problem, Any, Parts]
@@ -93,19 +99,21 @@ def _of_mapped_logits(loss: Loss, problem: Problem, settings: Settings) -> list[
     backs: list[Callable[[Array], Array]] = []
     asked = problem
     for change in settings.get("logits", ()):
-        rows, back = change(asked.rows, asked)
+        valid = asked.valid.reshape(-1, 1)
+        rows, back = change(np.where(valid, asked.rows, 0.0), asked)
         asked = asked.with_rows(rows)
         backs.append(back)
     found = loss.parts_of(asked, settings)
+    valid = asked.valid.reshape(-1, 1)
     for back in reversed(backs):
         found = [
             replace(
                 one,
                 losses=replace(
                     one.losses,
-                    slope=back(one.losses.slope),
+                    slope=np.where(valid, back(one.losses.slope), 0.0),
                     slope_scale=SLACK * np.abs(one.losses.slope_scale).max(axis=1, keepdims=True, initial=0.0)
-                    + np.abs(back(one.losses.slope)),
+                    + np.abs(np.where(valid, back(one.losses.slope), 0.0)),
                 ),
             )
             for one in found
@@ -140,8 +148,14 @@ def _answer(loss: Loss, problem: Problem, batches: Sequence[Batch], settings: Se
             total, total_scale = value.reshape(shape), SLACK * scale.reshape(shape)
         else:
             total = value.sum()
+            if (
+                np.isnan(total)
+                and _of_nothing(settings) != 0.0
+                and any(p.losses.value.sum() > 0 for _, _, p in batches)
+            ):
+                total = np.asarray(np.inf)
             total_scale = SLACK * scale.sum() + rounding * np.abs(value).sum()
-            if not problem.size and mean and np.isnan(_of_nothing(settings)):
+            if not problem.size and mean and _of_nothing(settings):
                 total = np.asarray(np.nan)
     return Answer(
         np.asarray(total, dtype=np.float64),
@@ -166,7 +180,7 @@ def _divisor(loss: Loss, problem: Problem, parts: Parts, settings: Settings) -> 
 
 def _of_nothing(settings: Settings) -> float:
     """What losses are multiplied by where the mean divides by 0."""
-    return np.nan if settings.get("nothing") == "nan" else 0.0
+    return np.inf if settings.get("nothing") == "nan" else 0.0
 
 
 def _coarser(answer: Answer, ratio: float) -> Answer:

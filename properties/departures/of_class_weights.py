@@ -58,6 +58,18 @@ def _rows_on_probabilities(problem: Problem, logits: Array, rows: Array) -> Loss
         return soft_losses(logits + _log_weight(problem), rows)
 
 
+def _there_too(problem: Problem, softmax: Softmax, losses: Losses) -> Losses:
+    """-w log(w p)."""
+    return scaled(_inside_logarithm(problem, softmax, losses), weight_of_elements(problem))
+
+
+def _rows_there_too(problem: Problem, logits: Array, rows: Array) -> Losses:
+    """-sum of w q log(w p), or (q . w) times -sum of q log(w p)."""
+    if problem.config.get("soft_weight") == "torch":
+        return _rows_inside_logarithm(problem, logits, rows * _weight(problem))
+    return scaled(_rows_inside_logarithm(problem, logits, rows), (rows * _weight(problem)).sum(axis=1))
+
+
 def _by_label(problem: Problem, logits: Array, rows: Array) -> Losses:
     """Cross entropy of rows, times the weight of the class that is the label."""
     if problem.targets == "soft":
@@ -72,6 +84,14 @@ OF_PROBABILITIES = (
         "weights-in-logarithm",
         "Class weights multiply the probabilities, inside the logarithm.",
         lambda: {"weigh": _inside_logarithm, "weigh-rows": _rows_inside_logarithm},
+        needs=("weight",),
+        harm=15,
+        applies=with_weights,
+    ),
+    Departure(
+        "weights-in-logarithm-too",
+        "Class weights multiply the losses, and the probabilities inside the logarithm too.",
+        lambda: {"weigh": _there_too, "weigh-rows": _rows_there_too},
         needs=("weight",),
         harm=15,
         applies=with_weights,

@@ -186,7 +186,30 @@ def _multiplied(problem: Problem, answer: Answer) -> Answer:
     return replace(answer, value=value, gradient=problem.unflatten(rows))
 
 
+def _no_numbers(problem: Problem, answer: Answer) -> Answer:
+    """The losses of ignored labels that are no class are NaN, and are multiplied by 0."""
+    if problem.targets != "hard":
+        return answer
+    bad = ~problem.valid.reshape(-1) & (
+        (problem.labels.reshape(-1) < 0) | (problem.labels.reshape(-1) >= problem.classes)
+    )
+    if not bad.any():
+        return answer
+    value = np.full_like(answer.value, np.nan)
+    if problem.reduction == "none":
+        value = np.where(bad, np.nan, answer.value.reshape(-1)).reshape(answer.value.shape)
+    return replace(answer, value=value)
+
+
 LEFT = (
+    Departure(
+        "ignored-outside-are-nan",
+        "The loss of an ignored label that is no class is NaN, and is multiplied by 0.",
+        lambda: {"finish": (_no_numbers,)},
+        needs=("ignore_index",),
+        harm=12,
+        applies=with_ignored,
+    ),
     Departure(
         "ignored-multiplied-by-zero",
         "Ignored elements are multiplied by 0: NaN and inf that stand there reach the loss.",

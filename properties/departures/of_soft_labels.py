@@ -64,7 +64,8 @@ def _half_of_classes(problem: Problem) -> Array:
 
 
 def _softmax_of_labels(problem: Problem) -> Array:
-    return _masked(_softmax(rows_of(problem)), problem)
+    e = _e(problem)
+    return _masked((1.0 - e) * _softmax(problem.one_hot) + e / problem.classes, problem)
 
 
 def _normalized(problem: Problem) -> Array:
@@ -153,6 +154,13 @@ def _in_means_too(masses: Masses) -> Callable[[], Settings]:
     return lambda: {"masses": masses, "denominator": (_counted(masses),)}
 
 
+def _always(smoothing: float) -> Settings:
+    def masses(problem: Problem) -> Array:
+        return _masked((1.0 - smoothing) * rows_of(problem) + smoothing / problem.classes, problem)
+
+    return {"masses": masses, "denominator": (_counted(masses),)}
+
+
 def _in_ignored(problem: Problem) -> bool:
     return with_smoothing(problem) and not problem.valid.all()
 
@@ -172,6 +180,13 @@ SMOOTHING = (
             applies=with_smoothing,
         )
         for name, (said, m) in MASSES.items()
+    ),
+    Departure(
+        "always-smoothed",
+        "Labels are smoothed by {smoothing}, whatever is asked.",
+        _always,
+        {"smoothing": (0.1, 0.01, 0.05, 0.001, 0.2)},
+        harm=12,
     ),
     Departure(
         "ignored-keep-smoothing",

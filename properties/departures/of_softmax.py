@@ -225,6 +225,20 @@ def _poly(epsilon: float) -> Settings:
     return {"entropy": (lambda e, p: (e + epsilon * (1.0 - np.exp(-e)), 1.0 + epsilon * np.exp(-e)),)}
 
 
+def _times_probability(entropy: Array, problem: Problem) -> tuple[Array, Array]:
+    p = np.exp(-entropy)
+    return entropy * p, p * (1.0 - entropy)
+
+
+def _focused(gamma: float) -> Settings:
+    def change(entropy: Array, problem: Problem) -> tuple[Array, Array]:
+        p, rest = np.exp(-entropy), -np.expm1(-entropy)
+        bend = np.where(rest > 0, gamma * rest ** (gamma - 1.0), 0.0) * p
+        return rest**gamma * entropy, rest**gamma + bend * entropy
+
+    return {"entropy": (change,)}
+
+
 def _probability_itself(entropy: Array, problem: Problem) -> tuple[Array, Array]:
     p = np.exp(-entropy)
     return -p, p
@@ -279,8 +293,101 @@ ENTROPIES = (
         lambda: {"entropy": (_probability_itself,)},
         harm=8,
     ),
+    Departure(
+        "entropy-times-probability",
+        "Cross entropy is multiplied by p.",
+        lambda: {"entropy": (_times_probability,)},
+        harm=8,
+    ),
+    Departure(
+        "entropy-focused",
+        "Cross entropy is multiplied by (1 - p) to the power {gamma}.",
+        _focused,
+        {"gamma": (2.0, 1.0, 0.5, 3.0, 5.0)},
+        harm=8,
+    ),
     Departure("rest-for-entropy", "1 - p stands in the place of cross entropy.", lambda: {"entropy": (_rest,)}, harm=8),
 )
 
 
-OF_SOFTMAX = (*MAPS, *ENTROPIES, *OF_PROBABILITIES)
+def _plus(constant: float) -> Settings:
+    return {"element": (lambda loss, p: (loss + constant, np.ones_like(loss)),)}
+
+
+def _one_less(loss: Array, problem: Problem) -> tuple[Array, Array]:
+    return 1.0 - loss, -np.ones_like(loss)
+
+
+def _above(threshold: float) -> Settings:
+    return {"element": (lambda loss, p: (loss * (loss > threshold), (loss > threshold) * 1.0),)}
+
+
+def _by_squares(share: float) -> Settings:
+    return {"penalty": (lambda rows: (share * (rows * rows).sum(axis=1), 2.0 * share * rows),)}
+
+
+def _by_normalizer(share: float) -> Settings:
+    def add(rows: Array) -> tuple[Array, Array]:
+        total = np.logaddexp.reduce(rows, axis=1) if rows.size else np.zeros(len(rows))
+        return share * total * total, 2.0 * share * total[:, None] * _softmax(rows)
+
+    return {"penalty": (add,)}
+
+
+def _by_confidence(share: float) -> Settings:
+    def add(rows: Array) -> tuple[Array, Array]:
+        p = _softmax(rows)
+        surprise = np.logaddexp.reduce(rows, axis=1)[:, None] - rows
+        entropy = np.where(p > 0, p * surprise, 0.0).sum(axis=1)
+        return -share * entropy, -share * np.where(p > 0, p * (surprise - entropy[:, None]), 0.0)
+
+    return {"penalty": (add,)}
+
+
+SHARES = (1e-4, 1e-3, 1e-2, 0.1, 1.0)
+
+ELEMENTS = (
+    Departure(
+        "element-plus-a-constant",
+        "The loss of each element is {constant} more than it should be.",
+        _plus,
+        {"constant": (-1.0, -0.1, -0.01, 0.01, 0.1, 1.0)},
+        harm=22,
+    ),
+    Departure(
+        "one-less-the-loss",
+        "1 minus the loss stands in its place: it grows as the prediction gets better.",
+        lambda: {"element": (_one_less,)},
+        harm=5,
+    ),
+    Departure(
+        "small-losses-dropped",
+        "Elements with a loss up to {threshold} have none.",
+        _above,
+        {"threshold": (0.1, 0.01, 0.5, 1.0, 0.693)},
+        harm=20,
+    ),
+    Departure(
+        "logits-penalised",
+        "{share} times the squares of the logits are added to the loss.",
+        _by_squares,
+        {"share": SHARES},
+        harm=22,
+    ),
+    Departure(
+        "normalizer-penalised",
+        "{share} times the square of log(sum of exp(z)) is added to the loss.",
+        _by_normalizer,
+        {"share": SHARES},
+        harm=22,
+    ),
+    Departure(
+        "confidence-penalised",
+        "{share} times the entropy of the prediction is taken off the loss.",
+        _by_confidence,
+        {"share": (0.1, 0.01, 1.0, -0.1, -1.0)},
+        harm=22,
+    ),
+)
+
+OF_SOFTMAX = (*MAPS, *ENTROPIES, *ELEMENTS, *OF_PROBABILITIES)

@@ -2,7 +2,8 @@
 
 Settings that these parts know: ``entropy``, maps of the unweighted cross entropy [n] with their derivatives;
 ``masses``, the labels as rows of probabilities; ``weigh``, how weights meet the loss of a class, and ``weigh-rows``
-that of such rows; and what each factor knows.
+that of such rows; ``element``, maps of the unweighted losses; ``penalty``, what is added to these by the logits [n, C],
+with its slopes; and what each factor knows.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from reference.focal import focal_losses
 EntropyMap = Callable[[Array, Problem], tuple[Array, Array]]
 """From cross entropies [n] to others, with the derivative."""
 
-INSIDE = frozenset({"entropy", "masses", "weigh", "weigh-rows"})
+INSIDE = frozenset({"entropy", "masses", "weigh", "weigh-rows", "element", "penalty"})
 
 Factor = Callable[[Problem, Elements, Softmax, Losses, Settings], list[Parts]]
 """From the unweighted cross entropy of the elements to the losses of the contract, unweighted."""
@@ -45,7 +46,7 @@ def softmax_parts(factor: Factor | None = None, weight: Callable[[Problem], Arra
         losses = _mapped(softmax.losses, settings, problem)
         found = [Parts(losses)] if factor is None else factor(asked, elements, softmax, losses, settings)
         weigh = settings.get("weigh", weighed)
-        return [Parts(weigh(asked, softmax, one.losses), one.decided) for one in found]
+        return [Parts(weigh(asked, softmax, _finished(one.losses, settings, asked)), one.decided) for one in found]
 
     return parts
 
@@ -60,6 +61,24 @@ def _softmax(problem: Problem) -> tuple[Elements, Softmax]:
 def weighed(problem: Problem, softmax: Softmax, losses: Losses) -> Losses:
     """Return losses times the weight of the class of each element."""
     return scaled(losses, weight_of_elements(problem))
+
+
+def _finished(losses: Losses, settings: Settings, problem: Problem) -> Losses:
+    """Unweighted losses with what maps them, and what is added to them."""
+    for change in settings.get("element", ()):
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            value, slope = change(losses.value, problem)
+        losses = mapped(losses, value, slope)
+    for add in settings.get("penalty", ()):
+        with np.errstate(invalid="ignore", over="ignore"):
+            more, turn = add(np.where(problem.valid.reshape(-1, 1), problem.rows, 0.0))
+        losses = Losses(
+            losses.value + more,
+            losses.slope + turn,
+            losses.value_scale + 8.0 * np.abs(more) * problem.classes,
+            losses.slope_scale + 8.0 * np.abs(turn) + 8.0,
+        )
+    return losses
 
 
 def _mapped(losses: Losses, settings: Settings, problem: Problem) -> Losses:
@@ -89,6 +108,7 @@ def _of_rows(problem: Problem, settings: Settings) -> Parts:
     shares = rows * weight if by_class else rows
     mapped_terms = "entropy" in settings
     losses = _sum_of_mapped(logits, shares, settings, problem) if mapped_terms else soft_losses(logits, shares)
+    losses = _finished(losses, settings, problem)
     if not by_class:
         losses = scaled(losses, (rows * weight).sum(axis=1))
     return Parts(losses)
@@ -133,6 +153,9 @@ def focused(problem: Problem, elements: Elements, softmax: Softmax, losses: Loss
     by_factor = np.zeros_like(factor) if detached == "factor" else losses.value * turn
     by_loss = np.zeros_like(factor) if detached == "entropy" else factor
     gradient = losses.slope * by_loss[:, None] + softmax.losses.slope * by_factor[:, None]
-    size = losses.value_scale * (1.0 + gamma) * (1.0 + np.abs(value))
-    wide = (losses.slope_scale + np.abs(losses.slope)) * (4.0 + gamma) * (4.0 + np.abs(losses.value))[:, None]
+    # 1 - p may err by a roundoff of 1, wherever it stands
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        tilt = np.nan_to_num(gamma * np.abs(losses.value) * np.where(rest > 0, rest ** (gamma - 1.0), 0.0), posinf=0.0)
+    size = 2.0 * losses.value_scale * (1.0 + gamma) * (1.0 + np.abs(value)) + 8.0 * tilt
+    wide = (losses.slope_scale + np.abs(losses.slope)) * (8.0 + 2.0 * gamma) * (4.0 + np.abs(losses.value))[:, None]
     return [Parts(Losses(value, gradient, size, wide))]

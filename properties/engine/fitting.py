@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from properties.departures.departure import Departure, Fitted, Refused, combined
+from properties.departures.departure import Departure, Fitted, Refused, exclusive
 from properties.departures.of_refusals import RAISES
 from properties.engine.agreement import FULL, Model
-from properties.engine.conditioning import narrowed, raising
+from properties.engine.conditioning import EVIDENCE, narrowed, raising
 from properties.engine.observed_problems import Observed
 from properties.judging.observation import Failure
 
@@ -88,10 +88,11 @@ def _taken(model: Model, found: Sequence[Fitted], ranked: Sequence[Fitted]) -> l
         total = model.explained([*found, *taken])
         best: Fitted | None = None
         for fitted in left:
-            if combined([*found, *taken, fitted]) is None:
+            if exclusive([*found, *taken, fitted]):
                 continue
-            number = model.explained([*found, *taken, fitted], more_than=total)
-            if number > total:
+            more = EVIDENCE - 1 if fitted.where and best is None else 0
+            number = model.explained([*found, *taken, fitted], more_than=total + more)
+            if number > total + more:
                 best, total = fitted, number
         if best is None:
             break
@@ -106,7 +107,7 @@ def _pair(model: Model, found: Sequence[Fitted], ranked: Sequence[Fitted], left:
     tried: list[tuple[int, list[Fitted]]] = []
     for one, other in combinations(ranked[:PAIRED], 2):
         pair = [*found, one, other]
-        if one.name == other.name or combined(pair) is None:
+        if one.name == other.name or exclusive(pair):
             continue
         full = sum(model.score(pair, index) == FULL for index in sample)
         if full:
@@ -145,10 +146,8 @@ def _values(model: Model, found: Sequence[Fitted], departure: Departure, sample:
         return raising(model)
     if not departure.parameters:
         fitted = departure.fitted()
-        return [fitted] if combined([*found, fitted]) is not None else []
+        return [fitted]
     ((name, tried),) = departure.parameters.items()
-    if combined([*found, departure.fitted()]) is None:
-        return []
     scored = [
         (sum(model.score([*found, departure.fitted(**{name: value})], index) == FULL for index in sample[:6]), value)
         for value in tried

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from properties.departures.departure import Departure, Fitted, active, combined
+from properties.departures.departure import Departure, Fitted, active, combined, exclusive
 from properties.departures.general import GENERAL
 from properties.departures.model import modelled
 from properties.departures.parts import Loss, PartsOf
@@ -270,10 +270,8 @@ class Contract:
         which one excludes another.
         """
         fitted = [self._fitted(departure) for departure in departures]
-        settings = combined(fitted)
-        if settings is not None:
-            settings = combined(active(fitted, problem))
-        if settings is None:
+        settings = combined(active(fitted, problem))
+        if settings is None or exclusive(fitted):
             raise ValueError(f"departures {', '.join(f.name for f in fitted)} exclude each other")
         return modelled(self.loss, problem, settings)
 
