@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from properties.departures.departure import Settings
-from properties.departures.parts import Loss, Mask, Parts
+from properties.departures.parts import Loss, Parts
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import UNIT_ROUNDOFF, Answer
@@ -41,12 +41,11 @@ def modelled(loss: Loss, problem: Problem, settings: Settings) -> Answer:
         return loss.answer(problem)
     asked = rewritten(problem, settings.get("rewrite", ()))
     answers = [_answer(loss, asked, batches, settings) for batches in _parts(loss, asked, settings)]
-    if settings.get("nothing") == "nan":
-        # over nothing a sound computation's slopes are 0, or NaN, as its arithmetic has it; so are those of ignored rows
-        answers += [without_nan(asked, a, rows) for a in answers for rows in (~asked.valid, np.ones_like(asked.valid))]
     for finish in settings.get("finish", ()):
         answers = [finish(problem, answer) for answer in answers]
     found = replace(answers[0], alternatives=tuple(answers[1:]), decided=all(a.decided for a in answers), nearest=None)
+    if settings.get("nothing") == "nan" and problem.reduction == "mean":
+        found = _of_a_division(found)
     precision = settings.get("precision")
     if precision is None or UNIT_ROUNDOFF[precision] <= UNIT_ROUNDOFF[problem.dtype]:
         return found
@@ -60,10 +59,16 @@ def rewritten(problem: Problem, rewrites: Sequence[Callable[[Problem], Problem]]
     return problem
 
 
-def without_nan(problem: Problem, answer: Answer, elements: Mask) -> Answer:
-    """Return an answer with slopes of 0 where they are NaN at some elements."""
-    rows = problem.flatten(answer.gradient)
-    return replace(answer, gradient=problem.unflatten(np.where(elements.reshape(-1, 1) & np.isnan(rows), 0.0, rows)))
+def _of_a_division(answer: Answer) -> Answer:
+    """An answer of a mean over 0: slopes that are 0 or no number are all as good, as the layer's arithmetic has it."""
+
+    def nearest(value: Array, gradient: Array | None) -> Answer:
+        if gradient is None:
+            return answer
+        idle = ~np.isfinite(gradient) | (gradient == 0)
+        return replace(answer, gradient=np.where(idle, gradient, answer.gradient), nearest=None)
+
+    return answer if np.isfinite(answer.value).all() else replace(answer, nearest=nearest)
 
 
 Batch = tuple[Problem, Any, Parts]

@@ -60,7 +60,8 @@ def _rows_on_probabilities(problem: Problem, logits: Array, rows: Array) -> Loss
 
 def _there_too(problem: Problem, softmax: Softmax, losses: Losses) -> Losses:
     """-w log(w p)."""
-    return scaled(_inside_logarithm(problem, softmax, losses), weight_of_elements(problem))
+    weight = weight_of_elements(problem)
+    return scaled(_inside_logarithm(problem, softmax, losses), weight).keep(weight > 0)
 
 
 def _rows_there_too(problem: Problem, logits: Array, rows: Array) -> Losses:
@@ -141,6 +142,16 @@ OF_TERMS = (
         "weights-of-terms-in-losses",
         "In the losses each class's term has the weight of its class, where one factor of the element was meant.",
         _weighed("torch", "numerator"),
+    ),
+    _of_terms(
+        "weights-of-elements-in-the-mean",
+        "The mean divides by one factor of each element, into which the weights of its classes are mixed.",
+        _weighed("paddle", "denominator"),
+    ),
+    _of_terms(
+        "weights-of-terms-in-the-mean",
+        "The mean divides as where each class's term has the weight of its class.",
+        _weighed("torch", "denominator"),
     ),
     _of_terms(
         "weights-of-the-label",

@@ -21,7 +21,7 @@ def _read(places: Places, with_labels: bool = False) -> Callable[[], Settings]:
 
     def rewrite(problem: Problem) -> Problem:
         read = problem.logits.reshape(-1)[places(problem)]
-        turned = with_labels and problem.targets == "hard"
+        turned = with_labels and problem.targets == "soft"
         labels = problem.labels.T.reshape(problem.labels.shape) if turned else problem.labels
         return problem.replace(logits=read, labels=labels)
 

@@ -39,9 +39,11 @@ def _nonzero_losses(problem: Problem, losses: Losses) -> float:
     return float((np.where(problem.valid.reshape(-1), losses.value, 0.0) > 0).sum())
 
 
-def _largest(problem: Problem, losses: Losses) -> float:
-    weights = weight_of_elements(problem)
-    return float(weights.max(initial=0.0) * problem.valid.sum())
+def _largest(problem: Problem) -> float:
+    """The largest weight of an element; 1 where elements are counted."""
+    if problem.config.get("denominator") == "count":
+        return 1.0
+    return float(weight_of_elements(problem).max(initial=0.0))
 
 
 def _positives(problem: Problem, losses: Losses) -> float:
@@ -68,7 +70,14 @@ DIVISORS: dict[str, tuple[str, Divisor]] = {
     "one": ("1, so that it is the sum", lambda p, losses: 1.0),
     "nonzero-weights": ("the number of elements whose weight is above 0", _nonzero_weights),
     "nonzero-losses": ("the number of elements whose loss is above 0", _nonzero_losses),
-    "largest-weight": ("the number of valid elements times the largest of their weights", _largest),
+    "largest-weight": (
+        "the number of valid elements times the largest of their weights",
+        lambda p, losses: _largest(p) * float(p.valid.sum()),
+    ),
+    "largest-weight-of-all": (
+        "the number of all elements, ignored ones too, times the largest weight",
+        lambda p, losses: _largest(p) * float(p.size),
+    ),
     "one-less": ("the number of valid elements less one", lambda p, losses: float(p.valid.sum()) - 1.0),
     "ignored": ("the number of ignored elements", lambda p, losses: float((~p.valid).sum())),
     "classes": ("the number of classes", lambda p, losses: float(p.classes)),

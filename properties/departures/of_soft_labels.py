@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from properties.departures.departure import Departure, Settings, with_smoothing, with_soft_labels
+from properties.departures.departure import Departure, Settings, in_means, with_smoothing, with_soft_labels
 from properties.departures.of_class_weights import OF_TERMS
 from properties.departures.softmax_parts import rows_of
 from properties.problems.precision import Array
@@ -197,6 +197,14 @@ SMOOTHING = (
         applies=_in_ignored,
     ),
     Departure(
+        "ignored-count-smoothed-in-the-mean",
+        "In the mean's denominator each ignored element counts as much as smoothing gives it.",
+        lambda: {"added": (lambda divisor, problem: divisor + _e(problem) * float((~problem.valid).sum()),)},
+        needs=("label_smoothing", "ignore_index"),
+        harm=20,
+        applies=lambda problem: _in_ignored(problem) and in_means(problem),
+    ),
+    Departure(
         "smoothing-in-a-mean-of-its-own",
         "The part of a mean that smoothing gives is taken over all elements, ignored ones too.",
         _in_losses(_ignored_in_a_mean_of_their_own),
@@ -221,7 +229,22 @@ def _soft(name: str, sentence: str, masses: Masses, harm: int = 8) -> tuple[Depa
     )
 
 
+def _one_hot_told_by_length(problem: Problem) -> Problem:
+    """Labels as many as classes are taken for soft ones: nothing of them is ignored."""
+    if problem.targets != "hard" or problem.size != problem.classes or problem.classes < 2:
+        return problem
+    labels = np.eye(problem.classes)[np.clip(problem.labels.reshape(-1), 0, problem.classes - 1)]
+    return problem.replace(targets="soft", labels=problem.unflatten(labels))
+
+
 SOFT = (
+    Departure(
+        "soft-told-by-the-square",
+        "Labels as many as there are classes become one-hot rows and pass for soft labels, of which none is ignored.",
+        lambda: {"rewrite": (_one_hot_told_by_length,)},
+        harm=9,
+        applies=lambda problem: problem.targets == "hard" and problem.size == problem.classes > 1,
+    ),
     *_soft(
         "softmax-of-labels", "Soft labels, which are probabilities already, go through a softmax", _softmax_of_labels
     ),

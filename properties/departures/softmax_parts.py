@@ -46,7 +46,9 @@ def softmax_parts(factor: Factor | None = None, weight: Callable[[Problem], Arra
         losses = _mapped(softmax.losses, settings, problem)
         found = [Parts(losses)] if factor is None else factor(asked, elements, softmax, losses, settings)
         weigh = settings.get("weigh", weighed)
-        return [Parts(weigh(asked, softmax, _finished(one.losses, settings, asked)), one.decided) for one in found]
+        weighted = [weigh(asked, softmax, _finished(one.losses, settings, asked)) for one in found]
+        valid = asked.valid.reshape(-1)
+        return [Parts(losses.keep(valid), one.decided) for losses, one in zip(weighted, found, strict=True)]
 
     return parts
 
@@ -100,7 +102,7 @@ def _of_rows(problem: Problem, settings: Settings) -> Parts:
     """The losses of labels that are rows: each class's part of the entropy may be mapped."""
     rows = settings.get("masses", rows_of)(problem)
     valid = problem.valid.reshape(-1)
-    logits = np.where(valid[:, None], problem.rows, 0.0)
+    logits = np.where((valid | rows.any(axis=1))[:, None], problem.rows, 0.0)
     if "weigh-rows" in settings:
         return Parts(settings["weigh-rows"](problem, logits, rows))
     weight = np.ones(problem.classes) if problem.weight is None else problem.weight
@@ -110,7 +112,8 @@ def _of_rows(problem: Problem, settings: Settings) -> Parts:
     losses = _sum_of_mapped(logits, shares, settings, problem) if mapped_terms else soft_losses(logits, shares)
     losses = _finished(losses, settings, problem)
     if not by_class:
-        losses = scaled(losses, (rows * weight).sum(axis=1))
+        # what an ignored element has of a loss, where it has some, is weighed as its even part
+        losses = scaled(losses, np.where(valid, (rows * weight).sum(axis=1), weight.mean()))
     return Parts(losses)
 
 

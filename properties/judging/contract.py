@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from properties.departures.departure import Departure, Fitted, active, combined, exclusive
-from properties.departures.general import GENERAL
+from properties.departures.general import GENERAL, unread
 from properties.departures.model import modelled
 from properties.departures.parts import Loss, PartsOf
 from properties.errors import ContractError, did_you_mean
@@ -256,7 +256,8 @@ class Contract:
         if self.oracle is None:
             return {}
         able = {*self.argument_names, *self.call_arguments}
-        return {d.name: d for d in (*self.departures, *GENERAL) if set(d.needs) <= able}
+        known = (*unread(self.arguments), *self.departures, *GENERAL)
+        return {d.name: d for d in known if set(d.needs) <= able}
 
     @property
     def loss(self) -> Loss:
