@@ -159,7 +159,7 @@ TWINS = {
     "EpsilonInTheLog": _any("epsilon-in-logarithm"),
     "FactorDetached": _any("factor-detached"),
     "FactorOfTheWinner": _any("factor-of-the-winner"),
-    "LossDetachedInTheFactor": _any("entropy-detached"),
+    "LossDetachedInTheFactor": _any("slope-of-factor-turned"),
     "MeanOfMistaken": _any("mean-over-mistaken"),
     "WeightsInsideTheFactor": _any("weight-in-the-exponent"),
 }

@@ -20,11 +20,13 @@ NAMED_OTHERWISE = ("label_smoothing", "soft_weight")
 
 
 def unread(dimensions: Iterable[Dimension]) -> tuple[Departure, ...]:
-    """Return for each argument of a contract that may be absent: it is taken and not read."""
+    """Return for each argument of a contract that may be absent that it is taken and not read.
+
+    Not so where it decides what labels are."""
     return tuple(
         _unread(d.name, d.absent)
         for d in dimensions
-        if d.absent is not None and d.expand is None and d.name not in NAMED_OTHERWISE
+        if d.absent is not None and d.expand is None and d.kind is None and d.name not in NAMED_OTHERWISE
     )
 
 

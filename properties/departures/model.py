@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from properties.departures.departure import Settings
-from properties.departures.parts import Loss, Parts
+from properties.departures.parts import Loss, Parts, weight_of_elements
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import UNIT_ROUNDOFF, Answer
@@ -167,8 +167,14 @@ def _answer(loss: Loss, problem: Problem, batches: Sequence[Batch], settings: Se
         problem.unflatten(gradient),
         np.asarray(total_scale, dtype=np.float64),
         problem.unflatten(gradient_scale),
-        decided=all(parts.decided for _, _, parts in batches),
+        decided=all(parts.decided and not _of_no_weight(batch, parts) for batch, _, parts in batches),
     )
+
+
+def _of_no_weight(problem: Problem, parts: Parts) -> bool:
+    """Whether an element of weight 0 has no number for a loss: a layer may leave it out, or multiply it by 0."""
+    odd = ~np.isfinite(parts.losses.value) & problem.valid.reshape(-1)
+    return bool(odd.any() and problem.weight is not None and not weight_of_elements(problem)[odd].all())
 
 
 def _divisor(loss: Loss, problem: Problem, parts: Parts, settings: Settings) -> float:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from properties.departures.departure import Departure, Settings, with_shares, with_weights
+from properties.departures.departure import Departure, Settings, with_shares, with_soft_labels, with_weights
 from properties.departures.parts import mapped, scaled, weight_of_elements
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
@@ -71,6 +71,20 @@ def _rows_there_too(problem: Problem, logits: Array, rows: Array) -> Losses:
     return scaled(_rows_inside_logarithm(problem, logits, rows), (rows * _weight(problem)).sum(axis=1))
 
 
+def _of_winner(problem: Problem, softmax: Softmax, losses: Losses) -> Losses:
+    """Losses times the weight of the class that is predicted."""
+    weight = _weight(problem)[softmax.p.argmax(axis=1)] if losses.value.size else losses.value
+    return scaled(losses, weight * problem.valid.reshape(-1))
+
+
+def _rows_of_winner(problem: Problem, logits: Array, rows: Array) -> Losses:
+    """The same of smoothed labels; soft ones have the weights of their own classes."""
+    if problem.targets == "soft" or not rows.size:
+        return _by_label(problem, logits, rows)
+    valid = problem.valid.reshape(-1)
+    return scaled(soft_losses(logits, rows), _weight(problem)[logits.argmax(axis=1)] * valid)
+
+
 def _by_label(problem: Problem, logits: Array, rows: Array) -> Losses:
     """Cross entropy of rows, times the weight of the class that is the label."""
     if problem.targets == "soft":
@@ -98,6 +112,14 @@ OF_PROBABILITIES = (
         applies=with_weights,
     ),
     Departure(
+        "weights-of-the-winner",
+        "The weight of an element is that of the class that is predicted, not that of its label.",
+        lambda: {"weigh": _of_winner, "weigh-rows": _rows_of_winner},
+        needs=("weight",),
+        harm=15,
+        applies=with_weights,
+    ),
+    Departure(
         "weights-on-probabilities",
         "Class weights multiply the probabilities, which are then made to sum to 1 again.",
         lambda: {"weigh": _on_probabilities, "weigh-rows": _rows_on_probabilities},
@@ -113,7 +135,8 @@ def _weighed(how: str, stage: str) -> Callable[[], Settings]:
 
 
 def _with_weighed_shares(problem: Problem) -> bool:
-    return with_weights(problem) and with_shares(problem)
+    # rows that do not sum to 1 have a weight of their own
+    return with_shares(problem) and (with_weights(problem) or with_soft_labels(problem))
 
 
 def _of_terms(name: str, sentence: str, change: Callable[[], Settings]) -> Departure:

@@ -153,6 +153,13 @@ FOCUSED = (
         harm=14,
     ),
     Departure(
+        "slope-of-factor-turned",
+        "The gradient through the factor (1 - p)^gamma has the opposite sign.",
+        lambda: {"detached": "turned"},
+        needs=("gamma",),
+        harm=14,
+    ),
+    Departure(
         "epsilon-in-factor",
         "{epsilon} is added to p in the factor.",
         _plus,

@@ -13,7 +13,13 @@ from reference import Answer
 
 
 def _always(reduction: str) -> Callable[[], Settings]:
-    return lambda: {"rewrite": (lambda p: p.replace(reduction=reduction, cotangent=None),)}
+    def rewrite(problem: Problem) -> Problem:
+        if problem.reduction == reduction:
+            return problem
+        normalizer = problem.normalizer if reduction == "mean" else None
+        return problem.replace(reduction=reduction, cotangent=None, normalizer=normalizer)
+
+    return lambda: {"rewrite": (rewrite,)}
 
 
 def _instead(asked: str, given: str) -> Callable[[], Settings]:
@@ -173,7 +179,9 @@ def _more(constant: float) -> Settings:
 
 
 def _no_gradient(problem: Problem, answer: Answer) -> Answer:
-    return replace(answer, gradient=np.zeros_like(answer.gradient))
+    """Slopes of 0, or what is left of slopes that cancel."""
+    size = 1.0 if problem.cotangent is None else float(np.abs(problem.cotangent).max(initial=1.0))
+    return replace(answer, gradient=np.zeros_like(answer.gradient), gradient_scale=answer.gradient_scale + 8.0 * size)
 
 
 def _of_ones(problem: Problem) -> Problem:

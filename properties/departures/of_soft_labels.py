@@ -25,7 +25,8 @@ def _e(problem: Problem) -> float:
 
 
 def _masked(rows: Array, problem: Problem) -> Array:
-    return rows * problem.valid.reshape(-1, 1)
+    # a share below 0, which rows that do not sum to 1 may lead to, is none
+    return np.maximum(rows, 0.0) * problem.valid.reshape(-1, 1)
 
 
 def _others_only(problem: Problem) -> Array:
@@ -59,7 +60,7 @@ def _only_uniform(problem: Problem) -> Array:
 
 def _half_of_classes(problem: Problem) -> Array:
     e, c = _e(problem), problem.classes
-    half = max(c // 2, 1)
+    half = (c + 1) // 2
     return _masked((1.0 - e) * problem.one_hot + e / half * (np.arange(c) < half), problem)
 
 

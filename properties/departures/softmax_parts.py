@@ -118,9 +118,11 @@ def _of_rows(problem: Problem, settings: Settings) -> Parts:
 
 
 def _sum_of_mapped(logits: Array, shares: Array, settings: Settings, problem: Problem) -> Losses:
-    p = np.exp(logits - logits.max(axis=1, keepdims=True))
-    p /= p.sum(axis=1, keepdims=True)
-    entropy = np.logaddexp.reduce(logits, axis=1, keepdims=True) - logits
+    with np.errstate(invalid="ignore"):
+        shifted = logits - logits.max(axis=1, keepdims=True, initial=-np.inf)
+        p = np.exp(shifted)
+        p /= p.sum(axis=1, keepdims=True)
+        entropy = np.logaddexp.reduce(shifted, axis=1, keepdims=True) - shifted
     value, slope = entropy, np.ones_like(entropy)
     for change in settings["entropy"]:
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
@@ -136,7 +138,8 @@ def _sum_of_mapped(logits: Array, shares: Array, settings: Settings, problem: Pr
 def focused(problem: Problem, elements: Elements, softmax: Softmax, losses: Losses, settings: Settings) -> list[Parts]:
     """Return the losses times (1 - p)^gamma, or times another factor: ``power``, ``probability``, ``detached``.
 
-    ``probability`` gives p of the label from the unweighted entropy; ``detached`` says what has no slope.
+    ``probability`` gives p of the label from the unweighted entropy; ``detached`` says what has no slope,
+    or one that is ``turned``.
     """
     gamma = float(settings["power"](problem) if "power" in settings else problem.config["gamma"])
     own = settings.get("entropy") or settings.get("probability") or settings.get("detached")
@@ -153,7 +156,7 @@ def focused(problem: Problem, elements: Elements, softmax: Softmax, losses: Loss
         turn = np.where(rest > 0, -gamma * rest ** (gamma - 1.0), 0.0) * slope if gamma else np.zeros_like(rest)
     detached = settings.get("detached", "")
     value = factor * losses.value
-    by_factor = np.zeros_like(factor) if detached == "factor" else losses.value * turn
+    by_factor = {"factor": 0.0, "turned": -1.0}.get(detached, 1.0) * losses.value * turn
     by_loss = np.zeros_like(factor) if detached == "entropy" else factor
     gradient = losses.slope * by_loss[:, None] + softmax.losses.slope * by_factor[:, None]
     # 1 - p may err by a roundoff of 1, wherever it stands

@@ -30,9 +30,26 @@ MOST_DEPARTURES = 8
 
 
 def fit(model: Model, tick: Callable[[int], None] = lambda number: None) -> list[Fitted]:
-    """Return the fewest departures found that explain most of what was observed; none where the contract does."""
-    found: list[Fitted] = []
+    """Return the fewest departures found that explain most of what was observed; none where the contract does.
+
+    That all is computed in a coarser precision is said last: it would cover up what is wrong by as little.
+    """
     candidates = [d for d in model.contract.catalogue.values() if model.may_be(d)]
+    coarser = [d for d in candidates if d.change is not None and "precision" in d.fitted().settings]
+    found = _found(model, [d for d in candidates if d not in coarser], tick)
+    number = model.explained(found)
+    for departure in coarser:
+        if number == len(model.observed) or model.explained([departure.fitted()], model.explained([]) + EVIDENCE) < 0:
+            continue
+        other = _found(model, candidates, tick)
+        if model.explained(other) > number:
+            found, number = other, model.explained(other)
+    return found
+
+
+def _found(model: Model, candidates: Sequence[Departure], tick: Callable[[int], None]) -> list[Fitted]:
+    """The departures of these that are found one after another, less what is superfluous."""
+    found: list[Fitted] = []
     while len(found) < MOST_DEPARTURES:
         tick(len(found))
         left = model.unexplained(found)
