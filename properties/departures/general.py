@@ -15,8 +15,8 @@ from properties.problems.domain import Dimension
 
 GENERAL = (*OF_MEANS, *OF_IGNORED, *OF_WEIGHTS, *OF_REDUCTIONS, *OF_REFUSALS, RAISES)
 
-NAMED_OTHERWISE = ("label_smoothing", "soft_weight")
-"""Arguments of which a departure of another name says that they are not read."""
+NAMED_OTHERWISE = ("label_smoothing", "soft_weight", "momentum", "ema")
+"""Arguments of which a departure of another name says that they are not read, or that one batch tells nothing of."""
 
 
 def unread(dimensions: Iterable[Dimension]) -> tuple[Departure, ...]:
