@@ -12,24 +12,32 @@ from properties.problems.problem import Problem
 from reference import Answer
 
 
+def _with(problem: Problem, reduction: str) -> Problem:
+    """The problem with another reduction; an upstream gradient stays where its shape does."""
+    normalizer = problem.normalizer if reduction == "mean" else None
+    cotangent = problem.cotangent if np.ndim(problem.cotangent) == 0 else None
+    return problem.replace(reduction=reduction, cotangent=cotangent, normalizer=normalizer)
+
+
+def _one_alone(problem: Problem, answer: Answer) -> Answer:
+    """One loss along one axis passes for a number where one was asked for."""
+    if problem.reduction == "none" or answer.value.shape != (1,):
+        return answer
+    return replace(answer, value=answer.value.reshape(()), value_scale=answer.value_scale.reshape(()))
+
+
 def _always(reduction: str) -> Callable[[], Settings]:
     def rewrite(problem: Problem) -> Problem:
-        if problem.reduction == reduction:
-            return problem
-        normalizer = problem.normalizer if reduction == "mean" else None
-        return problem.replace(reduction=reduction, cotangent=None, normalizer=normalizer)
+        return problem if problem.reduction == reduction else _with(problem, reduction)
 
-    return lambda: {"rewrite": (rewrite,)}
+    return lambda: {"rewrite": (rewrite,), "finish": (_one_alone,)}
 
 
 def _instead(asked: str, given: str) -> Callable[[], Settings]:
     def rewrite(problem: Problem) -> Problem:
-        if problem.reduction != asked:
-            return problem
-        normalizer = problem.normalizer if given == "mean" else None
-        return problem.replace(reduction=given, cotangent=None, normalizer=normalizer)
+        return _with(problem, given) if problem.reduction == asked else problem
 
-    return lambda: {"rewrite": (rewrite,)}
+    return lambda: {"rewrite": (rewrite,), "finish": (_one_alone,)}
 
 
 OTHER_REDUCTIONS = tuple(

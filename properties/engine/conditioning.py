@@ -48,7 +48,7 @@ def raising(model: Model) -> list[Fitted]:
     """Return the conditions under which a layer raises: it does wherever one holds."""
     raised = np.flatnonzero(model.raised).tolist()
     answered = np.flatnonzero(~model.raised).tolist()
-    return [RAISES.fitted().only(name) for name in _telling(model, raised, answered)]
+    return [RAISES.fitted().only(name) for name in _telling(model, raised, answered, exactly=True)]
 
 
 def _spread(indices: list[int]) -> list[int]:
@@ -56,22 +56,28 @@ def _spread(indices: list[int]) -> list[int]:
     return indices[::step][:SAMPLED]
 
 
-def _telling(model: Model, inside: Sequence[int], outside: Sequence[int]) -> list[str]:
-    """The conditions that hold on none of the problems outside, and on most of those inside; the plainest first."""
+def _telling(model: Model, inside: Sequence[int], outside: Sequence[int], exactly: bool = False) -> list[str]:
+    """The conditions that hold on none of the problems outside, and on most of those inside; the plainest first.
+
+    Where it need not be ``exactly`` so, those too that are wrong least often.
+    """
     if len(inside) < EVIDENCE:
         return []
     found: list[tuple[int, int, str]] = []
+    nearly: list[str] = []
     beam: list[tuple[str, Mask]] = [("", np.ones(len(model.observed), dtype=bool))]
     for depth in range(JOINED):
         extended = dict(_extended(model, beam))
         told = [(int((~mask[inside]).sum()), int(mask[outside].sum()), name) for name, mask in extended.items()]
         found += [(lost, depth, name) for lost, wrong, name in told if not wrong and len(inside) - lost >= EVIDENCE]
+        told.sort(key=lambda each: each[0] + each[1])
+        if not exactly:
+            nearly += [name for lost, wrong, name in told[:1] if wrong and lost + wrong < len(inside) - EVIDENCE]
         if any(not lost for lost, *_ in found):
             break
-        told.sort(key=lambda each: each[0] + each[1])
         beam = [(name, extended[name]) for *_, name in told[:BEAM]]
     found.sort(key=lambda each: each[:2])
-    return [name for *_, name in found[:PROPOSED]]
+    return [*(name for *_, name in found[:PROPOSED]), *nearly]
 
 
 def _extended(model: Model, beam: Sequence[tuple[str, Mask]]) -> Iterator[tuple[str, Mask]]:

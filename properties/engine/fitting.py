@@ -36,8 +36,15 @@ def fit(model: Model, tick: Callable[[int], None] = lambda number: None) -> list
     """
     candidates = [d for d in model.contract.catalogue.values() if model.may_be(d)]
     coarser = [d for d in candidates if d.change is not None and "precision" in d.fitted().settings]
-    found = _found(model, [d for d in candidates if d not in coarser], tick)
+    others = [d for d in candidates if d not in coarser]
+    found = _found(model, others, tick)
     number = model.explained(found)
+    limited = _limited(model, found) if number < len(model.observed) else []
+    if limited:
+        # what they broke may have another cause, once they are limited to where they break nothing
+        again = _found(model, others, tick, limited)
+        if model.explained(again) > number:
+            found, number = again, model.explained(again)
     for departure in coarser:
         if number == len(model.observed) or model.explained([departure.fitted()], model.explained([]) + EVIDENCE) < 0:
             continue
@@ -47,9 +54,20 @@ def fit(model: Model, tick: Callable[[int], None] = lambda number: None) -> list
     return found
 
 
-def _found(model: Model, candidates: Sequence[Departure], tick: Callable[[int], None]) -> list[Fitted]:
+def _limited(model: Model, found: Sequence[Fitted]) -> list[Fitted]:
+    """The departures with conditions where they break what the others explain; empty where none does."""
+    limited = []
+    for number, fitted in enumerate(found):
+        others = [*found[:number], *found[number + 1 :]]
+        limited.append((narrowed(model, others, fitted, sampled=False) or [fitted])[0])
+    return limited if any(f is not g for f, g in zip(limited, found, strict=True)) else []
+
+
+def _found(
+    model: Model, candidates: Sequence[Departure], tick: Callable[[int], None], begun: Sequence[Fitted] = ()
+) -> list[Fitted]:
     """The departures of these that are found one after another, less what is superfluous."""
-    found: list[Fitted] = []
+    found = list(begun)
     while len(found) < MOST_DEPARTURES:
         tick(len(found))
         left = model.unexplained(found)
