@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from properties.departures.departure import Departure, Settings
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import Answer
 
-Places = Callable[[Problem], Array]
+Numbers = NDArray[Any]
+
+Places = Callable[[Problem], Numbers]
 """For each logit that is asked for, in the logits' shape, the place where another one is read, in the flat logits."""
 
 
@@ -34,37 +38,37 @@ def _read(places: Places, with_labels: bool = False) -> Callable[[], Settings]:
     return lambda: {"rewrite": (rewrite,), "finish": (back,)}
 
 
-def _added(place: Array, array: Array) -> Array:
+def _added(place: Numbers, array: Array) -> Array:
     found = np.zeros(array.size)
     np.add.at(found, place, array.reshape(-1))
     return found.reshape(array.shape)
 
 
-def _numbered(problem: Problem) -> Array:
+def _numbered(problem: Problem) -> Numbers:
     return np.arange(problem.logits.size).reshape(problem.logits.shape)
 
 
-def _not_moved(problem: Problem) -> Array:
+def _not_moved(problem: Problem) -> Numbers:
     return problem.unflatten(_numbered(problem).reshape(problem.size, problem.classes))
 
 
 def _of_axis(axis: int) -> Places:
-    def places(problem: Problem) -> Array:
+    def places(problem: Problem) -> Numbers:
         moved = np.moveaxis(_numbered(problem), axis, -1)
         return problem.unflatten(moved.reshape(problem.size, problem.classes))
 
     return places
 
 
-def _turned(problem: Problem) -> Array:
+def _turned(problem: Problem) -> Numbers:
     return problem.unflatten(problem.flatten(_numbered(problem)).T)
 
 
-def _in_memory(problem: Problem) -> Array:
+def _in_memory(problem: Problem) -> Numbers:
     return np.asarray(_numbered(problem).T.reshape(problem.logits.shape))
 
 
-def _backwards(problem: Problem) -> Array:
+def _backwards(problem: Problem) -> Numbers:
     return problem.unflatten(problem.flatten(_numbered(problem))[:, ::-1])
 
 
@@ -75,7 +79,7 @@ def _others_alike(axis: int) -> Callable[[Problem], bool]:
         ndim = problem.logits.ndim
         if problem.entrywise or ndim < 2 or problem.axis % ndim == axis % ndim:
             return False
-        return problem.logits.shape[axis] == problem.classes
+        return bool(problem.logits.shape[axis] == problem.classes)
 
     return applies
 

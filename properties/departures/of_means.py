@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from properties.departures.departure import Departure, Settings, in_means, with_normalizer
 from properties.departures.parts import weight_of_elements
-from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference.elements import Losses
 
 Divisor = Callable[[Problem, Losses], float]
+
+Places = NDArray[Any]
+"""Indices of elements."""
 
 
 def _by(divisor: Divisor) -> Callable[[], Settings]:
@@ -222,30 +226,30 @@ ADDED = (
 )
 
 
-def _by_first_axis(problem: Problem) -> list[Array]:
+def _by_first_axis(problem: Problem) -> list[Places]:
     every = np.arange(problem.size)
     return list(every.reshape(problem.shape[0], -1)) if problem.shape and problem.size else [every]
 
 
-def _equal_halves(problem: Problem) -> list[Array]:
+def _equal_halves(problem: Problem) -> list[Places]:
     return _halves(problem) if problem.size % 2 == 0 else [np.arange(problem.size)]
 
 
-def _every_second(problem: Problem) -> list[Array]:
+def _every_second(problem: Problem) -> list[Places]:
     every = np.arange(problem.size)
     return [part for part in (every[::2], every[1::2]) if len(part)]
 
 
-def _halves(problem: Problem) -> list[Array]:
+def _halves(problem: Problem) -> list[Places]:
     every = np.arange(problem.size)
     return [half for half in np.array_split(every, 2) if len(half)]
 
 
-def _of_size(size: int) -> Callable[[Problem], list[Array]]:
+def _of_size(size: int) -> Callable[[Problem], list[Places]]:
     return lambda problem: [np.arange(a, min(a + size, problem.size)) for a in range(0, problem.size, size)]
 
 
-def _by_class(problem: Problem) -> list[Array]:
+def _by_class(problem: Problem) -> list[Places]:
     if problem.targets != "hard":
         return [np.arange(problem.size)]
     labels, valid = problem.labels.reshape(-1), problem.valid.reshape(-1)

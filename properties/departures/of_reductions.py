@@ -15,7 +15,7 @@ from reference import Answer
 def _with(problem: Problem, reduction: str) -> Problem:
     """The problem with another reduction; an upstream gradient stays where its shape does."""
     normalizer = problem.normalizer if reduction == "mean" else None
-    cotangent = problem.cotangent if np.ndim(problem.cotangent) == 0 else None
+    cotangent = problem.cotangent if problem.cotangent is None or problem.cotangent.ndim == 0 else None
     return problem.replace(reduction=reduction, cotangent=cotangent, normalizer=normalizer)
 
 

@@ -8,16 +8,11 @@ import numpy as np
 
 from properties.departures.departure import Departure, Settings, in_means, with_smoothing, with_soft_labels
 from properties.departures.of_class_weights import OF_TERMS
-from properties.departures.softmax_parts import rows_of
+from properties.departures.softmax_parts import rows_of, softmax_rows
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 
 Masses = Callable[[Problem], Array]
-
-
-def _softmax(rows: Array) -> Array:
-    powers = np.exp(rows - rows.max(axis=1, keepdims=True, initial=-np.inf))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def _e(problem: Problem) -> float:
@@ -66,7 +61,7 @@ def _half_of_classes(problem: Problem) -> Array:
 
 def _softmax_of_labels(problem: Problem) -> Array:
     e = _e(problem)
-    return _masked((1.0 - e) * _softmax(problem.one_hot) + e / problem.classes, problem)
+    return _masked((1.0 - e) * softmax_rows(problem.one_hot) + e / problem.classes, problem)
 
 
 def _normalized(problem: Problem) -> Array:

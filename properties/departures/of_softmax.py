@@ -8,6 +8,8 @@ import numpy as np
 
 from properties.departures.departure import Departure, Settings
 from properties.departures.of_class_weights import OF_PROBABILITIES
+from properties.departures.of_elements import ELEMENTS
+from properties.departures.softmax_parts import softmax_rows
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 
@@ -16,18 +18,13 @@ CROSS_ENTROPY = "paddle.nn.functional.cross_entropy"
 Back = Callable[[Array], Array]
 
 
-def _softmax(rows: Array) -> Array:
-    powers = np.exp(rows - rows.max(axis=1, keepdims=True, initial=-np.inf))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
 def _through_softmax(rows: Array, problem: Problem) -> tuple[Array, Back]:
-    p = _softmax(rows)
+    p = softmax_rows(rows)
     return p, lambda slope: p * (slope - (p * slope).sum(axis=1, keepdims=True))
 
 
 def _through_log_softmax_negated(rows: Array, problem: Problem) -> tuple[Array, Back]:
-    p = _softmax(rows)
+    p = softmax_rows(rows)
     return np.logaddexp.reduce(
         rows, axis=1, keepdims=True
     ) - rows, lambda slope: p * slope.sum(axis=1, keepdims=True) - slope
@@ -198,7 +195,7 @@ def _clip_of(epsilon: float) -> Settings:
     def change(entropy: Array, problem: Problem) -> tuple[Array, Array]:
         p = np.exp(-entropy)
         inside = (p >= epsilon) & (p <= 1.0 - epsilon)
-        return -np.log(np.clip(p, epsilon, 1.0 - epsilon)), inside * 1.0
+        return np.asarray(-np.log(np.clip(p, epsilon, 1.0 - epsilon))), np.asarray(inside, np.float64)
 
     return {"entropy": (change,)}
 
@@ -309,85 +306,5 @@ ENTROPIES = (
     Departure("rest-for-entropy", "1 - p stands in the place of cross entropy.", lambda: {"entropy": (_rest,)}, harm=8),
 )
 
-
-def _plus(constant: float) -> Settings:
-    return {"element": (lambda loss, p: (loss + constant, np.ones_like(loss)),)}
-
-
-def _one_less(loss: Array, problem: Problem) -> tuple[Array, Array]:
-    return 1.0 - loss, -np.ones_like(loss)
-
-
-def _above(threshold: float) -> Settings:
-    return {"element": (lambda loss, p: (loss * (loss > threshold), (loss > threshold) * 1.0),)}
-
-
-def _by_squares(share: float) -> Settings:
-    return {"penalty": (lambda rows: (share * (rows * rows).sum(axis=1), 2.0 * share * rows),)}
-
-
-def _by_normalizer(share: float) -> Settings:
-    def add(rows: Array) -> tuple[Array, Array]:
-        total = np.logaddexp.reduce(rows, axis=1) if rows.size else np.zeros(len(rows))
-        return share * total * total, 2.0 * share * total[:, None] * _softmax(rows)
-
-    return {"penalty": (add,)}
-
-
-def _by_confidence(share: float) -> Settings:
-    def add(rows: Array) -> tuple[Array, Array]:
-        p = _softmax(rows)
-        surprise = np.logaddexp.reduce(rows, axis=1)[:, None] - rows
-        entropy = np.where(p > 0, p * surprise, 0.0).sum(axis=1)
-        return -share * entropy, -share * np.where(p > 0, p * (surprise - entropy[:, None]), 0.0)
-
-    return {"penalty": (add,)}
-
-
-SHARES = (1e-4, 1e-3, 1e-2, 0.1, 1.0)
-
-ELEMENTS = (
-    Departure(
-        "element-plus-a-constant",
-        "The loss of each element is {constant} more than it should be.",
-        _plus,
-        {"constant": (-1.0, -0.1, -0.01, 0.01, 0.1, 1.0)},
-        harm=22,
-    ),
-    Departure(
-        "one-less-the-loss",
-        "1 minus the loss stands in its place: it grows as the prediction gets better.",
-        lambda: {"element": (_one_less,)},
-        harm=5,
-    ),
-    Departure(
-        "small-losses-dropped",
-        "Elements with a loss up to {threshold} have none.",
-        _above,
-        {"threshold": (0.1, 0.01, 0.5, 1.0, 0.693)},
-        harm=20,
-    ),
-    Departure(
-        "logits-penalised",
-        "{share} times the squares of the logits are added to the loss.",
-        _by_squares,
-        {"share": SHARES},
-        harm=22,
-    ),
-    Departure(
-        "normalizer-penalised",
-        "{share} times the square of log(sum of exp(z)) is added to the loss.",
-        _by_normalizer,
-        {"share": SHARES},
-        harm=22,
-    ),
-    Departure(
-        "confidence-penalised",
-        "{share} times the entropy of the prediction is taken off the loss.",
-        _by_confidence,
-        {"share": (0.1, 0.01, 1.0, -0.1, -1.0)},
-        harm=22,
-    ),
-)
 
 OF_SOFTMAX = (*MAPS, *ENTROPIES, *ELEMENTS, *OF_PROBABILITIES)

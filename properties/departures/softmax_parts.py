@@ -91,6 +91,12 @@ def _mapped(losses: Losses, settings: Settings, problem: Problem) -> Losses:
     return losses
 
 
+def softmax_rows(rows: Array) -> Array:
+    """Return the softmax of rows."""
+    powers = np.exp(rows - rows.max(axis=1, keepdims=True, initial=-np.inf))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
 def rows_of(problem: Problem) -> Array:
     """Return the labels as rows [n, C] of probabilities, smoothed as the problem says; zeros where ignored."""
     smoothing = float(problem.config.get("label_smoothing", 0.0))

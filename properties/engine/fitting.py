@@ -24,6 +24,9 @@ from properties.judging.observation import Failure
 SCREENED, MORE = 8, 4
 """Problems that a departure must help on before it is put to all of them."""
 
+TRIED = 4
+"""Problems that tell which value of a parameter comes nearest."""
+
 FINALISTS = 6
 PAIRED = 24
 MOST_DEPARTURES = 8
@@ -102,6 +105,8 @@ def _ranked(
     ranked: list[tuple[float, bool, Fitted]] = []
     for departure in candidates:
         if any(departure.name == f.name for f in found):
+            continue
+        if not any(departure.applies(model.observed[index].problem) for index in sample):
             continue
         for fitted in _values(model, found, departure, sample):
             gains = [max(model.score([*found, fitted], index), 0.0) - before[index] for index in sample]
@@ -183,8 +188,12 @@ def _values(model: Model, found: Sequence[Fitted], departure: Departure, sample:
         fitted = departure.fitted()
         return [fitted]
     ((name, tried),) = departure.parameters.items()
+    sample = [index for index in sample if departure.applies(model.observed[index].problem)]
     scored = [
-        (sum(model.score([*found, departure.fitted(**{name: value})], index) == FULL for index in sample[:6]), value)
+        (
+            sum(model.score([*found, departure.fitted(**{name: value})], index) == FULL for index in sample[:TRIED]),
+            value,
+        )
         for value in tried
     ]
     best = max(score for score, _ in scored)
