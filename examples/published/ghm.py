@@ -1,4 +1,4 @@
-"""A GHM layer that behaves as the widely copied one for Paddle does, faults included; and with one repair after another.
+"""A GHM layer that behaves as the widely copied one for Paddle does, faults included; and its repairs, one by one.
 
     lossproof certify examples/published/ghm.py:PublishedGHM --contract ghm --map width=bins \\
         --domain bins=1.0,0.5,0.25,0.1,0.3

@@ -34,6 +34,15 @@ def _shared(problem: Problem) -> bool:
     return problem.targets == "soft" or _smoothed(problem)
 
 
+def _last(problem: Problem) -> bool:
+    return not problem.entrywise and problem.axis % problem.logits.ndim == problem.logits.ndim - 1
+
+
+def _strided(problem: Problem) -> bool:
+    """Logits with their axes in memory turned around, of which two have a length at least."""
+    return problem.layout == "strided" and sum(length > 1 for length in problem.logits.shape) > 1
+
+
 CONDITIONS: dict[str, tuple[str, Holds]] = {
     "weighted": ("there are class weights", lambda p: p.weight is not None),
     "unweighted": ("there are no class weights", lambda p: p.weight is None),
@@ -51,6 +60,7 @@ CONDITIONS: dict[str, tuple[str, Holds]] = {
     "ignored-outside": ("an ignored label is no class", _outside),
     "nothing-ignored": ("no element is ignored", lambda p: not _ignored(p)),
     "nothing-valid": ("every element is ignored", lambda p: bool(p.size) and not p.valid.any()),
+    "none-valid": ("no element is valid", lambda p: not p.valid.any()),
     "something-valid": ("an element is valid", lambda p: bool(p.valid.any())),
     "default-ignore-index": ("ignore_index is -100", lambda p: p.ignore_index == -100),
     "other-ignore-index": ("ignore_index is not -100", lambda p: p.ignore_index != -100),
@@ -74,8 +84,9 @@ CONDITIONS: dict[str, tuple[str, Holds]] = {
     "three-axes": ("the logits have more than two axes", lambda p: p.logits.ndim > 2),
     "four-axes": ("the logits have four axes", lambda p: p.logits.ndim == 4),
     "other-axis": ("the class axis is not the second", lambda p: p.axis not in (1, 1 - p.logits.ndim)),
+    "last-axis": ("the classes lie along the last axis", _last),
     "axis-of-one": ("an axis of the labels has length 1", lambda p: p.size > 0 and 1 in p.shape),
-    "not-contiguous": ("the logits are not contiguous", lambda p: p.layout == "strided"),
+    "not-contiguous": ("the logits are not contiguous", _strided),
     "int32-labels": ("the labels are int32", lambda p: p.label_dtype == "int32"),
     "gamma-of-zero": ("gamma is 0", lambda p: p.config.get("gamma") == 0),
 }

@@ -16,7 +16,20 @@ Settings = Mapping[str, Any]
 """What a computation does otherwise than the contract, by what is changed; see ``properties.departures.model``."""
 
 CHAINED = frozenset(
-    {"rewrite", "values", "slopes", "numerator", "denominator", "logits", "entropy", "bce", "finish", "added"}
+    {
+        "rewrite",
+        "values",
+        "slopes",
+        "numerator",
+        "denominator",
+        "logits",
+        "entropy",
+        "bce",
+        "element",
+        "penalty",
+        "finish",
+        "added",
+    }
 )
 """Settings of which several apply one after another; of all others one excludes another."""
 
@@ -180,3 +193,14 @@ def combined(departures: Sequence[Fitted]) -> Settings | None:
             else:
                 found[key] = value
     return found
+
+
+def exclusive(departures: Sequence[Fitted]) -> bool:
+    """Whether one of several departures excludes another; those of different conditions may stand side by side."""
+    seen: dict[str, list[str]] = {}
+    for fitted in departures:
+        for key in set(fitted.settings) - CHAINED:
+            if any(not where or not fitted.where or where == fitted.where for where in seen.get(key, ())):
+                return True
+            seen.setdefault(key, []).append(fitted.where)
+    return False

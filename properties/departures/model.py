@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from properties.departures.departure import Settings
-from properties.departures.parts import Loss, Parts, scaled
+from properties.departures.parts import Loss, Parts, scaled, weight_of_elements
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import UNIT_ROUNDOFF, Answer
@@ -45,23 +45,12 @@ def modelled(loss: Loss, problem: Problem, settings: Settings) -> Answer:
     for finish in settings.get("finish", ()):
         answers = [finish(problem, answer) for answer in answers]
     found = replace(answers[0], alternatives=tuple(answers[1:]), decided=all(a.decided for a in answers), nearest=None)
-    if settings.get("nothing") == "nan" and np.isnan(found.value).all():
-        found = replace(found, nearest=_over_nothing(found))
+    if settings.get("nothing") == "nan" and problem.reduction == "mean":
+        found = _of_a_division(found)
     precision = settings.get("precision")
     if precision is None or UNIT_ROUNDOFF[precision] <= UNIT_ROUNDOFF[problem.dtype]:
         return found
     return _coarser(found, UNIT_ROUNDOFF[precision] / UNIT_ROUNDOFF[problem.dtype])
-
-
-def _over_nothing(answer: Answer) -> Callable[[Array, Array | None], Answer]:
-    """Over nothing the slope of an element is 0, or NaN, as the arithmetic of a layer has it."""
-
-    def nearest(value: Array, gradient: Array | None) -> Answer:
-        if gradient is None:
-            return replace(answer, nearest=None)
-        return replace(answer, gradient=np.where(np.isnan(gradient), np.nan, 0.0), nearest=None)
-
-    return nearest
 
 
 def rewritten(problem: Problem, rewrites: Sequence[Callable[[Problem], Problem]]) -> Problem:
@@ -69,6 +58,18 @@ def rewritten(problem: Problem, rewrites: Sequence[Callable[[Problem], Problem]]
     for rewrite in rewrites:
         problem = rewrite(problem)
     return problem
+
+
+def _of_a_division(answer: Answer) -> Answer:
+    """An answer of a mean over 0: slopes that are 0 or no number are all as good, as the layer's arithmetic has it."""
+
+    def nearest(value: Array, gradient: Array | None) -> Answer:
+        if gradient is None:
+            return answer
+        idle = ~np.isfinite(gradient) | (gradient == 0)
+        return replace(answer, gradient=np.where(idle, gradient, answer.gradient), nearest=None)
+
+    return answer if np.isfinite(answer.value).all() else replace(answer, nearest=nearest)
 
 
 Batch = tuple[Problem, Any, Parts]
@@ -107,19 +108,21 @@ def _of_mapped_logits(loss: Loss, problem: Problem, settings: Settings) -> list[
     backs: list[Callable[[Array], Array]] = []
     asked = problem
     for change in settings.get("logits", ()):
-        rows, back = change(asked.rows, asked)
+        valid = asked.valid.reshape(-1, 1)
+        rows, back = change(np.where(valid, asked.rows, 0.0), asked)
         asked = asked.with_rows(rows)
         backs.append(back)
     found = loss.parts_of(asked, settings)
+    valid = asked.valid.reshape(-1, 1)
     for back in reversed(backs):
         found = [
             replace(
                 one,
                 losses=replace(
                     one.losses,
-                    slope=back(one.losses.slope),
+                    slope=np.where(valid, back(one.losses.slope), 0.0),
                     slope_scale=SLACK * np.abs(one.losses.slope_scale).max(axis=1, keepdims=True, initial=0.0)
-                    + np.abs(back(one.losses.slope)),
+                    + np.abs(np.where(valid, back(one.losses.slope), 0.0)),
                 ),
             )
             for one in found
@@ -154,16 +157,28 @@ def _answer(loss: Loss, problem: Problem, batches: Sequence[Batch], settings: Se
             total, total_scale = value.reshape(shape), SLACK * scale.reshape(shape)
         else:
             total = value.sum()
+            if (
+                np.isnan(total)
+                and _of_nothing(settings) != 0.0
+                and any(p.losses.value.sum() > 0 for _, _, p in batches)
+            ):
+                total = np.asarray(np.inf)
             total_scale = SLACK * scale.sum() + rounding * np.abs(value).sum()
-            if not problem.size and mean and np.isnan(_of_nothing(settings)):
+            if not problem.size and mean and _of_nothing(settings):
                 total = np.asarray(np.nan)
     return Answer(
         np.asarray(total, dtype=np.float64),
         problem.unflatten(gradient),
         np.asarray(total_scale, dtype=np.float64),
         problem.unflatten(gradient_scale),
-        decided=all(parts.decided for _, _, parts in batches),
+        decided=all(parts.decided and not _of_no_weight(batch, parts) for batch, _, parts in batches),
     )
+
+
+def _of_no_weight(problem: Problem, parts: Parts) -> bool:
+    """Whether an element of weight 0 has no number for a loss: a layer may leave it out, or multiply it by 0."""
+    odd = ~np.isfinite(parts.losses.value) & problem.valid.reshape(-1)
+    return bool(odd.any() and problem.weight is not None and not weight_of_elements(problem)[odd].all())
 
 
 def _divisor(loss: Loss, problem: Problem, parts: Parts, settings: Settings) -> float:
@@ -180,7 +195,7 @@ def _divisor(loss: Loss, problem: Problem, parts: Parts, settings: Settings) -> 
 
 def _of_nothing(settings: Settings) -> float:
     """What losses are multiplied by where the mean divides by 0."""
-    return np.nan if settings.get("nothing") == "nan" else 0.0
+    return np.inf if settings.get("nothing") == "nan" else 0.0
 
 
 def _coarser(answer: Answer, ratio: float) -> Answer:

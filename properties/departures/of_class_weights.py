@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from properties.departures.departure import Departure, Settings, with_shares, with_weights
+from properties.departures.departure import Departure, Settings, with_shares, with_soft_labels, with_weights
 from properties.departures.parts import mapped, scaled, weight_of_elements
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
@@ -58,6 +58,33 @@ def _rows_on_probabilities(problem: Problem, logits: Array, rows: Array) -> Loss
         return soft_losses(logits + _log_weight(problem), rows)
 
 
+def _there_too(problem: Problem, softmax: Softmax, losses: Losses) -> Losses:
+    """-w log(w p)."""
+    weight = weight_of_elements(problem)
+    return scaled(_inside_logarithm(problem, softmax, losses), weight).keep(weight > 0)
+
+
+def _rows_there_too(problem: Problem, logits: Array, rows: Array) -> Losses:
+    """-sum of w q log(w p), or (q . w) times -sum of q log(w p)."""
+    if problem.config.get("soft_weight") == "torch":
+        return _rows_inside_logarithm(problem, logits, rows * _weight(problem))
+    return scaled(_rows_inside_logarithm(problem, logits, rows), (rows * _weight(problem)).sum(axis=1))
+
+
+def _of_winner(problem: Problem, softmax: Softmax, losses: Losses) -> Losses:
+    """Losses times the weight of the class that is predicted."""
+    weight = _weight(problem)[softmax.p.argmax(axis=1)] if losses.value.size else losses.value
+    return scaled(losses, weight * problem.valid.reshape(-1))
+
+
+def _rows_of_winner(problem: Problem, logits: Array, rows: Array) -> Losses:
+    """The same of smoothed labels; soft ones have the weights of their own classes."""
+    if problem.targets == "soft" or not rows.size:
+        return _by_label(problem, logits, rows)
+    valid = problem.valid.reshape(-1)
+    return scaled(soft_losses(logits, rows), _weight(problem)[logits.argmax(axis=1)] * valid)
+
+
 def _by_label(problem: Problem, logits: Array, rows: Array) -> Losses:
     """Cross entropy of rows, times the weight of the class that is the label."""
     if problem.targets == "soft":
@@ -72,6 +99,22 @@ OF_PROBABILITIES = (
         "weights-in-logarithm",
         "Class weights multiply the probabilities, inside the logarithm.",
         lambda: {"weigh": _inside_logarithm, "weigh-rows": _rows_inside_logarithm},
+        needs=("weight",),
+        harm=15,
+        applies=with_weights,
+    ),
+    Departure(
+        "weights-in-logarithm-too",
+        "Class weights multiply the losses, and the probabilities inside the logarithm too.",
+        lambda: {"weigh": _there_too, "weigh-rows": _rows_there_too},
+        needs=("weight",),
+        harm=15,
+        applies=with_weights,
+    ),
+    Departure(
+        "weights-of-the-winner",
+        "The weight of an element is that of the class that is predicted, not that of its label.",
+        lambda: {"weigh": _of_winner, "weigh-rows": _rows_of_winner},
         needs=("weight",),
         harm=15,
         applies=with_weights,
@@ -92,7 +135,8 @@ def _weighed(how: str, stage: str) -> Callable[[], Settings]:
 
 
 def _with_weighed_shares(problem: Problem) -> bool:
-    return with_weights(problem) and with_shares(problem)
+    # rows that do not sum to 1 have a weight of their own
+    return with_shares(problem) and (with_weights(problem) or with_soft_labels(problem))
 
 
 def _of_terms(name: str, sentence: str, change: Callable[[], Settings]) -> Departure:
@@ -121,6 +165,16 @@ OF_TERMS = (
         "weights-of-terms-in-losses",
         "In the losses each class's term has the weight of its class, where one factor of the element was meant.",
         _weighed("torch", "numerator"),
+    ),
+    _of_terms(
+        "weights-of-elements-in-the-mean",
+        "The mean divides by one factor of each element, into which the weights of its classes are mixed.",
+        _weighed("paddle", "denominator"),
+    ),
+    _of_terms(
+        "weights-of-terms-in-the-mean",
+        "The mean divides as where each class's term has the weight of its class.",
+        _weighed("torch", "denominator"),
     ),
     _of_terms(
         "weights-of-the-label",

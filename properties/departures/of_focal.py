@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from properties.departures.departure import Departure, Settings
 from properties.departures.parts import weight_of_elements
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
+from reference import Answer
 from reference.elements import Elements
 
 INSIDE = frozenset({"power", "probability", "detached"})
@@ -69,7 +71,49 @@ def _rest_of(entropy: Array, problem: Problem, elements: Elements) -> tuple[Arra
     return 1.0 - p, p
 
 
+def _logarithm_again(entropy: Array, problem: Problem) -> tuple[Array, Array]:
+    return -np.log(-entropy), 1.0 / -entropy
+
+
+def _focused_late(problem: Problem, answer: Answer) -> Answer:
+    """(1 - exp(-L))^gamma L of what is left after the reduction."""
+    gamma = float(problem.config["gamma"])
+    total = answer.value
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        rest = -np.expm1(-total)
+        bend = np.where(rest > 0, gamma * rest ** (gamma - 1.0), 0.0) if gamma else 0.0
+        value, slope = rest**gamma * total, rest**gamma + bend * np.exp(-total) * total
+        value, slope = np.where(np.isinf(total), total, value), np.where(np.isinf(total), 1.0, slope)
+        column = np.expand_dims(slope, problem.axis) if total.ndim == problem.logits.ndim - 1 else slope
+        column = slope if not total.ndim else column
+        gradient = answer.gradient * column
+        scale = answer.gradient_scale * np.abs(column) + 32.0 * (1.0 + gamma) * np.abs(
+            gradient
+        ) * answer.value_scale.max(initial=1.0)
+    value_scale = answer.value_scale * (1.0 + np.abs(slope)) + 8.0 * (1.0 + gamma) * np.abs(value)
+    return replace(answer, value=value, gradient=gradient, value_scale=value_scale, gradient_scale=scale)
+
+
+def _focused_after(problem: Problem) -> bool:
+    return problem.reduction != "none" or problem.weight is not None
+
+
 FOCUSED = (
+    Departure(
+        "focused-after-the-reduction",
+        "Cross entropy is reduced first, and the number that is left is focused.",
+        lambda: {"rewrite": (lambda problem: problem.configure(gamma=0.0),), "finish": (_focused_late,)},
+        needs=("gamma",),
+        harm=8,
+        applies=_focused_after,
+    ),
+    Departure(
+        "logarithm-taken-twice",
+        "The log-probability passes for the probability, and its logarithm is taken again.",
+        lambda: {"entropy": (_logarithm_again,), "probability": _log_probability},
+        needs=("gamma",),
+        harm=8,
+    ),
     Departure(
         "weight-in-the-exponent",
         "p is read off the weighted loss, so that the class weight stands in its exponent.",
@@ -102,6 +146,13 @@ FOCUSED = (
         "entropy-detached",
         "There is no gradient through cross entropy, only through its factor.",
         lambda: {"detached": "entropy"},
+        needs=("gamma",),
+        harm=14,
+    ),
+    Departure(
+        "slope-of-factor-turned",
+        "The gradient through the factor (1 - p)^gamma has the opposite sign.",
+        lambda: {"detached": "turned"},
         needs=("gamma",),
         harm=14,
     ),

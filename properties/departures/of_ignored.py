@@ -32,6 +32,11 @@ def _clipped(problem: Problem) -> float:
     return float(np.clip(problem.ignore_index, 0, problem.classes - 1))
 
 
+def _wrapped(problem: Problem) -> float:
+    assert problem.ignore_index is not None
+    return float(problem.ignore_index % problem.classes)
+
+
 def _inside(problem: Problem) -> bool:
     """Whether what is ignored is a class."""
     return problem.ignore_index is not None and 0 <= problem.ignore_index < problem.classes
@@ -66,6 +71,7 @@ LABELS: dict[str, tuple[str, Callable[[Problem], Problem]]] = {
     "count-as-first": ("count as elements of class 0", _counted_as(lambda p: 0.0)),
     "count-as-last": ("count as elements of the last class", _counted_as(lambda p: p.classes - 1.0)),
     "count-as-nearest": ("count as elements of the nearest class", _counted_as(_clipped)),
+    "count-wrapped": ("count as elements of the class that ignore_index is modulo their number", _counted_as(_wrapped)),
     "count-inside-classes": ("count where ignore_index is a class", _counted_as(_of_target, _inside)),
     "count-by-default": (
         "count, as elements of the nearest class, where ignore_index is -100",
@@ -191,12 +197,35 @@ def _slopes_multiplied(problem: Problem, answer: Answer) -> Answer:
     return replace(_multiplied(problem, answer), value=answer.value)
 
 
+def _no_numbers(problem: Problem, answer: Answer) -> Answer:
+    """The losses of ignored labels that are no class are NaN, and are multiplied by 0."""
+    if problem.targets != "hard":
+        return answer
+    bad = ~problem.valid.reshape(-1) & (
+        (problem.labels.reshape(-1) < 0) | (problem.labels.reshape(-1) >= problem.classes)
+    )
+    if not bad.any():
+        return answer
+    value = np.full_like(answer.value, np.nan)
+    if problem.reduction == "none":
+        value = np.where(bad, np.nan, answer.value.reshape(-1)).reshape(answer.value.shape)
+    return replace(answer, value=value)
+
+
 LEFT = (
     Departure(
         "ignored-slopes-multiplied-by-zero",
         "The slopes of ignored elements are multiplied by 0: NaN and inf that stand there reach the gradient.",
         lambda: {"finish": (_slopes_multiplied,)},
         harm=13,
+        applies=with_ignored,
+    ),
+    Departure(
+        "ignored-outside-are-nan",
+        "The loss of an ignored label that is no class is NaN, and is multiplied by 0.",
+        lambda: {"finish": (_no_numbers,)},
+        needs=("ignore_index",),
+        harm=12,
         applies=with_ignored,
     ),
     Departure(

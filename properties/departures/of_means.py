@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.departures.departure import Departure, Settings, in_means
+from properties.departures.departure import Departure, Settings, in_means, with_normalizer
 from properties.departures.parts import weight_of_elements
 from properties.problems.problem import Problem
 from reference import Answer
@@ -44,6 +44,13 @@ def _nonzero_losses(problem: Problem, losses: Losses) -> float:
     return float((np.where(problem.valid.reshape(-1), losses.value, 0.0) > 0).sum())
 
 
+def _largest(problem: Problem) -> float:
+    """The largest weight of an element; 1 where elements are counted."""
+    if problem.config.get("denominator") == "count":
+        return 1.0
+    return float(weight_of_elements(problem).max(initial=0.0))
+
+
 def _positives(problem: Problem, losses: Losses) -> float:
     if problem.targets == "soft":
         return float(problem.size)
@@ -68,6 +75,15 @@ DIVISORS: dict[str, tuple[str, Divisor]] = {
     "one": ("1, so that it is the sum", lambda p, losses: 1.0),
     "nonzero-weights": ("the number of elements whose weight is above 0", _nonzero_weights),
     "nonzero-losses": ("the number of elements whose loss is above 0", _nonzero_losses),
+    "largest-weight": (
+        "the number of valid elements times the largest of their weights",
+        lambda p, losses: _largest(p) * float(p.valid.sum()),
+    ),
+    "largest-weight-of-all": (
+        "the number of all elements, ignored ones too, times the largest weight",
+        lambda p, losses: _largest(p) * float(p.size),
+    ),
+    "one-less": ("the number of valid elements less one", lambda p, losses: float(p.valid.sum()) - 1.0),
     "ignored": ("the number of ignored elements", lambda p, losses: float((~p.valid).sum())),
     "classes": ("the number of classes", lambda p, losses: float(p.classes)),
     "present-classes": ("the number of classes that occur", _present_classes),
@@ -181,7 +197,30 @@ ADDED = (
         harm=60,
         applies=in_means,
     ),
-    Departure("normalizer-unread", "The normalizer is not read.", lambda: {"normalizer-unread": True}, harm=20),
+    Departure(
+        "epsilon-beside-the-quotient",
+        "The sum is multiplied by n / N + {epsilon} and divided by n, where n / (N + {epsilon}) was meant.",
+        lambda epsilon: {
+            "added": (lambda divisor, problem: divisor / (1.0 + epsilon * divisor / max(problem.size, 1)),)
+        },
+        {"epsilon": EPSILONS},
+        harm=60,
+        applies=in_means,
+    ),
+    Departure(
+        "normalizer-unread",
+        "The normalizer is not read.",
+        lambda: {"normalizer-unread": True},
+        harm=20,
+        applies=with_normalizer,
+    ),
+    Departure(
+        "normalizer-is-the-batch",
+        "The length of the first axis stands in the place of the normalizer.",
+        lambda: {"normalizer-unread": True, "divisor": _batch},
+        harm=20,
+        applies=with_normalizer,
+    ),
     Departure(
         "mean-of-nothing-is-nan", "The mean of nothing is NaN.", lambda: {"nothing": "nan"}, harm=30, applies=in_means
     ),
@@ -191,6 +230,15 @@ ADDED = (
 def _by_first_axis(problem: Problem) -> Batches:
     every = np.arange(problem.size)
     return list(every.reshape(problem.shape[0], -1)) if problem.shape and problem.size else [every]
+
+
+def _equal_halves(problem: Problem) -> Batches:
+    return _halves(problem) if problem.size % 2 == 0 else [np.arange(problem.size)]
+
+
+def _every_second(problem: Problem) -> Batches:
+    every = np.arange(problem.size)
+    return [part for part in (every[::2], every[1::2]) if len(part)]
 
 
 def _halves(problem: Problem) -> Batches:
@@ -228,6 +276,20 @@ CHUNKS = (
         "mean-of-halves",
         "The halves of a batch have means of their own, and these are averaged.",
         lambda: {"chunks": _halves, "joined": "averaged"},
+        harm=20,
+        applies=in_means,
+    ),
+    Departure(
+        "mean-of-equal-halves",
+        "The halves of a batch, where it has equal ones, have means of their own, and these are averaged.",
+        lambda: {"chunks": _equal_halves, "joined": "averaged"},
+        harm=20,
+        applies=in_means,
+    ),
+    Departure(
+        "mean-of-two-ranks",
+        "Every second element goes to another device, each of which has a mean of its own, and these are averaged.",
+        lambda: {"chunks": _every_second, "joined": "averaged"},
         harm=20,
         applies=in_means,
     ),

@@ -12,18 +12,32 @@ from properties.problems.problem import Problem
 from reference import Answer
 
 
+def _with(problem: Problem, reduction: str) -> Problem:
+    """The problem with another reduction; an upstream gradient stays where its shape does."""
+    normalizer = problem.normalizer if reduction == "mean" else None
+    cotangent = problem.cotangent if problem.cotangent is None or problem.cotangent.ndim == 0 else None
+    return problem.replace(reduction=reduction, cotangent=cotangent, normalizer=normalizer)
+
+
+def _one_alone(problem: Problem, answer: Answer) -> Answer:
+    """One loss along one axis passes for a number where one was asked for."""
+    if problem.reduction == "none" or answer.value.shape != (1,):
+        return answer
+    return replace(answer, value=answer.value.reshape(()), value_scale=answer.value_scale.reshape(()))
+
+
 def _always(reduction: str) -> Callable[[], Settings]:
-    return lambda: {"rewrite": (lambda p: p.replace(reduction=reduction, cotangent=None),)}
+    def rewrite(problem: Problem) -> Problem:
+        return problem if problem.reduction == reduction else _with(problem, reduction)
+
+    return lambda: {"rewrite": (rewrite,), "finish": (_one_alone,)}
 
 
 def _instead(asked: str, given: str) -> Callable[[], Settings]:
     def rewrite(problem: Problem) -> Problem:
-        if problem.reduction != asked:
-            return problem
-        normalizer = problem.normalizer if given == "mean" else None
-        return problem.replace(reduction=given, cotangent=None, normalizer=normalizer)
+        return _with(problem, given) if problem.reduction == asked else problem
 
-    return lambda: {"rewrite": (rewrite,)}
+    return lambda: {"rewrite": (rewrite,), "finish": (_one_alone,)}
 
 
 OTHER_REDUCTIONS = tuple(
@@ -173,7 +187,9 @@ def _more(constant: float) -> Settings:
 
 
 def _no_gradient(problem: Problem, answer: Answer) -> Answer:
-    return replace(answer, gradient=np.zeros_like(answer.gradient))
+    """Slopes of 0, or what is left of slopes that cancel."""
+    size = 1.0 if problem.cotangent is None else float(np.abs(problem.cotangent).max(initial=1.0))
+    return replace(answer, gradient=np.zeros_like(answer.gradient), gradient_scale=answer.gradient_scale + 8.0 * size)
 
 
 def _of_ones(problem: Problem) -> Problem:

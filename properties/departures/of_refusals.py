@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from properties.departures.conditions import holds
 from properties.departures.departure import Departure
 from properties.problems.problem import Problem
 
@@ -60,7 +61,7 @@ CONDITIONS: dict[str, tuple[str, Callable[[Problem], bool]]] = {
     "four-axes": ("where the logits have four axes", lambda p: p.logits.ndim == 4),
     "axis-of-one": ("where an axis of the labels has length 1", lambda p: p.size > 0 and 1 in p.shape),
     "other-axis": ("where the class axis is not the second", lambda p: p.axis not in (1, 1 - p.logits.ndim)),
-    "not-contiguous": ("where the logits are not contiguous", lambda p: p.layout == "strided"),
+    "not-contiguous": ("where the logits are not contiguous", lambda p: holds("not-contiguous", p)),
     "no-ignore-index": ("where ignore_index is None", lambda p: p.ignore_index is None),
     "soft-labels": ("where the labels are probabilities", lambda p: p.targets == "soft"),
     "smoothed": ("where the labels are smoothed", lambda p: bool(p.config.get("label_smoothing"))),

@@ -6,18 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from properties.departures.departure import Departure, Settings, with_smoothing, with_soft_labels
+from properties.departures.departure import Departure, Settings, in_means, with_smoothing, with_soft_labels
 from properties.departures.of_class_weights import OF_TERMS
-from properties.departures.softmax_parts import rows_of
+from properties.departures.softmax_parts import rows_of, softmax_rows
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 
 Masses = Callable[[Problem], Array]
-
-
-def _softmax(rows: Array) -> Array:
-    powers = np.exp(rows - rows.max(axis=1, keepdims=True, initial=-np.inf))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def _e(problem: Problem) -> float:
@@ -25,7 +20,8 @@ def _e(problem: Problem) -> float:
 
 
 def _masked(rows: Array, problem: Problem) -> Array:
-    return rows * problem.valid.reshape(-1, 1)
+    # a share below 0, which rows that do not sum to 1 may lead to, is none
+    return np.maximum(rows, 0.0) * problem.valid.reshape(-1, 1)
 
 
 def _others_only(problem: Problem) -> Array:
@@ -59,12 +55,13 @@ def _only_uniform(problem: Problem) -> Array:
 
 def _half_of_classes(problem: Problem) -> Array:
     e, c = _e(problem), problem.classes
-    half = max(c // 2, 1)
+    half = (c + 1) // 2
     return _masked((1.0 - e) * problem.one_hot + e / half * (np.arange(c) < half), problem)
 
 
 def _softmax_of_labels(problem: Problem) -> Array:
-    return _masked(_softmax(rows_of(problem)), problem)
+    e = _e(problem)
+    return _masked((1.0 - e) * softmax_rows(problem.one_hot) + e / problem.classes, problem)
 
 
 def _normalized(problem: Problem) -> Array:
@@ -153,6 +150,13 @@ def _in_means_too(masses: Masses) -> Callable[[], Settings]:
     return lambda: {"masses": masses, "denominator": (_counted(masses),)}
 
 
+def _always(smoothing: float) -> Settings:
+    def masses(problem: Problem) -> Array:
+        return _masked((1.0 - smoothing) * rows_of(problem) + smoothing / problem.classes, problem)
+
+    return {"masses": masses, "denominator": (_counted(masses),)}
+
+
 def _in_ignored(problem: Problem) -> bool:
     return with_smoothing(problem) and not problem.valid.all()
 
@@ -174,12 +178,27 @@ SMOOTHING = (
         for name, (said, m) in MASSES.items()
     ),
     Departure(
+        "always-smoothed",
+        "Labels are smoothed by {smoothing}, whatever is asked.",
+        _always,
+        {"smoothing": (0.1, 0.01, 0.05, 0.001, 0.2)},
+        harm=12,
+    ),
+    Departure(
         "ignored-keep-smoothing",
         "Ignored elements keep the part of their loss that smoothing gives them.",
         _in_losses(_ignored_too),
         needs=("label_smoothing", "ignore_index"),
         harm=12,
         applies=_in_ignored,
+    ),
+    Departure(
+        "ignored-count-smoothed-in-the-mean",
+        "In the mean's denominator each ignored element counts as much as smoothing gives it.",
+        lambda: {"added": (lambda divisor, problem: divisor + _e(problem) * float((~problem.valid).sum()),)},
+        needs=("label_smoothing", "ignore_index"),
+        harm=20,
+        applies=lambda problem: _in_ignored(problem) and in_means(problem),
     ),
     Departure(
         "smoothing-in-a-mean-of-its-own",
@@ -206,7 +225,22 @@ def _soft(name: str, sentence: str, masses: Masses, harm: int = 8) -> tuple[Depa
     )
 
 
+def _one_hot_told_by_length(problem: Problem) -> Problem:
+    """Labels as many as classes are taken for soft ones: nothing of them is ignored."""
+    if problem.targets != "hard" or problem.size != problem.classes or problem.classes < 2:
+        return problem
+    labels = np.eye(problem.classes)[np.clip(problem.labels.reshape(-1), 0, problem.classes - 1)]
+    return problem.replace(targets="soft", labels=problem.unflatten(labels))
+
+
 SOFT = (
+    Departure(
+        "soft-told-by-the-square",
+        "Labels as many as there are classes become one-hot rows and pass for soft labels, of which none is ignored.",
+        lambda: {"rewrite": (_one_hot_told_by_length,)},
+        harm=9,
+        applies=lambda problem: problem.targets == "hard" and problem.size == problem.classes > 1,
+    ),
     *_soft(
         "softmax-of-labels", "Soft labels, which are probabilities already, go through a softmax", _softmax_of_labels
     ),

@@ -8,6 +8,8 @@ import numpy as np
 
 from properties.departures.departure import Departure, Settings
 from properties.departures.of_class_weights import OF_PROBABILITIES
+from properties.departures.of_elements import ELEMENTS
+from properties.departures.softmax_parts import softmax_rows
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 
@@ -16,18 +18,13 @@ CROSS_ENTROPY = "paddle.nn.functional.cross_entropy"
 Back = Callable[[Array], Array]
 
 
-def _softmax(rows: Array) -> Array:
-    powers = np.exp(rows - rows.max(axis=1, keepdims=True, initial=-np.inf))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
 def _through_softmax(rows: Array, problem: Problem) -> tuple[Array, Back]:
-    p = _softmax(rows)
+    p = softmax_rows(rows)
     return p, lambda slope: p * (slope - (p * slope).sum(axis=1, keepdims=True))
 
 
 def _through_log_softmax_negated(rows: Array, problem: Problem) -> tuple[Array, Back]:
-    p = _softmax(rows)
+    p = softmax_rows(rows)
     return np.logaddexp.reduce(
         rows, axis=1, keepdims=True
     ) - rows, lambda slope: p * slope.sum(axis=1, keepdims=True) - slope
@@ -225,6 +222,20 @@ def _poly(epsilon: float) -> Settings:
     return {"entropy": (lambda e, p: (e + epsilon * (1.0 - np.exp(-e)), 1.0 + epsilon * np.exp(-e)),)}
 
 
+def _times_probability(entropy: Array, problem: Problem) -> tuple[Array, Array]:
+    p = np.exp(-entropy)
+    return entropy * p, p * (1.0 - entropy)
+
+
+def _focused(gamma: float) -> Settings:
+    def change(entropy: Array, problem: Problem) -> tuple[Array, Array]:
+        p, rest = np.exp(-entropy), -np.expm1(-entropy)
+        bend = np.where(rest > 0, gamma * rest ** (gamma - 1.0), 0.0) * p
+        return rest**gamma * entropy, rest**gamma + bend * entropy
+
+    return {"entropy": (change,)}
+
+
 def _probability_itself(entropy: Array, problem: Problem) -> tuple[Array, Array]:
     p = np.exp(-entropy)
     return -p, p
@@ -279,8 +290,21 @@ ENTROPIES = (
         lambda: {"entropy": (_probability_itself,)},
         harm=8,
     ),
+    Departure(
+        "entropy-times-probability",
+        "Cross entropy is multiplied by p.",
+        lambda: {"entropy": (_times_probability,)},
+        harm=8,
+    ),
+    Departure(
+        "entropy-focused",
+        "Cross entropy is multiplied by (1 - p) to the power {gamma}.",
+        _focused,
+        {"gamma": (2.0, 1.0, 0.5, 3.0, 5.0)},
+        harm=8,
+    ),
     Departure("rest-for-entropy", "1 - p stands in the place of cross entropy.", lambda: {"entropy": (_rest,)}, harm=8),
 )
 
 
-OF_SOFTMAX = (*MAPS, *ENTROPIES, *OF_PROBABILITIES)
+OF_SOFTMAX = (*MAPS, *ENTROPIES, *ELEMENTS, *OF_PROBABILITIES)

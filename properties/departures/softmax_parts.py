@@ -2,7 +2,8 @@
 
 Settings that these parts know: ``entropy``, maps of the unweighted cross entropy [n] with their derivatives;
 ``masses``, the labels as rows of probabilities; ``weigh``, how weights meet the loss of a class, and ``weigh-rows``
-that of such rows; and what each factor knows.
+that of such rows; ``element``, maps of the unweighted losses; ``penalty``, what is added to these by the logits [n, C],
+with its slopes; and what each factor knows.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from reference.focal import focal_losses
 EntropyMap = Callable[[Array, Problem], tuple[Array, Array]]
 """From cross entropies [n] to others, with the derivative."""
 
-INSIDE = frozenset({"entropy", "masses", "weigh", "weigh-rows"})
+INSIDE = frozenset({"entropy", "masses", "weigh", "weigh-rows", "element", "penalty"})
 
 Factor = Callable[[Problem, Elements, Softmax, Losses, Settings], list[Parts]]
 """From the unweighted cross entropy of the elements to the losses of the contract, unweighted."""
@@ -45,7 +46,9 @@ def softmax_parts(factor: Factor | None = None, weight: Callable[[Problem], Arra
         losses = _mapped(softmax.losses, settings, problem)
         found = [Parts(losses)] if factor is None else factor(asked, elements, softmax, losses, settings)
         weigh = settings.get("weigh", weighed)
-        return [Parts(weigh(asked, softmax, one.losses), one.decided) for one in found]
+        weighted = [weigh(asked, softmax, _finished(one.losses, settings, asked)) for one in found]
+        valid = asked.valid.reshape(-1)
+        return [Parts(losses.keep(valid), one.decided) for losses, one in zip(weighted, found, strict=True)]
 
     return parts
 
@@ -62,12 +65,36 @@ def weighed(problem: Problem, softmax: Softmax, losses: Losses) -> Losses:
     return scaled(losses, weight_of_elements(problem))
 
 
+def _finished(losses: Losses, settings: Settings, problem: Problem) -> Losses:
+    """Unweighted losses with what maps them, and what is added to them."""
+    for change in settings.get("element", ()):
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            value, slope = change(losses.value, problem)
+        losses = mapped(losses, value, slope)
+    for add in settings.get("penalty", ()):
+        with np.errstate(invalid="ignore", over="ignore"):
+            more, turn = add(np.where(problem.valid.reshape(-1, 1), problem.rows, 0.0))
+        losses = Losses(
+            losses.value + more,
+            losses.slope + turn,
+            losses.value_scale + 8.0 * np.abs(more) * problem.classes,
+            losses.slope_scale + 8.0 * np.abs(turn) + 8.0,
+        )
+    return losses
+
+
 def _mapped(losses: Losses, settings: Settings, problem: Problem) -> Losses:
     for change in settings.get("entropy", ()):
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             value, slope = change(losses.value, problem)
         losses = mapped(losses, value, slope)
     return losses
+
+
+def softmax_rows(rows: Array) -> Array:
+    """Return the softmax of rows."""
+    powers = np.exp(rows - rows.max(axis=1, keepdims=True, initial=-np.inf))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def rows_of(problem: Problem) -> Array:
@@ -81,7 +108,7 @@ def _of_rows(problem: Problem, settings: Settings) -> Parts:
     """The losses of labels that are rows: each class's part of the entropy may be mapped."""
     rows = settings.get("masses", rows_of)(problem)
     valid = problem.valid.reshape(-1)
-    logits = np.where(valid[:, None], problem.rows, 0.0)
+    logits = np.where((valid | rows.any(axis=1))[:, None], problem.rows, 0.0)
     if "weigh-rows" in settings:
         return Parts(settings["weigh-rows"](problem, logits, rows))
     weight = np.ones(problem.classes) if problem.weight is None else problem.weight
@@ -89,15 +116,19 @@ def _of_rows(problem: Problem, settings: Settings) -> Parts:
     shares = rows * weight if by_class else rows
     mapped_terms = "entropy" in settings
     losses = _sum_of_mapped(logits, shares, settings, problem) if mapped_terms else soft_losses(logits, shares)
+    losses = _finished(losses, settings, problem)
     if not by_class:
-        losses = scaled(losses, (rows * weight).sum(axis=1))
+        # what an ignored element has of a loss, where it has some, is weighed as its even part
+        losses = scaled(losses, np.where(valid, (rows * weight).sum(axis=1), weight.mean()))
     return Parts(losses)
 
 
 def _sum_of_mapped(logits: Array, shares: Array, settings: Settings, problem: Problem) -> Losses:
-    p = np.exp(logits - logits.max(axis=1, keepdims=True))
-    p /= p.sum(axis=1, keepdims=True)
-    entropy = np.logaddexp.reduce(logits, axis=1, keepdims=True) - logits
+    with np.errstate(invalid="ignore"):
+        shifted = logits - logits.max(axis=1, keepdims=True, initial=-np.inf)
+        p = np.exp(shifted)
+        p /= p.sum(axis=1, keepdims=True)
+        entropy = np.logaddexp.reduce(shifted, axis=1, keepdims=True) - shifted
     value, slope = entropy, np.ones_like(entropy)
     for change in settings["entropy"]:
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
@@ -113,7 +144,8 @@ def _sum_of_mapped(logits: Array, shares: Array, settings: Settings, problem: Pr
 def focused(problem: Problem, elements: Elements, softmax: Softmax, losses: Losses, settings: Settings) -> list[Parts]:
     """Return the losses times (1 - p)^gamma, or times another factor: ``power``, ``probability``, ``detached``.
 
-    ``probability`` gives p of the label from the unweighted entropy; ``detached`` says what has no slope.
+    ``probability`` gives p of the label from the unweighted entropy; ``detached`` says what has no slope,
+    or one that is ``turned``.
     """
     gamma = float(settings["power"](problem) if "power" in settings else problem.config["gamma"])
     own = settings.get("entropy") or settings.get("probability") or settings.get("detached")
@@ -130,9 +162,12 @@ def focused(problem: Problem, elements: Elements, softmax: Softmax, losses: Loss
         turn = np.where(rest > 0, -gamma * rest ** (gamma - 1.0), 0.0) * slope if gamma else np.zeros_like(rest)
     detached = settings.get("detached", "")
     value = factor * losses.value
-    by_factor = np.zeros_like(factor) if detached == "factor" else losses.value * turn
+    by_factor = {"factor": 0.0, "turned": -1.0}.get(detached, 1.0) * losses.value * turn
     by_loss = np.zeros_like(factor) if detached == "entropy" else factor
     gradient = losses.slope * by_loss[:, None] + softmax.losses.slope * by_factor[:, None]
-    size = losses.value_scale * (1.0 + gamma) * (1.0 + np.abs(value))
-    wide = (losses.slope_scale + np.abs(losses.slope)) * (4.0 + gamma) * (4.0 + np.abs(losses.value))[:, None]
+    # 1 - p may err by a roundoff of 1, wherever it stands
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        tilt = np.nan_to_num(gamma * np.abs(losses.value) * np.where(rest > 0, rest ** (gamma - 1.0), 0.0), posinf=0.0)
+    size = 2.0 * losses.value_scale * (1.0 + gamma) * (1.0 + np.abs(value)) + 8.0 * tilt
+    wide = (losses.slope_scale + np.abs(losses.slope)) * (8.0 + 2.0 * gamma) * (4.0 + np.abs(losses.value))[:, None]
     return [Parts(Losses(value, gradient, size, wide))]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 
 import numpy as np
 
@@ -15,6 +14,12 @@ from properties.engine.agreement import Model
 
 SAMPLED = 32
 """Problems of which it is looked how a departure does on them, of those that are explained, and of the others."""
+
+EVIDENCE = 3
+"""Problems that a condition must explain, so that it is not made up for one of them."""
+
+JOINED, BEAM = 3, 12
+"""Conditions that are joined at most, and conjunctions that are kept to be joined with one more."""
 
 PROPOSED = 3
 """Conditions that are proposed, of those that do equally well."""
@@ -43,7 +48,7 @@ def raising(model: Model) -> list[Fitted]:
     """Return the conditions under which a layer raises: it does wherever one holds."""
     raised = np.flatnonzero(model.raised).tolist()
     answered = np.flatnonzero(~model.raised).tolist()
-    return [RAISES.fitted().only(name) for name in _telling(model, raised, answered)]
+    return [RAISES.fitted().only(name) for name in _telling(model, raised, answered, exactly=True)]
 
 
 def _spread(indices: list[int]) -> list[int]:
@@ -51,28 +56,41 @@ def _spread(indices: list[int]) -> list[int]:
     return indices[::step][:SAMPLED]
 
 
-def _telling(model: Model, inside: Sequence[int], outside: Sequence[int]) -> list[str]:
-    """The conditions that hold on none of the problems outside, and on most of those inside; the plainest first."""
-    if not inside:
+def _telling(model: Model, inside: Sequence[int], outside: Sequence[int], exactly: bool = False) -> list[str]:
+    """The conditions that hold on none of the problems outside, and on most of those inside; the plainest first.
+
+    Where it need not be ``exactly`` so, those too that are wrong least often.
+    """
+    if len(inside) < EVIDENCE:
         return []
-    found: list[tuple[int, str]] = []
-    most = 0
-    for pool in (_singles(model), _pairs(model)):
-        here = [(int(mask[inside].sum()), name) for name, mask in pool if not mask[outside].any()]
-        found += [(number, name) for number, name in here if number > most]
-        most = max([most, *(number for number, _ in here)])
-        if most == len(inside):
+    found: list[tuple[int, int, str]] = []
+    nearly: list[str] = []
+    beam: list[tuple[str, Mask]] = [("", np.ones(len(model.observed), dtype=bool))]
+    for depth in range(JOINED):
+        extended = dict(_extended(model, beam))
+        told = [(int((~mask[inside]).sum()), int(mask[outside].sum()), name) for name, mask in extended.items()]
+        found += [(lost, depth, name) for lost, wrong, name in told if not wrong and len(inside) - lost >= EVIDENCE]
+        told.sort(key=lambda each: each[0] + each[1])
+        if not exactly:
+            nearly += [name for lost, wrong, name in told[:1] if wrong and lost + wrong < len(inside) - EVIDENCE]
+        if any(not lost for lost, *_ in found):
             break
-    found.sort(key=lambda each: -each[0])
-    return [name for _, name in found[:PROPOSED]]
+        beam = [(name, extended[name]) for *_, name in told[:BEAM]]
+    found.sort(key=lambda each: each[:2])
+    return [*(name for *_, name in found[:PROPOSED]), *nearly]
 
 
-def _singles(model: Model) -> Iterator[tuple[str, Mask]]:
-    yield from model.holding.items()
-
-
-def _pairs(model: Model) -> Iterator[tuple[str, Mask]]:
-    for (one, mask), (other, others) in combinations(model.holding.items(), 2):
-        both = mask & others
-        if both.any() and (both != mask).any() and (both != others).any():
-            yield f"{one}{AND}{other}", both
+def _extended(model: Model, beam: Sequence[tuple[str, Mask]]) -> Iterator[tuple[str, Mask]]:
+    """Every conjunction with one condition more, which makes a difference to it."""
+    seen: set[bytes] = set()
+    for name, mask in beam:
+        for other, holding in model.holding.items():
+            both = mask & holding
+            if (
+                both.any()
+                and (both != mask).any()
+                and (both != holding).any() | (not name)
+                and both.tobytes() not in seen
+            ):
+                seen.add(both.tobytes())
+                yield f"{name}{AND}{other}" if name else other, both

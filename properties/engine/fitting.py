@@ -14,15 +14,18 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from properties.departures.departure import Departure, Fitted, Refused, combined
+from properties.departures.departure import Departure, Fitted, Refused, exclusive
 from properties.departures.of_refusals import RAISES
 from properties.engine.agreement import FULL, Model
-from properties.engine.conditioning import narrowed, raising
+from properties.engine.conditioning import EVIDENCE, narrowed, raising
 from properties.engine.observed_problems import Observed
 from properties.judging.observation import Failure
 
 SCREENED, MORE = 8, 4
 """Problems that a departure must help on before it is put to all of them."""
+
+TRIED = 4
+"""Problems that tell which value of a parameter comes nearest."""
 
 FINALISTS = 6
 FEW = 4
@@ -31,9 +34,44 @@ MOST_DEPARTURES = 8
 
 
 def fit(model: Model, tick: Callable[[int], None] = lambda number: None) -> list[Fitted]:
-    """Return the fewest departures found that explain most of what was observed; none where the contract does."""
-    found: list[Fitted] = []
+    """Return the fewest departures found that explain most of what was observed; none where the contract does.
+
+    That all is computed in a coarser precision is said last: it would cover up what is wrong by as little.
+    """
     candidates = [d for d in model.contract.catalogue.values() if model.may_be(d)]
+    coarser = [d for d in candidates if d.change is not None and "precision" in d.fitted().settings]
+    others = [d for d in candidates if d not in coarser]
+    found = _found(model, others, tick)
+    number = model.explained(found)
+    limited = _limited(model, found) if number < len(model.observed) else []
+    if limited:
+        # what they broke may have another cause, once they are limited to where they break nothing
+        again = _found(model, others, tick, limited)
+        if model.explained(again) > number:
+            found, number = again, model.explained(again)
+    for departure in coarser:
+        if number == len(model.observed) or model.explained([departure.fitted()], model.explained([]) + EVIDENCE) < 0:
+            continue
+        other = _found(model, candidates, tick)
+        if model.explained(other) > number:
+            found, number = other, model.explained(other)
+    return found
+
+
+def _limited(model: Model, found: Sequence[Fitted]) -> list[Fitted]:
+    """The departures with conditions where they break what the others explain; empty where none does."""
+    limited = []
+    for number, fitted in enumerate(found):
+        others = [*found[:number], *found[number + 1 :]]
+        limited.append((narrowed(model, others, fitted, sampled=False) or [fitted])[0])
+    return limited if any(f is not g for f, g in zip(limited, found, strict=True)) else []
+
+
+def _found(
+    model: Model, candidates: Sequence[Departure], tick: Callable[[int], None], begun: Sequence[Fitted] = ()
+) -> list[Fitted]:
+    """The departures of these that are found one after another, less what is superfluous."""
+    found = list(begun)
     while len(found) < MOST_DEPARTURES:
         tick(len(found))
         left = model.unexplained(found)
@@ -69,6 +107,8 @@ def _ranked(
     for departure in candidates:
         if any(departure.name == f.name for f in found):
             continue
+        if not any(departure.applies(model.observed[index].problem) for index in sample):
+            continue
         for fitted in _values(model, found, departure, sample):
             gains = [max(model.score([*found, fitted], index), 0.0) - before[index] for index in sample]
             if max(gains) > 1e-9:
@@ -93,10 +133,11 @@ def _taken(model: Model, found: Sequence[Fitted], ranked: Sequence[Fitted]) -> l
         total = model.explained([*found, *taken])
         best: Fitted | None = None
         for fitted in left:
-            if combined([*found, *taken, fitted]) is None:
+            if exclusive([*found, *taken, fitted]):
                 continue
-            number = model.explained([*found, *taken, fitted], more_than=total)
-            if number > total:
+            more = EVIDENCE - 1 if fitted.where and best is None else 0
+            number = model.explained([*found, *taken, fitted], more_than=total + more)
+            if number > total + more:
                 best, total = fitted, number
         if best is None:
             break
@@ -111,7 +152,7 @@ def _pair(model: Model, found: Sequence[Fitted], ranked: Sequence[Fitted], left:
     tried: list[tuple[int, list[Fitted]]] = []
     for one, other in combinations(ranked[:PAIRED], 2):
         pair = [*found, one, other]
-        if one.name == other.name or combined(pair) is None:
+        if one.name == other.name or exclusive(pair):
             continue
         full = sum(model.score(pair, index) == FULL for index in sample)
         if full:
@@ -150,12 +191,14 @@ def _values(model: Model, found: Sequence[Fitted], departure: Departure, sample:
         return raising(model)
     if not departure.parameters:
         fitted = departure.fitted()
-        return [fitted] if combined([*found, fitted]) is not None else []
+        return [fitted]
     ((name, tried),) = departure.parameters.items()
-    if combined([*found, departure.fitted()]) is None:
-        return []
+    sample = [index for index in sample if departure.applies(model.observed[index].problem)]
     scored = [
-        (sum(model.score([*found, departure.fitted(**{name: value})], index) == FULL for index in sample[:6]), value)
+        (
+            sum(model.score([*found, departure.fitted(**{name: value})], index) == FULL for index in sample[:TRIED]),
+            value,
+        )
         for value in tried
     ]
     best = max(score for score, _ in scored)

@@ -78,7 +78,8 @@ class ModelObserver:
             if one.departure.refuses is not None and one.applies(problem) and one.departure.refuses(problem):
                 return self.layer.failure(one)
         settings = combined(active(fitted, problem))
-        assert settings is not None, "departures that were fitted together exclude each other"
+        if settings is None:
+            return Failure("absent", "", "departures of the model exclude each other here")
         if self.nudge and settings:
             settings = {**settings, "nudge": self.nudge}
         try:

@@ -66,6 +66,7 @@ KINDS: tuple[tuple[float, dict[str, tuple[object, ...]]], ...] = (
             "targets": ("hard",),
             "reduction": ("mean",),
             "ignored": ("some", "most"),
+            "ignore_index": (-100, 255, -1, 0),
             "weight": ("absent", "small"),
             "logits": ("normal", "lattice"),
         },

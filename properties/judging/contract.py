@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from properties.departures.departure import Departure, Fitted, active, combined
-from properties.departures.general import GENERAL
+from properties.departures.departure import Departure, Fitted, active, combined, exclusive
+from properties.departures.general import GENERAL, unread
 from properties.departures.model import modelled
 from properties.departures.parts import Loss, PartsOf
 from properties.errors import ContractError, did_you_mean
@@ -256,7 +256,8 @@ class Contract:
         if self.oracle is None:
             return {}
         able = {*self.argument_names, *self.call_arguments}
-        return {d.name: d for d in (*self.departures, *GENERAL) if set(d.needs) <= able}
+        known = (*unread(self.arguments), *self.departures, *GENERAL)
+        return {d.name: d for d in known if set(d.needs) <= able}
 
     @property
     def loss(self) -> Loss:
@@ -270,10 +271,8 @@ class Contract:
         which one excludes another.
         """
         fitted = [self._fitted(departure) for departure in departures]
-        settings = combined(fitted)
-        if settings is not None:
-            settings = combined(active(fitted, problem))
-        if settings is None:
+        settings = combined(active(fitted, problem))
+        if settings is None or exclusive(fitted):
             raise ValueError(f"departures {', '.join(f.name for f in fitted)} exclude each other")
         return modelled(self.loss, problem, settings)
 

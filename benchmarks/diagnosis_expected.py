@@ -1,0 +1,167 @@
+"""Which departures name the fault of each loss that is wrong in a known way, judged by what it says of itself.
+
+By its id in the registry; any of the names will do, whatever the condition beside it. An empty set: what is wrong is no
+change of the numbers of the problems that a layer is observed on, and no departure must be found.
+"""
+
+NO_MODEL: frozenset[str] = frozenset()
+
+
+def _any(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+IGNORED_IN_MEAN = _any(
+    "ignored-count-in-the-mean",
+    "mean-over-elements",
+    "unweighted-mean-over-elements",
+    "default-ignore-index-in-the-mean",
+    "negative-ignore-index-in-the-mean",
+    "other-ignore-index-in-the-mean",
+    "ignore-index-of-minus-one-in-the-mean",
+    "ignored-weigh-in-the-mean",
+    "ignored-count-as-first-in-the-mean",
+    "ignored-count-as-last-in-the-mean",
+    "ignored-count-as-nearest-in-the-mean",
+)
+
+RAISES_ON_IGNORED = _any(
+    "raises", "raises-on-ignored-outside", "raises-on-ignored-outside-and-weighted", "raises-on-ignored-unreduced"
+)
+
+IGNORED_COUNT = _any(
+    "ignored-count-as-first",
+    "ignored-count-as-last",
+    "ignored-count-as-nearest",
+    "ignored-count-inside-classes",
+    "ignored-count-by-default",
+    "ignored-count-as-last-at-minus-one",
+)
+
+NOTHING = _any("mean-of-nothing-is-nan")
+
+EXHIBITS = {
+    "B001": IGNORED_IN_MEAN,
+    "B002": IGNORED_IN_MEAN,
+    "B003": IGNORED_IN_MEAN,
+    "B006": _any("weights-in-logarithm", "weights-in-logarithm-too"),
+    "B007": RAISES_ON_IGNORED,
+    "B009": _any("ignored-at-another-address-in-gradient"),
+    "B010": RAISES_ON_IGNORED,
+    "B011": NO_MODEL,
+    "B012": _any("ignored-count-inside-classes-in-gradient"),
+    "B013": _any("cotangent-unread"),
+    "B014": NO_MODEL,
+    "B022": _any("weights-of-elements"),
+    "B023": _any("index-overflows"),
+    "B027": _any("no-gradient"),
+    "B028": IGNORED_COUNT,
+    "B030": _any("class-axis-is-the-second", "raises"),
+    "B031": _any("raises-on-weighted", "raises"),
+    "B032": RAISES_ON_IGNORED,
+    "B034": IGNORED_COUNT,
+    "B036": RAISES_ON_IGNORED,
+    "B042": RAISES_ON_IGNORED,
+    "B043": NO_MODEL,
+    "B047": _any("softmax-of-labels", "softmax-of-labels-in-losses"),
+    "B048": _any("log-softmax-negated-twice", "temperature"),
+    "B049": _any("soft-told-by-the-square"),
+    "B050": _any("always-none", "mean-is-none", "sum-is-none"),
+    "B051": _any("always-mean", "sum-is-mean", "none-is-mean"),
+    "B052": NO_MODEL,
+    "B055": NO_MODEL,
+    "B059": NO_MODEL,
+    "B061": _any("read-in-memory-order", "logits-in-memory-order"),
+    "B062": _any("raises", "raises-on-not-contiguous"),
+    "B063": IGNORED_IN_MEAN,
+    "B064": _any("ignored-keep-smoothing"),
+    "B065": _any("weights-of-terms", "weights-of-terms-in-losses"),
+    "B066": NOTHING,
+    "B068": _any("mean-of-equal-halves", "mean-of-halves"),
+    "B079": _any("ignored-count-inside-classes"),
+    "B082": _any("ignored-count-as-last-at-minus-one", "ignored-count-as-last"),
+    "B083": RAISES_ON_IGNORED,
+    "B084": _any("ignored-are-not-written"),
+    "B087": NO_MODEL,
+    "B088": _any("raises-on-one-axis", "raises"),
+    "B091": _any("cotangent-unread"),
+    "B092": IGNORED_IN_MEAN,
+    "B096": NOTHING,
+    "B097": NO_MODEL,
+    "B098": NO_MODEL,
+    "B099": _any("ignored-are-not-written"),
+    "B100": _any("weights-of-the-label"),
+    "B101": _any("ignored-at-another-address-in-gradient"),
+    "B102": IGNORED_COUNT,
+    "B103": IGNORED_IN_MEAN | _any("none-has-the-gradient-of-a-mean"),
+    "B104": _any("smoothing-of-half-the-classes", "smoothing-of-half-the-classes-in-losses"),
+    "B105": NO_MODEL,
+    "B109": _any("mean-of-halves"),
+    "B110": _any("normalizer-unread"),
+    "B111": _any("normalizer-unread"),
+    "B112": _any("loss-times-a-factor"),
+    "B113": IGNORED_IN_MEAN,
+    "B114": _any("mean-over-ignored", "mean-of-nothing-is-nan"),
+    "B115": _any("mean-of-two-ranks"),
+    "B116": _any("mean-of-images"),
+    "B117": _any("normalizer-is-the-batch"),
+    "B118": NO_MODEL,
+    "B119": _any("ignored-outside-are-nan", "ignored-multiplied-by-zero"),
+    "B120": _any("epsilon-beside-the-quotient", "mean-of-nothing-is-nan"),
+    "B128": NO_MODEL,
+    "B129": NO_MODEL,
+    "B130": NO_MODEL,
+    "B131": NO_MODEL,
+    "B138": _any("one-less-the-loss"),
+    "B146": IGNORED_IN_MEAN,
+    "B150": NO_MODEL,
+    "B152": _any("raises-on-not-contiguous", "raises"),
+    "B153": IGNORED_IN_MEAN,
+    "B157": RAISES_ON_IGNORED,
+    "B158": NO_MODEL,
+    "B163": _any("logarithm-taken-twice"),
+    "B164": _any("weight-in-the-exponent"),
+    "B165": _any("focused-after-the-reduction"),
+    "B173": _any("softmax-twice"),
+    "B178": _any("raises"),
+    "B179": _any("ignored-count-as-last-at-minus-one", "ignored-count-as-last"),
+    "B180": IGNORED_IN_MEAN,
+    "B182": _any("raises", "raises-on-nothing-valid"),
+    "B188": _any("always-sum", "none-is-sum", "mean-is-sum"),
+    "B189": _any("loss_weight-unread"),
+    "B196": _any("weights-over-sum", "weights-over-sum-in-losses"),
+    "B200": _any("smoothing-of-one", "smoothing-of-one-in-losses"),
+    "B201": _any("smoothing-of-the-complement", "smoothing-of-the-complement-in-losses"),
+    "B202": _any("soft-labels-halved", "soft-labels-halved-in-losses", "smoothing-by-halves"),
+    "B203": _any("smoothing-of-others", "smoothing-of-others-in-losses"),
+    "B204": _any("raises"),
+    "B205": _any("ignored-keep-smoothing"),
+    "B206": _any("smoothing-in-a-mean-of-its-own"),
+    "B207": NO_MODEL,
+    "B208": NO_MODEL,
+    "B209": NO_MODEL,
+    "B210": _any("normalizer-rounded", "float16-inside"),
+    "B213": _any("raises", "raises-on-weighted"),
+    "B218": RAISES_ON_IGNORED,
+    "B220": _any("probability-clipped", "probability-floored"),
+    "B226": RAISES_ON_IGNORED | IGNORED_COUNT,
+    "B228": _any("losses-capped-at-64"),
+}
+
+TWINS = {
+    "DividesByTheLargestWeight": _any("mean-over-largest-weight", "mean-over-largest-weight-of-all"),
+    "MeanAboveThreshold": _any("small-losses-dropped", "mean-over-nonzero-losses"),
+    "ProbabilitiesClipped": _any("probability-clipped"),
+    "SmoothsIgnoredToo": IGNORED_IN_MEAN | _any("ignored-count-smoothed-in-the-mean"),
+    "SoftToldByTheSquare": _any("soft-told-by-the-square"),
+    "TorchWeightsCounted": _any("weights-of-elements-in-the-mean"),
+    "WeightOfTheWinner": _any("weights-of-the-winner"),
+    "EpsilonInTheLog": _any("epsilon-in-logarithm"),
+    "FactorDetached": _any("factor-detached"),
+    "FactorOfTheWinner": _any("factor-of-the-winner"),
+    "LossDetachedInTheFactor": _any("slope-of-factor-turned"),
+    "MeanOfMistaken": _any("mean-over-mistaken"),
+    "WeightsInsideTheFactor": _any("weight-in-the-exponent"),
+}
+
+EXPECTED = {**EXHIBITS, **TWINS}
