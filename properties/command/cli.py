@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import click
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from properties.certificates.certificate import Certificate
@@ -273,7 +273,7 @@ def list_departures(contract: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(chosen, indent=1))
         return
-    table = Table("departure", "what a layer with it does", "contracts", box=None)
+    table = Table(Column("departure", no_wrap=True), "what a layer with it does", "contracts", box=None)
     for one in chosen:
         table.add_row(one["name"], Text(one["sentence"]), ", ".join(one["contracts"]))
     console().print(table)

@@ -35,6 +35,7 @@ class Model:
     contract: Contract
     observed: Sequence[Observed]
     _scores: dict[tuple[Any, int], float] = field(default_factory=dict)
+    _applying: dict[tuple[str, str, int], bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._loss = replace(self.contract.loss, known=dict.fromkeys(one.problem for one in self.observed))
@@ -55,11 +56,17 @@ class Model:
     def score(self, fitted: Sequence[Fitted], index: int) -> float:
         """How well a model agrees with the layer on one problem: 1 where it does; -1 where nobody can say."""
         one = self.observed[index]
-        applying = [f for f in fitted if f.applies(one.problem)]
+        applying = [f for f in fitted if self._applies(f, index)]
         key = (tuple(sorted((f.name, *_values_of(f)) for f in applying)), index)
         if key not in self._scores:
             self._scores[key] = self._score(applying, one)
         return self._scores[key]
+
+    def _applies(self, fitted: Fitted, index: int) -> bool:
+        key = (fitted.name, fitted.where, index)
+        if key not in self._applying:
+            self._applying[key] = fitted.applies(self.observed[index].problem)
+        return self._applying[key]
 
     def _score(self, fitted: Sequence[Fitted], one: Observed) -> float:
         refuses = [f for f in fitted if f.departure.refuses is not None]

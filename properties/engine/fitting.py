@@ -30,6 +30,8 @@ TRIED = 4
 FINALISTS = 6
 FEW = 4
 PAIRED = 24
+ESTIMATED, VERIFIED = 32, 4
+"""Problems by which departures are compared (explained ones, and as many others); those that are then put to all."""
 MOST_DEPARTURES = 8
 
 
@@ -130,20 +132,42 @@ def _taken(model: Model, found: Sequence[Fitted], ranked: Sequence[Fitted]) -> l
     left = list(ranked if len(model.unexplained(found)) <= FEW else finalists)
     left += [narrower for fitted in finalists for narrower in narrowed(model, found, fitted)]
     while left:
-        total = model.explained([*found, *taken])
-        best: Fitted | None = None
-        for fitted in left:
-            if exclusive([*found, *taken, fitted]):
-                continue
-            more = EVIDENCE - 1 if fitted.where and best is None else 0
-            number = model.explained([*found, *taken, fitted], more_than=total + more)
-            if number > total + more:
-                best, total = fitted, number
+        best = _best(model, [*found, *taken], left)
         if best is None:
             break
         taken.append(best)
         left = [f for f in left if f.name != best.name]
     return taken
+
+
+def _best(model: Model, found: Sequence[Fitted], candidates: Sequence[Fitted]) -> Fitted | None:
+    """The departure with which most is explained beside what is found; None where none explains more.
+
+    All are put to some of the problems, and those that do best there to all.
+    """
+    some = _some(model, found)
+    before = sum(model.agrees(found, index) for index in some)
+    estimated = [
+        (sum(model.agrees([*found, fitted], index) for index in some) - before, -number, fitted)
+        for number, fitted in enumerate(candidates)
+        if not exclusive([*found, fitted])
+    ]
+    promising = sorted((each for each in estimated if each[0] > 0), key=lambda each: each[:2], reverse=True)
+    best, total = None, model.explained(found)
+    for _, _, fitted in promising[:VERIFIED]:
+        more = EVIDENCE - 1 if fitted.where and best is None else 0
+        number = model.explained([*found, fitted], more_than=total + more)
+        if number > total + more:
+            best, total = fitted, number
+    return best
+
+
+def _some(model: Model, found: Sequence[Fitted]) -> list[int]:
+    """Some of the problems that are explained, and some of those that are not."""
+    parts: tuple[list[int], list[int]] = ([], [])
+    for index in range(len(model.observed)):
+        parts[model.agrees(found, index)].append(index)
+    return [index for part in parts for index in part[:: max(len(part) // ESTIMATED, 1)][:ESTIMATED]]
 
 
 def _pair(model: Model, found: Sequence[Fitted], ranked: Sequence[Fitted], left: Sequence[int]) -> list[Fitted]:

@@ -17,7 +17,7 @@ from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import Answer
 
-OBSERVED = 320
+OBSERVED = 240
 """Problems that a layer is observed on."""
 
 MOST_LOST = 3

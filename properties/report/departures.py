@@ -100,11 +100,11 @@ def _two_lines(certificate: Certificate, departure: Mapping[str, Any], number: i
         first.append(f" {size}", style="bold")
     if departure["inherited"]:
         first.append(f" (inherited from {departure['inherited']})", style="yellow")
-    first.append(f"  {name}", style="dim")
     shown, finding = departure["counterexample"], law.result.finding
     told = descriptions(finding.calls, shown.get("at_rest"))[:1] if finding is not None else []
     came = [] if size else outcome_of(shown)
-    second = Text(cut("   ".join([*told, *came]))).append(_following(certificate, departure), style="dim")
+    second = Text(f"{name}: ", style="dim").append(cut("   ".join([*told, *came])), style="default")
+    second.append(_following(certificate, departure), style="dim")
     return labelled(str(number), _style(certificate, departure), [first, second])
 
 
