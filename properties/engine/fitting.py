@@ -52,7 +52,7 @@ def fit(model: Model, tick: Callable[[int], None] = lambda number: None) -> list
         if number == len(model.observed) or model.explained([departure.fitted()], model.explained([]) + EVIDENCE) < 0:
             continue
         other = _found(model, candidates, tick)
-        if model.explained(other) > number:
+        if model.explained(other) >= number + EVIDENCE:
             found, number = other, model.explained(other)
     return found
 
@@ -130,7 +130,7 @@ def _taken(model: Model, found: Sequence[Fitted], ranked: Sequence[Fitted]) -> l
         for fitted in left:
             if exclusive([*found, *taken, fitted]):
                 continue
-            more = EVIDENCE - 1 if fitted.where and best is None else 0
+            more = EVIDENCE - 1 if fitted.parameters and best is None else 0
             number = model.explained([*found, *taken, fitted], more_than=total + more)
             if number > total + more:
                 best, total = fitted, number
@@ -251,11 +251,11 @@ def _rounded(
 
 
 def _pruned(model: Model, found: list[Fitted]) -> list[Fitted]:
-    """The departures without those that the others make superfluous, the last ones first."""
-    total = model.explained(found)
+    """The departures without those that the others make superfluous; a number, or a condition, needs some evidence."""
     for fitted in list(found):
         fewer = [f for f in found if f is not fitted]
-        if model.explained(fewer) >= total:
+        lost = model.explained(found) - model.explained(fewer)
+        if lost < (EVIDENCE if fitted.parameters else 1):
             found = fewer
     return found
 
