@@ -1,4 +1,4 @@
-"""Diagnosis: a layer is observed and described as its contract with departures; each of these gets its smallest case."""
+"""Diagnosis: a layer is observed and described as its contract with departures, each of which gets a smallest case."""
 
 from __future__ import annotations
 
