@@ -35,6 +35,7 @@ IGNORED_COUNT = _any(
     "ignored-count-as-nearest",
     "ignored-count-inside-classes",
     "ignored-count-by-default",
+    "ignored-count-wrapped",
     "ignored-count-as-last-at-minus-one",
 )
 

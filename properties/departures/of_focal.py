@@ -90,7 +90,9 @@ def _focused_late(problem: Problem, answer: Answer) -> Answer:
         scale = answer.gradient_scale * np.abs(column) + 32.0 * (1.0 + gamma) * np.abs(
             gradient
         ) * answer.value_scale.max(initial=1.0)
+    # 1 - exp(-L) may err by a roundoff of 1
     value_scale = answer.value_scale * (1.0 + np.abs(slope)) + 8.0 * (1.0 + gamma) * np.abs(value)
+    value_scale = value_scale + np.nan_to_num(8.0 * np.abs(bend * total), posinf=0.0)
     return replace(answer, value=value, gradient=gradient, value_scale=value_scale, gradient_scale=scale)
 
 

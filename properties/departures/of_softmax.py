@@ -213,7 +213,7 @@ def _power(exponent: float) -> Settings:
     return {"entropy": (lambda e, p: (e**exponent, exponent * e ** (exponent - 1.0)),)}
 
 
-def _other_base(base: float) -> Settings:
+def _other_base(base: int) -> Settings:
     by = float(np.log(base))
     return {"entropy": (lambda e, p: (e / by, np.full(e.shape, 1.0 / by)),)}
 
@@ -280,7 +280,7 @@ ENTROPIES = (
         {"exponent": (2.0, 0.5, 3.0, 1.5)},
         harm=8,
     ),
-    Departure("other-logarithm", "The logarithm has base {base}.", _other_base, {"base": (2.0, 10.0)}, harm=8),
+    Departure("other-logarithm", "The logarithm has base {base}.", _other_base, {"base": (2, 10)}, harm=8),
     Departure(
         "poly-term", "{epsilon} (1 - p) is added to cross entropy.", _poly, {"epsilon": (1.0, 2.0, 0.5, -1.0)}, harm=8
     ),

@@ -168,6 +168,9 @@ def focused(problem: Problem, elements: Elements, softmax: Softmax, losses: Loss
     # 1 - p may err by a roundoff of 1, wherever it stands
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         tilt = np.nan_to_num(gamma * np.abs(losses.value) * np.where(rest > 0, rest ** (gamma - 1.0), 0.0), posinf=0.0)
-    size = 2.0 * losses.value_scale * (1.0 + gamma) * (1.0 + np.abs(value)) + 8.0 * tilt
+    size = (
+        2.0 * losses.value_scale * (1.0 + gamma) * (1.0 + np.abs(value))
+        + (64.0 if "probability" in settings else 8.0) * tilt
+    )
     wide = (losses.slope_scale + np.abs(losses.slope)) * (8.0 + 2.0 * gamma) * (4.0 + np.abs(losses.value))[:, None]
     return [Parts(Losses(value, gradient, size, wide))]

@@ -55,7 +55,7 @@ def fit(model: Model, tick: Callable[[int], None] = lambda number: None) -> list
         if number == len(model.observed) or model.explained([departure.fitted()], model.explained([]) + EVIDENCE) < 0:
             continue
         other = _found(model, candidates, tick)
-        if model.explained(other) > number:
+        if model.explained(other) >= number + EVIDENCE:
             found, number = other, model.explained(other)
     return found
 
@@ -155,11 +155,16 @@ def _best(model: Model, found: Sequence[Fitted], candidates: Sequence[Fitted]) -
     promising = sorted((each for each in estimated if each[0] > 0), key=lambda each: each[:2], reverse=True)
     best, total = None, model.explained(found)
     for _, _, fitted in promising[:VERIFIED]:
-        more = EVIDENCE - 1 if fitted.where and best is None else 0
+        more = _evidence(fitted) - 1 if best is None else 0
         number = model.explained([*found, fitted], more_than=total + more)
         if number > total + more:
             best, total = fitted, number
     return best
+
+
+def _evidence(fitted: Fitted) -> int:
+    """How many problems a departure must explain, so that no condition, nor a number, is made up for one of them."""
+    return EVIDENCE if fitted.where else 2 if fitted.parameters else 1
 
 
 def _some(model: Model, found: Sequence[Fitted]) -> list[int]:
@@ -280,11 +285,11 @@ def _rounded(
 
 
 def _pruned(model: Model, found: list[Fitted]) -> list[Fitted]:
-    """The departures without those that the others make superfluous, the last ones first."""
-    total = model.explained(found)
+    """The departures without those that the others make superfluous; a number, or a condition, needs some evidence."""
     for fitted in list(found):
         fewer = [f for f in found if f is not fitted]
-        if model.explained(fewer) >= total:
+        lost = model.explained(found) - model.explained(fewer)
+        if lost < (EVIDENCE if fitted.parameters else 1):
             found = fewer
     return found
 

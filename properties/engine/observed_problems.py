@@ -72,7 +72,7 @@ KINDS: tuple[tuple[float, dict[str, tuple[object, ...]]], ...] = (
         },
     ),
     (0.24, {"logits": ("normal", "ties", "spread", "certain", "edges", "lattice")}),
-    (0.12, {"logits": ("edges",), "size": ("one", "few")}),
+    (0.2, {"logits": ("edges",), "size": ("one", "few")}),
     (0.06, {"size": ("many",), "logits": ("normal", "spread"), "rank": (2, 3)}),
     (0.12, {"logits": ("saturated", "huge", "offset"), "size": ("one", "few")}),
 )

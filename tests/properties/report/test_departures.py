@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from properties.contracts import contracts
 from rich.console import Console
 
 from properties.certificates.certificate import Certificate
 from properties.certificates.comparison import changes
 from properties.certificates.events import Ended
 from properties.command.cli import main
+from properties.contracts import contracts
 from properties.report import explain
 from properties.report.causes import label_of
 from properties.report.changes import show_changes
