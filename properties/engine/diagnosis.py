@@ -30,7 +30,7 @@ from properties.problems.serialization import plain_numbers
 from properties.subjects.backend import backend_of
 from properties.subjects.subject import Subject
 
-MOST_SHRINKING = 80
+MOST_SHRINKING = 120
 """Problems that are put to the layer to make the smallest case of a departure."""
 
 MOST_DRAWN, BEHIND_A_GATE = 120, 12

@@ -33,7 +33,11 @@ class Observed:
     due: Answer
 
     @property
-    def effort(self) -> tuple[int, int, float]:
+    PLAIN_WEIGHTS = (1.0, 2.0, 0.5, 3.0, 1.5, 4.0)
+"""Weights that anybody can calculate with."""
+
+
+def effort(self) -> tuple[int, int, float]:
         """How much there is to read: elements, options that are not at rest, the size of the numbers."""
         return effort(self.problem)
 
@@ -42,8 +46,9 @@ def effort(problem: Problem) -> tuple[int, int, float]:
     """Return how much there is to read in a problem."""
     options = (problem.weight is not None) + (not problem.valid.all()) + (problem.logits.ndim > 2)
     options += (problem.reduction != "mean") + (problem.axis != 1) + (problem.normalizer is not None)
+    odd = 0 if problem.weight is None else int((~np.isin(problem.weight, PLAIN_WEIGHTS)).sum())
     finite = problem.logits[np.isfinite(problem.logits)]
-    return problem.logits.size, options, float(np.abs(finite).sum())
+    return problem.logits.size, options + odd, float(np.abs(finite).sum())
 
 
 KINDS: tuple[tuple[float, dict[str, tuple[object, ...]]], ...] = (

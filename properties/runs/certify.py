@@ -29,8 +29,11 @@ from properties.laws.conduct import ANSWERS
 from properties.subjects.subject import Loadable
 from properties.subjects.target import UsageError, loadable
 from properties.workers.inline import Inline
-from properties.workers.pool import Pool
-from properties.workers.worker import Worker
+from properties.workers.pool import Beforehand, Pool
+from properties.workers.worker import Performer, Worker
+
+BESIDE_NUMBERS = ("conduct", "refusals")
+"""Levels of laws that departures of numbers explain nothing of, but by chance."""
 
 
 @dataclass(frozen=True)
@@ -147,20 +150,21 @@ class _Certification:
             self._inquire()
             yield from self._put(gates)
         self._inquire()
-        self._diagnose()
-        yield from self._explained()
         rest = [info for info in self._asked if not is_gate(info) and self._gates.asks(info)]
-        # long ones first, so that no worker is left with one at the end
-        yield from self._put(sorted(rest, key=lambda info: not info.slow))
+        # what a layer does beside its numbers is asked while somebody finds out what it departs in
+        beside = [info for info in rest if info.level in BESIDE_NUMBERS]
+        yield from self._put(_long_first(beside), self._diagnosing)
+        yield from self._explained()
+        yield from self._put(_long_first([info for info in rest if info not in beside]))
 
     def _inquire(self) -> None:
         """Find out what the layer does, as often as what was found leads to another question."""
         while self._gates.wonders and (inquiry := self._gates.inquiry(self._options.seed)) is not None:
             self._gates.learn(self._pool.infer(inquiry))
 
-    def _put(self, laws: Sequence[LawInfo]) -> Iterator[Event]:
+    def _put(self, laws: Sequence[LawInfo], first: Beforehand | None = None) -> Iterator[Event]:
         infos = {info.id: info for info in laws}
-        for event in self._pool.run([self._task(info) for info in laws]):
+        for event in self._pool.run([self._task(info) for info in laws], first):
             if isinstance(event, Progressed):
                 yield event
                 continue
@@ -169,7 +173,7 @@ class _Certification:
             if infos[event.law] in self._reported:
                 yield LawEnded(LawReport.of(infos[event.law], event))
 
-    def _diagnose(self) -> None:
+    def _diagnosing(self, performer: Performer) -> None:
         """Find out what the layer departs in; where somebody chose single laws, that is not asked for."""
         known, gates = self._known, self._gates
         if gates.silent or self._options.only:
@@ -178,10 +182,10 @@ class _Certification:
             law for law in gates.shut if self._results[law].outcome in FAILED and not self._results[law].remarked
         )
         asked = Examination(self._options.seed, known.dtypes, gates.shut, known.kept, known.style, failed)
-        self._diagnosis = self._pool.diagnose(asked)
+        self._diagnosis = performer.diagnose(asked)
 
     def _explained(self) -> Iterator[Event]:
-        """Put what gates were refuted by to their laws again: whether it follows from the departures of the layer."""
+        """Put what laws were refuted by to them again: whether it follows from the departures of the layer."""
         if not self._diagnosis["departures"]:
             return
         ran = [info for info in self._known.laws if info.id in self._results]
@@ -242,6 +246,11 @@ class _Certification:
             required=required_of(self._options.require),
             diagnosis={name: self._diagnosis[name] for name in NO_DIAGNOSIS},
         )
+
+
+def _long_first(laws: Sequence[LawInfo]) -> list[LawInfo]:
+    """Laws in the order in which they start: long ones first, so that no worker is left with one at the end."""
+    return sorted(laws, key=lambda info: not info.slow)
 
 
 def names_of(description: Description) -> set[str]:

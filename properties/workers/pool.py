@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 from properties.engine.description import Description
-from properties.engine.diagnosis import Examination
 from properties.engine.result import LawResult, Progressed
 from properties.engine.study import Facts, Inquiry
 from properties.engine.task import Task
 from properties.workers.worker import Performer
+
+Beforehand = Callable[[Performer], None]
+"""What a performer is asked before it takes tasks."""
 
 
 class Pool:
@@ -31,19 +32,18 @@ class Pool:
         """Return what one of the performers finds out about the layer."""
         return self._performers[0].infer(inquiry)
 
-    def diagnose(self, asked: Examination) -> dict[str, Any]:
-        """What the layer departs in from its contract."""
-        return self._performers[0].diagnose(asked)
+    def run(self, tasks: Sequence[Task], first: Beforehand | None = None) -> Iterator[Progressed | LawResult]:
+        """Run the tasks; yields their results in the order in which they end, with progress between them.
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[Progressed | LawResult]:
-        """Run the tasks; yields their results in the order in which they end, with progress between them."""
+        One performer does something else ``first``, while the others begin with the tasks.
+        """
         waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
         for task in tasks:
             waiting.put(task)
         done: queue.SimpleQueue[Progressed | LawResult | BaseException] = queue.SimpleQueue()
         self._threads = [
-            threading.Thread(target=_feed, args=(performer, waiting, done), daemon=True)
-            for performer in self._performers[: max(len(tasks), 1)]
+            threading.Thread(target=_feed, args=(performer, waiting, done, first if n == 0 else None), daemon=True)
+            for n, performer in enumerate(self._performers[: max(len(tasks), 1)])
         ]
         for thread in self._threads:
             thread.start()
@@ -56,6 +56,11 @@ class Pool:
             yield item
         for thread in self._threads:
             thread.join()
+        # what was done first may have failed after the last task was over
+        while not done.empty():
+            item = done.get()
+            if isinstance(item, BaseException):
+                raise item
 
     def close(self) -> None:
         """Stop all performers, and wait for the threads that still hand tasks to one."""
@@ -76,7 +81,14 @@ def _feed(
     performer: Performer,
     waiting: queue.SimpleQueue[Task],
     done: queue.SimpleQueue[Progressed | LawResult | BaseException],
+    first: Beforehand | None,
 ) -> None:
+    if first is not None:
+        try:
+            first(performer)
+        except BaseException as error:
+            done.put(error)
+            return
     while True:
         try:
             task = waiting.get_nowait()
