@@ -24,6 +24,10 @@ MOST_LOST = 3
 """Crashes and hangs after which it is asked nothing more."""
 
 
+PLAIN_WEIGHTS = (1.0, 2.0, 0.5, 3.0, 1.5, 4.0)
+"""Weights that anybody can calculate with."""
+
+
 @dataclass(frozen=True)
 class Observed:
     """A problem, what the layer answered, and what the contract's oracle answers."""
@@ -33,11 +37,7 @@ class Observed:
     due: Answer
 
     @property
-    PLAIN_WEIGHTS = (1.0, 2.0, 0.5, 3.0, 1.5, 4.0)
-"""Weights that anybody can calculate with."""
-
-
-def effort(self) -> tuple[int, int, float]:
+    def effort(self) -> tuple[int, int, float]:
         """How much there is to read: elements, options that are not at rest, the size of the numbers."""
         return effort(self.problem)
 
