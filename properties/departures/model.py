@@ -48,9 +48,13 @@ def modelled(loss: Loss, problem: Problem, settings: Settings) -> Answer:
     if settings.get("nothing") == "nan" and problem.reduction == "mean":
         found = _of_a_division(found)
     precision = settings.get("precision")
-    if precision is None or UNIT_ROUNDOFF[precision] <= UNIT_ROUNDOFF[problem.dtype]:
-        return found
-    return _coarser(found, UNIT_ROUNDOFF[precision] / UNIT_ROUNDOFF[problem.dtype])
+    return found if precision is None else in_precision(found, precision, problem.dtype)
+
+
+def in_precision(answer: Answer, precision: str, dtype: str) -> Answer:
+    """Return an answer with the error scales, in units of ``dtype``, of a computation in another precision."""
+    ratio = UNIT_ROUNDOFF[precision] / UNIT_ROUNDOFF[dtype]
+    return _coarser(answer, ratio) if ratio > 1.0 else answer
 
 
 def rewritten(problem: Problem, rewrites: Sequence[Callable[[Problem], Problem]]) -> Problem:

@@ -28,6 +28,7 @@ TOLD: dict[str, tuple[str, str, int]] = {
     "modes/amp": ("otherwise-in-amp", "Under paddle.amp.auto_cast it answers otherwise.", 42),
     "modes/double-backward": ("wrong-second-derivative", "Its second derivative is wrong.", 44),
     "modes/moving-average": ("other-running-average", "Its running average is another.", 14),
+    "numerics/nan-stays-nan": ("nan-vanishes", "NaN in a valid logit gives a number.", 81),
     "numerics/result-dtype": ("result-of-another-dtype", "Its loss or gradient has another dtype than the logits.", 65),
     "numerics/small-labels": ("small-labels-differ", "Labels of smaller integer types have another loss.", 48),
     "numerics/mean-of-a-large-sum": (

@@ -121,8 +121,11 @@ def py_layer_at_fault(trial: Trial, problem: Problem, finding: Finding) -> str:
     return PY_LAYER if isinstance(alone, Failure) and alone.error == failure.error else ""
 
 
-def same(finding: Finding, shown: Finding, contract: Contract) -> bool:
-    """Whether two contradictions of one law on one problem are the same: outcome, quantity, and numbers or error."""
+def same(finding: Finding, shown: Finding, contract: Contract, precision: str = "") -> bool:
+    """Whether two contradictions of one law on one problem are the same: outcome, quantity, and numbers or error.
+
+    Numbers may differ by the rounding of the problem's dtype, or of a coarser ``precision``.
+    """
     if outcome_of(finding) != outcome_of(shown) or finding.quantity != shown.quantity:
         return False
     if not finding.items <= shown.items:
@@ -134,7 +137,7 @@ def same(finding: Finding, shown: Finding, contract: Contract) -> bool:
         return True
     if finding.message != shown.message or not _same_calls(finding.calls, shown.calls):
         return False
-    noise = _noise(finding, contract)
+    noise = _noise(finding, contract, precision)
     if not (_close(finding.expected, shown.expected, noise) and _close(finding.got, shown.got, noise)):
         return False
     return _explained(finding, shown)
@@ -156,7 +159,7 @@ def _same_calls(left: Iterable[Problem], right: Iterable[Problem]) -> bool:
     return all(np.array_equal(one.logits, other.logits, equal_nan=True) for one, other in pairs)
 
 
-def _noise(finding: Finding, contract: Contract) -> float:
+def _noise(finding: Finding, contract: Contract, precision: str) -> float:
     """How far two sound computations of these numbers may lie apart."""
     problem = finding.calls[0]
     scales = [1.0]
@@ -165,7 +168,7 @@ def _noise(finding: Finding, contract: Contract) -> float:
     if answer is not None:
         scales += [_largest(answer.gradient_scale if "gradient" in finding.quantity else answer.value_scale)]
     scales += [_largest(array) for array in (finding.expected, finding.got) if array is not None]
-    return 2.0 * BUDGET * UNIT_ROUNDOFF[problem.dtype] * max(scales)
+    return 2.0 * BUDGET * max(UNIT_ROUNDOFF[problem.dtype], UNIT_ROUNDOFF.get(precision, 0.0)) * max(scales)
 
 
 def _largest(array: Array) -> float:

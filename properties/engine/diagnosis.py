@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from properties.departures.departure import Departure, Fitted
+from properties.departures.model import in_precision
 from properties.engine.agreement import FULL, Model
 from properties.engine.description import laws_of
 from properties.engine.fitting import fit, needed_by
@@ -183,7 +184,11 @@ class _Cases:
     def _shown(self, one: Observed, fitted: Fitted) -> Finding:
         if isinstance(one.shown, Failure):
             return Finding(fitted.sentence, (one.problem,), failure=one.shown)
-        match, _ = closest_answer(one.shown, one.due, one.problem.dtype)
+        due, dtype = one.due, one.problem.dtype
+        for precision in {f.settings["precision"] for f in self.found if f is not fitted and "precision" in f.settings}:
+            # what is shown is more than the rounding of what another departure says
+            due = in_precision(due, precision, dtype)
+        match, _ = closest_answer(one.shown, due, dtype)
         return Finding(fitted.sentence, (one.problem,), match.quantity, match.expected, match.got)
 
     def _observed(self, problem: Problem) -> Observed | None:
