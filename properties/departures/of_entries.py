@@ -305,7 +305,7 @@ KERNELS = (
     ),
     Departure(
         "slope-at-zero-of-a-maximum",
-        "At a logit of exactly 0 the slope of the binary cross entropy is -t or 1 - t, where 1/2 - t is due.",
+        "At a logit of exactly 0 the slope of the binary cross entropy is {right} - t, where 1/2 - t is due.",
         lambda right: {"kernel": (_at_zero(lambda t: right - t),)},
         {"right": (0, 1)},
         harm=60,

@@ -72,7 +72,25 @@ def _limited(model: Model, found: Sequence[Fitted]) -> list[Fitted]:
 def _found(
     model: Model, candidates: Sequence[Departure], tick: Callable[[int], None], begun: Sequence[Fitted] = ()
 ) -> list[Fitted]:
-    """The departures of these that are found one after another, less what is superfluous."""
+    """The departures of these that are found one after another, less what is superfluous.
+
+    First without conditions: a departure that is taken for a like one is exchanged before it is limited to where the
+    mistake does not show.
+    """
+    plain = _exchanged(model, _greedy(model, candidates, tick, begun, limiting=False), candidates, tick)
+    if not model.unexplained(plain):
+        return _pruned(model, plain)
+    return _pruned(model, _refined(model, _greedy(model, candidates, tick, plain, limiting=True)))
+
+
+def _greedy(
+    model: Model,
+    candidates: Sequence[Departure],
+    tick: Callable[[int], None],
+    begun: Sequence[Fitted],
+    limiting: bool,
+) -> list[Fitted]:
+    """The departures that are taken one after another; ``limiting`` takes them on some problems alone, too."""
     found = list(begun)
     while len(found) < MOST_DEPARTURES:
         tick(len(found))
@@ -80,11 +98,30 @@ def _found(
         if not left:
             break
         ranked = _ranked(model, found, candidates, left)
-        taken = _taken(model, found, ranked) or _pair(model, found, ranked, left)
+        taken = _taken(model, found, ranked, limiting) or _pair(model, found, ranked, left)
         if not taken:
             break
         found = [*found, *taken]
-    return _pruned(model, _refined(model, found))
+    return found
+
+
+def _exchanged(
+    model: Model, found: list[Fitted], candidates: Sequence[Departure], tick: Callable[[int], None]
+) -> list[Fitted]:
+    """The departures with each exchanged for another one where that explains more, and what then helps beside them."""
+    for fitted in list(found):
+        tick(len(found))
+        if not model.unexplained(found):
+            break
+        others = [other for other in found if other is not fitted]
+        left = model.unexplained(others)
+        if fitted not in found or not left:
+            continue
+        ranked = [f for f in _ranked(model, others, candidates, left) if f.name != fitted.name]
+        other = _best(model, others, ranked[: 2 * FINALISTS])
+        if other is not None and model.explained([*others, other]) > model.explained(found):
+            found = _greedy(model, candidates, tick, [*others, other], limiting=False)
+    return found
 
 
 def _refined(model: Model, found: list[Fitted]) -> list[Fitted]:
@@ -121,16 +158,17 @@ def _ranked(
     return [fitted for *_, fitted in ranked]
 
 
-def _taken(model: Model, found: Sequence[Fitted], ranked: Sequence[Fitted]) -> list[Fitted]:
+def _taken(model: Model, found: Sequence[Fitted], ranked: Sequence[Fitted], limiting: bool) -> list[Fitted]:
     """The departure that explains most, and of the others those that explain more beside what is taken already.
 
-    One that breaks what is explained without it is tried on some problems alone, too.
+    Where ``limiting``, one that breaks what is explained without it is tried on some problems alone, too.
     """
     taken: list[Fitted] = []
     finalists = ranked[: 2 * FINALISTS]
     # where little is left many help alike, and to find that they break something takes a moment
     left = list(ranked if len(model.unexplained(found)) <= FEW else finalists)
-    left += [narrower for fitted in finalists for narrower in narrowed(model, found, fitted)]
+    if limiting:
+        left += [narrower for fitted in finalists for narrower in narrowed(model, found, fitted)]
     while left:
         best = _best(model, [*found, *taken], left)
         if best is None:
