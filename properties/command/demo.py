@@ -16,7 +16,7 @@ from properties.report.verdicts import summary
 from properties.runs.certify import Options, run
 from properties.subjects.target import Target, UsageError
 
-EXAMPLES = 60
+EXAMPLES = 30
 WIDTHS = (1.0, 0.5, 0.25, 0.1, 0.3)
 
 

@@ -15,6 +15,8 @@ from properties.departures import softmax_parts
 from properties.departures.of_costs import OF_COSTS
 from properties.departures.of_costs import costs_of as weights_of_classes
 from properties.departures.of_labels import OF_LABELS
+from properties.departures.of_places import OF_CLASSES_BY_PLACE
+from properties.departures.of_slopes import OF_SLOPES
 from properties.departures.of_soft_labels import OF_SOFT_LABELS
 from properties.departures.of_softmax import OF_SOFTMAX
 from properties.judging.assumptions import reading
@@ -228,7 +230,7 @@ CONTRACT = Contract(
     kernel_formula=KernelFormula(class_weights=costs_of, by_class=by_class),
     gradient="both",
     bases=(cross_entropy_base,),
-    departures=(*OF_COSTS, *OF_SOFTMAX, *OF_SOFT_LABELS, *OF_LABELS),
+    departures=(*OF_COSTS, *OF_SOFTMAX, *OF_SLOPES, *OF_CLASSES_BY_PLACE, *OF_SOFT_LABELS, *OF_LABELS),
     parts=softmax_parts.softmax_parts(weight=weights_of_classes),
     inside=softmax_parts.INSIDE,
     essential=(("num_class_list",),),

@@ -6,6 +6,8 @@ from typing import Any
 from properties.departures import softmax_parts
 from properties.departures.of_labels import OF_LABELS
 from properties.departures.of_layout import OF_LAYOUT
+from properties.departures.of_places import OF_CLASSES_BY_PLACE
+from properties.departures.of_slopes import OF_SLOPES
 from properties.departures.of_smoothing_kernel import OF_SMOOTHING_KERNEL
 from properties.departures.of_soft_labels import OF_SOFT_LABELS
 from properties.departures.of_softmax import OF_SOFTMAX
@@ -96,7 +98,15 @@ CONTRACT = Contract(
     gradient="both",
     bases=(cross_entropy_base,),
     divisor=divides_by,
-    departures=(*OF_SOFTMAX, *OF_SOFT_LABELS, *OF_LABELS, *OF_LAYOUT, *OF_SMOOTHING_KERNEL),
+    departures=(
+        *OF_SOFTMAX,
+        *OF_SLOPES,
+        *OF_CLASSES_BY_PLACE,
+        *OF_SOFT_LABELS,
+        *OF_LABELS,
+        *OF_LAYOUT,
+        *OF_SMOOTHING_KERNEL,
+    ),
     parts=softmax_parts.softmax_parts(),
     inside=softmax_parts.INSIDE,
     kernel_formula=KernelFormula(smoothing="label_smoothing", by_class=by_class, whole=KERNEL),

@@ -8,6 +8,8 @@ import numpy as np
 from properties.departures import of_focal, softmax_parts
 from properties.departures.of_labels import OF_LABELS
 from properties.departures.of_layout import OF_LAYOUT
+from properties.departures.of_places import OF_CLASSES_BY_PLACE
+from properties.departures.of_slopes import OF_SLOPES
 from properties.departures.of_softmax import OF_SOFTMAX
 from properties.judging.assumptions import reading
 from properties.judging.contract import OF_CLASSES, Contract
@@ -74,7 +76,7 @@ CONTRACT = Contract(
     gradient="live",
     kernel_formula=KernelFormula(modulated),
     bases=(cross_entropy_of,),
-    departures=(*of_focal.OF_FOCAL, *OF_SOFTMAX, *OF_LABELS, *OF_LAYOUT),
+    departures=(*of_focal.OF_FOCAL, *OF_SOFTMAX, *OF_SLOPES, *OF_CLASSES_BY_PLACE, *OF_LABELS, *OF_LAYOUT),
     parts=softmax_parts.softmax_parts(softmax_parts.focused),
     inside=softmax_parts.INSIDE | of_focal.INSIDE,
     own=(gamma_zero(), TWO_CLASSES, element_weights),

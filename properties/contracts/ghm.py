@@ -20,6 +20,8 @@ from properties.contracts._gradient_density import (
 from properties.departures import density_parts, softmax_parts
 from properties.departures.of_density import OF_DENSITY
 from properties.departures.of_labels import OF_LABELS
+from properties.departures.of_places import OF_CLASSES_BY_PLACE
+from properties.departures.of_slopes import OF_SLOPES
 from properties.departures.of_softmax import OF_SOFTMAX
 from properties.judging.assumptions import reading
 from properties.judging.contract import OF_CLASSES, Contract
@@ -106,7 +108,7 @@ CONTRACT = Contract(
     gradient="detached",
     kernel_formula=KernelFormula(harmonized, (harmonized_below,)),
     bases=(cross_entropy_of,),
-    departures=(*OF_DENSITY, *OF_SOFTMAX, *OF_LABELS),
+    departures=(*OF_DENSITY, *OF_SOFTMAX, *OF_SLOPES, *OF_CLASSES_BY_PLACE, *OF_LABELS),
     parts=softmax_parts.softmax_parts(density_parts.harmonized),
     inside=softmax_parts.INSIDE | density_parts.INSIDE,
     own=(ONE_REGION, TWO_CLASSES, *density_laws(cross_entropy_of, {"classes": lambda c: c > 1}), moving_average(norms)),

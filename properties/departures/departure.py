@@ -27,6 +27,7 @@ CHAINED = frozenset(
         "bce",
         "element",
         "penalty",
+        "turn",
         "finish",
         "added",
     }

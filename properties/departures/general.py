@@ -9,12 +9,22 @@ from properties.departures.departure import Departure
 from properties.departures.of_conduct import OF_CONDUCT
 from properties.departures.of_ignored import OF_IGNORED
 from properties.departures.of_means import OF_MEANS
+from properties.departures.of_places import OF_ELEMENTS_BY_PLACE
 from properties.departures.of_reductions import OF_REDUCTIONS
 from properties.departures.of_refusals import OF_REFUSALS, RAISES
 from properties.departures.of_weights import OF_WEIGHTS
 from properties.problems.domain import Dimension
 
-GENERAL = (*OF_MEANS, *OF_IGNORED, *OF_WEIGHTS, *OF_REDUCTIONS, *OF_REFUSALS, RAISES, *OF_CONDUCT)
+GENERAL = (
+    *OF_MEANS,
+    *OF_IGNORED,
+    *OF_WEIGHTS,
+    *OF_REDUCTIONS,
+    *OF_ELEMENTS_BY_PLACE,
+    *OF_REFUSALS,
+    RAISES,
+    *OF_CONDUCT,
+)
 
 NAMED_OTHERWISE = ("label_smoothing", "soft_weight", "momentum", "ema")
 """Arguments of which a departure of another name says that they are not read, or that one batch tells nothing of."""

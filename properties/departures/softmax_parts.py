@@ -3,7 +3,8 @@
 Settings that these parts know: ``entropy``, maps of the unweighted cross entropy [n] with their derivatives;
 ``masses``, the labels as rows of probabilities; ``weigh``, how weights meet the loss of a class, and ``weigh-rows``
 that of such rows; ``element``, maps of the unweighted losses; ``penalty``, what is added to these by the logits [n, C],
-with its slopes; and what each factor knows.
+with its slopes; ``turn``, other slopes from those of cross entropy, the logits and the labels as rows; and what each
+factor knows.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from reference.focal import focal_losses
 EntropyMap = Callable[[Array, Problem], tuple[Array, Array]]
 """From cross entropies [n] to others, with the derivative."""
 
-INSIDE = frozenset({"entropy", "masses", "weigh", "weigh-rows", "element", "penalty"})
+INSIDE = frozenset({"entropy", "masses", "weigh", "weigh-rows", "element", "penalty", "turn"})
 
 Factor = Callable[[Problem, Elements, Softmax, Losses, Settings], list[Parts]]
 """From the unweighted cross entropy of the elements to the losses of the contract, unweighted."""
@@ -43,7 +44,7 @@ def softmax_parts(factor: Factor | None = None, weight: Callable[[Problem], Arra
         if problem.targets == "soft" or "masses" in settings or problem.config.get("label_smoothing"):
             return [_of_rows(asked, settings)]
         elements, softmax = _softmax(problem)
-        losses = _mapped(softmax.losses, settings, problem)
+        losses = _turned(_mapped(softmax.losses, settings, problem), settings, elements.rows, problem.one_hot)
         found = [Parts(losses)] if factor is None else factor(asked, elements, softmax, losses, settings)
         weigh = settings.get("weigh", weighed)
         weighted = [weigh(asked, softmax, _finished(one.losses, settings, asked)) for one in found]
@@ -83,6 +84,15 @@ def _finished(losses: Losses, settings: Settings, problem: Problem) -> Losses:
     return losses
 
 
+def _turned(losses: Losses, settings: Settings, rows: Array, shares: Array) -> Losses:
+    """Losses with other slopes, from those that they have, the logits, and the labels as rows."""
+    for turn in settings.get("turn", ()):
+        slope = turn(losses.slope, rows, shares)
+        scale = losses.slope_scale + 8.0 * (np.abs(slope) + np.abs(losses.slope))
+        losses = Losses(losses.value, slope, losses.value_scale, scale)
+    return losses
+
+
 def _mapped(losses: Losses, settings: Settings, problem: Problem) -> Losses:
     for change in settings.get("entropy", ()):
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
@@ -116,7 +126,7 @@ def _of_rows(problem: Problem, settings: Settings) -> Parts:
     shares = rows * weight if by_class else rows
     mapped_terms = "entropy" in settings
     losses = _sum_of_mapped(logits, shares, settings, problem) if mapped_terms else soft_losses(logits, shares)
-    losses = _finished(losses, settings, problem)
+    losses = _finished(_turned(losses, settings, logits, shares), settings, problem)
     if not by_class:
         # what an ignored element has of a loss, where it has some, is weighed as its even part
         losses = scaled(losses, np.where(valid, (rows * weight).sum(axis=1), weight.mean()))
