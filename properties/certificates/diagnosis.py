@@ -53,11 +53,11 @@ def certified_without(certificate: Certificate, names: Collection[str]) -> bool:
 
 
 def law_of(departure: Mapping[str, Any]) -> LawReport:
-    """Return the law of the oracle that shows a departure, with the departure's counterexample as its own."""
+    """Return the law that shows a departure, of the oracle where no other tells of it, with the departure's case."""
     shown = departure["counterexample"]
     of = "gradient" if "gradient" in shown["quantity"] else "value"
     return LawReport(
-        f"oracle/{of}",
+        departure.get("law") or f"oracle/{of}",
         "formula",
         "error",
         departure["sentence"],
