@@ -147,5 +147,5 @@ def _parallel(one: Any, other: Any) -> bool:
     left, right = one.reshape(-1), other.reshape(-1)
     if not (np.isfinite(left).all() and np.isfinite(right).all()):
         return False
-    sizes = float(np.linalg.norm(left)) * float(np.linalg.norm(right))
-    return sizes > 0 and float(left @ right) >= (1.0 - 1e-12) * sizes
+    sizes = float(np.sqrt((left * left).sum() * (right * right).sum()))
+    return sizes > 0 and float((left * right).sum()) >= (1.0 - 1e-12) * sizes
