@@ -11,7 +11,7 @@ from scipy.special import expit
 from properties.departures.departure import Departure, Settings
 from properties.departures.of_focal import POWERS
 from properties.departures.parts import Mask, Parts, scaled
-from properties.problems.precision import Array
+from properties.problems.precision import Array, round_to
 from properties.problems.problem import Problem
 from reference import UNIT_ROUNDOFF
 from reference.elements import Elements, Losses
@@ -37,7 +37,8 @@ def focused_entries(problem: Problem, elements: Elements, losses: Losses, settin
     else:
         # where a base of the power is 0 or less, or the loss is no number, a floor under it makes a difference
         bases = (True, False) if settings.get("raw") or not np.isfinite(losses.value).all() else (False,)
-        found = [_by_hand(elements, gamma, losses, settings, floored) for floored in bases]
+        dtype = problem.dtype
+        found = [_by_hand(elements, gamma, losses, settings, dtype, floored) for floored in bases]
     return [Parts(scaled(one, balance)) for one in found]
 
 
@@ -46,11 +47,16 @@ def balanced(alpha: float | None, t: Array) -> Array:
     return np.ones_like(t) if alpha is None else alpha * t + (1.0 - alpha) * (1.0 - t)
 
 
-def _by_hand(elements: Elements, gamma: float, losses: Losses, settings: Settings, floored: bool = False) -> Losses:
+def _by_hand(
+    elements: Elements, gamma: float, losses: Losses, settings: Settings, dtype: str, floored: bool = False
+) -> Losses:
     """The product and its slope; ``floored``: a base of the power below 0 counts as 0, and has no slope."""
     assert elements.targets is not None
     x, t = elements.rows[:, 0], elements.targets
     p, rest = expit(x), expit(-x)
+    if settings.get("saturated"):
+        # where 1 - p rounds to 0 depends on the precision
+        p = round_to(p, dtype)
     q, turn = settings.get("focus", _away)(p, rest, t)
     if floored:
         q, turn = np.maximum(q, np.finfo(np.float64).tiny), np.where(q > 0, turn, 0.0)
