@@ -88,6 +88,16 @@ LABELS: dict[str, tuple[str, Callable[[Problem], Problem]]] = {
     "count-as-targets": ("count like any others", _counted_as(_of_target, lambda p: p.targets in ENTRIES)),
 }
 
+
+def _entries_ignored(problem: Problem) -> bool:
+    return problem.targets in ENTRIES and with_ignored(problem)
+
+
+def _where(name: str) -> Callable[[Problem], bool]:
+    """Where it makes a difference what ignored elements count as: as numbers they can where labels are numbers."""
+    return _entries_ignored if name == "count-as-targets" else with_ignored
+
+
 LABELLED = (
     Departure(
         "ignored-count-in-the-mean",
@@ -114,7 +124,7 @@ LABELLED = (
             _whole(change),
             needs=("ignore_index",),
             harm=10,
-            applies=with_ignored,
+            applies=_where(name),
         )
         for name, (words, change) in LABELS.items()
     ),
@@ -125,7 +135,7 @@ LABELLED = (
             _in_losses(change),
             needs=("ignore_index",),
             harm=10,
-            applies=with_ignored,
+            applies=_where(name),
         )
         for name, (words, change) in LABELS.items()
     ),
@@ -136,7 +146,7 @@ LABELLED = (
             _at("slopes", change),
             needs=("ignore_index",),
             harm=10,
-            applies=with_ignored,
+            applies=_where(name),
         )
         for name, (words, change) in LABELS.items()
     ),
