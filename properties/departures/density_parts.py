@@ -15,7 +15,6 @@ Settings that these parts know:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -153,9 +152,6 @@ def _of_population(
         # the first batch of an average that starts at 0
         weights = weights / (1.0 - momentum)
     return np.asarray(np.minimum(weights, settings.get("limit", np.inf))[places])
-
-
-Change = Callable[[Norms, Regions], Norms]
 
 
 def harmonized_entries(problem: Problem, elements: Elements, losses: Losses, settings: Settings) -> list[Parts]:

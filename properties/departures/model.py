@@ -29,9 +29,6 @@ from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from reference import UNIT_ROUNDOFF, Answer
 
-LogitMap = Callable[[Array, Problem], tuple[Array, Callable[[Array], Array]]]
-"""From rows of logits to others, with the way back for slopes by these."""
-
 SLACK = 4.0
 """How much further than the oracle a composed computation may stray by rounding."""
 
@@ -155,10 +152,8 @@ def _answer(loss: Loss, problem: Problem, batches: Sequence[Batch], settings: Se
         rounding = 4.0 + np.log2(max(problem.size, 1))
         gradient_scale = SLACK * slope_scale * np.abs(column) + rounding * np.abs(gradient)
         if problem.reduction == "none":
-            shape = (
-                np.expand_dims(problem.labels, problem.axis).shape if problem.layout == "label-axis" else problem.shape
-            )
-            total, total_scale = value.reshape(shape), SLACK * scale.reshape(shape)
+            total = value.reshape(problem.loss_shape)
+            total_scale = SLACK * scale.reshape(problem.loss_shape)
         else:
             total = value.sum()
             if (

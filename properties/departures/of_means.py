@@ -6,16 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from properties.departures.departure import Departure, Settings, in_means, with_normalizer
+from properties.departures.of_chunks import CHUNKS
 from properties.departures.parts import weight_of_elements
 from properties.problems.problem import Problem
 from reference import Answer
 from reference.elements import Losses
-
-Batches = list[NDArray[np.intp]]
-"""The elements of each batch into which a problem falls."""
 
 Divisor = Callable[[Problem, Losses], float]
 
@@ -223,98 +220,6 @@ ADDED = (
     ),
     Departure(
         "mean-of-nothing-is-nan", "The mean of nothing is NaN.", lambda: {"nothing": "nan"}, harm=30, applies=in_means
-    ),
-)
-
-
-def _by_first_axis(problem: Problem) -> Batches:
-    every = np.arange(problem.size)
-    return list(every.reshape(problem.shape[0], -1)) if problem.shape and problem.size else [every]
-
-
-def _equal_halves(problem: Problem) -> Batches:
-    return _halves(problem) if problem.size % 2 == 0 else [np.arange(problem.size)]
-
-
-def _every_second(problem: Problem) -> Batches:
-    every = np.arange(problem.size)
-    return [part for part in (every[::2], every[1::2]) if len(part)]
-
-
-def _halves(problem: Problem) -> Batches:
-    every = np.arange(problem.size)
-    return [half for half in np.array_split(every, 2) if len(half)]
-
-
-def _of_size(size: int) -> Callable[[Problem], Batches]:
-    return lambda problem: [np.arange(a, min(a + size, problem.size)) for a in range(0, problem.size, size)]
-
-
-def _by_class(problem: Problem) -> Batches:
-    if problem.targets != "hard":
-        return [np.arange(problem.size)]
-    labels, valid = problem.labels.reshape(-1), problem.valid.reshape(-1)
-    return [np.flatnonzero(valid & (labels == c)) for c in np.unique(labels[valid])] or [np.arange(problem.size)]
-
-
-CHUNKS = (
-    Departure(
-        "mean-of-images",
-        "Each image has a mean of its own, and these are averaged.",
-        lambda: {"chunks": _by_first_axis, "joined": "averaged"},
-        harm=20,
-        applies=in_means,
-    ),
-    Departure(
-        "sum-of-images",
-        "Each image has a mean of its own, and these are added.",
-        lambda: {"chunks": _by_first_axis, "joined": "added"},
-        harm=20,
-        applies=in_means,
-    ),
-    Departure(
-        "mean-of-halves",
-        "The halves of a batch have means of their own, and these are averaged.",
-        lambda: {"chunks": _halves, "joined": "averaged"},
-        harm=20,
-        applies=in_means,
-    ),
-    Departure(
-        "mean-of-equal-halves",
-        "The halves of a batch, where it has equal ones, have means of their own, and these are averaged.",
-        lambda: {"chunks": _equal_halves, "joined": "averaged"},
-        harm=20,
-        applies=in_means,
-    ),
-    Departure(
-        "mean-of-two-ranks",
-        "Every second element goes to another device, each of which has a mean of its own, and these are averaged.",
-        lambda: {"chunks": _every_second, "joined": "averaged"},
-        harm=20,
-        applies=in_means,
-    ),
-    Departure(
-        "mean-of-classes",
-        "The elements of each class have a mean of their own, and these are averaged.",
-        lambda: {"chunks": _by_class, "joined": "averaged"},
-        harm=20,
-        applies=in_means,
-    ),
-    Departure(
-        "mean-of-chunks",
-        "Each {size} elements have a mean of their own, and these are averaged.",
-        lambda size: {"chunks": _of_size(size), "joined": "averaged"},
-        {"size": (2, 3, 4, 8, 16, 32, 64, 128)},
-        harm=20,
-        applies=in_means,
-    ),
-    Departure(
-        "sum-of-chunks",
-        "Each {size} elements have a mean of their own, and these are added.",
-        lambda size: {"chunks": _of_size(size), "joined": "added"},
-        {"size": (2, 3, 4, 8, 16, 32, 64, 128)},
-        harm=20,
-        applies=in_means,
     ),
 )
 

@@ -14,6 +14,9 @@ from properties.problems.problem import Problem
 from reference import Answer
 from reference.elements import Losses
 
+Mask = NDArray[np.bool_]
+"""Which elements are meant."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -104,6 +107,3 @@ def mapped(losses: Losses, value: Array, slope: Array) -> Losses:
 def scaled(losses: Losses, factor: Array) -> Losses:
     """Return losses times numbers [n] of any sign."""
     return mapped(losses, losses.value * factor, factor)
-
-
-Mask = NDArray[np.bool_]

@@ -9,7 +9,7 @@ factor knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -23,10 +23,10 @@ from reference.cross_entropy import Softmax, soft_losses, softmax_of
 from reference.elements import Elements, Losses, arrange
 from reference.focal import focal_losses
 
-EntropyMap = Callable[[Array, Problem], tuple[Array, Array]]
-"""From cross entropies [n] to others, with the derivative."""
-
 INSIDE = frozenset({"entropy", "masses", "weigh", "weigh-rows", "element", "penalty", "turn"})
+
+ElementMap = Callable[[Array, Problem], tuple[Array, Array]]
+"""From the losses [n] of elements to others, with the derivative."""
 
 Factor = Callable[[Problem, Elements, Softmax, Losses, Settings], list[Parts]]
 """From the unweighted cross entropy of the elements to the losses of the contract, unweighted."""
@@ -44,7 +44,9 @@ def softmax_parts(factor: Factor | None = None, weight: Callable[[Problem], Arra
         if problem.targets == "soft" or "masses" in settings or problem.config.get("label_smoothing"):
             return [_of_rows(asked, settings)]
         elements, softmax = _softmax(problem)
-        losses = _turned(_mapped(softmax.losses, settings, problem), settings, elements.rows, problem.one_hot)
+        losses = _turned(
+            _mapped(softmax.losses, settings.get("entropy", ()), problem), settings, elements.rows, problem.one_hot
+        )
         found = [Parts(losses)] if factor is None else factor(asked, elements, softmax, losses, settings)
         weigh = settings.get("weigh", weighed)
         weighted = [weigh(asked, softmax, _finished(one.losses, settings, asked)) for one in found]
@@ -68,10 +70,7 @@ def weighed(problem: Problem, softmax: Softmax, losses: Losses) -> Losses:
 
 def _finished(losses: Losses, settings: Settings, problem: Problem) -> Losses:
     """Unweighted losses with what maps them, and what is added to them."""
-    for change in settings.get("element", ()):
-        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            value, slope = change(losses.value, problem)
-        losses = mapped(losses, value, slope)
+    losses = _mapped(losses, settings.get("element", ()), problem)
     for add in settings.get("penalty", ()):
         with np.errstate(invalid="ignore", over="ignore"):
             more, turn = add(np.where(problem.valid.reshape(-1, 1), problem.rows, 0.0))
@@ -93,8 +92,9 @@ def _turned(losses: Losses, settings: Settings, rows: Array, shares: Array) -> L
     return losses
 
 
-def _mapped(losses: Losses, settings: Settings, problem: Problem) -> Losses:
-    for change in settings.get("entropy", ()):
+def _mapped(losses: Losses, changes: Sequence[ElementMap], problem: Problem) -> Losses:
+    """Losses after maps of them, one after another."""
+    for change in changes:
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             value, slope = change(losses.value, problem)
         losses = mapped(losses, value, slope)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class Explanation:
             return False
         return shown is not None and same(finding, shown, contract, self.precision)
 
-    @property
+    @cached_property
     def precision(self) -> str:
         """The precision that the layer computes in whatever it is given; '' where that is the problem's."""
         found = [fitted.settings.get("precision", "") for fitted in self.layer.departures]

@@ -23,7 +23,6 @@ OBSERVED = 240
 MOST_LOST = 3
 """Crashes and hangs after which it is asked nothing more."""
 
-
 PLAIN_WEIGHTS = (1.0, 2.0, 0.5, 3.0, 1.5, 4.0)
 """Weights that anybody can calculate with."""
 
@@ -83,7 +82,6 @@ KINDS: tuple[tuple[float, dict[str, tuple[object, ...]]], ...] = (
 )
 """Shares of the problems, and what they are limited to, as far as the layer is asked that."""
 
-
 NORMALIZERS = (1.0, 2.0, 0.5, 7.0)
 """Denominators of the caller's own, for one in six of the means where the layer takes one."""
 
@@ -126,8 +124,7 @@ def _drawn(domain: Domain, contract: Contract, rng: np.random.Generator) -> Prob
     blocks = [rng.integers(0, 256, ELEMENT_BYTES, dtype=np.uint8).tobytes() for _ in range(count)]
     problem = decode(header, blocks, domain, contract.hard_logits)
     if problem.reduction == "none" and rng.integers(0, 2):
-        shape = np.expand_dims(problem.labels, problem.axis).shape if problem.layout == "label-axis" else problem.shape
-        problem = problem.replace(cotangent=rng.integers(-4, 5, shape) / 2.0)
+        problem = problem.replace(cotangent=rng.integers(-4, 5, problem.loss_shape) / 2.0)
     return problem
 
 

@@ -78,6 +78,11 @@ class Problem:
         return np.expand_dims(self.labels, self.axis) if self.layout == "label-axis" else self.labels
 
     @property
+    def loss_shape(self) -> tuple[int, ...]:
+        """The shape of an unreduced loss: that of the labels as a layer gets them, where they keep the class axis."""
+        return tuple(self.given_labels.shape) if self.layout == "label-axis" else self.shape
+
+    @property
     def size(self) -> int:
         """The number of elements, n."""
         return int(np.prod(self.shape))
