@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import re
 import sys
@@ -26,6 +27,19 @@ class UsageError(ValueError):
 
 class ContractError(UsageError):
     """What the author of a contract wrote cannot be used; the message names the contract and what was expected."""
+
+
+class MachineTrouble(RuntimeError):  # noqa: N818 - an outcome of the machine's
+    """The machine failed (a full disk, no memory, no file handles, a killed helper): no result; it may run again."""
+
+
+TROUBLES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EROFS})
+"""Error numbers of the operating system that say something of the machine alone."""
+
+
+def is_machines(error: BaseException) -> bool:
+    """Whether an exception, raised anywhere but in a layer, is the machine's trouble and no mistake of ours."""
+    return isinstance(error, MemoryError | MachineTrouble) or (isinstance(error, OSError) and error.errno in TROUBLES)
 
 
 class Broken(RuntimeError):  # noqa: N818 - an outcome of ours
