@@ -151,8 +151,14 @@ def write_whole(path: str | Path, content: bytes | str) -> None:
     """
     path = Path(path)
     if _is_stream(path):
-        with path.open("wb", buffering=0) as file:
-            _write_all(file.fileno(), content.encode(errors="replace") if isinstance(content, str) else content)
+        plain = content.encode(errors="replace") if isinstance(content, str) else content
+        # a stream of ours may be a file: opened again it would be written from its beginning
+        own = next((number for number in (1, 2) if _same(number, path)), None)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND) if own is None else os.dup(own)
+        try:
+            _write_all(descriptor, plain)
+        finally:
+            os.close(descriptor)
         return
     with Folder(path.absolute().parent) as folder:
         folder.write(path.name, content)
@@ -210,6 +216,14 @@ def _is_stream(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode) or str(path).startswith(("/dev/", "/proc/self/fd/"))
+
+
+def _same(number: int, path: Path) -> bool:
+    """Whether an open descriptor is that of a path."""
+    try:
+        return os.path.samestat(os.fstat(number), path.stat())
+    except OSError:
+        return False
 
 
 def _plain(name: str) -> str:
