@@ -1,10 +1,16 @@
 """What the tests of several packages share."""
 
+import os
+import tempfile
+
 import pytest
 
 from properties import contracts as package
 from properties.certificates import causes
 from tests.losses.layers import SHIPPED, shipped_contracts
+
+# a key of the tests' own signs what they write, also in the processes that they start
+os.environ.setdefault("LOSSPROOF_STATE", tempfile.mkdtemp(prefix="lossproof-state-"))
 
 
 @pytest.fixture

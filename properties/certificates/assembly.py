@@ -80,4 +80,5 @@ def assembled(
         departures=tuple(diagnosis.get("departures", ())),
         explained_examples=diagnosis.get("explained_examples", 0),
         examples=diagnosis.get("examples", 0),
+        source_hash=known.source_hash,
     )

@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from properties.certificates.required import DEFAULT, REMARKS
+from properties.certificates.schema import require_certificate
 from properties.engine.description import LawInfo
 from properties.engine.result import FAILED, UNSETTLED, LawResult
 from properties.judging.conventions import telling
 from properties.judging.law import LEVELS
 from properties.problems.serialization import plain_numbers
+from properties.storage.files import read_bounded, write_whole
+from properties.storage.reading import LARGEST_JSON, MalformedError, plain_json
+from properties.storage.signing import SEALS, sealed, signed_here, whole
+from properties.storage.texts import valid_texts
 
 FORMAT = "lossproof-certificate-1"
 PACKAGES = ("lossproof", "paddlepaddle", "numpy", "scipy", "hypothesis")
@@ -104,6 +109,8 @@ class Certificate:
     ``counterexample`` in the form of a law's, a ``script``, and how many examples ``needs`` it. Of so many ``examples``
     the contract with all of them agrees with the layer in ``explained_examples``; without examples nothing of the kind
     was looked for.
+    ``source_hash`` identifies the version of the layer's source, where that could be read. ``foreign`` says that the
+    certificate was read from a file that this machine's user has not signed.
     """
 
     subject: str
@@ -132,7 +139,9 @@ class Certificate:
     departures: tuple[Mapping[str, Any], ...] = ()
     explained_examples: int = 0
     examples: int = 0
+    source_hash: str = ""
     format: str = FORMAT
+    foreign: bool = field(default=False, compare=False)
 
     @property
     def levels(self) -> dict[str, str]:
@@ -219,6 +228,7 @@ class Certificate:
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON."""
         plain = asdict(self)
+        del plain["foreign"]
         ordered = {
             "format": self.format,
             "verdict": self.verdict,
@@ -234,31 +244,53 @@ class Certificate:
         return {**ordered, **plain_numbers({k: v for k, v in plain.items() if k not in ordered})}
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Certificate:
-        """The inverse of :meth:`to_dict`; ValueError for another format."""
-        if plain.get("format") != FORMAT:
-            raise ValueError(f"a certificate has format {FORMAT!r}, got {plain.get('format')!r}")
+    def from_dict(cls, plain: Mapping[str, Any], what: str = "the certificate") -> Certificate:
+        """The inverse of :meth:`to_dict`; MalformedError with place and value for anything that no certificate says.
+
+        ``what`` is what messages call it.
+        """
+        require_certificate(plain, what)
         laws = tuple(LawReport.from_dict(law) for law in plain["laws"])
-        derived = ("laws", "verdict", "levels", "remarks", "claimable", "unexplained")
+        derived = ("laws", "verdict", "levels", "remarks", "claimable", "unexplained", "inferred", *SEALS)
         # facts had another name once
         named = {**plain, "facts": facts_of(plain.get("facts", plain.get("inferred", {})))}
-        rest = {name: value for name, value in named.items() if name not in (*derived, "inferred")}
+        rest = {name: value for name, value in named.items() if name not in derived}
         lists = {name: plain.get(name, ()) for name in ("takes", "gaps", "departures")}
         lists["required"] = plain.get("required", DEFAULT)
-        return cls(**{**rest, "laws": laws, **{name: tuple(values) for name, values in lists.items()}})
+        found = cls(**{**rest, "laws": laws, **{name: tuple(values) for name, values in lists.items()}})
+        if plain.get("verdict", found.verdict) != found.verdict:
+            raise MalformedError(f"{what}: the verdict says {plain['verdict']!r}, and its laws {found.verdict!r}")
+        return found
 
     def write(self, path: str | Path) -> None:
-        """As JSON."""
-        Path(path).write_text(json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        """As JSON with its digest and this machine's signature, whole or not at all; OSError where that fails."""
+        text = json.dumps(sealed(valid_texts(self.to_dict())), indent=1, allow_nan=False)
+        write_whole(path, text + "\n")
 
     @classmethod
     def read(cls, path: str | Path) -> Certificate:
-        """From JSON."""
-        return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        """From JSON; MalformedError where the file holds no certificate, or one that was altered."""
+        plain = read_plain(path)
+        if "digest" in plain and not whole(plain):
+            raise MalformedError(f"{path} was altered after it was written: its digest is of something else")
+        return replace(cls.from_dict(plain, str(path)), foreign=not signed_here(plain))
 
     def timeless(self) -> Certificate:
         """The same without the time it took: equal for equal seeds."""
         return replace(self, seconds=0.0)
+
+
+def read_plain(path: str | Path) -> dict[str, Any]:
+    """Return what the file of a certificate says, as plain data; MalformedError where it is none."""
+    try:
+        plain = plain_json(read_bounded(path, LARGEST_JSON), str(path))
+    except OSError as error:
+        raise MalformedError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise error if isinstance(error, MalformedError) else MalformedError(str(error)) from None
+    require_certificate(plain, str(path))
+    assert isinstance(plain, dict)
+    return plain
 
 
 def facts_of(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

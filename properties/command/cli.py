@@ -22,6 +22,7 @@ from properties.certificates.museum_score import write_record
 from properties.command.demo import tell
 from properties.command.fuzz import fuzz
 from properties.command.target_options import EXIT_CODES, Commands, Named, about_a_target, console, require_option
+from properties.command.verify import verify
 from properties.contracts import contracts
 from properties.engine.description import laws_of
 from properties.errors import did_you_mean
@@ -121,6 +122,7 @@ def certify(
 
 
 main.add_command(fuzz)
+main.add_command(verify)
 
 
 @main.command()
@@ -134,15 +136,18 @@ main.add_command(fuzz)
     help="Seconds that one example may take.",
 )
 @click.option("--forgive-inherited", is_flag=True, help="Count what Paddle's own kernels do wrong as no failure.")
-def replay(certificate: Path, target: str | None, time_limit: float, forgive_inherited: bool) -> None:
+@click.option("--trust", is_flag=True, help="Import what a certificate from elsewhere names: that runs its code.")
+def replay(certificate: Path, target: str | None, time_limit: float, forgive_inherited: bool, trust: bool) -> None:
     """Run the counterexamples of a CERTIFICATE again, on the layer as it is today.
+
+    A certificate that was not made by this user on this machine names no layer to run: --target or --trust does.
 
     Exit codes: 0 all are fixed, forgiven, remarks or can no longer be asked, 1 one still fails or fails differently, 2
     usage.
     """
     old = _read(certificate)
     try:
-        replayed = replay_of(old, target, time_limit=time_limit, forgive_inherited=forgive_inherited)
+        replayed = replay_of(old, target, time_limit=time_limit, forgive_inherited=forgive_inherited, trust=trust)
         seen = show_replay(console(), replayed)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
@@ -171,8 +176,8 @@ def diff(before: Path, after: Path, accept_less: str) -> None:
 def _read(path: Path) -> Certificate:
     try:
         return Certificate.read(path)
-    except (ValueError, KeyError, TypeError) as error:
-        raise click.UsageError(f"{path} is no certificate: {error}") from None
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
 
 
 @main.command()

@@ -23,6 +23,7 @@ from properties.problems.domain import Domain
 from properties.problems.kinds import kinds_behind
 from properties.subjects.arguments_not_given import notes_if_not_given
 from properties.subjects.backend import in_style, observer_of
+from properties.subjects.source import hash_of, source_of
 from properties.subjects.subject import Subject, dtypes_taken
 
 
@@ -49,7 +50,7 @@ class Description:
     are the values that somebody named, by dimension. ``unless_given`` has for each argument of the layer what is to be
     said where no example gave it anything but its default. ``assumed`` says as which loss it is checked where it lacks
     arguments, ``gaps`` what is to be known before it can be certified. ``style`` is how it is called, where that is not
-    plain, and ``call`` all that was found about the call.
+    plain, and ``call`` all that was found about the call. ``source_hash`` identifies the version of its source.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Description:
     gaps: tuple[str, ...] = ()
     style: Mapping[str, str] = field(default_factory=dict)
     call: Mapping[str, Any] = field(default_factory=dict)
+    source_hash: str = ""
 
 
 def _behind(domain: Domain, law: Law) -> dict[str, list[Any]]:
@@ -103,7 +105,8 @@ def describe(subject: Subject, observing: Observing = in_this_process) -> Descri
         called = in_style(subject, found.style.said)
         with last.of(called) as observer:
             found = _with_granularity(called, observer, found)
-            return _described(in_style(subject, found.style.said), observer, found)
+            described = _described(in_style(subject, found.style.said), observer, found)
+    return replace(described, source_hash=hash_of(source_of(subject)))
 
 
 def _with_granularity(subject: Subject, observer: Observer, found: Discovered) -> Discovered:

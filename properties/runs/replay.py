@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -47,6 +48,7 @@ def replay(
     *,
     time_limit: float = 10.0,
     forgive_inherited: bool = False,
+    trust: bool = False,
 ) -> Iterator[Replayed]:
     """Put each counterexample of a certificate again to its law, on the layer as it is today.
 
@@ -54,9 +56,10 @@ def replay(
     which keeps everything else (``--map``, ``--set``, ``--domain``) as the certificate has it.
     They come by cause, grouped as in the report, and after them those of the departures. ``forgive_inherited``
     forgives what is a kernel's, whether the certificate does or not.
-    Raises UsageError where no layer can be loaded, or one that is held to another contract.
+    What a certificate from elsewhere names is not imported unless ``subject`` names it too, or ``trust`` says so.
+    Raises UsageError then, and where no layer can be loaded, or one that is held to another contract.
     """
-    worker = Worker(_subject(certificate, subject), time_limit)
+    worker = Worker(_subject(certificate, subject, trust), time_limit)
     with contextlib.closing(worker):
         description = worker.describe()
         if description.contract != certificate.contract:
@@ -142,7 +145,7 @@ def _adopted(worker: Worker, description: Description, certificate: Certificate)
     return adopted(facts, [law.id for law in certificate.laws])
 
 
-def _subject(certificate: Certificate, subject: Loadable | str | None) -> Loadable:
+def _subject(certificate: Certificate, subject: Loadable | str | None, trust: bool) -> Loadable:
     if subject is not None and not isinstance(subject, str):
         return subject
     if certificate.target is None:
@@ -150,7 +153,15 @@ def _subject(certificate: Certificate, subject: Loadable | str | None) -> Loadab
             raise UsageError("the certificate does not say which layer it is of; name the target")
         return Target(subject)
     target = Target.from_dict(certificate.target)
-    return target if subject is None else replace(target, text=subject)
+    if subject is not None:
+        # the user named what runs; what it is called with is still the certificate's
+        return replace(target, text=subject, foreign=certificate.foreign and bool(target.settings))
+    if certificate.foreign and not trust:
+        raise UsageError(
+            f"the certificate was not made by this user on this machine, so {target.text!r}, which it names, is not "
+            f"imported: name what is to run by --target {shlex.quote(target.text)}, or say --trust"
+        )
+    return replace(target, foreign=certificate.foreign)
 
 
 def _compared(law: LawReport, result: LawResult, certificate: Certificate, forgives: bool) -> Replayed:

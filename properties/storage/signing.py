@@ -33,7 +33,7 @@ SEALS = ("digest", "signature")
 
 
 def digest_of(record: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of what a record says, its seals aside: the same whatever the order and spacing of its JSON."""
+    """Return the SHA-256 of what a record says, its seals aside, whatever the order and spacing of its JSON."""
     content = {name: value for name, value in record.items() if name not in SEALS}
     plain = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(plain.encode(errors="surrogatepass")).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import sys
 import textwrap
@@ -22,6 +23,11 @@ def source_of(subject: Subject) -> str:
     except Exception:
         # a user's objects may raise anything when they are inspected, and a search goes on without their constants
         return ""
+
+
+def hash_of(source: str) -> str:
+    """Return the SHA-256 that identifies a version of a source; '' where there is none."""
+    return hashlib.sha256(source.encode(errors="surrogatepass")).hexdigest() if source else ""
 
 
 def _texts(subject: Subject) -> list[str]:

@@ -13,6 +13,7 @@ from properties.errors import UsageError as UsageError
 from properties.errors import did_you_mean
 from properties.judging.contract import DERIVED_ARGUMENTS, Contract
 from properties.subjects.argument_guesses import sure_guesses
+from properties.subjects.foreign import require_loss
 from properties.subjects.importing import import_lines, load_module
 from properties.subjects.signature import (
     by_name,
@@ -35,7 +36,8 @@ class Target:
     ``mapping`` gives the contract argument for a layer argument of another name, or ``nothing``; ``settings`` fixes
     layer arguments; ``domain`` narrows what is drawn; ``backend`` says what a class or function is called with (None:
     Paddle tensors);
-    ``claims`` are those of a Subject, ``call`` is its ``calling``.
+    ``claims`` are those of a Subject, ``call`` is its ``calling``. ``foreign`` says that a stranger wrote it: then it
+    must be a loss (see ``properties.subjects.foreign``).
     """
 
     text: str
@@ -46,6 +48,7 @@ class Target:
     backend: str | None = None
     claims: Mapping[str, str] = field(default_factory=dict)
     call: Mapping[str, str] = field(default_factory=dict)
+    foreign: bool = False
 
     @property
     def label(self) -> str:
@@ -91,6 +94,8 @@ class Target:
             if not hasattr(found, part):
                 raise UsageError(f"{where} has no {name!r}{did_you_mean(part, _public(found))}")
             found = getattr(found, part)
+        if self.foreign:
+            require_loss(found, module, self.text)
         if isinstance(found, Subject):
             return self._subject_of(found, where, name)
         if not callable(found):

@@ -82,7 +82,7 @@ def test_a_journal_keeps_the_grade_of_a_finding():
 
 
 def test_a_certificate_from_before_there_were_grades_is_read():
-    plain = certificate(held(), failed("oracle/value")).to_dict()
+    plain = certificate(held("shape/order"), failed("oracle/value")).to_dict()
     for name in ("required", "remarks", "call", "facts"):
         del plain[name]
     for law in plain["laws"]:

@@ -84,6 +84,8 @@ def test_a_certificate_is_written_again_as_it_was(certificate, tmp_path):
     assert said == {"required": list(DEFAULT), "remarks": [], "call": {}, "adopted": {}, "claimable": {}}
     diagnosis = {name: again.pop(name) for name in ("departures", "unexplained", "explained_examples", "examples")}
     assert diagnosis == {"departures": [], "unexplained": [], "explained_examples": 0, "examples": 0}
+    assert again.pop("source_hash") == ""
+    assert len(again.pop("digest")) == len(again.pop("signature")) == 64
     for law in again["laws"]:
         assert law.pop("explained") == []
         law["severity"] = law.pop("grade")
