@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from properties.engine.canary import LastAnswers, blinded
 from properties.engine.description import domain_of, laws_of
 from properties.engine.evidence import with_evidence
 from properties.engine.pipeline import (
@@ -99,10 +100,15 @@ def _told_of_arguments(result: LawResult, subject: Subject) -> dict[str, list[li
 
 def _performed(task: Task, subject: Subject, observer: Observer, tick: Tick, kernels: Kernels | None) -> LawResult:
     """The steps of a task, one after another."""
-    job = Job(task, subject, trial_of(task, subject, observer), tick, kernels)
+    answers = LastAnswers(observer)
+    trial, ticking = trial_of(task, subject, answers), answers.before_each(tick)
+    job = Job(task, subject, trial, ticking, kernels, held=answers.keep)
     if task.example is not None:
         return attributed(job, put(job, task.example)).result
     found = with_evidence(job, look_for_larger(job, search(job))) if task.suspect is None else put(job, task.suspect)
+    if found.result.outcome == "held":
+        blind = blinded(trial.law, answers, lambda wrong: trial_of(task, subject, wrong))
+        return found.but(outcome="gave up", reason=blind).result if blind else found.result
     job = replace(job, trial=replace(job.trial, effective=found.result.effective))
     found = write(job, explain(job, shrink(job, found)))
     return look_for_own(job, attributed(job, found)).result

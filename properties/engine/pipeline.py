@@ -42,7 +42,8 @@ class Job:
     """A task with what its steps need: the subject, the trial of the law, the clock and the kernels, if any.
 
     A contradiction that ``kernels_at_fault`` tells to be a kernel's is not looked for, nor one that follows from the
-    departures of the layer where the job ``passes_explained`` ones.
+    departures of the layer where the job ``passes_explained`` ones. ``held`` is told of each example on which the law
+    held.
     """
 
     task: Task
@@ -52,6 +53,7 @@ class Job:
     kernels: Kernels | None = None
     kernels_at_fault: Attribution | None = None
     passes_explained: bool = False
+    held: Callable[[Problem], None] = lambda problem: None
 
     @cached_property
     def explanation(self) -> Explanation | None:
@@ -151,6 +153,7 @@ def search(job: Job, excuses: Callable[[Problem, Finding], bool] | None = None) 
         tick=job.tick,
         excuse=excused,
         avoid=job.avoids,
+        held=job.held,
     )
     return Found(run_law(job.trial, options), excused)
 

@@ -75,7 +75,8 @@ class SearchOptions:
     ``max_examples`` is what most laws get of ``seed``'s examples; without ``shrinks`` the first contradiction is taken
     as it is. A contradiction that ``excuse`` says yes to is none; a problem that ``avoid`` says yes to is not put to
     the layer. What ``seek`` knows leads the search of a law that draws what most laws draw. Of the dimensions that
-    somebody ``named`` values of, it is noted which of them the layer was asked. ``tick`` is told of each problem.
+    somebody ``named`` values of, it is noted which of them the layer was asked. ``tick`` is told of each problem,
+    ``held`` of each on which the law held.
     """
 
     seed: int = 0
@@ -86,6 +87,7 @@ class SearchOptions:
     tick: Tick = lambda examples, problem: True
     excuse: Callable[[Problem, Finding], bool] = lambda problem, finding: False
     avoid: Callable[[Problem], bool] = lambda problem: False
+    held: Callable[[Problem], None] = lambda problem: None
 
 
 def run_law(trial: Trial, options: SearchOptions | None = None) -> LawResult:
@@ -244,6 +246,8 @@ class _Search:
         if finding is None or excused:
             self._examples += self._finding is None
             self._used[problem.dtype] = max(self._used.get(problem.dtype, 0.0), used or 0.0)
+            if finding is None:
+                self._options.held(problem)
             if self._seeker is not None and finding is None and self._finding is None:
                 self._seeker.note(scores(case))
             return
