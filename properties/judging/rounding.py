@@ -13,6 +13,10 @@ LARGEST_SCALE = LARGEST["float64"]
 """The largest error scale: a scale that overflows is no scale at all."""
 
 
+# held here: a layer runs in the process that judges it, and may replace NumPy's
+_abs, _isfinite, _minimum, _where = np.abs, np.isfinite, np.minimum, np.where
+
+
 def agreement(
     got: Array, other: Array, scale: Array | float, dtype: str, quantity: str = "value", floor: Array | float = 0.0
 ) -> Match:
@@ -25,15 +29,15 @@ def agreement(
     if got.shape != other.shape:
         return compare(got, other, np.zeros(other.shape), dtype, quantity)
     with np.errstate(invalid="ignore", over="ignore"):
-        own = magnitudes(got) + magnitudes(other) + SMALLEST_NORMAL[dtype] + np.abs(floor)
+        own = magnitudes(got) + magnitudes(other) + SMALLEST_NORMAL[dtype] + _abs(floor)
         # a sum that overflows must not count as no scale at all
-        whole = np.minimum(own + np.where(np.isfinite(scale), scale, 0.0), LARGEST_SCALE)
+        whole = _minimum(own + _where(_isfinite(scale), scale, 0.0), LARGEST_SCALE)
     return compare(got, other, whole, dtype, quantity, floor)
 
 
 def magnitudes(numbers: Array) -> Array:
     """Return absolute values; 0 for NaN and inf, which are compared as they are."""
-    return np.where(np.isfinite(numbers), np.abs(numbers), 0.0)
+    return _where(_isfinite(numbers), _abs(numbers), 0.0)
 
 
 def own_scale(numbers: Array, expected: Array, scale: Array, problem: Problem) -> Array:
@@ -49,16 +53,16 @@ def own_scale(numbers: Array, expected: Array, scale: Array, problem: Problem) -
     unit = UNIT_ROUNDOFF[problem.dtype]
     with np.errstate(invalid="ignore", over="ignore"):
         room = BUDGET * unit * (scale + SMALLEST_NORMAL[problem.dtype])
-        foreign = (numbers != expected) & ~(np.abs(numbers - expected) <= room)
+        foreign = (numbers != expected) & ~(_abs(numbers - expected) <= room)
         if not foreign.any():
             return scale
-        more = np.minimum(magnitudes(numbers) * condition_number(problem) + largest_scale(scale), LARGEST_SCALE)
-        return np.where(foreign, scale + more, scale)
+        more = _minimum(magnitudes(numbers) * condition_number(problem) + largest_scale(scale), LARGEST_SCALE)
+        return _where(foreign, scale + more, scale)
 
 
 def largest_scale(scale: Array) -> float:
     """Return the largest finite scale; 0 where there is none."""
-    return float(scale[np.isfinite(scale)].max(initial=0.0))
+    return float(scale[_isfinite(scale)].max(initial=0.0))
 
 
 def condition_number(problem: Problem) -> float:
@@ -67,8 +71,8 @@ def condition_number(problem: Problem) -> float:
     It is that of cross entropy: an exponential errs in proportion to its logit, and a sum to its length.
     """
     rows = problem.rows[problem.valid.reshape(-1)]
-    finite = np.isfinite(rows)
-    rows = np.where(finite, rows, 0.0)
+    finite = _isfinite(rows)
+    rows = _where(finite, rows, 0.0)
     high, low = rows.max(axis=1, initial=0.0), rows.min(axis=1, initial=0.0)
     spread = float((high - low).max(initial=0.0))
     return float(1.0 + spread + np.log(problem.classes) + problem.classes / 8.0 + np.log2(max(problem.size, 1)))

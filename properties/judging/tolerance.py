@@ -10,6 +10,10 @@ from properties.judging.observation import Observation
 from properties.problems.precision import LARGEST, SMALLEST_NORMAL, Array
 from reference import BUDGET, UNIT_ROUNDOFF, Answer
 
+# held here: a layer runs in the process that judges it, and may replace NumPy's
+_abs, _isfinite, _isnan, _maximum, _sign, _where = np.abs, np.isfinite, np.isnan, np.maximum, np.sign, np.where
+_inf, _tiny = float("inf"), float(np.finfo(np.float64).tiny)
+
 
 @dataclass(frozen=True)
 class Match:
@@ -31,22 +35,22 @@ def compare(
     the dtype cannot hold. Where ``expected`` is a layer's own answer, it may be flushed too if it is below ``floor``.
     """
     if got.shape != expected.shape:
-        return Match(False, np.inf, f"shape of the {quantity}", expected, got)
+        return Match(False, _inf, f"shape of the {quantity}", expected, got)
     with np.errstate(invalid="ignore", over="ignore"):
-        finite = np.isfinite(expected)
-        room = np.abs(expected) > LARGEST[dtype] * (1.0 - 2.0**-8)
-        odd = np.where(finite, ~np.isfinite(got) & ~(room & (got == np.sign(expected) * np.inf)), got != expected)
-        odd &= ~(np.isnan(expected) & np.isnan(got))
+        finite = _isfinite(expected)
+        room = _abs(expected) > LARGEST[dtype] * (1.0 - 2.0**-8)
+        odd = _where(finite, ~_isfinite(got) & ~(room & (got == _sign(expected) * _inf)), got != expected)
+        odd &= ~(_isnan(expected) & _isnan(got))
         if odd.any():
-            return Match(False, np.inf, quantity, expected, got)
-        error = np.where(finite & np.isfinite(got), np.abs(got - expected), 0.0)
+            return Match(False, _inf, quantity, expected, got)
+        error = _where(finite & _isfinite(got), _abs(got - expected), 0.0)
         # below the smallest normal number results may be flushed to zero, and are a spacing apart
-        flushed = (got == 0.0) & (np.abs(expected) < SMALLEST_NORMAL[dtype])
-        flushed |= (expected == 0.0) & (np.abs(got) < floor)
+        flushed = (got == 0.0) & (_abs(expected) < SMALLEST_NORMAL[dtype])
+        flushed |= (expected == 0.0) & (_abs(got) < floor)
         spacing = 2.0 * UNIT_ROUNDOFF[dtype] * (SMALLEST_NORMAL[dtype] + floor)
-        error = np.where(flushed, 0.0, np.maximum(error - spacing, 0.0))
-        unit = UNIT_ROUNDOFF[dtype] * np.where(np.isfinite(scale), scale, 0.0)
-        used = np.where(error > 0, error / np.maximum(unit, np.finfo(np.float64).tiny), 0.0)
+        error = _where(flushed, 0.0, _maximum(error - spacing, 0.0))
+        unit = UNIT_ROUNDOFF[dtype] * _where(_isfinite(scale), scale, 0.0)
+        used = _where(error > 0, error / _maximum(unit, _tiny), 0.0)
     worst = float(used.max(initial=0.0))
     return Match(worst <= BUDGET, worst, quantity, expected, got)
 
