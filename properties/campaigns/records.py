@@ -166,7 +166,9 @@ def parsed(content: bytes) -> Any:
 def shard_record(record: Any, law: str, kind: str) -> dict[str, Any]:
     """Return the record of a shard of this kind, about this law; ValueError with place and value where it is none."""
     if kind == "infer":
-        _convert(record, OfInquiry)
+        facts = _convert(record, OfInquiry).inferred
+        if "epsilon" in facts and "denominator" not in facts:
+            raise ValueError("inferred must have 'denominator' where it has 'epsilon'")
         return dict(record)
     found = _convert(record, OfLaw)
     if found.law != law:
@@ -192,7 +194,7 @@ def trouble_in(record: Any) -> str:
 
 def header_record(record: Any) -> Begun:
     """Return the header that a record is; ValueError with place and value where it is none."""
-    found = _convert(record, Begun)
+    found: Begun = _convert(record, Begun)
     for text, by_law in found.corpora.items():
         for law, strings in by_law.items():
             for number, string in enumerate(strings):

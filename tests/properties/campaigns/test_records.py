@@ -1,5 +1,6 @@
 """Records of a journal: what is none is told with its place and value, and what is one can be replayed."""
 
+import contextlib
 import copy
 import functools
 import json
@@ -88,7 +89,11 @@ def test_what_was_inferred_is_a_record():
         (("report", "budget_used"), "much", r"report.budget_used"),
         (("report", "counterexample", "problems"), {}, r"report.counterexample.problems: expected `array`"),
         (("report", "counterexample", "problems", 0, "logits"), "x", r"the problem's logits must be a number, got 'x'"),
-        (("report", "counterexample", "expected"), [[1], []], r"report.counterexample.expected\[1\] must be a list of 1"),
+        (
+            ("report", "counterexample", "expected"),
+            [[1], []],
+            r"report.counterexample.expected\[1\] must be a list of 1",
+        ),
         (("report", "counterexample", "got"), {"each": 0, "times": 10**12}, r"report.counterexample.got.times must be"),
         (("asked",), -1, r"asked: expected `int` >= 0, got -1"),
         (("asked",), 1.5, r"asked: expected `int`, got `float`, got 1.5"),
@@ -152,7 +157,5 @@ def places(plain, path=()):
 def test_damaged_records_are_read_or_refused(data):
     plain = data.draw(st.sampled_from([record_of(HELD), record_of(REFUTED), INQUIRY, HEADER]))
     plain = changed(plain, data.draw(st.sampled_from([path for path in places(plain) if path])), data.draw(ODD))
-    try:
+    with contextlib.suppress(ValueError):
         header_record(plain) if "targets" in plain else shard_record(plain, LAW, str(plain.get("kind")))
-    except ValueError as error:
-        assert str(error)
