@@ -141,11 +141,12 @@ class Journal:
     def withdraw(self) -> None:
         """Take back what this journal made, where nothing came of it: its empty file, the lock, and the directory."""
         with self._turn, contextlib.suppress(OSError):
-            if self._closed or self._number or os.fstat(self._file).st_size:
+            if self._closed or self._number:
                 return
-            for name, made in ((NAME, self._made), (LOCK, self._lock.made and not self._lock.lost)):
-                if made:
-                    self.folder.remove(name)
+            if self._made and not os.fstat(self._file).st_size:
+                self.folder.remove(NAME)
+            if self._lock.made and not self._lock.lost:
+                self.folder.remove(LOCK)
             if self.folder.made:
                 # where it is not empty, something else is in it
                 self.folder.path.rmdir()

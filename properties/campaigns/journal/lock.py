@@ -29,8 +29,8 @@ class DirectoryLock:
 
     A POSIX record lock: forked children do not inherit it, and a file that a dead process left is no obstacle.
     Raises LockedError where it is held already, ForeignFileError where the file is a link or none of ours, OSError
-    where the directory cannot be written. ``made`` says that this lock made the file; ``folder`` is the directory, which
-    may be opened anew.
+    where the directory cannot be written. ``made`` says that this lock made the file; ``folder`` is the directory,
+    which may be opened anew.
     """
 
     def __init__(self, folder: Folder) -> None:
