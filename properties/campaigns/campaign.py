@@ -6,24 +6,25 @@ undisturbed one would have ended.
 
 from __future__ import annotations
 
-import contextlib
 import heapq
 import itertools
 import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
-from pathlib import Path
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
+from properties.campaigns.beginning import Beginning, opened
 from properties.campaigns.corpus import Examples
+from properties.campaigns.endings import Ending, Troubles, ending_of, unwritten
 from properties.campaigns.executors import ExecutorLost, lanes_for, notes_of, slots_of
-from properties.campaigns.header import CampaignHeader
-from properties.campaigns.journal.journal import NAME, Journal, JournalError, JournalFull
-from properties.campaigns.journal.lock import NAME as LOCK
+from properties.campaigns.folder import running_folder
+from properties.campaigns.journal.journal import NAME, JournalError, JournalFull, RecordTooLarge
 from properties.campaigns.options import CampaignOptions
-from properties.campaigns.outputs import certificate_of, name_of, write_finding
-from properties.campaigns.shard import Shard, loaded_record, record_of, run_shard, stop_all, timely
+from properties.campaigns.outputs import certificate_of, name_of, write_certificate, write_finding
+from properties.campaigns.records import parsed, shard_record
+from properties.campaigns.shard import Shard, loaded_record, lost_record, record_of, run_shard, stop_all, timely
 from properties.campaigns.target_schedule import Plan, TargetSchedule
 from properties.certificates.causes import causes
 from properties.certificates.certificate import Certificate, LawReport
@@ -37,8 +38,13 @@ from properties.certificates.events import (
     TargetStarted,
 )
 from properties.engine.description import Description
+from properties.errors import MachineTrouble
+from properties.storage.files import Folder, ForeignFileError
 from properties.subjects.target import Target, UsageError
 from properties.workers.limits import Limits
+
+MOST_NOTES = 10
+"""Lines of a journal that are told one by one where they are no records."""
 
 LAST_SECONDS = 5.0
 """When the time of a campaign is over, how long running shards have to end by themselves."""
@@ -53,24 +59,21 @@ def campaign(
     this machine do. A KeyboardInterrupt thrown into it ends the campaign with certificates of what was done.
     Raises UsageError for a target that cannot be loaded, and for a directory that holds something else.
     """
-    directory = Path(options.directory)
     try:
-        if not options.resume:
-            directory.mkdir(parents=True, exist_ok=True)
-        journal = Journal.open(directory, resume=options.resume)
-    except JournalError as error:
-        raise UsageError(str(error)) from None
-    except OSError as error:
-        raise UsageError(f"--out: {directory} cannot be used: {error.strerror}") from None
+        journal = opened(options)
+    except JournalFull as error:
+        yield CampaignEnded(options.directory, (), 0.0, str(error), failed=True)
+        return
     with journal:
         own = ThreadPoolExecutor(options.count) if executor is None else None
+        begun: Beginning | None = None
         try:
-            run = _Campaign(targets, options, journal, directory)
+            begun = Beginning(journal, targets, options)
+            run = _Campaign(begun)
             yield from run.events(own or executor, slots or options.count, local=own is not None)  # type: ignore[arg-type]
         except UsageError:
-            if not options.resume:
-                # nothing has begun
-                _cleared(directory)
+            # where nothing has begun, nothing is left of it
+            (begun or journal).withdraw()
             raise
         finally:
             if own is not None:
@@ -78,22 +81,12 @@ def campaign(
                 own.shutdown(wait=True, cancel_futures=True)
 
 
-def _cleared(directory: Path) -> None:
-    """Remove what was made for a campaign that could not begin."""
-    with contextlib.suppress(OSError):
-        for name in (NAME, LOCK):
-            (directory / name).unlink(missing_ok=True)
-        directory.rmdir()
-
-
 class _Campaign:
     """The state of one run of a campaign."""
 
-    def __init__(self, targets: Sequence[Target], options: CampaignOptions, journal: Journal, directory: Path) -> None:
-        self._options, self._journal, self._directory = options, journal, directory
-        self._records = iter(journal.records)
-        self._examples = Examples(directory)
-        self._header = self._head(targets)
+    def __init__(self, begun: Beginning) -> None:
+        self._begun, self._journal, self._options, self._header = begun, begun.journal, begun.options, begun.header
+        self._fresh, self._directory = begun.fresh, begun.folder.path
         plan = Plan(
             seed=self._header.seed,
             max_examples=self._options.max_examples,
@@ -105,58 +98,52 @@ class _Campaign:
         self._plan = plan
         self._ready: list[tuple[int, int, int, Shard]] = []
         self._order = itertools.count()
-        self._resumed, self._cut = 0, False
+        self._resumed, self._odd, self._cut, self._troubles = 0, 0, False, Troubles()
         self._began = time.monotonic()
         self._causes: dict[int, int] = {}
 
-    def _head(self, targets: Sequence[Target]) -> CampaignHeader:
-        """Return what the campaign was begun with: from the journal, or from the options where that is empty."""
-        record = next(self._records, None)
-        self._fresh = record is None
-        if record is None:
-            return CampaignHeader.of(targets, self._options)
-        header = CampaignHeader.read(record, targets, self._directory)
-        self._options = header.limited(self._options)
-        return header
+    @property
+    def _folder(self) -> Folder:
+        return self._journal.folder
 
     def events(self, executor: Executor, slots: int, local: bool) -> Generator[CampaignEvent, None, None]:
         """Yield everything that happens, to the end of the campaign."""
-        running = str(self._directory / "running") if local else None
-        ending = _Ending()
+        ending = Ending()
         try:
-            if running is not None:
-                Path(running).mkdir(exist_ok=True)
-            self._describe(executor, running)
-            self._widen(executor)
-            if self._fresh:
-                self._journal.append(self._header.to_dict())
-            self._resume()
-            yield self._started(slots_of(executor, slots), local)
-            for course in self._courses:
-                yield self._begun(course)
-            yield from self._notes(executor)
-            yield from self._work(executor, slots, running, ending)
+            self._begun.announce()
+            with running_folder(self._folder, not self._fresh) if local else nullcontext() as running:
+                try:
+                    self._describe(executor, running)
+                    self._widen(executor)
+                    self._begun.begin(self._header)
+                    self._resume()
+                    yield self._started(slots_of(executor, slots), local)
+                    for course in self._courses:
+                        yield self._entered(course)
+                    yield from self._notes(executor)
+                    yield from self._work(executor, slots, running, ending)
+                finally:
+                    if local:
+                        # what still runs writes into the folder
+                        stop_all()
         except KeyboardInterrupt:
-            ending = _Ending("what was done is kept", interrupted=True)
-        except OSError as error:
-            ending = _Ending(self._unwritten(error), failed=True, full=True)
-        except ExecutorLost as lost:
-            ending = _Ending(str(lost), failed=True)
-        finally:
-            if running is not None:
-                stop_all()
-                for left in Path(running).glob("*.example"):
-                    left.unlink(missing_ok=True)
-                with contextlib.suppress(OSError):
-                    Path(running).rmdir()
+            ending = Ending("what was done is kept", interrupted=True)
+        except (OSError, ExecutorLost, MachineTrouble, JournalError, ForeignFileError) as error:
+            ending = ending_of(error, self._directory)
         yield from self._notes(executor)
-        if all(course.description is not None for course in self._courses):
-            yield self._ended(ending)
+        described = [course for course in self._courses if course.description is not None]
+        if ending.failed or len(described) == len(self._courses):
+            yield self._ended(ending, described)
 
     def _describe(self, executor: Executor, running: str | None) -> None:
         """Load every target; UsageError where one cannot be loaded, or its file changed since the campaign began."""
         waiting = [executor.submit(run_shard, course.describe(), running) for course in self._courses]
-        records = [loaded_record(course.target, future) for course, future in zip(self._courses, waiting, strict=True)]
+        records = []
+        for course, future in zip(self._courses, waiting, strict=True):
+            record = loaded_record(course.target, future)
+            while self._troubles.met(course.describe(), record):
+                record = loaded_record(course.target, executor.submit(run_shard, course.describe(), running))
+            records.append(record)
         known = [record["description"] for record in records]
         names = self._header.chosen_of_each(known)
         fingerprints = tuple(record["fingerprint"] for record in records)
@@ -191,11 +178,22 @@ class _Campaign:
         waiting: dict[str, Shard] = {}
         for course in self._courses:
             waiting |= {shard.id: shard for shard in course.next()}
-        for record in self._records:
-            if record["id"] not in waiting or record.get("partial"):
+        for number, content in self._begun.lines:
+            where = f"{self._directory / NAME}, line {number}"
+            try:
+                record = parsed(content)
+                shard = waiting.get(str(record["id"]))
+                if shard is None or record.get("partial") is True:
+                    continue
+                record = shard_record(record, shard.law, shard.kind)
+            except (ValueError, TypeError, LookupError, AttributeError) as error:
+                self._passed_over(f"{where}, is no record of a shard, which runs again: {error}")
                 continue
-            shard = waiting.pop(record["id"])
-            found, more = self._courses[shard.number].take(record)
+            del waiting[shard.id]
+            try:
+                found, more = self._courses[shard.number].take(record)
+            except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+                raise UsageError(f"{where} cannot be replayed: {type(error).__name__}: {error}") from None
             waiting |= {shard.id: shard for shard in more}
             self._resumed += 1
             for report in found:
@@ -203,12 +201,20 @@ class _Campaign:
                 self._found(shard.number, report)
         self._line_up(waiting.values())
 
+    def _passed_over(self, words: str) -> None:
+        """Note a line that is no record, and of many such lines how many there are."""
+        self._odd += 1
+        if self._odd < MOST_NOTES:
+            self._journal.notes.append(words)
+        elif self._odd == MOST_NOTES:
+            self._journal.notes.append(f"{words}; further lines of this kind are passed over without a word")
+
     def _line_up(self, shards: Any) -> None:
         for shard in shards:
             heapq.heappush(self._ready, (shard.generation, _first(shard), next(self._order), shard))
 
     def _work(
-        self, executor: Executor, slots: int, running: str | None, ending: _Ending
+        self, executor: Executor, slots: int, running: str | None, ending: Ending
     ) -> Generator[CampaignEvent, None, None]:
         """Hand out shards and take their records, until every law is done or the time is over."""
         most = self._options.time
@@ -217,8 +223,9 @@ class _Campaign:
         while True:
             now = time.monotonic()
             while self._ready and len(flying) < slots_of(executor, slots) and (end is None or now < end):
-                shard, whole = timely(heapq.heappop(self._ready)[-1], None if end is None else end - now)
-                flying[executor.submit(run_shard, shard, running)] = (shard, whole)
+                shard = heapq.heappop(self._ready)[-1]
+                timed, whole = timely(shard, None if end is None else end - now)
+                flying[executor.submit(run_shard, timed, running)] = (shard, whole)
             if not flying:
                 ending.why = "the time is over" if self._ready or self._cut else "every law is done"
                 return
@@ -234,12 +241,16 @@ class _Campaign:
 
     def _take(self, shard: Shard, record: dict[str, Any], whole: bool) -> Generator[CampaignEvent, None, None]:
         """Journal the record of a finished shard, and only then act on it."""
+        if self._troubles.met(shard, record):
+            # that is no result: it is not journaled, and runs again
+            self._line_up([shard])
+            return
         course = self._courses[shard.number]
         if not whole and record.get("spent"):
             # what the end of the campaign cut short runs again if it is resumed
             record = {**record, "partial": True}
             self._cut = True
-        self._journal.append(record)
+        record = self._journaled(shard, record)
         if record.get("partial"):
             found = course.take_partial(record)
         else:
@@ -261,15 +272,24 @@ class _Campaign:
                 course.planned,
             )
 
+    def _journaled(self, shard: Shard, record: dict[str, Any]) -> dict[str, Any]:
+        """Journal a record; returns it, or the one that says that there was no journaling it."""
+        try:
+            self._journal.append(record)
+        except RecordTooLarge as error:
+            record = lost_record(shard, str(error))
+            self._journal.append(record)
+        return record
+
     def _keep(self, course: TargetSchedule, law: str) -> None:
         """Store the problems of a law that came closest to failing, for a later campaign."""
         if law and course.courses[law].corpus:
-            self._examples.keep(course.target.text, law, course.courses[law].corpus)
+            Examples(self._folder).keep(course.target.text, law, course.courses[law].corpus)
 
     def _found(self, number: int, report: LawReport) -> Found:
         """Write a finding to files of its own; returns the event, which says whether the finding has a new cause."""
         name = name_of(number, report)
-        write_finding(self._directory, name, report)
+        write_finding(self._folder, name, report)
         course = self._courses[number]
         failed = tuple(law.report() for law in course.courses.values() if law.failures)
         count = len(causes(replace(self._certificate(number), laws=failed)))
@@ -277,7 +297,7 @@ class _Campaign:
         self._causes[number] = count
         return Found(number, name, report, new)
 
-    def _begun(self, course: TargetSchedule) -> TargetStarted:
+    def _entered(self, course: TargetSchedule) -> TargetStarted:
         known = course.known
         return TargetStarted(
             course.number,
@@ -306,43 +326,23 @@ class _Campaign:
             resumed=self._resumed,
         )
 
-    def _unwritten(self, error: OSError) -> str:
-        """Why a campaign cannot go on, where something could not be written."""
-        if isinstance(error, JournalFull):
-            return str(error)
-        where = error.filename or self._directory
-        return f"{where} cannot be written: {error.strerror}. What is journaled is safe: mend that, then --resume"
-
     def _certificate(self, number: int) -> Certificate:
         return certificate_of(self._courses[number], self._plan.seed, self._options)
 
-    def _ended(self, ending: _Ending) -> CampaignEnded:
+    def _ended(self, ending: Ending, described: Sequence[TargetSchedule]) -> CampaignEnded:
         certificates, files = [], []
-        for course in self._courses:
+        for course in described:
             course.settle()
             certificate = self._certificate(course.number)
             certificates.append(certificate)
-            file = self._directory / f"certificate-{course.number}.json"
             try:
                 if not ending.full:
-                    certificate.write(file)
-                    files.append(str(file))
-            except OSError as error:
-                file.unlink(missing_ok=True)
-                ending = _Ending(self._unwritten(error), failed=True, full=True)
+                    files.append(write_certificate(self._folder, course.number, certificate))
+            except (OSError, ForeignFileError) as error:
+                ending = Ending(unwritten(error, self._directory), failed=True, full=True)
         seconds = time.monotonic() - self._began
         how = (ending.why, ending.interrupted, ending.failed, tuple(files))
         return CampaignEnded(str(self._directory), tuple(certificates), seconds, *how)
-
-
-@dataclass
-class _Ending:
-    """Why a campaign ended: interrupted by the user, failed, or with a full disk."""
-
-    why: str = ""
-    interrupted: bool = False
-    failed: bool = False
-    full: bool = False
 
 
 def _first(shard: Shard) -> int:

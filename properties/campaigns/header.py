@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from properties.campaigns.corpus import NAME as EXAMPLES
 from properties.campaigns.options import CampaignOptions
+from properties.campaigns.records import FORMAT, header_record
 from properties.certificates.certificate import environment
+from properties.certificates.required import required_of
 from properties.engine.description import Description
+from properties.problems.reading import shown
 from properties.runs.certify import chosen_laws, names_of
+from properties.storage.signing import sealed, signed_here, whole
 from properties.subjects.target import Target, UsageError
-
-FORMAT = "lossproof-campaign-1"
 
 Corpora = Mapping[str, Mapping[str, Sequence[str]]]
 """Byte strings of problems as text, by target and by law."""
+
+
+MOST_NAMED = 5
+"""Targets that a message names."""
 
 
 @dataclass(frozen=True)
@@ -74,17 +83,29 @@ class CampaignHeader:
         )
 
     @classmethod
-    def read(cls, record: Mapping[str, Any], targets: Sequence[Target], directory: Path) -> CampaignHeader:
+    def read(cls, record: Any, targets: Sequence[Target], directory: Path, trust: bool = False) -> CampaignHeader:
         """Return the header of the campaign in a directory, to go on with it.
 
-        Raises UsageError where it is one of other targets than these (any where none are named), or other packages.
+        Raises UsageError where it is none, where it is one of other targets than these, or other packages; and where no
+        targets are named, unless this machine signed it or it is to be trusted: to go on is to import and call what it
+        names.
         """
-        if record.get("format") != FORMAT:
-            raise UsageError(f"{directory} holds no campaign of format {FORMAT!r}, but {record.get('format')!r}")
-        if targets and _plain(targets) != record["targets"]:
-            texts = ", ".join(target["text"] for target in record["targets"])
+        said = record.get("format") if isinstance(record, Mapping) else None
+        if said != FORMAT:
+            raise UsageError(f"{directory} holds no campaign of format {FORMAT!r}, but {shown(said)}")
+        header = cls.from_dict(record)
+        texts = ", ".join(shown(target.text) for target in header.targets[:MOST_NAMED])
+        if targets and _plain(targets) != _plain(header.targets):
             raise UsageError(f"--resume: the campaign in {directory} is one of {texts}, with its own options")
-        header, now = cls.from_dict(record), environment()
+        if not targets and not trust and not signed_here(record):
+            command = shlex.join(["lossproof", "fuzz", "--resume", "--out", str(directory), "--trust"])
+            how = "changed since it was signed" if record.get("digest") and not whole(record) else "not signed"
+            raise UsageError(
+                f"--resume: what the campaign in {directory} was begun with is {how} by this user on this machine, and "
+                f"to resume it is to import and call {texts}: name its TARGETs yourself, or, if you trust whoever "
+                f"wrote it, run: {command}"
+            )
+        now = environment()
         changed = [name for name in now if header.environment.get(name) != now[name]]
         if changed:
             raise UsageError(
@@ -95,14 +116,22 @@ class CampaignHeader:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> CampaignHeader:
-        """The inverse of :meth:`to_dict`."""
-        said = {name: value for name, value in plain.items() if name not in ("kind", "format")}
-        lists = {name: tuple(said[name]) for name in ("only", "levels", "fingerprints")}
-        lists["require"] = tuple(said.get("require", ()))
-        return cls(**{**said, **lists, "targets": tuple(map(Target.from_dict, said["targets"]))})
+        """The inverse of :meth:`to_dict`; ValueError with place and value where it is none."""
+        said = msgspec.structs.asdict(header_record(plain))
+        lists = {name: tuple(said[name]) for name in ("only", "levels", "fingerprints", "require")}
+        required_of(lists["require"])
+        named = tuple(Target.from_dict(msgspec.structs.asdict(target)) for target in said["targets"])
+        return cls(**{**{field.name: said[field.name] for field in fields(cls)}, **lists, "targets": named})
+
+    def to_record(self, **more: Any) -> dict[str, Any]:
+        """Return the first record of the journal, signed."""
+        try:
+            return sealed({**_plain_of(self.to_dict()), **more})
+        except ValueError as error:
+            raise UsageError(f"the options of a TARGET cannot be written down: {error}") from None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the first record of the journal, as plain data."""
+        """Return plain data, ready for JSON."""
         return {"kind": "campaign", "format": FORMAT, **asdict(self), "targets": _plain(self.targets)}
 
     def limited(self, options: CampaignOptions) -> CampaignOptions:
@@ -129,4 +158,9 @@ class CampaignHeader:
 
 def _plain(targets: Sequence[Target]) -> Any:
     """Targets as a journal has them."""
-    return json.loads(json.dumps([target.to_dict() for target in targets]))
+    return _plain_of([target.to_dict() for target in targets])
+
+
+def _plain_of(value: Any) -> Any:
+    """Data as JSON has it."""
+    return json.loads(json.dumps(value, allow_nan=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 
@@ -25,7 +26,8 @@ class CampaignOptions:
     by side (None: one for each core, at most 8). ``time_limit`` is how many seconds one call of the layer may take,
     ``block_seconds`` those of a block of examples, ``memory`` the bytes of a worker. ``resume`` goes on with the
     campaign in ``directory``, by its own seed; ``examples`` is the directory of an earlier one, whose worst problems a
-    new one begins with. ``require`` names what decides the verdicts (see ``properties.certificates.required``).
+    new one begins with; ``trust`` goes on with one that was not signed on this machine. ``require`` names what decides
+    the verdicts (see ``properties.certificates.required``).
     """
 
     directory: str
@@ -43,6 +45,7 @@ class CampaignOptions:
     lanes: int = 1
     forgive_inherited: bool = False
     require: tuple[str, ...] = ()
+    trust: bool = False
 
     def __post_init__(self) -> None:
         for name, least in (("max_examples", 1), ("workers", 1), ("seed", 0), ("lanes", 1), ("memory", 2**20)):
@@ -51,8 +54,8 @@ class CampaignOptions:
                 raise ValueError(f"{name} must be at least {least}, got {value}")
         for name in ("max_time", "time_limit", "block_seconds"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} must be more than 0 seconds, got {value}")
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(f"{name} must be more than 0 seconds, and finite, got {value}")
         required_of(self.require)
 
     @property

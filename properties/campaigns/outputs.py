@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
+from properties.campaigns.folder import FINDINGS, certificate_name
 from properties.campaigns.options import CampaignOptions
 from properties.campaigns.target_schedule import TargetSchedule
 from properties.certificates.assembly import assembled
 from properties.certificates.certificate import Certificate, LawReport
 from properties.certificates.required import required_of
+from properties.storage.files import Folder
 
 
 def certificate_of(course: TargetSchedule, seed: int, options: CampaignOptions) -> Certificate:
@@ -34,13 +36,22 @@ def certificate_of(course: TargetSchedule, seed: int, options: CampaignOptions) 
     )
 
 
-def write_finding(directory: Path, name: str, report: LawReport) -> None:
+def write_finding(folder: Folder, name: str, report: LawReport) -> None:
     """Write a finding as JSON, and its script beside it."""
-    folder = directory / "findings"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
-    if report.script:
-        (folder / f"{name}.py").write_text(report.script + "\n", encoding="utf-8")
+    with folder.subfolder(FINDINGS, make=True) as findings:
+        findings.write(f"{name}.json", json.dumps(asdict(report), indent=1) + "\n")
+        if report.script:
+            findings.write(f"{name}.py", report.script + "\n")
+
+
+def write_certificate(folder: Folder, number: int, certificate: Certificate) -> str:
+    """Write the certificate of a target; returns the path of its file."""
+    # a certificate knows how it is written, but only to a path: where that leads by now nobody knows
+    with os.fdopen(os.memfd_create("certificate"), "r+b") as memory:
+        certificate.write(f"/proc/self/fd/{memory.fileno()}")
+        memory.seek(0)
+        folder.write(certificate_name(number), memory.read())
+    return str(folder.path / certificate_name(number))
 
 
 def _counts(course: TargetSchedule) -> dict[str, Any]:

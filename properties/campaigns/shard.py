@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from properties.campaigns.executors import ExecutorLost
+from properties.campaigns.records import MACHINE
 from properties.engine.description import LawInfo
 from properties.engine.result import LawResult
 from properties.engine.study import Inquiry
 from properties.engine.task import Task
-from properties.errors import ContractError, UsageError
+from properties.errors import ContractError, MachineTrouble, UsageError, is_machines, words_of
 from properties.subjects.source_constants import constants_of
 from properties.subjects.target import Target
 from properties.workers.limits import Limits
@@ -66,13 +67,19 @@ def run_shard(shard: Shard, directory: str | None = None) -> dict[str, Any]:
     """Carry out a shard in a worker of its own; returns its record, plain data ready for a journal.
 
     Before an example runs it is written to a file in ``directory`` (by default, one of the system's that is temporary).
-    Raises UsageError where the target cannot be loaded.
+    Where the machine's trouble keeps it from a result, the record says that and no more. Raises UsageError where the
+    target cannot be loaded.
     """
     began = time.monotonic()
-    with _unpacked(shard) as (target, moved), _record(shard, directory) as record:
-        worker = Worker(target, shard.limits.call, replace(shard.limits, record=record))
-        with _registered(worker):
-            found = _carried_out(shard, worker)
+    try:
+        with _unpacked(shard) as (target, moved), _record(shard, directory) as record:
+            worker = Worker(target, shard.limits.call, replace(shard.limits, record=record))
+            with _registered(worker):
+                found = _carried_out(shard, worker)
+    except Exception as error:
+        if not is_machines(error):
+            raise
+        return trouble_record(shard, error)
     if moved:
         found = _renamed(found, moved)
     return {"id": shard.id, "kind": shard.kind, **found, "seconds": round(time.monotonic() - began, 3)}
@@ -111,6 +118,12 @@ def lost_record(shard: Shard, reason: str) -> dict[str, Any]:
     return {**found, "asked": shard.task.max_examples, **nothing.to_record()}
 
 
+def trouble_record(shard: Shard, error: BaseException) -> dict[str, Any]:
+    """Return the record of a shard that a machine's trouble kept from its result; it says nothing of the layer."""
+    words = str(error) if isinstance(error, MachineTrouble) else words_of(error)
+    return {"id": shard.id, "kind": MACHINE, "reason": words, "seconds": 0.0}
+
+
 def record_of(shard: Shard, future: Future[dict[str, Any]]) -> dict[str, Any]:
     """Return the record of a shard, one that says why where it failed; ExecutorLost where its target is gone."""
     try:
@@ -126,6 +139,8 @@ def record_of(shard: Shard, future: Future[dict[str, Any]]) -> dict[str, Any]:
             f"{error}. What is journaled is safe, and goes on with --resume once that is mended"
         ) from None
     except Exception as error:
+        if is_machines(error):
+            return trouble_record(shard, error)
         return lost_record(shard, f"the shard was lost: {type(error).__name__}: {error}")
 
 
@@ -133,9 +148,11 @@ def loaded_record(target: Target, future: Future[dict[str, Any]]) -> dict[str, A
     """Return the record of the description of a target; UsageError where it could not be loaded."""
     try:
         return future.result()
-    except UsageError:
+    except (UsageError, ExecutorLost):
         raise
     except Exception as error:
+        if is_machines(error):
+            return {"id": "", "kind": MACHINE, "reason": words_of(error), "seconds": 0.0}
         raise UsageError(f"{target.text} cannot be asked: {type(error).__name__}: {error}") from None
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Executor
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -73,6 +74,7 @@ class _Workers(click.ParamType[int | None]):
     help="Worker processes; auto: one for each core, at most 8.",
 )
 @click.option("--resume", is_flag=True, help="Resume the campaign in DIR, with its own targets, seed and laws.")
+@click.option("--trust", is_flag=True, help="With --resume: load the targets of a journal not signed on this machine.")
 @click.option(
     "--out",
     "directory",
@@ -122,6 +124,7 @@ def fuzz(
     seed: int,
     workers: int | None,
     resume: bool,
+    trust: bool,
     directory: str,
     examples: str | None,
     scheduler: str | None,
@@ -142,7 +145,7 @@ def fuzz(
     """
     if not targets and not resume:
         raise click.UsageError("name at least one TARGET, or resume a campaign with --resume")
-    options = CampaignOptions(
+    options = _options(
         directory,
         max_time=max_time,
         max_examples=max_examples,
@@ -152,11 +155,12 @@ def fuzz(
         workers=workers,
         time_limit=time_limit,
         block_seconds=block_limit,
-        memory=int(memory_limit * 2**30),
+        memory=memory_limit * 2**30,
         resume=resume,
         examples=examples,
         forgive_inherited=forgive_inherited,
         require=require,
+        trust=trust,
     )
     try:
         with contextlib.ExitStack() as stack:
@@ -166,6 +170,14 @@ def fuzz(
         raise click.UsageError(str(error)) from None
     # interrupted before there was anything to say
     sys.exit(INTERRUPTED if ended is None else exit_code(ended))
+
+
+def _options(directory: str, memory: float, **asked: Any) -> CampaignOptions:
+    """The options of a campaign; a usage error where one of them makes no sense, such as an infinite limit."""
+    try:
+        return CampaignOptions(directory, memory=int(memory), **asked)
+    except (ValueError, OverflowError) as error:
+        raise click.UsageError(str(error)) from None
 
 
 def exit_code(ended: CampaignEnded) -> int:

@@ -148,8 +148,9 @@ class LawResult:
             said["outcome"],
             said["examples"],
             said["undecided"],
-            said["budget_used"],
-            dict(said["budget_by_dtype"]),
+            # numbers that are not finite are strings there
+            float(said["budget_used"]),
+            {dtype: float(used) for dtype, used in said["budget_by_dtype"].items()},
             finding=_finding(said) if shown else None,
             problem=None if example is None else problem_from_dict(example),
             reason=said["reason"],

@@ -19,7 +19,7 @@ from properties.judging.refusals import Offer, refuses
 from properties.judging.rounding import agreement, largest_scale
 from properties.judging.tolerance import compare
 from properties.problems.domain import CLASSES, outside, within
-from properties.problems.problem import Problem
+from properties.problems.problem import NO_REDUCTIONS, Problem
 
 STYLE = "an exception that is no ValueError or TypeError, or whose message says neither the rule nor the number"
 """What is a remark of everything that is offered as nonsense: it was refused all the same."""
@@ -208,8 +208,10 @@ def bad_weight(case: Case) -> Iterator[Finding]:
 )
 def bad_reduction(case: Case) -> Iterator[Finding]:
     """A reduction that does not exist is refused."""
-    bad = ("average", "", "batchmean")
-    offers = [Offer(b, f"reduction={b!r}", case.problem.replace(reduction=b), (repr(b), b or "reduction")) for b in bad]
+    offers = [
+        Offer(b, f"reduction={b!r}", case.problem.replace(reduction=b), (repr(b), b or "reduction"))
+        for b in NO_REDUCTIONS
+    ]
     yield from refuses(case, offers, ("reduction",))
 
 

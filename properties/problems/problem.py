@@ -21,6 +21,13 @@ TARGETS = ("hard", "soft", "binary", "probability", "real")
 ENTRIES = ("binary", "probability", "real")
 """Kinds of targets for which every entry of the logits is an element of its own, and no axis holds classes."""
 
+REDUCTIONS = ("mean", "sum", "none")
+NO_REDUCTIONS = ("average", "", "batchmean")
+"""What a layer must refuse as a reduction."""
+
+LABEL_DTYPES = ("int64", "int32", "int16", "int8", "uint8")
+LAYOUTS = ("contiguous", "strided", "label-axis")
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from properties.problems.problem import Problem
+from properties.problems import reading
+from properties.problems.precision import LARGEST
+from properties.problems.problem import LABEL_DTYPES, LAYOUTS, NO_REDUCTIONS, REDUCTIONS, TARGETS, Problem
 
 _OF_ELEMENTS = ("label_weight", "element_weight")
 """Fields of a problem that have one number for each element."""
+
+_SHAPED = ("logits", "labels", *_OF_ELEMENTS)
+"""Fields whose shape is written beside them."""
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(Problem))
+
+_WORDS = {
+    "reduction": (*REDUCTIONS, *NO_REDUCTIONS),
+    "targets": TARGETS,
+    "dtype": tuple(LARGEST),
+    "label_dtype": LABEL_DTYPES,
+    "layout": LAYOUTS,
+}
+"""Fields that are one of a few words. A reduction that is none may be what a layer was to refuse."""
 
 MOST_SLICES = 64
 """Slices of an array beyond which it is written once if all of them are equal."""
@@ -33,21 +48,59 @@ def problem_to_dict(problem: Problem) -> dict[str, Any]:
     return {name: plain_numbers(value) for name, value in plain.items()}
 
 
-def problem_from_dict(plain: Mapping[str, Any]) -> Problem:
-    """Return the problem that :func:`problem_to_dict` wrote."""
-    values = {name: _unfold(value) for name, value in plain.items()}
-    shape = values.pop("shape")
-    values["logits"] = np.asarray(_floats(values["logits"]), dtype=np.float64).reshape(shape["logits"])
-    hard = values["targets"] == "hard"
-    labels = values["labels"] if hard else _floats(values["labels"])
-    values["labels"] = np.asarray(labels, dtype=np.int64 if hard else np.float64).reshape(shape["labels"])
-    for name in ("weight", "cotangent", *_OF_ELEMENTS):
-        # a problem that was written before there was such a field has none
-        if values.get(name) is not None:
-            values[name] = np.asarray(_floats(values[name]), dtype=np.float64)
-            values[name] = values[name].reshape(shape.get(name, values[name].shape))
-    values["config"] = {k: np.asarray(_floats(v)) if isinstance(v, list) else v for k, v in values["config"].items()}
-    return Problem(**values)
+def problem_from_dict(plain: Any, place: str = "the problem") -> Problem:
+    """Return the problem that :func:`problem_to_dict` wrote.
+
+    Raises ValueError with the place (inside ``place``) and the value of what no problem has, whoever wrote it, before
+    anything large is made of it.
+    """
+    said = reading.mapping(plain, place, (*_FIELDS, "shape"), ("logits", "labels", "targets", "shape"))
+    targets = reading.text(said["targets"], f"{place}'s targets", TARGETS)
+    shapes = reading.mapping(said["shape"], f"{place}'s shape", _SHAPED, ("logits", "labels"))
+    values: dict[str, Any] = {"targets": targets}
+    for name, value in said.items():
+        where = f"{place}'s {name}"
+        if name in _SHAPED and (value is not None or name in ("logits", "labels")):
+            found = reading.array(value, where, integers=name == "labels" and targets == "hard")
+            shape = shapes.get(name)
+            told = f"{place}'s shape.{name}"
+            values[name] = found if shape is None else reading.shaped(found, reading.axes(shape, told), where)
+        elif name in ("weight", "cotangent", *_SHAPED):
+            # a problem that was written before there was such a field has none
+            values[name] = None if value is None else reading.array(value, where)
+        elif name != "shape":
+            values[name] = _option(name, value, where)
+    problem = Problem(**values)
+    if not problem.entrywise:
+        reading.whole(problem.axis, f"{place}'s axis", -problem.logits.ndim, problem.logits.ndim - 1)
+    return problem
+
+
+def _option(name: str, value: Any, place: str) -> Any:
+    """Return the value of a field that is no array."""
+    if name in _WORDS:
+        return reading.text(value, place, _WORDS[name])
+    if name == "config":
+        said = reading.mapping(value, place)
+        return {key: _argument(item, f"{place}.{reading.name(key, place)}") for key, item in said.items()}
+    if name in ("normalizer", "ignore_index") and value is None:
+        return None
+    if name == "normalizer":
+        return reading.number(value, place)
+    return reading.whole(value, place, 0 if name == "salt" else -(2**63))
+
+
+def _argument(value: Any, place: str) -> Any:
+    """Return an argument that only some contracts know: an array, a number, a text, a truth value, or none."""
+    if isinstance(value, list | dict):
+        return reading.array(value, place)
+    if value is None or type(value) is bool:
+        return value
+    if type(value) is int:
+        return reading.whole(value, place)
+    if type(value) is float or (type(value) is str and value in reading.NOT_FINITE):
+        return reading.number(value, place)
+    return reading.text(value, place)
 
 
 def plain_numbers(value: Any) -> Any:
@@ -71,16 +124,3 @@ def _fold(value: Any) -> Any:
         return value
     equal = np.array_equal(value, np.broadcast_to(value[:1], value.shape), equal_nan=value.dtype.kind == "f")
     return {"each": value[0], "times": len(value)} if equal else value
-
-
-def _unfold(value: Any) -> Any:
-    """Undo :func:`_fold`."""
-    folded = isinstance(value, dict) and set(value) == {"each", "times"}
-    return [value["each"]] * value["times"] if folded else value
-
-
-def _floats(value: Any) -> Any:
-    """Return nested lists of numbers, or of strings that stand for numbers, as nested lists of floats."""
-    if isinstance(value, list):
-        return [_floats(item) for item in value]
-    return float(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable, Iterator
@@ -30,11 +31,20 @@ class Folder:
     file stands in its place. Close it at the end, or use it in a ``with``.
     """
 
+    made = False
+    """Whether the directory was made by this very opening."""
+
     def __init__(self, path: str | Path, *, make: bool = False) -> None:
         """Open a directory, with ``make`` after making it and those above it; OSError where that cannot be done."""
         self.path = Path(path)
         if make:
-            self.path.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                try:
+                    self.path.mkdir()
+                except FileNotFoundError:
+                    self.path.parent.mkdir(parents=True, exist_ok=True)
+                    self.path.mkdir()
+                self.made = True
         # the folder that a user names may be a link; what lies in it may not
         self._descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
@@ -52,11 +62,12 @@ class Folder:
 
     def subfolder(self, name: str, *, make: bool = False) -> Folder:
         """Open a directory in this one, with ``make`` after making it; never through a link."""
+        found = object.__new__(Folder)
+        found.path = self.path / name
         if make:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(_plain(name), 0o777, dir_fd=self._descriptor)
-        found = object.__new__(Folder)
-        found.path = self.path / name
+                found.made = True
         try:
             flags = os.O_RDONLY | os.O_DIRECTORY | NO_LINK
             found._descriptor = os.open(_plain(name), flags, dir_fd=self._descriptor)
@@ -65,6 +76,12 @@ class Folder:
                 raise ForeignFileError(f"{found.path} is a link or no folder, and stays as it is") from None
             raise
         return found
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Device and inode of the directory."""
+        status = os.fstat(self._descriptor)
+        return status.st_dev, status.st_ino
 
     def open(self, name: str, flags: int, mode: int = 0o644) -> int:
         """Open a regular file by :func:`os.open`'s flags and return its descriptor; never through a link."""
@@ -101,7 +118,7 @@ class Folder:
         there = self.status(name)
         if there is not None and not stat.S_ISREG(there.st_mode):
             raise ForeignFileError(f"{self.path / name} is a link or no file, and stays as it is")
-        beside = f".{name}.{secrets.token_hex(4)}.tmp"
+        beside = temporary(name)
         descriptor = self.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         try:
             try:
@@ -144,6 +161,16 @@ class Folder:
             os.fsync(self._descriptor)
 
 
+def temporary(name: str) -> str:
+    """Return the name under which a file is written before it gets its own."""
+    return f".{name}.{secrets.token_hex(4)}.tmp"
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a name is one that :func:`temporary` gives: what is there was left by a kill."""
+    return re.fullmatch(r"\..+\.[0-9a-f]{8}\.tmp", name) is not None
+
+
 def write_whole(path: str | Path, content: bytes | str) -> None:
     """Write a file whole or not at all; a device or a pipe, such as /dev/stdout, is written to as it is.
 
@@ -180,7 +207,7 @@ def require_writable(path: str | Path, is_ours: Callable[[bytes], bool], what: s
                     begin = file.read(4096)
                 if begin and not is_ours(begin):
                     raise ForeignFileError(f"{path} is there already and is no {what}: it is not overwritten")
-            beside = f".{path.name}.{secrets.token_hex(4)}.tmp"
+            beside = temporary(path.name)
             os.close(folder.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
             folder.remove(beside)
     except OSError as error:

@@ -19,10 +19,16 @@ from dataclasses import dataclass
 HEAD = b'{"crc":"'
 _LINE = re.compile(
     rb'\{"crc":"(?P<crc>[0-9a-f]{8})",'
-    rb'(?P<rest>"journal":"(?P<id>[0-9a-f]{8})","n":(?P<number>\d{1,18}),"record":\{.*\}\})\n',
+    rb'(?P<rest>"journal":"(?P<id>[0-9a-f]{8})","n":(?P<number>\d{1,18}),"record":(?P<record>\{.*\})\})\n',
     re.DOTALL,
 )
 CHUNK = 1 << 20
+
+LONGEST = 1 << 26
+"""Bytes of the longest line: 64 MiB. What is longer is no record, and is never in memory as a whole."""
+
+MOST_HEADS = 64
+"""Beginnings of a record that are tried in one line: each costs a checksum over all that follows."""
 
 Piece = tuple[int, int]
 """Where some bytes of a file begin and end."""
@@ -59,6 +65,13 @@ def line_of(journal: str, number: int, record: str) -> bytes:
     return b'%b%08x",%b\n' % (HEAD, zlib.crc32(rest), rest)
 
 
+def record_in(line: bytes) -> bytes:
+    """The record in a good line, as JSON."""
+    match = _LINE.fullmatch(line)
+    assert match is not None
+    return match["record"]
+
+
 def survey(file: int, own: str | None = None) -> Survey:
     """Look through an open file for the records of one journal: that with the id, else that of the first record."""
     number = records = missing = end = 0
@@ -80,7 +93,10 @@ def survey(file: int, own: str | None = None) -> Survey:
 
 
 def lines(file: int, most: int | None = None) -> Iterator[tuple[int, bytes]]:
-    """The lines of an open file up to an offset, each with its own; memory holds one at a time."""
+    """The lines of an open file up to an offset, each with its own; memory holds one at a time.
+
+    What is longer than the longest line comes in pieces, all but the last of which have no end of line.
+    """
     offset = read = 0
     rest = b""
     while most is None or read < most:
@@ -94,6 +110,9 @@ def lines(file: int, most: int | None = None) -> Iterator[tuple[int, bytes]]:
             yield offset, line
             offset, rest = offset + len(line), b""
         rest += tail
+        if len(rest) > LONGEST:
+            yield offset, rest
+            offset, rest = offset + len(rest), b""
     if rest:
         yield offset, rest
 
@@ -113,7 +132,9 @@ def copy(source: int, pieces: Iterable[Piece], target: int) -> None:
 def _good(line: bytes, own: str | None, number: int) -> re.Match[bytes] | None:
     """The record in a line; what somebody else wrote without an end of line may stand before it."""
     start = line.find(HEAD)
-    while start >= 0:
+    for _ in range(MOST_HEADS):
+        if start < 0:
+            break
         match = _LINE.fullmatch(line, start)
         if (
             match is not None
