@@ -20,7 +20,7 @@ import msgspec
 
 from properties.campaigns.answers import answer_of, answer_text
 from properties.campaigns.executors import ExecutorLost, RemoteExecutor
-from properties.campaigns.shard import Shard
+from properties.campaigns.shard import Shard, run_shard
 from properties.certificates.certificate import environment
 from properties.subjects.target import Target, UsageError
 
@@ -179,7 +179,7 @@ class Cluster(RemoteExecutor):
         from distributed.client import FutureCancelledError
         from distributed.scheduler import KilledWorker
 
-        shard = next((each for each in args if isinstance(each, Shard)), None)
+        shard = args[0] if fn is run_shard else None
         odd = 0
         while True:
             await self._ready()
