@@ -14,10 +14,13 @@ from dataclasses import replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
+
+from properties.campaigns.answers import answer_of, answer_text
 from properties.campaigns.executors import ExecutorLost, RemoteExecutor
-from properties.campaigns.shard import Shard
+from properties.campaigns.shard import Shard, run_shard
 from properties.certificates.certificate import environment
 from properties.subjects.target import Target, UsageError
 
@@ -34,13 +37,28 @@ PATIENCE = 60.0
 """Seconds without a worker after which a campaign ends."""
 
 
+MOST_ODD = 3
+"""Answers to one shard that are none, after which it is lost."""
+
+LONGEST_WORDS = 2000
+"""Characters of what a worker says that are shown."""
+
+
 class UnfitWorker(RuntimeError):  # noqa: N818 - an outcome
     """A worker must not carry out shards of this campaign; the arguments are its address, and why."""
 
 
+class Tls(NamedTuple):
+    """The files of a TLS connection: whose certificates are believed, and this machine's own with its key."""
+
+    ca: str
+    cert: str
+    key: str
+
+
 @contextlib.contextmanager
-def cluster(address: str) -> Iterator[Cluster]:
-    """An executor on a running cluster.
+def cluster(address: str, tls: Tls | None = None) -> Iterator[Cluster]:
+    """An executor on a running cluster; with ``tls``, or at an address that says so, over an encrypted connection.
 
     Raises UsageError where Dask is not installed, nobody answers, or no worker can carry out a shard of this campaign.
     """
@@ -48,41 +66,68 @@ def cluster(address: str) -> Iterator[Cluster]:
         from distributed import Client
     except ImportError:
         raise UsageError("--scheduler needs the extra `cluster`: pip install 'lossproof[cluster]'") from None
+    if tls is not None and not address.startswith("tls://"):
+        raise UsageError(f"--tls-ca, --tls-cert and --tls-key go with --scheduler tls://HOST:PORT, got {address!r}")
     with _quiet():
         try:
-            asyncio.run(_greet(address))
-            client = Client(address, timeout=CONNECTING, set_as_default=False)
-        except (OSError, TimeoutError, ValueError, ImportError) as error:
+            security = _security(address, tls)
+            asyncio.run(_greet(address, security))
+            client = Client(address, timeout=CONNECTING, set_as_default=False, security=security)
+        except (OSError, TimeoutError, ValueError, ImportError, TypeError, RuntimeError) as error:
             raise UsageError(f"--scheduler: nobody answers at {address!r} ({_first_line(error)})") from None
         with contextlib.closing(client):
             found = Cluster(client, address, _looked_over(client, address))
+            if _is_open(address):
+                found.notes.append(OPEN.format(address))
             try:
                 yield found
             finally:
                 found.shutdown(wait=False)
 
 
-async def _greet(address: str) -> None:
-    """Connect once and close: a client that cannot connect would spend a long time on closing."""
-    from distributed.comm import connect
+OPEN = (
+    "the connection to {} is neither encrypted nor authenticated: whoever can reach that scheduler can run code on its \
+workers and in this process; see --scheduler tls://"
+)
+
+
+def _is_open(address: str) -> bool:
+    """Whether an address is that of another machine, and its connections are plain."""
+    scheme, _, place = address.rpartition("://")
+    host = place.rpartition(":")[0].strip("[]")
+    return scheme in ("", "tcp", "ws") and host != "localhost" and not host.startswith("127.") and host != "::1"
+
+
+def _security(address: str, tls: Tls | None) -> Any:
+    """The certificates of a connection: those that are named, else those of Dask's own configuration."""
     from distributed.security import Security
 
-    comm = await connect(address, timeout=CONNECTING, **Security().get_connection_args("client"))
+    if tls is None:
+        return Security(require_encryption=True) if address.startswith("tls://") else Security()
+    return Security(tls_ca_file=tls.ca, tls_client_cert=tls.cert, tls_client_key=tls.key, require_encryption=True)
+
+
+async def _greet(address: str, security: Any) -> None:
+    """Connect once and close: a client that cannot connect would spend a long time on closing."""
+    from distributed.comm import connect
+
+    comm = await connect(address, timeout=CONNECTING, **security.get_connection_args("client"))
     await comm.close()
 
 
 def _looked_over(client: Any, address: str) -> dict[str, str]:
     """Return by address why workers are unfit; UsageError where all of them are, or the scheduler is."""
     try:
-        client.run_on_scheduler(packages)
+        client.run_on_scheduler(packages_text)
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"--scheduler: the scheduler at {address} reads what it hands on, and needs lossproof for that: {error}"
+            f"--scheduler: the scheduler at {address} reads what it hands on, and needs lossproof for that: "
+            f"{_safe(error)}"
         ) from None
-    found = client.run(packages, on_error="return")
+    found = client.run(packages_text, on_error="return")
     if not found:
         raise UsageError(f"--scheduler: {address} has no worker; start one by `dask worker {address} --nthreads 1`")
-    unfit = {worker: words for worker, one in found.items() if (words := _difference(one, packages()))}
+    unfit = {worker: words for worker, one in found.items() if (words := _difference(_told(one), packages()))}
     if len(unfit) == len(found):
         worker, words = next(iter(unfit.items()))
         raise UsageError(f"--scheduler: no worker of {address} can carry out this campaign: {worker} {words}")
@@ -134,6 +179,8 @@ class Cluster(RemoteExecutor):
         from distributed.client import FutureCancelledError
         from distributed.scheduler import KilledWorker
 
+        shard = args[0] if fn is run_shard else None
+        odd = 0
         while True:
             await self._ready()
             # only a preference: should all of these be gone, a worker that is unfit says so itself
@@ -141,18 +188,25 @@ class Cluster(RemoteExecutor):
             future = self._client.submit(_at_work, packages(), fn, *args, **kwargs, **wanted, pure=False)
             self._flying.add(future)
             try:
-                return await future
+                sent = await future
             except FutureCancelledError:
                 # the scheduler forgot it, or the connection was lost: it is handed out again if there is another one
                 continue
             except UnfitWorker as unfit:
-                self._refuse(*unfit.args)
+                self._refuse(*(*map(_safe, unfit.args), "", "")[:2])
+                continue
             except KilledWorker as killed:
                 count, last = killed.allowed_failures + 1, killed.last_worker.address
                 raise RuntimeError(f"{count} workers of the cluster died while it ran, the last one {last}") from None
             finally:
                 self._flying.discard(future)
                 future.release()
+            try:
+                return answer_of(sent, shard)
+            except ValueError as error:
+                odd += 1
+                if odd >= MOST_ODD:
+                    raise RuntimeError(f"workers of {self._address} sent what is no answer: {error}") from None
 
     async def _ready(self) -> None:
         """Wait for a connection and a fit worker; ExecutorLost where that is hopeless."""
@@ -206,7 +260,7 @@ def _at_work(wanted: Mapping[str, str], fn: Callable[..., Any], *args: Any, **kw
     if words:
         raise UnfitWorker(worker, words)
     try:
-        return fn(*args, **kwargs)
+        return answer_text(fn(*args, **kwargs))
     except UsageError as error:
         shard = next((each for each in args if isinstance(each, Shard)), None)
         if shard is not None and shard.kind != "describe":
@@ -231,12 +285,27 @@ def packages() -> dict[str, str]:
     return {**environment(), "files of lossproof": digest.hexdigest()[:12]}
 
 
+def packages_text() -> str:
+    """Return :func:`packages` as JSON: what a worker says is data."""
+    return answer_text(packages())
+
+
+def _told(found: Any) -> Any:
+    """What a worker says of its packages; an exception where it says none."""
+    if isinstance(found, BaseException):
+        return found
+    try:
+        return msgspec.convert(answer_of(found, None), dict[str, str])
+    except ValueError as error:
+        return error
+
+
 def _difference(found: Any, wanted: Mapping[str, str]) -> str:
     """Return in words how a worker's packages differ from the campaign's; empty where they are the same."""
     if isinstance(found, BaseException):
         return f"cannot import lossproof: {_first_line(found)}"
     names = [name for name in wanted if found.get(name) != wanted[name]]
-    return "; ".join(f"has {name} {found.get(name)}, the campaign {wanted[name]}" for name in names)
+    return "; ".join(f"has {name} {_safe(found.get(name))}, the campaign {wanted[name]}" for name in names)
 
 
 def _files(target: Target) -> dict[str, str]:
@@ -247,7 +316,13 @@ def _files(target: Target) -> dict[str, str]:
 
 
 def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".partition("\n")[0]
+    return _safe(f"{type(error).__name__}: {error}".partition("\n")[0])
+
+
+def _safe(said: Any) -> str:
+    """What another machine says, short and without signs that a terminal obeys."""
+    text = str(said)[:LONGEST_WORDS]
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor
 from types import FrameType
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from properties.campaigns.campaign import campaign
-from properties.campaigns.dask_cluster import cluster
+from properties.campaigns.dask_cluster import Tls, cluster
 from properties.campaigns.options import CampaignOptions
 from properties.certificates.events import CampaignEnded, CampaignEvent
 from properties.command.target_options import EXIT_CODES, Named, about_a_target, console, require_option
@@ -51,6 +51,12 @@ class _Workers(click.ParamType[int | None]):
         if not str(value).isdigit() or int(str(value)) < 1:
             self.fail(f"expected auto or a number of at least 1, got {value!r}", param, ctx)
         return int(str(value))
+
+
+def _tls(name: str, words: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """An option for a file of a TLS connection."""
+    file = click.Path(exists=True, dir_okay=False)
+    return click.option(f"--tls-{name}", metavar="FILE", type=file, help=words)
 
 
 @click.command()
@@ -90,7 +96,14 @@ class _Workers(click.ParamType[int | None]):
     type=click.Path(exists=True, file_okay=False),
     help="Begin with the problems that were the worst in the campaign in DIR.",
 )
-@click.option("--scheduler", metavar="ADDRESS", help="Run on a Dask cluster: tcp://HOST:PORT (extra `cluster`).")
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Run on a Dask cluster: tls://HOST:PORT or tcp://HOST:PORT (extra `cluster`).",
+)
+@_tls("ca", "Certificates of the authorities that are believed, for --scheduler tls://.")
+@_tls("cert", "This machine's certificate.")
+@_tls("key", "Its key.")
 @click.option("--only", multiple=True, metavar="LAW", help="Run only this law, or this family of laws.")
 @click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), help="Run only the laws of this level.")
 @click.option(
@@ -128,6 +141,9 @@ def fuzz(
     directory: str,
     examples: str | None,
     scheduler: str | None,
+    tls_ca: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
     only: Sequence[str],
     levels: Sequence[str],
     time_limit: float,
@@ -164,12 +180,21 @@ def fuzz(
     )
     try:
         with contextlib.ExitStack() as stack:
-            executor = None if scheduler is None else stack.enter_context(cluster(scheduler))
+            tls = _files(scheduler, tls_ca, tls_cert, tls_key)
+            executor = None if scheduler is None else stack.enter_context(cluster(scheduler, tls))
             ended = _run([named(text) for text in targets], options, executor)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
     # interrupted before there was anything to say
     sys.exit(INTERRUPTED if ended is None else exit_code(ended))
+
+
+def _files(scheduler: str | None, *files: str | None) -> Tls | None:
+    """The files of a TLS connection; a usage error where some are missing, or there is no such connection."""
+    named = [file for file in files if file is not None]
+    if named and (scheduler is None or len(named) < len(files)):
+        raise click.UsageError("--tls-ca, --tls-cert and --tls-key go together, with --scheduler tls://HOST:PORT")
+    return Tls(*named) if named else None
 
 
 def _options(directory: str, memory: float, **asked: Any) -> CampaignOptions:

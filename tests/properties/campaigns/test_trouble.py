@@ -150,22 +150,24 @@ def test_a_disk_that_fills_up_costs_nothing(small_disk, tmp_path_factory):
         out, before = tmp_path_factory.mktemp("small"), lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5000, -1))
     else:
         out, before = Path(small_disk, "out"), None
-    stops = 0
     for room in (0, 2):
         if small_disk is not None:
             filled(Path(small_disk, "filler"), 4096 * room)
-        resume = ("--resume",) if stops and out.joinpath("journal.jsonl").exists() else ()
-        code, words = ended(start(TEXT, *options, "--out", str(out), *resume, before=before))
+        code, words = ended(start(TEXT, *options, "--out", str(out), *resumed(out), before=before))
         assert code == 3, words
         assert "No space left on device" in words or "File too large" in words
         assert "Traceback" not in words
-        stops += 1
     if small_disk is not None:
         Path(small_disk, "filler").unlink()
-    resume = ("--resume",) if out.joinpath("journal.jsonl").exists() else ()
-    code, words = ended(start(TEXT, *options, "--out", str(out), *resume))
+    code, words = ended(start(TEXT, *options, "--out", str(out), *resumed(out)))
     assert code == 0, words
     assert outcome_of(out) == outcome_of(calm)
+
+
+def resumed(directory):
+    """How a campaign goes on, where it has begun."""
+    path = directory / "journal.jsonl"
+    return ("--resume",) if path.exists() and path.stat().st_size else ()
 
 
 def outcome_of(directory):

@@ -143,17 +143,17 @@ def test_many_such_lines_are_not_all_told(early):
 @pytest.mark.parametrize("how", ["resumed", "begun again", "resumed by name"])
 @pytest.mark.parametrize("when", ["before its journal was written", "amid the first record"])
 def test_a_campaign_that_was_killed_before_its_first_record_goes_on(how, when, tmp_path):
-    class Killed(Exception):
+    class KilledError(Exception):
         """As if by SIGKILL: nothing is cleared away."""
 
     class Dies(Canned):
         def submit(self, function, shard, *rest):
-            raise Killed
+            raise KilledError
 
     calm = run(tmp_path / "calm", Canned(), (SOUND,))[-1]
     directory = tmp_path / "out"
     options = CampaignOptions(str(directory), max_examples=40, only=LAWS)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         list(campaign((SOUND,), options, Dies(), slots=2))
     assert sorted(path.name for path in directory.iterdir()) == ["beginning.json", "journal.jsonl", "lock"]
     if when == "amid the first record":
