@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import re
 
+from properties.texts import cut
+
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
-_NUMBER = r"\d+(?:\.\d+)?"
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 _PARTS = re.compile(r"\s*".join(rf"(?:(?P<{unit}>{_NUMBER})\s*{unit})?" for unit in UNITS))
 
 
@@ -19,7 +21,9 @@ def parse_duration(text: str) -> float:
     match = _PARTS.fullmatch(plain)
     seconds = sum(float(number) * UNITS[unit] for unit, number in match.groupdict("0").items()) if match else 0.0
     if not 0 < seconds < math.inf:
-        raise ValueError(f"a duration above 0, such as 8h, 90m, 45s, 1h30m, 2d or a number of seconds, got {text!r}")
+        raise ValueError(
+            f"a duration above 0, such as 8h, 90m, 45s, 1h30m, 2d or a number of seconds, got {cut(repr(text), 100)}"
+        )
     return seconds
 
 
