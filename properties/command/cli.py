@@ -16,7 +16,7 @@ from properties.certificates.events import CutShort, Ended
 from properties.certificates.museum_score import write_record
 from properties.command.commands import Commands
 from properties.command.demo import tell
-from properties.command.exit_codes import CERTIFIED, EXIT_CODES, REFUTED, unwritten
+from properties.command.exit_codes import CERTIFIED, EXIT_CODES, INCOMPLETE, REFUTED, unwritten
 from properties.command.fuzz import fuzz
 from properties.command.listing import explain_law, listing
 from properties.command.streams import say
@@ -28,6 +28,7 @@ from properties.command.values import (
     MOST_WORKERS,
     NamedPath,
     Number,
+    Readable,
     Whole,
     Written,
     begins_with,
@@ -131,7 +132,7 @@ main.add_command(fuzz)
 
 
 @main.command()
-@click.argument("certificate", type=NamedPath(exists=True, dir_okay=False, path_type=Path))
+@click.argument("certificate", type=Readable())
 @click.option("--target", metavar="TARGET", help="The repaired layer, if it has another name.")
 @click.option(
     "--time-limit",
@@ -157,8 +158,8 @@ def replay(certificate: Path, target: str | None, time_limit: float, forgive_inh
 
 
 @main.command()
-@click.argument("before", type=NamedPath(exists=True, dir_okay=False, path_type=Path))
-@click.argument("after", type=NamedPath(exists=True, dir_okay=False, path_type=Path))
+@click.argument("before", type=Readable())
+@click.argument("after", type=Readable())
 @click.option("--accept-less", metavar="REASON", default="", help="Accept that less is checked, for this reason.")
 def diff(before: Path, after: Path, accept_less: str) -> None:
     """Say what changed between two certificates: repaired, broken, coverage.
@@ -212,7 +213,8 @@ def selftest(
 ) -> None:
     """Put the laws to a museum of wrong losses, each made after a real defect, and show which law refutes which.
 
-    Exit codes: 0 every loss is refuted, but for those that no law can refute; 1 another one survives; 2 usage.
+    Exit codes: 0 every loss is refuted, but for those that no law can refute; 1 another one survives; 2 usage; 3 one cannot be
+    loaded.
     """
     if record is not None and (only or quick):
         raise click.UsageError("--record needs the whole matrix: leave out --only and --quick")
@@ -221,7 +223,8 @@ def selftest(
     with closing(rows):
         score = show_selftest(console(), rows, len(exhibits))
     plain = score.to_dict()
-    code = REFUTED if score.missed else CERTIFIED
+    unloaded = {row.id for row in score.rows if row.error}
+    code = REFUTED if set(score.missed) - unloaded else INCOMPLETE if unloaded else CERTIFIED
     kept = _kept(json_file, lambda file: write_whole(file, json.dumps(plain, indent=1) + "\n"))
     kept = _kept(record, lambda file: write_record(plain["rows"], file)) and kept
     sys.exit(code if kept else unwritten(code))

@@ -27,9 +27,24 @@ PATIENCE = 0.8
 """Seconds that an interrupted command may take to clear up; then it ends as it is."""
 
 
+class Command(click.Command):
+    """A command in which what a user wrote wrongly is a usage error wherever it is found."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise click.UsageError(str(error), ctx) from None
+        except EOFError as error:
+            # click takes it for a user who has gone
+            raise RuntimeError("unexpected end of a file") from error
+
+
 class Commands(click.Group):
     """A group of commands, each of which ends with a code of the table, whatever happens."""
 
+    command_class = Command
     group_class = type
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -65,16 +80,6 @@ class Commands(click.Group):
         except Exception as error:
             return _failed(error)
         return 0
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; what a user wrote wrongly is a usage error wherever it is found."""
-        try:
-            return super().invoke(ctx)
-        except UsageError as error:
-            raise click.UsageError(str(error), ctx) from None
-        except EOFError as error:
-            # click takes it for a user who has gone
-            raise RuntimeError("unexpected end of a file") from error
 
 
 def require_texts(args: Sequence[str]) -> None:

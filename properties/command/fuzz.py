@@ -16,6 +16,7 @@ from properties.campaigns.campaign import campaign
 from properties.campaigns.dask_cluster import cluster
 from properties.campaigns.options import CampaignOptions
 from properties.certificates.events import CampaignEnded, CampaignEvent
+from properties.command.commands import Command
 from properties.command.exit_codes import EXIT_CODES, INTERRUPTED
 from properties.command.target_options import Named, about_a_target, require_option
 from properties.command.values import (
@@ -35,7 +36,7 @@ from properties.report.console import console
 from properties.subjects.target import Target, UsageError
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("targets", nargs=-1, metavar="TARGET...")
 @about_a_target
 @click.option(

@@ -8,7 +8,7 @@ import click
 from rich.table import Column, Table
 from rich.text import Text
 
-from properties.command.commands import Commands
+from properties.command.commands import Command, Commands
 from properties.command.streams import say
 from properties.contracts import contracts
 from properties.engine.description import laws_of
@@ -77,7 +77,7 @@ def list_departures(contract: str | None, as_json: bool) -> None:
     console().print(table)
 
 
-@click.command(name="explain")
+@click.command(name="explain", cls=Command)
 @click.argument("name", metavar="LAW")
 def explain_law(name: str) -> None:
     """Explain a LAW: what it rests on, which contracts promise it, and a wrong loss that it refutes.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import click
 
 from properties.errors import UsageError
 from properties.report.durations import parse_duration
-from properties.storage.files import require_writable
+from properties.storage.files import LARGEST, require_writable
 from properties.texts import cut
 
 LONGEST_TIME = 86_400.0
@@ -104,6 +105,23 @@ class NamedPath(click.Path):
             return super().convert(value, param, ctx)
         except (OSError, ValueError) as error:
             self.fail(f"expected the name of a file or directory, got {_short(value)}: {error}", param, ctx)
+
+
+class Readable(NamedPath):
+    """A file to read, which has an end: a device may have none."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; a usage error for a device, and for a file that nobody wrote as what is read here."""
+        path = super().convert(value, param, ctx)
+        status = path.stat()
+        if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+            self.fail(f"expected a file, got the device {_short(value)}", param, ctx)
+        if status.st_size > LARGEST:
+            self.fail(f"expected a file of at most {LARGEST:,} bytes, {value} has {status.st_size:,}", param, ctx)
+        return path
 
 
 class Written(NamedPath):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import re
 
-from properties.texts import cut
-
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
