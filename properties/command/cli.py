@@ -213,8 +213,8 @@ def selftest(
 ) -> None:
     """Put the laws to a museum of wrong losses, each made after a real defect, and show which law refutes which.
 
-    Exit codes: 0 every loss is refuted, but for those that no law can refute; 1 another one survives; 2 usage; 3 one cannot be
-    loaded.
+    Exit codes: 0 every loss is refuted, but for those that no law can refute; 1 another one survives; 2 usage; 3 one
+    cannot be loaded.
     """
     if record is not None and (only or quick):
         raise click.UsageError("--record needs the whole matrix: leave out --only and --quick")

@@ -10,12 +10,13 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import click
 
-from properties.command.exit_codes import INCOMPLETE, INTERNAL, INTERRUPTED, USAGE
+from properties.command.exit_codes import CERTIFIED, INCOMPLETE, INTERNAL, INTERRUPTED, USAGE
 from properties.command.streams import say, streams
 from properties.errors import UsageError, broken_in, is_machines, words_of
 from properties.texts import cut, one_line
@@ -58,28 +59,30 @@ class Commands(click.Group):
             return self._ran(*given, **more)
         code = INTERRUPTED
         # Ctrl-C may also come while the last words are written
-        with streams() as ours, interrupts(), contextlib.suppress(KeyboardInterrupt):
-            code = ours.ended(self._code(*given, **more))
+        with streams() as ours, interrupts() as seen, contextlib.suppress(KeyboardInterrupt):
+            code = ours.ended(self._code(seen, *given, **more))
         sys.exit(code)
 
     def _ran(self, *given: Any, **more: Any) -> Any:
         more["standalone_mode"] = False
         return super().main(*given, **more)
 
-    def _code(self, *given: Any, **more: Any) -> int:
+    def _code(self, seen: Sequence[object], *given: Any, **more: Any) -> int:
+        """Return the code of a command; ``seen`` has something in it once the user has interrupted it."""
         try:
             self._ran(*given, **more)
         except SystemExit as ended:
-            return ended.code if isinstance(ended.code, int) else INTERNAL if ended.code else 0
-        except (click.Abort, KeyboardInterrupt):
-            say("interrupted", err=True)
-            return INTERRUPTED
-        except click.ClickException as error:
-            _show(error)
-            return USAGE
-        except Exception as error:
+            return ended.code if isinstance(ended.code, int) else INTERNAL if ended.code else CERTIFIED
+        except (Exception, KeyboardInterrupt) as error:
+            # a library that was being imported may have made another error of it
+            if seen or isinstance(error, click.Abort | KeyboardInterrupt):
+                say("interrupted", err=True)
+                return INTERRUPTED
+            if isinstance(error, click.ClickException):
+                _show(error)
+                return USAGE
             return _failed(error)
-        return 0
+        return CERTIFIED
 
 
 def require_texts(args: Sequence[str]) -> None:
@@ -101,18 +104,26 @@ def require_texts(args: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def interrupts() -> Iterator[None]:
-    """Let Ctrl-C end a command soon: it may clear up for a moment; a second one ends it at once."""
+def interrupts() -> Iterator[Sequence[object]]:
+    """Let Ctrl-C end a command soon: it may clear up for a moment; a second one ends it at once.
+
+    Yields what has something in it as soon as one came.
+    """
     if threading.current_thread() is not threading.main_thread():
         # signals come to the main thread alone
-        yield
+        yield ()
         return
     last: list[threading.Timer] = []
+    others = _children()
+
+    def leave() -> None:
+        _end_all(_children() - others)
+        _leave()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         if last:
-            _leave()
-        timer = threading.Timer(PATIENCE, _leave)
+            leave()
+        timer = threading.Timer(PATIENCE, leave)
         timer.daemon = True
         last.append(timer)
         timer.start()
@@ -120,11 +131,30 @@ def interrupts() -> Iterator[None]:
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:
-        yield
+        yield last
     finally:
         for timer in last:
             timer.cancel()
+            # a fork server that is still being started would keep our streams open for seconds
+            _end_all(_children() - others)
         signal.signal(signal.SIGINT, before)
+
+
+def _children() -> set[int]:
+    """Return the processes that this one has started, where the system tells."""
+    found: set[int] = set()
+    for file in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found.update(map(int, file.read_text().split()))
+    return found
+
+
+def _end_all(processes: set[int]) -> None:
+    """End processes at once, but for the one that clears up after all others."""
+    for process in processes:
+        with contextlib.suppress(OSError):
+            if b"resource_tracker" not in Path(f"/proc/{process}/cmdline").read_bytes():
+                os.kill(process, signal.SIGKILL)
 
 
 def _leave() -> None:

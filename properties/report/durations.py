@@ -19,9 +19,7 @@ def parse_duration(text: str) -> float:
     match = _PARTS.fullmatch(plain)
     seconds = sum(float(number) * UNITS[unit] for unit, number in match.groupdict("0").items()) if match else 0.0
     if not 0 < seconds < math.inf:
-        raise ValueError(
-            f"a duration above 0, such as 8h, 90m, 45s, 1h30m, 2d or a number of seconds, got {cut(repr(text), 100)}"
-        )
+        raise ValueError(f"a duration above 0, such as 8h, 90m, 45s, 1h30m, 2d or a number of seconds, got {text!r}")
     return seconds
 
 
