@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from properties import Target, UsageError
 from properties.problems.domain import EmptyDomainError
 from properties.pytest_suite import BoundLaw, Suite
-from properties.subjects.target import parse_value, parse_values
+from properties.subjects.literals import parse_value, parse_values
 from tests.losses.layers import LAYERS
 
 OURS = tuple((f"paddle_impl:{layer}", contract) for contract, layer in LAYERS.items())

@@ -21,7 +21,7 @@ from properties.problems.serialization import plain_numbers
 from properties.storage.files import read_bounded, write_whole
 from properties.storage.reading import LARGEST_JSON, MalformedError, plain_json
 from properties.storage.signing import SEALS, sealed, signed_here, whole
-from properties.storage.texts import valid_texts
+from properties.texts import valid_texts
 
 FORMAT = "lossproof-certificate-1"
 PACKAGES = ("lossproof", "paddlepaddle", "numpy", "scipy", "hypothesis")

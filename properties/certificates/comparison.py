@@ -8,6 +8,7 @@ from typing import Any
 
 from properties.certificates.certificate import Certificate, LawReport
 from properties.engine.result import FAILED
+from properties.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class Changes:
 
 
 def changes(before: Certificate, after: Certificate) -> Changes:
-    """Compare two certificates; ValueError where they are of different contracts."""
+    """Compare two certificates; UsageError, a ValueError, where they are of different contracts."""
     if before.contract != after.contract:
-        raise ValueError(f"the certificates are of different contracts, {before.contract} and {after.contract}")
+        raise UsageError(f"the certificates are of different contracts, {before.contract} and {after.contract}")
     old, new = ({law.id: law for law in certificate.laws} for certificate in (before, after))
     both = [law for law in old if law in new]
     failed = [law for law in both if after.refutes(new[law])]

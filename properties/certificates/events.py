@@ -32,7 +32,14 @@ class Ended:
     certificate: Certificate
 
 
-Event = Started | Progressed | LawEnded | Ended
+@dataclass(frozen=True)
+class CutShort:
+    """The run cannot go on, and raises why next; the certificate has what was done so far."""
+
+    certificate: Certificate
+
+
+Event = Started | Progressed | LawEnded | Ended | CutShort
 
 
 @dataclass(frozen=True)

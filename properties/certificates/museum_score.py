@@ -10,6 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from properties.storage.files import write_whole
+
 FILE = "record.json"
 
 
@@ -52,4 +54,4 @@ def write_record(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
         for row in sorted(rows, key=lambda row: str(row["id"]))
     }
     lines = [f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in entries.items()]
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    write_whole(path, "{\n" + ",\n".join(lines) + "\n}\n")

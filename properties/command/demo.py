@@ -36,8 +36,8 @@ def tell(console: Console, seed: int) -> None:
         console.print(summary(certificate))
         _tell_departures(console, certificate)
         console.print()
+    console.print("The whole verdict, with a script for every counterexample:", highlight=False)
     console.print(
-        "The whole verdict, with a script for every counterexample:\n"
         f"  lossproof certify {_short(published)}:PublishedGHM --contract ghm --map width=bins "
         f"--domain bins={','.join(map(str, WIDTHS))}",
         highlight=False,

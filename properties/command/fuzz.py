@@ -17,64 +17,48 @@ from properties.campaigns.campaign import campaign
 from properties.campaigns.dask_cluster import Tls, cluster
 from properties.campaigns.options import CampaignOptions
 from properties.certificates.events import CampaignEnded, CampaignEvent
-from properties.command.target_options import EXIT_CODES, Named, about_a_target, console, require_option
+from properties.command.commands import Command
+from properties.command.exit_codes import EXIT_CODES, INTERRUPTED
+from properties.command.target_options import Named, about_a_target, require_option
+from properties.command.values import (
+    LARGEST_SEED,
+    LONGEST_TIME,
+    MOST_EXAMPLES,
+    MOST_MEMORY,
+    Duration,
+    NamedPath,
+    Number,
+    Whole,
+    Workers,
+)
 from properties.judging.law import LEVELS
 from properties.report.campaign import CampaignReport
-from properties.report.durations import parse_duration
+from properties.report.console import console
 from properties.subjects.target import Target, UsageError
-
-INTERRUPTED = 130
-
-
-class _Duration(click.ParamType[float]):
-    """Seconds, from words such as 8h or 1h30m."""
-
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The seconds; a usage error for anything else."""
-        try:
-            return parse_duration(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-class _Workers(click.ParamType[int | None]):
-    """A number of processes, or auto."""
-
-    name = "workers"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        """None for auto; a usage error for anything but that or a number of at least 1."""
-        if value is None or value == "auto":
-            return None
-        if not str(value).isdigit() or int(str(value)) < 1:
-            self.fail(f"expected auto or a number of at least 1, got {value!r}", param, ctx)
-        return int(str(value))
 
 
 def _tls(name: str, words: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """An option for a file of a TLS connection."""
-    file = click.Path(exists=True, dir_okay=False)
+    file = NamedPath(exists=True, dir_okay=False)
     return click.option(f"--tls-{name}", metavar="FILE", type=file, help=words)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("targets", nargs=-1, metavar="TARGET...")
 @about_a_target
 @click.option(
     "--max-time",
-    type=_Duration(),
+    type=Duration(),
     metavar="TIME",
     help="Such as 8h, 90m, 1h30m; 8h where --max-examples is not given either.",
 )
-@click.option("--max-examples", type=click.IntRange(min=1), help="Examples of each law.")
+@click.option("--max-examples", type=Whole(1, MOST_EXAMPLES), help="Examples of each law.")
 @click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="The same seed draws the same examples."
+    "--seed", default=0, show_default=True, type=Whole(0, LARGEST_SEED), help="The same seed draws the same examples."
 )
 @click.option(
     "--workers",
-    type=_Workers(),
+    type=Workers(),
     default="auto",
     show_default=True,
     help="Worker processes; auto: one for each core, at most 8.",
@@ -87,13 +71,13 @@ def _tls(name: str, words: str) -> Callable[[Callable[..., None]], Callable[...,
     default="lossproof-campaign",
     show_default=True,
     metavar="DIR",
-    type=click.Path(file_okay=False),
+    type=NamedPath(file_okay=False),
     help="Where journal, findings, examples and certificates are kept.",
 )
 @click.option(
     "--examples",
     metavar="DIR",
-    type=click.Path(exists=True, file_okay=False),
+    type=NamedPath(exists=True, file_okay=False),
     help="Begin with the problems that were the worst in the campaign in DIR.",
 )
 @click.option(
@@ -110,21 +94,21 @@ def _tls(name: str, words: str) -> Callable[[Callable[..., None]], Callable[...,
     "--time-limit",
     default=10.0,
     show_default=True,
-    type=click.FloatRange(min=0.1),
+    type=Number(0.1, LONGEST_TIME),
     help="Seconds that one call of the layer may take.",
 )
 @click.option(
     "--block-limit",
     default=120.0,
     show_default=True,
-    type=click.FloatRange(min=1.0),
+    type=Number(1.0, LONGEST_TIME),
     help="Seconds that a block of examples of one law may take.",
 )
 @click.option(
     "--memory-limit",
     default=4.0,
     show_default=True,
-    type=click.FloatRange(min=0.1),
+    type=Number(0.1, MOST_MEMORY),
     help="GiB of memory that a worker may take.",
 )
 @require_option
@@ -157,7 +141,8 @@ def fuzz(
     TARGET is what `lossproof certify` takes; there may be several. Each finding is written to DIR at once, and a
     campaign that was killed can be resumed with --resume.
 
-    Exit codes: 0 all certified, 1 one is refuted, 2 usage, 3 incomplete (or the disk is full); 130 when interrupted.
+    Exit codes: 0 all certified, 1 one is refuted, 2 usage, 3 incomplete (or the disk is full), 70 internal
+    error, 130 interrupted.
     """
     if not targets and not resume:
         raise click.UsageError("name at least one TARGET, or resume a campaign with --resume")

@@ -1,38 +1,20 @@
-"""What the commands share: the options that say which layer is meant, the console, exit codes."""
+"""What the commands share: the options that say which layer is meant."""
 
 from __future__ import annotations
 
 import functools
-import sys
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
-from rich.console import Console
 
 from properties.certificates.required import required_of
-from properties.errors import broken_in
+from properties.command.values import given_once
+from properties.errors import UsageError
+from properties.subjects.literals import parse_value, parse_values
 from properties.subjects.subject import BACKENDS
-from properties.subjects.target import Target, parse_value, parse_values
-
-EXIT_CODES = {"certified": 0, "refuted": 1, "incomplete": 3}
-
-
-class Commands(click.Group):
-    """A group of commands that reports a failure of lossproof itself as such: it refutes nothing."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; an unforeseen exception is printed, and ends with the exit code of incomplete."""
-        try:
-            return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
-        except Exception as error:
-            traceback.print_exc()
-            click.echo(f"Error: {broken_in('the command', error)}", err=True)
-            sys.exit(EXIT_CODES["incomplete"])
-
+from properties.subjects.target import NOTHING, Target
+from properties.texts import cut
 
 Named = Callable[[str], Target]
 """A function from the text that names a layer to a target, with what the options say of it."""
@@ -100,12 +82,12 @@ def about_a_target(command: Callable[..., Any]) -> Callable[..., Any]:
             return Target(
                 text,
                 contract,
-                dict(map(_pair("--map"), mapping)),
-                {name: parse_value(value) for name, value in map(_pair("--set"), settings)},
+                _mapping(mapping),
+                {name: _read("--set", name, value, parse_value) for name, value in _once("--set", settings).items()},
                 _domain(domain),
                 backend,
-                {**dict(map(_pair("--claim"), claims)), **({"promises": ",".join(promises)} if promises else {})},
-                {**dict(map(_pair("--call"), call)), **({} if output is None else {"output": output})},
+                {**_once("--claim", claims), **({"promises": ",".join(promises)} if promises else {})},
+                _calling(call, output),
             )
 
         return command(named=named, **others)
@@ -132,25 +114,50 @@ require_option = click.option(
 )
 
 
-def console() -> Console:
-    """Return a console for the terminal; for a file or a pipe, one that is wide enough for tables."""
-    console = Console()
-    return console if console.is_terminal else Console(width=max(console.width, 110))
+def _once(option: str, texts: Sequence[str]) -> dict[str, str]:
+    """Return the value of each NAME=VALUE by name, each of which may be given once."""
+    return given_once(option, [_pair(option)(text) for text in texts])
+
+
+def _mapping(texts: Sequence[str]) -> dict[str, str]:
+    """Return the contract argument of each layer argument; a usage error where two would get the same one."""
+    found = _once("--map", texts)
+    owners: dict[str, str] = {}
+    for written, name in found.items():
+        if name != NOTHING and owners.setdefault(name, written) != written:
+            raise click.UsageError(f"--map {owners[name]}={name} and --map {written}={name}: only one can be {name}")
+    return found
+
+
+def _calling(texts: Sequence[str], output: str | None) -> dict[str, str]:
+    """Return what ``--call`` says, and ``--output``, which is short for one of it."""
+    found = _once("--call", texts)
+    if output is None:
+        return found
+    return given_once("--output", [*found.items(), ("output", output)])
 
 
 def _domain(texts: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     """Return the values of each NAME=V1,V2 by name; a name that is given twice has the values of both."""
     found: dict[str, tuple[Any, ...]] = {}
     for name, values in map(_pair("--domain"), texts):
-        found[name] = (*found.get(name, ()), *parse_values(values))
+        found[name] = (*found.get(name, ()), *_read("--domain", name, values, parse_values))
     return found
 
 
-def _pair(option: str) -> Any:
+def _read(option: str, name: str, text: str, parse: Callable[[str], Any]) -> Any:
+    """Return the value that a text is read as; a usage error for one that cannot be read in bounds."""
+    try:
+        return parse(text)
+    except UsageError as error:
+        raise click.UsageError(f"{option} {cut(name, 100)}: {error}") from None
+
+
+def _pair(option: str) -> Callable[[str], tuple[str, str]]:
     def split(text: str) -> tuple[str, str]:
         name, equals, value = text.partition("=")
         if not equals or not name or not value:
-            raise click.UsageError(f"{option} takes NAME=VALUE, got {text!r}")
+            raise click.UsageError(f"{option} takes NAME=VALUE, got {cut(repr(text), 100)}")
         return name, value
 
     return split

@@ -11,15 +11,17 @@ from rich.text import Text
 
 from properties.certificates.certificate import Certificate
 from properties.certificates.verification import in_words, verified
-from properties.command.target_options import console
-from properties.errors import UsageError
+from properties.command.commands import Command
+from properties.command.exit_codes import CERTIFIED, INCOMPLETE, USAGE
+from properties.command.values import Readable
+from properties.report.console import console
 from properties.subjects.source import hash_of
 from properties.subjects.target import Target
 from properties.workers.worker import Worker
 
 
-@click.command()
-@click.argument("certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.command(cls=Command)
+@click.argument("certificate", type=Readable())
 @click.option("--target", metavar="TARGET", help="The layer as it is today: is its source the one that was checked?")
 def verify(certificate: Path, target: str | None) -> None:
     """Say whether a CERTIFICATE can be believed: its digest, its signature and, with --target, the layer's source.
@@ -27,15 +29,12 @@ def verify(certificate: Path, target: str | None) -> None:
     Nothing that the certificate names is imported. Exit codes: 0 all of it is confirmed, 2 usage, or the file is no
     certificate or was altered, 3 something cannot be confirmed.
     """
-    try:
-        found = verified(certificate, None if target is None else _source_hash(certificate, target))
-    except UsageError as error:
-        raise click.UsageError(str(error)) from None
+    found = verified(certificate, None if target is None else _source_hash(certificate, target))
     screen = console()
     for what, state, words in in_words(found):
         good = state in ("whole", "here", "same", "")
         screen.print(Text.assemble((f"{what:10}", "bold"), (f"{state:14}", "green" if good else "yellow"), words))
-    sys.exit(0 if found.confirmed else 2 if found.digest == "altered" else 3)
+    sys.exit(CERTIFIED if found.confirmed else USAGE if found.digest == "altered" else INCOMPLETE)
 
 
 def _source_hash(path: Path, text: str) -> str:

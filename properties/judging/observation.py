@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
+from properties.texts import one_line
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class Failure:
 LONGEST_SHOWN = 600
 """Characters of a message that are shown."""
 
+LONGEST_NAME = 100
+"""Characters of the name of an exception's class."""
+
 LONGEST_KEPT = 100_000
 """Characters of a message beyond which its middle is left out: a message may hold a whole tensor."""
 
@@ -63,7 +67,8 @@ def message_of(error: BaseException) -> str:
 
 def name_of(error: BaseException) -> str:
     """Return an exception's name, and in brackets ValueError or TypeError if it is a subclass of that."""
-    name = type(error).__name__
+    # a class may be called anything
+    name = one_line(type(error).__name__, LONGEST_NAME)
     for builtin in (ValueError, TypeError):
         if isinstance(error, builtin) and name != builtin.__name__:
             return f"{name} ({builtin.__name__})"

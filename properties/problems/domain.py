@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from properties.errors import did_you_mean
+from properties.texts import cut
 
 SIZES = {"empty": (0, 0), "one": (1, 1), "few": (1, 6), "several": (2, 12), "square": (1, 6), "many": (2, 6)}
 """Elements of a problem of each size; a square then has as many as there are classes, ``many`` forty times so many."""
@@ -134,11 +135,20 @@ class Dimension:
     def only(self, values: Sequence[Any]) -> Dimension:
         """This dimension with a user's choice of values."""
         for value in values:
+            if _is_beyond(value):
+                raise ValueError(f"domain {self.name} takes whole numbers of 64 bits, got {cut(repr(value), 100)}")
             if not self.allows(value):
                 expected = self.expected or "one of " + ", ".join(str(v) for v in dict.fromkeys(self.values))
                 close = did_you_mean(value, [v for v in dict.fromkeys(self.values) if isinstance(v, str)])
-                raise ValueError(f"domain {self.name} takes {expected}, got {value!r}{close}")
+                raise ValueError(f"domain {self.name} takes {expected}, got {cut(repr(value), 100)}{close}")
         return replace(self, values=tuple(values), chosen=True)
+
+
+def _is_beyond(value: Any) -> bool:
+    """Whether a value is, or lists, a whole number that no tensor can hold."""
+    if isinstance(value, tuple | list):
+        return any(map(_is_beyond, value))
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
 
 
 def _settled(config: dict[str, Any]) -> dict[str, Any]:

@@ -80,7 +80,8 @@ class CampaignReport:
             self._live = Live(_Moving(self), console=self._console, refresh_per_second=2, transient=True)
             self._live.start(refresh=True)
         else:
-            self._print(headline(event))
+            for line in headline(event).split():
+                self._print(line)
 
     def _count(self, tally: Tally, event: TargetStarted | ShardEnded | Found) -> None:
         found = None

@@ -7,7 +7,7 @@ import re
 
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
-_NUMBER = r"\d+(?:\.\d+)?"
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 _PARTS = re.compile(r"\s*".join(rf"(?:(?P<{unit}>{_NUMBER})\s*{unit})?" for unit in UNITS))
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console, RenderableType
-from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
@@ -35,6 +34,7 @@ from properties.report.verdicts import (
     verdict_line,
     verdicts,
 )
+from properties.storage.files import ForeignFileError
 
 ROWS = 38
 """Rows of a screen of 40: what the report leaves to the command line and the prompt below it."""
@@ -84,10 +84,14 @@ class TerminalReport:
     def _begin(self, event: Started) -> None:
         self._laws = event.laws
         words = f"{event.subject} against contract {event.contract}: {event.laws} laws, {event.examples} examples each"
-        self._console.print(escape(words), highlight=False)
+        self._console.print(Text(words), highlight=False)
         if self._console.is_terminal:
-            columns = (SpinnerColumn(), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
-            self._progress = Progress(*columns, TextColumn("{task.description}"), console=self._console, transient=True)
+            # other spinners have signs that few encodings but UTF-8 know
+            spinner = SpinnerColumn() if _is_unicode(self._console) else SpinnerColumn("line")
+            columns = (spinner, BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
+            self._progress = Progress(
+                *columns, TextColumn("{task.description}", markup=False), console=self._console, transient=True
+            )
             self._bar = self._progress.add_task("", total=event.laws)
             self._progress.start()
 
@@ -114,8 +118,9 @@ class TerminalReport:
         found = [cause for cause in causes(certificate) if not is_explained(certificate, cause.law)]
         try:
             return write_scripts(certificate.subject, found, self._scripts, certificate.departures), ""
-        except OSError as error:
-            return {}, f"the scripts cannot be written to {self._scripts}: {error.strerror}; -v shows them"
+        except (OSError, ForeignFileError) as error:
+            words = error.strerror if isinstance(error, OSError) else error
+            return {}, f"the scripts cannot be written to {self._scripts}: {words}; -v shows them"
 
 
 def show_all(console: Console, certificate: Certificate) -> None:
@@ -246,6 +251,10 @@ def _more(
     if file is not None and certificate.failed:
         words.append(f"after a repair: lossproof replay {file}")
     return [Text("; ".join(words), style="dim")] if words else []
+
+
+def _is_unicode(console: Console) -> bool:
+    return console.encoding.lower().replace("-", "").startswith("utf")
 
 
 def _height(console: Console, parts: Sequence[RenderableType]) -> int:

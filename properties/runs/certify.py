@@ -15,7 +15,7 @@ from typing import Any
 
 from properties.certificates.assembly import assembled
 from properties.certificates.certificate import Certificate, LawReport
-from properties.certificates.events import Ended, Event, LawEnded, Progressed, Started
+from properties.certificates.events import CutShort, Ended, Event, LawEnded, Progressed, Started
 from properties.certificates.required import required_of
 from properties.departures.of_conduct import OF_CONDUCT
 from properties.engine.description import Description, LawInfo
@@ -23,7 +23,7 @@ from properties.engine.diagnosis import NO_DIAGNOSIS, Examination, of_law
 from properties.engine.gates import GATE_EXAMPLES, GateSchedule, closes, is_gate, raised_in, unanswered
 from properties.engine.result import FAILED, LawResult
 from properties.engine.task import Task
-from properties.errors import did_you_mean
+from properties.errors import broken_in, did_you_mean
 from properties.judging.law import LEVELS
 from properties.laws.conduct import ANSWERS
 from properties.subjects.subject import Loadable
@@ -120,8 +120,15 @@ def run(subject: Loadable, options: Options) -> Generator[Event, None, None]:
     pool = Pool([Inline(subject)] if count == 0 else [Worker(subject, options.time_limit) for _ in range(count)])
     try:
         certification = _Certification(pool, options)
-        yield from certification.events()
-        yield Ended(certification.certificate(subject.recorded, time.monotonic() - began))
+        try:
+            yield from certification.events()
+            certificate = certification.certificate(subject.recorded, time.monotonic() - began)
+        except UsageError:
+            raise
+        except Exception as error:
+            yield from certification.cut_short(error, subject.recorded, time.monotonic() - began)
+            raise
+        yield Ended(certificate)
     finally:
         pool.close()
 
@@ -227,6 +234,15 @@ class _Certification:
         examples = most if info in self._asked else min(most, GATE_EXAMPLES)
         task = self._gates.task(info, self._options.seed, examples)
         return replace(task, fitted=self._diagnosis.get("fitted")) if self._diagnosis["departures"] else task
+
+    def cut_short(self, error: Exception, target: Mapping[str, Any] | None, seconds: float) -> Iterator[Event]:
+        """Yield what was done before an error that ends the run: laws that have no result gave up."""
+        reason = str(broken_in("the run", error))
+        for info in self._reported:
+            self._results.setdefault(info.id, LawResult(info.id, "gave up", reason=reason))
+        # what failed may fail again: then there is nothing to write down
+        with contextlib.suppress(Exception):
+            yield CutShort(self.certificate(target, seconds))
 
     def certificate(self, target: Mapping[str, Any] | None, seconds: float) -> Certificate:
         """Return the certificate, once all events have been yielded."""

@@ -32,7 +32,8 @@ class Replayed:
     ``forgiven`` is what still fails as it did, and as a kernel of Paddle does, where that is forgiven; ``remark`` what
     still fails as it did, and refutes nothing under what the certificate requires; ``not applicable`` what the layer
     can no longer be asked. ``cause`` is the law that leads its group in the report; ``departure`` names the one
-    whose counterexample it is, put to a law of the oracle.
+    whose counterexample it is, put to a law of the oracle. ``refuted`` says that the layer contradicts the law today:
+    what is different may also be that nobody could tell.
     """
 
     law: str
@@ -40,6 +41,7 @@ class Replayed:
     words: str = ""
     cause: str = ""
     departure: str = ""
+    refuted: bool = False
 
 
 def replay(
@@ -178,4 +180,4 @@ def _compared(law: LawReport, result: LawResult, certificate: Certificate, forgi
         return Replayed(law.id, "forgiven", f"inherited from {result.inherited}")
     if same and not certificate.refutes(law) and result.remarked == (law.grade == "remark"):
         return Replayed(law.id, "remark", result.finding.message)
-    return Replayed(law.id, "still failing" if same else "different", result.finding.message)
+    return Replayed(law.id, "still failing" if same else "different", result.finding.message, refuted=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from properties.errors import UsageError, did_you_mean
+from properties.subjects.script_text import is_name
 
 
 def load_module(where: str) -> ModuleType:
@@ -50,6 +51,13 @@ def import_lines(where: str, name: str) -> tuple[str, ...]:
     """Return the lines of a script that import a name."""
     first = name.split(".")[0]
     if not where.endswith(".py"):
-        return (f"from {where} import {first}",)
+        return _import_of(where, first)
     path = Path(where)
-    return ("import sys", f"sys.path.insert(0, {str(path.parent)!r})", f"from {path.stem} import {first}")
+    return ("import sys", f"sys.path.insert(0, {str(path.parent)!r})", *_import_of(path.stem, first))
+
+
+def _import_of(module: str, name: str) -> tuple[str, ...]:
+    """Return the lines that import a name from a module, which may have a name that no statement can have."""
+    if all(map(is_name, module.split("."))):
+        return (f"from {module} import {name}",)
+    return ("import importlib", f"{name} = importlib.import_module({module!r}).{name}")

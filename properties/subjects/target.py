@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from properties.judging.contract import DERIVED_ARGUMENTS, Contract
 from properties.subjects.argument_guesses import sure_guesses
 from properties.subjects.foreign import require_loss
 from properties.subjects.importing import import_lines, load_module
+from properties.subjects.script_text import is_name
 from properties.subjects.signature import (
     by_name,
     call_names,
@@ -88,6 +88,8 @@ class Target:
         where, _, name = self.text.rpartition(":")
         if not where or not name:
             raise UsageError(f"TARGET must be package.module:Name or path/file.py:Name, got {self.text!r}")
+        if not all(map(is_name, name.split("."))):
+            raise UsageError(f"the Name in TARGET must be a name in Python, got {name!r}")
         module = load_module(where)
         found: Any = module
         for part in name.split("."):
@@ -246,6 +248,10 @@ class Target:
                 raise UsageError(f"--set {written}: {name} takes {_in_words(parameters, written)}")
             if argument == "weight":
                 raise UsageError(f"--set {written}: class weights are drawn; write --domain weight=absent for none")
+            if argument in self.domain:
+                raise UsageError(
+                    f"--set {written} and --domain {argument} both say which values {argument} has: give one of them"
+                )
             if argument in contract.argument_names:
                 pinned[str(argument)] = (value,)
             else:
@@ -299,26 +305,10 @@ def loadable(subject: Loadable | str) -> Loadable:
     return Target(subject) if isinstance(subject, str) else subject
 
 
-def parse_value(text: str) -> Any:
-    """Return the value of a Python literal, or the text itself where it is none."""
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-
-
-def parse_values(text: str) -> tuple[Any, ...]:
-    """Return the values between commas, each read by :func:`parse_value`; a list in brackets is one value."""
-    try:
-        return tuple(ast.literal_eval(f"({text},)"))
-    except (ValueError, SyntaxError):
-        return tuple(parse_value(part) for part in text.split(","))
-
-
 def _checked(make: Callable[[], Subject]) -> Subject:
     try:
         return make()
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise UsageError(str(error)) from None
 
 

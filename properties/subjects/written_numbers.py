@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from properties.judging.contract import Contract
 from properties.judging.finding import Finding
+from properties.subjects.script_text import comment
 
 LARGEST_LITERAL = 64
 """Beyond so many numbers an array is written as what differs from its commonest number, where that is little."""
@@ -23,7 +24,7 @@ def expectation(finding: Finding, contract: Contract, names: Mapping[str, str]) 
     got = names.get(finding.quantity)
     if finding.expected is None or got is None or finding.expected.size > LARGEST_LITERAL:
         words = finding.message if finding.expected is None else f"expected {literal(finding.expected)}"
-        return [f"# {line}" for line in [words]]
+        return [comment(words)]
     expected = finding.expected
     problem = finding.calls[0]
     if len(finding.calls) > 1:

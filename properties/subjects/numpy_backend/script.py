@@ -10,6 +10,7 @@ from properties.judging.contract import Contract
 from properties.judging.finding import Finding
 from properties.judging.law import Law
 from properties.problems.problem import Problem
+from properties.subjects.script_text import comment, keyword_argument, value_literal
 from properties.subjects.subject import Source, Subject
 from properties.subjects.written_numbers import array_of, expectation, literal
 
@@ -17,7 +18,7 @@ from properties.subjects.written_numbers import array_of, expectation, literal
 def script_of(law: Law, finding: Finding, subject: Subject, contract: Contract) -> str:
     """A script that calls the loss on the shrunk problem, prints what came and asserts what should have come."""
     source = subject.source or Source((), "build")
-    lines = [f"# {subject.title} against {law.id}: {law.sentence}", "import numpy as np"]
+    lines = [comment(f"{subject.title} against {law.id}: {law.sentence}"), "import numpy as np"]
     lines += list(source.imports) or ["# import here what builds your loss: build(**arguments)"]
     body: list[str] = []
     for number, problem in enumerate(finding.calls if finding.quantity == "refusal" else finding.calls[:2]):
@@ -25,7 +26,7 @@ def script_of(law: Law, finding: Finding, subject: Subject, contract: Contract) 
     if finding.failure is None:
         body += expectation(finding, contract, {"value": "loss", "gradient": "gradient"})
     else:
-        body.append(f"# {finding.message}")
+        body.append(comment(finding.message))
     if any(word in line for line in body for word in ("inf", "nan")):
         lines.append("inf, nan = float('inf'), float('nan')")
     return "\n".join([*lines, *body]) + "\n"
@@ -42,8 +43,9 @@ def _call(problem: Problem, source: Source, subject: Subject, suffix: str) -> li
     ]
     arguments: dict[str, Any] = {**problem.arguments(), "num_classes": problem.classes}
     written = {source.names.get(name, name): arguments[name] for name in sorted(subject.takes) if name in arguments}
-    parts = [f"{name}={_value(value)}" for name, value in {**written, **source.settings}.items()]
-    more = "".join(f", {source.names.get(n, n)}={_value(v)}" for n, v in problem.call_arguments().items())
+    parts = [keyword_argument(name, _value(value)) for name, value in {**written, **source.settings}.items()]
+    given = [keyword_argument(source.names.get(n, n), _value(v)) for n, v in problem.call_arguments().items()]
+    more = "".join(f", {argument}" for argument in given)
     if source.is_function and source.call:
         lines.append(
             f"layer{suffix} = lambda z, y, **given: {source.expression}({', '.join(['z', 'y', *parts, '**given'])})"
@@ -65,4 +67,4 @@ def _call(problem: Problem, source: Source, subject: Subject, suffix: str) -> li
 
 
 def _value(value: Any) -> str:
-    return f"np.array({literal(value)})" if isinstance(value, np.ndarray) else repr(value)
+    return f"np.array({literal(value)})" if isinstance(value, np.ndarray) else value_literal(value)

@@ -115,7 +115,11 @@ def _source(subject: Subject, style: CallStyle) -> Source | None:
     inner = f"{source.call}(layer, " if source.call else "layer("
     lines = ["", "def call_in_style(layer, logits, labels, **given):"]
     lines += [f"    {line}" for line in _lines(style)]
-    key = f"[{style.output if style.output.isdigit() else repr(style.output)}]" if style.output else ""
+    key = (
+        f"[{style.output if style.output.isdecimal() and style.output.isascii() else repr(style.output)}]"
+        if style.output
+        else ""
+    )
     lines.append(f"    loss = {inner}{style.order}, **given){key}")
     if style.labels in ("class axis", "last axis"):
         lines.append(f"    loss = loss.squeeze({_kept_axis(style)}) if loss.shape == labels.shape else loss")

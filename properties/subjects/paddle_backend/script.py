@@ -13,6 +13,7 @@ from properties.judging.finding import Finding
 from properties.judging.law import Law
 from properties.problems.problem import Problem
 from properties.subjects.paddle_backend.training_script import steps_body
+from properties.subjects.script_text import comment, keyword_argument, value_literal
 from properties.subjects.subject import Source, Subject
 from properties.subjects.written_numbers import array_of, expectation, literal
 
@@ -23,7 +24,7 @@ GOT = {"value": 'loss.astype("float64").numpy()', "gradient": 'logits.grad.astyp
 def script_of(law: Law, finding: Finding, subject: Subject, contract: Contract) -> str:
     """A script that runs the layer on the shrunk problem, prints what came and asserts what should have come."""
     source = subject.source or Source((), "build")
-    lines = [f"# {subject.title} against {law.id}: {law.sentence}", "import numpy as np", "import paddle"]
+    lines = [comment(f"{subject.title} against {law.id}: {law.sentence}"), "import numpy as np", "import paddle"]
     lines += list(source.imports) or ["# import here what builds your layer: build(**arguments)"]
     inf_nan = "inf, nan = float('inf'), float('nan')"
     body: list[str] = []
@@ -48,7 +49,7 @@ def _call(problem: Problem, source: Source, subject: Subject, number: int, findi
     lines += _layer(problem, source, subject, suffix, precision)
     build = lines[-1].partition(" = ")[2]
     if finding.failure is not None and number == 0:
-        lines.append(f"# {finding.message}")
+        lines.append(comment(finding.message))
     if finding.quantity == "mutation":
         lines.append(f"logits_before, labels_before = {tensor}.numpy().copy(), labels{suffix}.numpy().copy()")
         if problem.weight is not None:
@@ -96,11 +97,11 @@ def _with_call(problem: Problem, source: Source, suffix: str) -> tuple[list[str]
     """Lines that make what goes with the call, and how the call has it."""
     lines, more = [], ""
     for name, value in problem.call_arguments().items():
-        shown = repr(value)
+        shown = value_literal(value)
         if isinstance(value, np.ndarray):
             shown = f"{name}{suffix}"
             lines += _tensor(shown, value, _precision(problem))
-        more += f", {source.names.get(name, name)}={shown}"
+        more += f", {keyword_argument(source.names.get(name, name), shown)}"
     return lines, more
 
 
@@ -122,7 +123,7 @@ def _offers(finding: Finding, source: Source, subject: Subject) -> list[str]:
         entries.append(f"    lambda: {_called(source, layer)}{given}, {labels}{more}),")
     return [
         *lines,
-        f"# {finding.message}",
+        comment(finding.message),
         "taken = 0",
         "for call in (",
         *entries,
@@ -139,7 +140,8 @@ def _offers(finding: Finding, source: Source, subject: Subject) -> list[str]:
 def _steps(finding: Finding, source: Source, subject: Subject) -> list[str]:
     problem = finding.calls[0]
     precision = "float64" if problem.dtype == "float64" else "float32"
-    masked = "" if problem.label_weight is None else f", {source.names.get('label_weight', 'label_weight')}=mask"
+    mask = keyword_argument(source.names.get("label_weight", "label_weight"), "mask")
+    masked = "" if problem.label_weight is None else f", {mask}"
 
     def written(suffix: str, batch: Problem) -> list[str]:
         kind = batch.label_dtype if batch.targets == "hard" else precision
@@ -177,15 +179,16 @@ def _layer(problem: Problem, source: Source, subject: Subject, suffix: str, prec
         listed = value is not problem.weight or source.weight == "list"
         if isinstance(value, np.ndarray) and value is not problem.weight and source.per_class != "list":
             maker = "np.array" if source.per_class == "array" else "paddle.to_tensor"
-            parts.append(f"{name}={maker}({value.tolist()!r})")
+            shown = f"{maker}({value.tolist()!r})"
         elif isinstance(value, np.ndarray) and listed:
-            parts.append(f"{name}={value.tolist()!r}")
+            shown = repr(value.tolist())
         elif isinstance(value, np.ndarray):
             maker = "np.array" if source.weight == "array" else "paddle.to_tensor"
             lines.append(f'weight{suffix} = {maker}({literal(value)}, dtype="{precision}")')
-            parts.append(f"{name}=weight{suffix}")
+            shown = f"weight{suffix}"
         else:
-            parts.append(f"{name}={value!r}")
+            shown = value_literal(value)
+        parts.append(keyword_argument(name, shown))
     given = ["**given"] if problem.call_arguments() else []
     called = ", ".join(["z", "y", *parts, *given] if source.is_function else parts)
     prefix = f"lambda {', '.join(['z', 'y', *given])}: " if source.is_function else ""

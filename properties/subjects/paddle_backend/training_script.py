@@ -9,6 +9,7 @@ import numpy as np
 from properties.judging.finding import Finding
 from properties.problems.problem import Problem
 from properties.problems.training import Step, batch_at, steps_of
+from properties.subjects.script_text import comment
 
 _CHANGED = {
     "save and load": ("fresh = build()", "fresh.set_state_dict(layer.state_dict())", "layer = fresh"),
@@ -46,7 +47,7 @@ def _called(
 
 def _compared(finding: Finding) -> Iterator[str]:
     if finding.expected is None:
-        yield f"# {finding.message}"
+        yield comment(finding.message)
         return
     got = "loss"
     if finding.quantity == "gradient":

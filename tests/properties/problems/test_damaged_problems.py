@@ -1,4 +1,4 @@
-"""Damaged problems: whoever wrote one, reading it ends with a problem, or says which place is wrong, soon and in little memory."""
+"""Damaged problems: reading one ends with a problem, or says which place is wrong, soon and in little memory."""
 
 import copy
 import functools
