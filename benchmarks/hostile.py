@@ -29,6 +29,9 @@ PLAIN = {
     "layout": ("contiguous",),
     "label_dtype": ("int64",),
     "classes": (3, 4),
+    "targets": ("hard",),
+    "ignore_index": (-100,),
+    "label_smoothing": (0.0,),
 }
 """What is drawn: nothing that has a law of its own to run first, so that each harm is met once, and not ten times."""
 

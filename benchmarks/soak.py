@@ -76,13 +76,16 @@ class Runs:
                 self._command, env=environment, stdout=words, stderr=subprocess.STDOUT, start_new_session=True
             )
             end = None if seconds is None else time.monotonic() + seconds
-            while process.poll() is None:
-                self.peak = max(self.peak, memory_of(process.pid))
-                if end is not None and time.monotonic() >= end:
-                    process.send_signal(signal.SIGKILL)
-                    self.killed += 1
-                    process.wait()
-                time.sleep(POLL)
+            try:
+                while process.poll() is None:
+                    self.peak = max(self.peak, memory_of(process.pid))
+                    if end is not None and time.monotonic() >= end:
+                        process.send_signal(signal.SIGKILL)
+                        self.killed += 1
+                        process.wait()
+                    time.sleep(POLL)
+            finally:
+                process.kill()
             words.seek(0)
             return process.returncode, words.read()[-2000:]
 

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("hostile campaig
 @pytest.fixture(scope="module")
 def campaign(tmp_path_factory):
     directory = tmp_path_factory.mktemp("hostile")
-    ended, notes = hostile.put(NAMES, directory, only=("oracle/value",), max_examples=60, workers=2)
+    ended, notes = hostile.put(NAMES, directory, only=("oracle/value",), max_examples=60, workers=2, time_limit=2.0)
     return directory, ended, notes
 
 

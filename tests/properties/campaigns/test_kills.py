@@ -10,11 +10,11 @@ from tests.properties.command.test_fuzz import NUMPY, QUICK, WRONG, ended, lefto
 
 pytestmark = pytest.mark.xdist_group("kills")
 
-KILLS = 4
+KILLS = 3
 
 
 def test_killed_at_any_moment_it_ends_where_it_would_have(tmp_path):
-    options = ["--max-examples", "120"]
+    options = ["--max-examples", "60"]
     began = time.monotonic()
     code, words = ended(start(WRONG, *NUMPY, *QUICK, *options, "--out", str(tmp_path / "calm")))
     assert code == 1, words
