@@ -23,6 +23,7 @@ from rich.console import Console
 
 from benchmarks.frame import Command, say_seconds, table, write
 from properties.command.cli import main as lossproof
+from properties.runs.selftest import exhibits_of
 from tests.properties.command.malformed import STORED, Sandbox, command_line, damaged
 
 MOST_SHOWN = 10
@@ -46,8 +47,7 @@ def damaged_file(draw, box):
         (out / "journal.jsonl").write_bytes(damaged(draw, (STORED / "journal.jsonl").read_bytes()))
         return ["fuzz", "--resume", "--out", "campaign"]
     if kind == "record":
-        record = Path("properties/record.json")
-        file.write_bytes(damaged(draw, (ROOT / record).read_bytes()[:4_000]))
+        file.write_bytes(damaged(draw, (ROOT / "properties/record.json").read_bytes()[:4_000]))
         return ["selftest", "--only", "B001", "--quick", "--json", "damaged"]
     file.write_bytes(damaged(draw, certificate))
     if kind == "diff":
@@ -63,9 +63,12 @@ def block(task):
     seed, first, count = task
     codes, faults, worst = Counter(), [], (0.0, [])
     with tempfile.TemporaryDirectory() as root:
-        # what is written down of an internal error goes there too
-        tempfile.tempdir = root
-        box = Sandbox(root)
+        box, kept = Sandbox(Path(root) / "box"), Path(root) / "kept"
+        kept.mkdir()
+        # what is written down of an internal error is no change of anybody's files
+        tempfile.tempdir = str(kept)
+        # the museum is imported once
+        exhibits_of(())
         for number in range(first, first + count):
             draw = random.Random(f"{seed} {number}")
             words = damaged_file(draw, box) if number % 2 else command_line(draw)
@@ -76,7 +79,7 @@ def block(task):
             faults += [(number, [word[:60] for word in words], fault[-500:]) for fault in outcome.faults]
             if spent > worst[0]:
                 worst = (spent, [word[:60] for word in words])
-            for left in box.root.glob("lossproof-error-*"):
+            for left in kept.iterdir():
                 left.unlink()
         tempfile.tempdir = None
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

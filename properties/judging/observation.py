@@ -60,8 +60,11 @@ def message_of(error: BaseException) -> str:
         text = str(error)
     except Exception as broken:
         return f"(its message cannot be read: {type(broken).__name__})"
-    text = " ".join(text.split())
     half = LONGEST_KEPT // 2
+    if len(text) > 2 * LONGEST_KEPT:
+        # of 50 MB nothing is read but what is kept
+        text = f"{text[:LONGEST_KEPT]} {text[-LONGEST_KEPT:]}"
+    text = " ".join(text.split())
     return text if len(text) <= LONGEST_KEPT else f"{text[:half]} ... {text[-half:]}"
 
 

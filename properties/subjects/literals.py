@@ -17,6 +17,8 @@ def parse_value(text: str) -> Any:
     """Return the value of a Python literal, or the text itself where it is none; UsageError where it is too long."""
     try:
         return _literal(text)
+    except UsageError:
+        raise
     except (ValueError, SyntaxError):
         return text
 
@@ -25,6 +27,8 @@ def parse_values(text: str) -> tuple[Any, ...]:
     """Return the values between commas, each read by :func:`parse_value`; a list in brackets is one value."""
     try:
         return tuple(_literal(f"({text},)"))
+    except UsageError:
+        raise
     except (ValueError, SyntaxError, TypeError):
         return tuple(parse_value(part) for part in text.split(","))
 

@@ -203,7 +203,7 @@ class Sandbox:
     def __init__(self, root):
         self.root = Path(root)
         self.chosen, planted = self.root / "chosen", self.root / "planted"
-        self.chosen.mkdir()
+        self.chosen.mkdir(parents=True)
         (planted / "folder").mkdir(parents=True)
         (planted / "source.py").write_text("class Layer:\n    pass\n")
         (planted / "notes.txt").write_text("notes\n")
