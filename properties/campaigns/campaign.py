@@ -291,7 +291,8 @@ class _Campaign:
         name = name_of(number, report)
         write_finding(self._folder, name, report)
         course = self._courses[number]
-        failed = tuple(law.report() for law in course.courses.values() if law.failures)
+        reports = [law.report() for law in course.courses.values() if law.failures]
+        failed = tuple(law for law in reports if law.grade == "error")
         count = len(causes(replace(self._certificate(number), laws=failed)))
         new = count > self._causes.get(number, 0)
         self._causes[number] = count
@@ -306,7 +307,8 @@ class _Campaign:
             len(course.chosen),
             shards=course.shards,
             examples=sum(law.examples for law in course.courses.values()),
-            findings=len(course.findings),
+            findings=sum(report.grade == "error" for report in course.findings),
+            remarks=sum(report.grade == "remark" for report in course.findings),
             causes=self._causes.get(course.number, 0),
         )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from properties.certificates.required import DEFAULT, REMARKS
-from properties.certificates.schema import require_certificate
+from properties.certificates.schema import FORMAT, require_certificate
 from properties.engine.description import LawInfo
 from properties.engine.result import FAILED, UNSETTLED, LawResult
 from properties.judging.conventions import telling
@@ -23,7 +23,6 @@ from properties.storage.reading import LARGEST_JSON, MalformedError, plain_json
 from properties.storage.signing import SEALS, sealed, signed_here, whole
 from properties.texts import valid_texts
 
-FORMAT = "lossproof-certificate-1"
 PACKAGES = ("lossproof", "paddlepaddle", "numpy", "scipy", "hypothesis")
 
 
@@ -262,10 +261,13 @@ class Certificate:
             raise MalformedError(f"{what}: the verdict says {plain['verdict']!r}, and its laws {found.verdict!r}")
         return found
 
+    def text(self) -> str:
+        """As JSON with its digest and this machine's signature."""
+        return json.dumps(sealed(valid_texts(self.to_dict())), indent=1, allow_nan=False) + "\n"
+
     def write(self, path: str | Path) -> None:
-        """As JSON with its digest and this machine's signature, whole or not at all; OSError where that fails."""
-        text = json.dumps(sealed(valid_texts(self.to_dict())), indent=1, allow_nan=False)
-        write_whole(path, text + "\n")
+        """Write it to a file, whole or not at all; OSError where that fails."""
+        write_whole(path, self.text())
 
     @classmethod
     def read(cls, path: str | Path) -> Certificate:

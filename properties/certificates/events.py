@@ -72,6 +72,7 @@ class TargetStarted:
     shards: int = 0
     examples: int = 0
     findings: int = 0
+    remarks: int = 0
     causes: int = 0
 
 

@@ -13,6 +13,8 @@ from properties.judging.law import LEVELS
 from properties.problems.problem import Problem
 from properties.storage.reading import Amount, Count, MalformedError, Name, Scalar, Text, shaped
 
+FORMAT = "lossproof-certificate-1"
+
 Outcome = Literal["held", "refuted", "raised", "crashed", "timed out", "undecided", "gave up", "not applicable"]
 Level = Literal["formula", "numerics", "conduct", "refusals"]
 Required = Literal["formula", "numerics", "conduct", "refusals", "remarks"]
@@ -83,7 +85,7 @@ class Departure(_Strict):
     counterexample: Counterexample
     script: Text
     needs: Count
-    harm: Scalar
+    harm: Scalar = None
     law: Name = ""
 
 
@@ -204,7 +206,7 @@ def require_certificate(plain: Any, what: str) -> None:
     """Raise MalformedError where plain data are no certificate: place, value, and what was expected."""
     if not isinstance(plain, dict) or not str(plain.get("format", "")).startswith("lossproof-certificate"):
         found = repr(plain.get("format"))[:60] if isinstance(plain, dict) else type(plain).__name__
-        raise MalformedError(f"{what}: a certificate has format 'lossproof-certificate-1', got {found}")
+        raise MalformedError(f"{what} is no certificate: a certificate has format {FORMAT!r}, got {found}")
     lines = shaped(plain, CertificateLines, what)
     seen: set[str] = set()
     for number, law in enumerate(lines.laws):

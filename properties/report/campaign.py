@@ -160,10 +160,11 @@ def headline(event: CampaignStarted) -> Text:
 def finding_text(found: Latest) -> Text:
     """Return a finding in one line."""
     report = found.report
-    text = Text.assemble((f"finding {found.id}", "bold red"), f"  {found.target}  {report.id}")
+    said = ("finding", "bold red") if report.grade == "error" else ("remark", "yellow")
+    text = Text.assemble((f"{said[0]} {found.id}", said[1]), f"  {found.target}  {report.id}")
     message = (report.message or report.reason).partition("\n")[0]
     text.append(f"  {report.outcome}: {message}")
-    return text if found.new else text.append("  (of a known cause)", style="dim")
+    return text if found.new or report.grade == "remark" else text.append("  (of a known cause)", style="dim")
 
 
 def finding_line(found: Latest, directory: str) -> Text:
@@ -192,6 +193,8 @@ def closing_lines(event: CampaignEnded, tally: Tally | None) -> Iterable[Text]:
     rows = {} if tally is None else tally.rows
     for number, certificate in enumerate(event.certificates):
         yield _verdict(certificate, rows.get(number), event.files[number] if number < len(event.files) else "")
+        if certificate.verdict == "certified" and any(found["grade"] == "error" for found in _found_by(certificate)):
+            yield Text("    its findings refute nothing: they are forgiven, or of a level that is not required")
         reasons = dict.fromkeys(law.reason for law in certificate.laws if is_nobodys(law.reason))
         for reason in reasons:
             laws = ", ".join(law.id for law in certificate.laws if law.reason == reason)
@@ -207,6 +210,11 @@ def closing_lines(event: CampaignEnded, tally: Tally | None) -> Iterable[Text]:
     yield text.append(f"; {', '.join(counts)}; everything is in {event.directory}", style="dim")
     if event.interrupted or event.failed:
         yield Text.assemble("resume with: ", (f"lossproof fuzz --resume --out {shlex.quote(event.directory)}", "cyan"))
+
+
+def _found_by(certificate: Certificate) -> list[dict[str, str]]:
+    """Return the findings of a target's campaign."""
+    return list(certificate.campaign.get("findings", ()))
 
 
 def _verdict(certificate: Certificate, row: Row | None, file: str) -> Text:
@@ -275,7 +283,9 @@ def _longest(texts: Iterable[Text]) -> int:
 def _findings(rows: Iterable[Row]) -> str:
     rows = list(rows)
     found, causes = sum(row.findings for row in rows), sum(row.causes for row in rows)
-    return f"{_count(found, 'finding')} of {_count(causes, 'cause')}" if found else "no findings"
+    words = f"{_count(found, 'finding')} of {_count(causes, 'cause')}" if found else "no findings"
+    remarks = sum(row.remarks for row in rows)
+    return f"{words}, {_count(remarks, 'remark')}" if remarks else words
 
 
 def _count(number: int, what: str) -> str:

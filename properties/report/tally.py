@@ -57,6 +57,7 @@ class Row:
     planned: int = 0
     examples: int = 0
     findings: int = 0
+    remarks: int = 0
     causes: int = 0
     budgets: dict[str, float] = field(default_factory=dict)
     latest: float = 0.0
@@ -111,6 +112,7 @@ class Tally:
             event.shards,
             event.examples,
             event.findings,
+            event.remarks,
             event.causes,
         )
 
@@ -127,7 +129,9 @@ class Tally:
     def add_finding(self, event: Found) -> Latest:
         """Count a finding; returns it as it is to be shown."""
         row = self.rows[event.target]
-        row.findings += 1
+        # what refutes nothing is no finding beside a verdict
+        row.findings += event.report.grade == "error"
+        row.remarks += event.report.grade == "remark"
         row.causes += event.new
         self.latest.append(Latest(row.name, event.id, event.report, event.new))
         return self.latest[-1]
