@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -38,7 +39,7 @@ class Examples:
             there = set(inside.names())
             for name in there - set(wanted):
                 # what has no such name is none of ours
-                if len(name) == LENGTH and _content(inside, name) is not None:
+                if _LEFT.fullmatch(name) or (len(name) == LENGTH and _content(inside, name) is not None):
                     inside.remove(name)
             for name in set(wanted) - there:
                 inside.write(name, wanted[name])
@@ -71,6 +72,9 @@ class Examples:
 
 LENGTH = 16
 """Characters of the name of a file, or of a folder."""
+
+_LEFT = re.compile(rf"\.[0-9a-f]{{{LENGTH}}}\.[0-9a-f]{{8}}\.tmp")
+"""The name of a file that a kill left while it was being written."""
 
 
 def _content(folder: Folder, name: str) -> bytes | None:

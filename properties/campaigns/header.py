@@ -19,6 +19,7 @@ from properties.certificates.required import required_of
 from properties.engine.description import Description
 from properties.problems.reading import shown
 from properties.runs.certify import chosen_laws, names_of
+from properties.storage.files import Folder
 from properties.storage.signing import sealed, signed_here, whole
 from properties.subjects.target import Target, UsageError
 
@@ -65,8 +66,8 @@ class CampaignHeader:
         for text in texts:
             if texts.count(text) > 1:
                 raise UsageError(f"TARGET {text} is named more than once")
-        if options.examples is not None and not Path(options.examples, EXAMPLES).is_dir():
-            raise UsageError(f"--examples: {options.examples} holds no examples of a campaign")
+        if options.examples is not None:
+            _require_examples(options.examples)
         return cls(
             targets=tuple(targets),
             seed=options.seed,
@@ -94,7 +95,7 @@ class CampaignHeader:
         if said != FORMAT:
             raise UsageError(f"{directory} holds no campaign of format {FORMAT!r}, but {shown(said)}")
         header = cls.from_dict(record)
-        texts = ", ".join(shown(target.text) for target in header.targets[:MOST_NAMED])
+        texts = ", ".join(repr(target.text) for target in header.targets[:MOST_NAMED])
         if targets and _plain(targets) != _plain(header.targets):
             raise UsageError(f"--resume: the campaign in {directory} is one of {texts}, with its own options")
         if not targets and not trust and not signed_here(record):
@@ -154,6 +155,15 @@ class CampaignHeader:
             # where none of them is there, or one is nowhere, the whole list is what the message is about
             chosen.append(chosen_laws(description, self.only if unknown or not asked else asked, self.levels))
         return [[info.id for info in laws] for laws in chosen]
+
+
+def _require_examples(directory: str) -> None:
+    """Raise UsageError where a directory has no examples of a campaign."""
+    try:
+        with Folder(directory) as folder, folder.subfolder(EXAMPLES):
+            pass
+    except OSError:
+        raise UsageError(f"--examples: {directory} holds no examples of a campaign") from None
 
 
 def _plain(targets: Sequence[Target]) -> Any:

@@ -122,7 +122,7 @@ class OfTrouble(Struct):
 class NamedTarget(Struct):
     """A target as it was named."""
 
-    text: Annotated[str, Meta(max_length=4096)]
+    text: Name
     contract: str | None
     mapping: dict[Name, str]
     settings: dict[Name, Any]

@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Any
 
 from properties.campaigns.journal.lines import LONGEST, Piece, Survey, copy, line_of, lines, record_in, survey
-from properties.campaigns.journal.lock import NAME as LOCK
 from properties.campaigns.journal.lock import DirectoryLock, LockedError
 from properties.storage.files import Folder, ForeignFileError, opened, temporary
 
@@ -82,6 +81,7 @@ class Journal:
             try:
                 lock = DirectoryLock(folder)
                 undo.callback(lock.release)
+                undo.callback(lock.withdraw)
                 journal = cls(folder, lock, on_note)
                 undo.callback(lambda: os.close(journal._file))
                 undo.callback(journal.withdraw)
@@ -141,12 +141,11 @@ class Journal:
     def withdraw(self) -> None:
         """Take back what this journal made, where nothing came of it: its empty file, the lock, and the directory."""
         with self._turn, contextlib.suppress(OSError):
-            if self._closed or self._number:
+            if self._closed:
                 return
             if self._made and not os.fstat(self._file).st_size:
                 self.folder.remove(NAME)
-            if self._lock.made and not self._lock.lost:
-                self.folder.remove(LOCK)
+            self._lock.withdraw()
             if self.folder.made:
                 # where it is not empty, something else is in it
                 self.folder.path.rmdir()

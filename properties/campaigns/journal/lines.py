@@ -97,8 +97,8 @@ def lines(file: int, most: int | None = None) -> Iterator[tuple[int, bytes]]:
 
     What is longer than the longest line comes in pieces, all but the last of which have no end of line.
     """
-    offset = read = 0
-    rest = b""
+    offset = read = length = 0
+    rest: list[bytes] = []
     while most is None or read < most:
         chunk = os.pread(file, CHUNK if most is None else min(CHUNK, most - read), read)
         if not chunk:
@@ -106,15 +106,16 @@ def lines(file: int, most: int | None = None) -> Iterator[tuple[int, bytes]]:
         read += len(chunk)
         *whole, tail = chunk.split(b"\n")
         for text in whole:
-            line = rest + text + b"\n"
+            line = b"".join([*rest, text, b"\n"])
             yield offset, line
-            offset, rest = offset + len(line), b""
-        rest += tail
-        if len(rest) > LONGEST:
-            yield offset, rest
-            offset, rest = offset + len(rest), b""
-    if rest:
-        yield offset, rest
+            offset, length, rest = offset + len(line), 0, []
+        rest.append(tail)
+        length += len(tail)
+        if length > LONGEST:
+            yield offset, b"".join(rest)
+            offset, length, rest = offset + length, 0, []
+    if length:
+        yield offset, b"".join(rest)
 
 
 def copy(source: int, pieces: Iterable[Piece], target: int) -> None:

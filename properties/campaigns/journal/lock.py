@@ -56,6 +56,11 @@ class DirectoryLock:
                 os.ftruncate(self._descriptor, 0)
         os.close(self._descriptor)
 
+    def withdraw(self) -> None:
+        """Remove the file, where this lock made it, while it is held: nothing came of it."""
+        if self.made and not self.lost:
+            self.folder.remove(NAME)
+
     def _take(self) -> int:
         while True:
             # closing any descriptor of a file gives up all locks of the process on it, so ask before opening

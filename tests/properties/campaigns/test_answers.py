@@ -31,7 +31,7 @@ def test_a_description_comes_back_as_it_was(target):
 
 def test_what_a_shard_gives_is_taken_and_nothing_else(tmp_path):
     executor = Keeps()
-    run(tmp_path, executor, (WRONG,), max_examples=40)
+    run(tmp_path, executor, (WRONG,), max_examples=5, only=("oracle/value",))
     for shard, record in executor.records:
         if shard.kind == "describe":
             continue
