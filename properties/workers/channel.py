@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import select
 import socket
 import struct
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from properties.workers.processes import release, withhold
 
@@ -18,6 +20,23 @@ LARGEST = 1 << 33
 """Bytes of a message beyond which it is none: somebody else wrote into the descriptor."""
 
 _PIECE = 1 << 20
+
+
+class Awaited(Protocol):
+    """What can be waited for."""
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable once there is something."""
+        ...
+
+
+def first_ready(awaited: Sequence[Awaited], seconds: float) -> list[Awaited]:
+    """Return which of these are readable, as soon as one is; none where the time is over."""
+    poller = select.poll()
+    by_descriptor = {each.fileno(): each for each in awaited}
+    for descriptor in by_descriptor:
+        poller.register(descriptor, select.POLLIN)
+    return [by_descriptor[descriptor] for descriptor, _ in poller.poll(max(seconds, 0.0) * 1000)]
 
 
 class Channel:

@@ -50,7 +50,7 @@ Life = Callable[..., None]
 
 
 class ForkServer:
-    """The supervisor's end: starts the server when the first worker is asked for, and again where it does not answer."""
+    """The supervisor's end: starts the server when the first worker is asked for, and again where it is lost."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -217,7 +217,8 @@ def main(number: int) -> None:
     try:
         end.sendall(b"r")
         while os.getppid() == parent:
-            if not select.select([end, awake], [], [], GLANCE)[0] or _woken(awake):
+            select.select([end.fileno(), awake], [], [], GLANCE)
+            if _woken(awake):
                 keepers -= reap().keys()
                 _sweep(keepers)
             if select.select([end], [], [], 0)[0] and not _forks(end, keepers):
@@ -279,7 +280,7 @@ def _forks(end: socket.socket, keepers: set[int]) -> bool:
     except OSError as error:
         keeper = -(error.errno or errno.EAGAIN)
     if keeper == 0:
-        become_keeper(control, Channel(its), watched, _live)
+        become_keeper(control, Channel(its), watched, _begin)
     if keeper > 0:
         keepers.add(keeper)
     control.close()
@@ -290,7 +291,7 @@ def _forks(end: socket.socket, keepers: set[int]) -> bool:
     return True
 
 
-def _live(channel: Channel) -> None:
+def _begin(channel: Channel) -> None:
     """What a process forked by the server does: take what it is to be, and be it."""
     around, packed = channel.receive()
     sys.path[:], sys.argv[:] = around["path"], around["arguments"]

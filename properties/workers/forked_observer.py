@@ -9,13 +9,12 @@ import os
 import time
 from collections.abc import Callable
 from functools import partial
-from multiprocessing.connection import wait
 from typing import Any
 
 from properties.errors import Broken, MachineTrouble, broken_in
 from properties.judging.observation import PROGRAM_PROBES, Failure, Observation, Observer
 from properties.problems.problem import Problem
-from properties.workers.channel import Channel
+from properties.workers.channel import Awaited, Channel, first_ready
 from properties.workers.keeper import Kept, fork_kept
 from properties.workers.processes import at_home, exit_in_words
 
@@ -70,7 +69,7 @@ class ForkedObserver:
         try:
             channel.send((number, problem, probe), limit)
             while True:
-                ready = self._wait(end)
+                ready = self._ready(process, channel, end)
                 if not ready:
                     raise TimeoutError
                 if channel not in ready:
@@ -116,11 +115,11 @@ class ForkedObserver:
         if process is not None:
             process.close()
 
-    def _wait(self, end: float) -> list[Any]:
-        """Return which of channel and process is ready by then: an answer came, or the process ended."""
+    def _ready(self, process: Kept, channel: Channel, end: float) -> list[Awaited]:
+        """Return which of both is ready by then: an answer came, or the process ended."""
         while True:
             left = end - time.monotonic()
-            ready = wait([self._channel, self._process], max(min(left, 1.0), 0.0))  # type: ignore[list-item]
+            ready = first_ready([channel, process], min(left, 1.0))
             if ready or left <= 0:
                 return ready
             self._alive()

@@ -17,11 +17,10 @@ import struct
 import sys
 import time
 from collections.abc import Callable
-from multiprocessing.connection import wait
 from typing import NoReturn
 
 from properties.errors import MachineTrouble, is_machines
-from properties.workers.channel import Channel
+from properties.workers.channel import Channel, first_ready
 from properties.workers.processes import (
     LINUX,
     adopt_orphans,
@@ -81,7 +80,7 @@ class Kept:
 
     def join(self, seconds: float) -> int | None:
         """Wait for the end of the process and return how it ended; None where it runs on."""
-        if self._told is None and self._control.fileno() >= 0 and wait([self._control], seconds):
+        if self._told is None and self._control.fileno() >= 0 and first_ready([self._control], seconds):
             try:
                 self._told = self._number(seconds)
             except TimeoutError:

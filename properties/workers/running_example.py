@@ -57,10 +57,10 @@ class _Infinite(msgspec.Struct, forbid_unknown_fields=True, tag="float"):
 class _Tuple(msgspec.Struct, forbid_unknown_fields=True, tag="tuple"):
     """A tuple of a contract's own arguments."""
 
-    values: list[None | bool | int | float | str]
+    values: list[bool | int | float | str | None]
 
 
-_Plain = None | bool | int | float | str | _Array | _Infinite | _Tuple
+_Plain = bool | int | float | str | _Array | _Infinite | _Tuple | None
 
 
 class _Record(msgspec.Struct, forbid_unknown_fields=True):
@@ -183,20 +183,23 @@ def _value(value: Any) -> Any:
 
 def _is_sound(problem: Problem) -> bool:
     """Whether the arrays of a problem are arrays, and of shapes that belong together."""
-    of_elements = (problem.label_weight, problem.element_weight)
-    arrays = (problem.weight, problem.cotangent, *of_elements)
-    if not all(isinstance(array, np.ndarray) for array in (problem.logits, problem.labels)):
+    # what a file says is not what the types say
+    said: dict[str, Any] = {name: getattr(problem, name) for name in _FIELDS}
+    optional = [said[name] for name in ("weight", "cotangent", "label_weight", "element_weight")]
+    if not all(isinstance(array, np.ndarray) for array in (said["logits"], said["labels"])):
         return False
-    if not all(array is None or isinstance(array, np.ndarray) for array in arrays):
+    if not all(array is None or isinstance(array, np.ndarray) for array in optional):
         return False
-    integers = (problem.axis, problem.salt, *([] if problem.ignore_index is None else [problem.ignore_index]))
+    ignored = said["ignore_index"]
+    integers = (said["axis"], said["salt"], 0 if ignored is None else ignored)
     if not all(type(number) is int for number in integers) or problem.logits.dtype != np.float64:
         return False
-    if not isinstance(problem.normalizer, (float, int, type(None))):
+    if type(said["normalizer"]) not in (float, int, type(None)):
         return False
-    if not all(isinstance(text, str) for text in (problem.label_dtype, problem.layout)):
+    if not all(isinstance(said[name], str) for name in ("label_dtype", "layout")):
         return False
     # both raise where logits and labels do not fit together
     rows, labels = problem.rows, problem.label_rows
     fits = len(rows) == len(labels) == problem.size
+    of_elements = (problem.label_weight, problem.element_weight)
     return fits and all(array is None or array.shape == problem.shape for array in of_elements)

@@ -14,8 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from multiprocessing.connection import wait
-from typing import Any, Protocol
+from typing import Any
 
 from properties.engine.description import Description
 from properties.engine.diagnosis import NO_DIAGNOSIS, Examination
@@ -28,7 +27,7 @@ from properties.engine.task import Task
 from properties.errors import Broken, ContractError, MachineTrouble, UsageError
 from properties.judging.observation import Failure
 from properties.subjects.subject import Loadable
-from properties.workers.channel import Channel
+from properties.workers.channel import Channel, first_ready
 from properties.workers.fork_server import SERVER, STARTING
 from properties.workers.heartbeat import MEMORY
 from properties.workers.keeper import Kept, fork_kept
@@ -244,7 +243,7 @@ class Worker:
             channel.send((number, *request), patience)
             while True:
                 left = patience if end is None else min(patience, end - time.monotonic())
-                ready = wait([channel, process], max(left, 0.0))
+                ready = first_ready([channel, process], left)
                 if not ready:
                     raise TimeoutError
                 if channel not in ready:
@@ -269,6 +268,9 @@ class Worker:
         except (EOFError, OSError, ValueError):
             raise self._lost() from None
 
+    def _is_stopped(self) -> bool:
+        return self._stopped
+
     def _lost(self) -> WorkerLost:
         process = self._process
         if process is None:
@@ -278,7 +280,7 @@ class Worker:
         return WorkerLost(failure)
 
     def _start(self) -> None:
-        if self._stopped:
+        if self._is_stopped():
             raise RuntimeError("the worker was stopped")
         if self._subject.portable:
             process, channel = SERVER.start(serve, self._subject, self._limits)
@@ -286,8 +288,9 @@ class Worker:
             process, channel = fork_kept(partial(serve, subject=self._subject, limits=self._limits))
         with self._lock:
             self._process, self._channel = process, channel
-            stopped = self._stopped
+            stopped = self._is_stopped()
         if stopped:
+            # while it was started
             self.close()
             raise RuntimeError("the worker was stopped")
 
@@ -335,17 +338,3 @@ def _raise_if_failed(kind: str, content: Any) -> None:
         raise MachineTrouble(content)
     if kind == "broken":
         raise Broken(content)
-
-
-class Performer(Protocol):
-    """Runs tasks: a worker process, or this process."""
-
-    def describe(self) -> Description: ...
-
-    def run(self, task: Task, tick: Callable[[int], None]) -> LawResult: ...
-
-    def infer(self, inquiry: Inquiry) -> Facts: ...
-
-    def diagnose(self, asked: Examination) -> dict[str, Any]: ...
-
-    def stop(self) -> None: ...

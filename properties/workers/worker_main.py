@@ -76,7 +76,7 @@ def serve(channel: Channel, subject: Loadable, limits: Limits) -> None:
                     loaded = _load(subject)
                 finally:
                     stay()
-            answer = _answered(kind, request, loaded, limits, lambda *said, number=number: channel.send((number, *said)))  # type: ignore[misc]
+            answer = _answered(kind, request, loaded, limits, _telling(channel, number))
         except ContractError as error:
             answer = ("contract", str(error))
         except UsageError as error:
@@ -93,6 +93,15 @@ def serve(channel: Channel, subject: Loadable, limits: Limits) -> None:
             raise
         except Exception as error:
             channel.send((number, "broken", str(broken_in("a worker", error))))
+
+
+def _telling(channel: Channel, number: int) -> Tell:
+    """Return what sends signs that belong to a question."""
+
+    def tell(kind: str, content: Any) -> None:
+        channel.send((number, kind, content))
+
+    return tell
 
 
 def _answered(kind: str, request: Any, loaded: Subject, limits: Limits, tell: Tell) -> tuple[str, Any]:
