@@ -80,6 +80,8 @@ class Kept:
 
     def join(self, seconds: float) -> int | None:
         """Wait for the end of the process and return how it ended; None where it runs on."""
+        if seconds > 0:
+            self._signal(signal.SIGCONT)
         if self._told is None and self._control.fileno() >= 0 and first_ready([self._control], seconds):
             try:
                 self._told = self._number(seconds)
@@ -97,10 +99,12 @@ class Kept:
         with contextlib.suppress(OSError):
             # not only closed: a process forked meanwhile may hold this end too
             self._control.shutdown(socket.SHUT_WR)
+        # the layer may have stopped it, as its parent
+        self._signal(signal.SIGCONT)
         if not self._gone(ENDING):
             # a keeper that was stopped: it is killed last, for what it keeps is found by it
             end_descendants(self._keeper)
-            self._kill()
+            self._signal(signal.SIGKILL)
         if self._own:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(self._keeper, 0)
@@ -122,12 +126,13 @@ class Kept:
             return False
         return time.monotonic() < end
 
-    def _kill(self) -> None:
+    def _signal(self, number: int) -> None:
+        """Send the keeper a signal, and nobody else who may have its number by now."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if self._handle is not None:
-                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+                signal.pidfd_send_signal(self._handle, number)
             elif self._own:
-                os.kill(self._keeper, signal.SIGKILL)
+                os.kill(self._keeper, number)
 
     def _number(self, seconds: float) -> int:
         content = b""
