@@ -28,10 +28,10 @@ from properties.judging.law import LEVELS
 from properties.laws.conduct import ANSWERS
 from properties.subjects.subject import Loadable
 from properties.subjects.target import UsageError, loadable
+from properties.workers.hypothesis_home import keep_storage_away
 from properties.workers.inline import Inline
 from properties.workers.performer import Performer
 from properties.workers.pool import Beforehand, Pool
-from properties.workers.storage import keep_storage_away
 from properties.workers.worker import Worker
 
 BESIDE_NUMBERS = ("conduct", "refusals")

@@ -26,10 +26,10 @@ from properties.subjects.subject import Loadable, Subject
 from properties.workers.channel import Channel
 from properties.workers.forked_observer import ForkedObserver, ProgramsApart
 from properties.workers.heartbeat import Heartbeat
+from properties.workers.hypothesis_home import keep_storage_away
 from properties.workers.limits import Limits, limit_memory
 from properties.workers.processes import at_home, silence
 from properties.workers.reproduction import reproduced
-from properties.workers.storage import keep_storage_away
 
 CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGTERM)
 """Signals that end a worker, and that Paddle has handlers for."""

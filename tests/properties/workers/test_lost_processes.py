@@ -1,4 +1,4 @@
-"""A process that a user or the machine kills or stops is nobody's fault: the law runs again, and its outcome is true."""
+"""A process that a user or the machine kills or stops is nobody's fault: the law runs again, and says the truth."""
 
 import contextlib
 import os

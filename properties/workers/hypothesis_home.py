@@ -1,4 +1,4 @@
-"""Storage: where Hypothesis keeps tables and constants that it has read once, which is no folder of the user's."""
+"""Hypothesis home: where Hypothesis keeps tables and constants that it has read once, no folder of the user's work."""
 
 from __future__ import annotations
 
