@@ -47,7 +47,7 @@ class Failure:
 LONGEST_SHOWN = 600
 """Characters of a message that are shown."""
 
-LONGEST_KEPT = 10_000
+LONGEST_KEPT = 20_000
 """Characters of a message beyond which its middle is left out: a message may hold a whole tensor."""
 
 LONGEST_NAME = 200

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from properties.engine.description import Description
+from properties.engine.inference import unknown
 from properties.engine.result import LawResult, Progressed
 from properties.engine.study import Facts, Inquiry
 from properties.engine.task import Task
-from properties.errors import MachineTrouble
+from properties.errors import MachineTrouble, UsageError
 from properties.workers.performer import Performer
 
 Answer = TypeVar("Answer")
@@ -33,12 +34,18 @@ class Pool:
         self._threads: list[threading.Thread] = []
 
     def describe(self) -> Description:
-        """Return what one of the performers learns about the subject."""
-        return patiently(self._performers[0].describe)
+        """Return what one of the performers learns about the subject; UsageError where nothing can be learned."""
+        try:
+            return patiently(self._performers[0].describe)
+        except MachineTrouble as trouble:
+            raise UsageError(f"nothing can be run on this machine now: {trouble}") from trouble
 
     def infer(self, inquiry: Inquiry) -> Facts:
         """Return what one of the performers finds out about the layer."""
-        return patiently(lambda: self._performers[0].infer(inquiry))
+        try:
+            return patiently(lambda: self._performers[0].infer(inquiry))
+        except MachineTrouble as trouble:
+            return unknown(f"the machine failed: {trouble}")
 
     def run(self, tasks: Sequence[Task], first: Beforehand | None = None) -> Iterator[Progressed | LawResult]:
         """Run the tasks; yields their results in the order in which they end, with progress between them.
@@ -111,7 +118,9 @@ def _feed(
 ) -> None:
     if first is not None:
         try:
-            patiently(lambda: first(performer))
+            # laws are told of without what was to be found out first
+            with contextlib.suppress(MachineTrouble):
+                patiently(lambda: first(performer))
         except BaseException as error:
             done.put(error)
             return
