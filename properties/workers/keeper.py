@@ -146,7 +146,7 @@ class Kept:
         return number
 
 
-def fork_kept(life: Callable[[Channel], None], stays: bool = True) -> tuple[Kept, Channel]:
+def fork_kept(life: Callable[[Channel], None]) -> tuple[Kept, Channel]:
     """Fork a process, with a keeper, that leads a life on the other end of a channel; returns it with this end.
 
     The process ends when the life does. Raises MachineTrouble where the machine has no room for it.

@@ -148,9 +148,9 @@ def reap() -> dict[int, int]:
 
 
 def exit_in_words(exitcode: int | None) -> str:
-    """Return in words how a process ended: its signal or its exit code."""
+    """Return in words how a process ended: its signal or its exit code; of one that has not, what else is known."""
     if exitcode is None:
-        return "no exit code"
+        return "an answer that is none"
     if exitcode < 0:
         with contextlib.suppress(ValueError):
             return signal.Signals(-exitcode).name

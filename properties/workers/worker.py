@@ -24,7 +24,7 @@ from properties.engine.inference import unknown
 from properties.engine.result import FAILED, LawResult
 from properties.engine.study import Facts, Inquiry
 from properties.engine.task import Task
-from properties.errors import Broken, ContractError, MachineTrouble, UsageError
+from properties.errors import Broken, ContractError, MachineTrouble, UsageError, broken_in
 from properties.judging.observation import Failure
 from properties.subjects.subject import Loadable
 from properties.workers.channel import Channel, first_ready
@@ -73,7 +73,7 @@ class Worker:
         self._channel: Channel | None = None
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
-        self._stopped = False
+        self._stopped = threading.Event()
 
     def describe(self) -> Description:
         """Load the subject and return its description; UsageError where it cannot be loaded."""
@@ -191,8 +191,7 @@ class Worker:
 
     def stop(self) -> None:
         """End for good: a caller that still waits for an answer gets an error, and no new process starts."""
-        with self._lock:
-            self._stopped = True
+        self._stopped.set()
         self.close()
 
     def close(self) -> None:
@@ -239,37 +238,35 @@ class Worker:
         seconds = getattr(request[1], "seconds", None)
         end = None if seconds is None else time.monotonic() + patience + seconds + GRACE
         left = patience
-        try:
-            channel.send((number, *request), patience)
-            while True:
+        asked = False
+        while True:
+            try:
+                if not asked:
+                    channel.send((number, *request), patience)
+                    asked = True
                 left = patience if end is None else min(patience, end - time.monotonic())
-                ready = first_ready([channel, process], left)
-                if not ready:
-                    raise TimeoutError
-                if channel not in ready:
-                    raise EOFError
-                answered, kind, content = channel.receive(max(left, 1.0))
-                if answered != number:
-                    # that of a process which the layer forked, and of another question
-                    continue
-                patience = limit
-                if kind == "grown":
-                    self.close()
-                    raise WorkerLost(_grown(*content))
-                if kind == "machine":
-                    # the next worker begins with files, memory and processes of its own
-                    self.close()
-                if kind != "tick":
-                    return kind, content
-                tick(content)
-        except TimeoutError:
-            self.close()
-            raise WorkerLost(Failure("timed out", f"{patience if left == patience else seconds:g} s", "")) from None
-        except (EOFError, OSError, ValueError):
-            raise self._lost() from None
-
-    def _is_stopped(self) -> bool:
-        return self._stopped
+                answered, kind, content = _received(process, channel, left)
+            except TimeoutError:
+                self.close()
+                raise WorkerLost(Failure("timed out", f"{patience if left == patience else seconds:g} s", "")) from None
+            except (EOFError, OSError, ValueError):
+                raise self._lost() from None
+            except Exception as error:
+                self.close()
+                return "broken", str(broken_in("an answer of a worker", error))
+            if answered != number:
+                # that of a process which the layer forked, and of another question
+                continue
+            patience = limit
+            if kind == "grown":
+                self.close()
+                raise WorkerLost(_grown(*content))
+            if kind == "machine":
+                # the next worker begins with files, memory and processes of its own
+                self.close()
+            if kind != "tick":
+                return kind, content
+            tick(content)
 
     def _lost(self) -> WorkerLost:
         process = self._process
@@ -280,7 +277,7 @@ class Worker:
         return WorkerLost(failure)
 
     def _start(self) -> None:
-        if self._is_stopped():
+        if self._stopped.is_set():
             raise RuntimeError("the worker was stopped")
         if self._subject.portable:
             process, channel = SERVER.start(serve, self._subject, self._limits)
@@ -288,11 +285,21 @@ class Worker:
             process, channel = fork_kept(partial(serve, subject=self._subject, limits=self._limits))
         with self._lock:
             self._process, self._channel = process, channel
-            stopped = self._is_stopped()
-        if stopped:
+        if self._stopped.is_set():
             # while it was started
             self.close()
             raise RuntimeError("the worker was stopped")
+
+
+def _received(process: Kept, channel: Channel, seconds: float) -> Any:
+    """Return the next message of a process; TimeoutError where none comes, EOFError where the process ends."""
+    ready = first_ready([channel, process], seconds)
+    if not ready:
+        raise TimeoutError
+    if channel not in ready:
+        raise EOFError
+    number, kind, content = channel.receive(max(seconds, 1.0))
+    return number, kind, content
 
 
 def is_doubtful(failure: Failure) -> bool:

@@ -219,3 +219,34 @@ def test_a_keeper_outlives_nobody():
     assert process.join(5.0) == 0 or process.join(5.0) == 1
     process.close()
     assert process.pid not in living()
+
+
+def tells_of_itself(channel):
+    """The life of a process that says what it has of others."""
+    open_files = []
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            open_files.append(os.readlink(f"/proc/self/fd/{number}").partition(":")[0])
+    channel.send((sorted(open_files), os.getsid(0) == os.getpid(), os.getppid()))
+
+
+def test_a_process_of_a_layer_has_nothing_of_others_but_its_channel():
+    with contextlib.closing(Worker(SLOW, 5.0)) as beside:
+        beside.describe()
+        process, channel = SERVER.start(tells_of_itself)
+        files, leads, parent = channel.receive(60.0)
+        assert [name for name in files if name != "/dev/null" and not name.startswith("/proc/")] == ["socket"]
+        assert leads
+        assert parent == process._keeper
+        channel.close()
+        process.close()
+
+
+def test_what_a_forked_process_says_is_no_answer_to_the_next_question():
+    class Forks:
+        def observe(self, problem, probe="plain"):
+            os.fork()
+            return Failure("raised", str(problem), "")
+
+    with contextlib.closing(ForkedObserver(Forks(), 5.0)) as guard:
+        assert [guard.observe(number).error for number in range(20)] == [str(number) for number in range(20)]
