@@ -3,7 +3,6 @@
 python -m benchmarks.hostile [NAME ...] [--max-examples 100] [--max-time 1800]
 """
 
-import os
 import sys
 import tempfile
 import time
@@ -15,8 +14,9 @@ from properties.campaigns.options import CampaignOptions
 from properties.certificates.events import CampaignEnded, Noted
 from properties.engine.result import FAILED
 from properties.subjects.target import Target
+from properties.workers.fork_server import SERVER
 from tests.hostile.zoo import EXPECTED
-from tests.processes import children, descendants
+from tests.processes import descendants
 
 ZOO = str(Path(__file__).parents[1] / "tests" / "hostile" / "zoo.py")
 LAWS = ("oracle/value", "oracle/accuracy", "conduct/grad-mode", "conduct/global-state", "conduct/prints-nothing")
@@ -67,9 +67,8 @@ def wrong(name, certificate):
 
 
 def left():
-    """Processes that this one has started, and which still run; the fork server and its tracker are always there."""
-    servers = {pid for pid in children(os.getpid()) if b"multiprocessing" in Path(f"/proc/{pid}/cmdline").read_bytes()}
-    return descendants() - servers
+    """Processes that this one has started, and which still run; the fork server is always there."""
+    return descendants() - {SERVER.pid}
 
 
 def leftovers(directory):

@@ -47,8 +47,9 @@ def outcome(directory):
 
 
 def workers_of(supervisor):
-    """The workers: processes whose parent is the fork server that the supervisor started."""
-    return sorted(worker for server in children(supervisor) for worker in children(server))
+    """The workers: each has a keeper, which the fork server that the supervisor started has forked."""
+    keepers = (keeper for server in children(supervisor) for keeper in children(server))
+    return sorted(worker for keeper in keepers for worker in children(keeper))
 
 
 def journaled(directory):

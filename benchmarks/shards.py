@@ -17,7 +17,6 @@ import tempfile
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
-from multiprocessing import forkserver
 from pathlib import Path
 
 from benchmarks.frame import Command
@@ -30,6 +29,7 @@ from properties.campaigns.target_schedule import BLOCK, Plan, TargetSchedule
 from properties.certificates.events import ShardEnded
 from properties.engine.result import LawResult
 from properties.runs.certify import chosen_laws
+from properties.workers.fork_server import SERVER
 from properties.workers.inline import Inline
 from properties.workers.limits import Limits
 from properties.workers.worker import Worker
@@ -178,8 +178,8 @@ def scaling(rounds, examples, shards=6):
 
 
 def taken():
-    """Seconds of CPU time of the workers that have ended: children of the fork server."""
-    fields = Path(f"/proc/{forkserver._forkserver._forkserver_pid}/stat").read_text().rpartition(")")[2].split()
+    """Seconds of CPU time of the workers that have ended: descendants of the fork server."""
+    fields = Path(f"/proc/{SERVER.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
 
 

@@ -12,16 +12,20 @@ These names stay; nothing else in this package is promised.
 
 from typing import Any
 
-from properties.certificates.certificate import Certificate
-from properties.errors import ContractError, UsageError
-from properties.judging.contract import Contract
-from properties.judging.kernel_formula import KernelFormula
-from properties.laws.limits import limit
-from properties.problems.domain import Choice, Dimension
-from properties.runs.certify import certify
-from properties.subjects.subject import Subject
-from properties.subjects.target import Target
-from reference import Answer
+from properties.storage.current_folder import prepare_without
+
+prepare_without()
+
+from properties.certificates.certificate import Certificate  # noqa: E402
+from properties.errors import ContractError, UsageError  # noqa: E402
+from properties.judging.contract import Contract  # noqa: E402
+from properties.judging.kernel_formula import KernelFormula  # noqa: E402
+from properties.laws.limits import limit  # noqa: E402
+from properties.problems.domain import Choice, Dimension  # noqa: E402
+from properties.runs.certify import certify  # noqa: E402
+from properties.subjects.subject import Subject  # noqa: E402
+from properties.subjects.target import Target  # noqa: E402
+from reference import Answer  # noqa: E402
 
 __all__ = [
     "Answer",

@@ -24,7 +24,7 @@ from properties.engine.result import LawResult
 from properties.engine.search import Tick
 from properties.engine.task import Task
 from properties.engine.trial import Trial
-from properties.errors import Broken, ContractError, UsageError, broken_in
+from properties.errors import Broken, ContractError, MachineTrouble, UsageError, broken_in
 from properties.judging.contract import Contract
 from properties.judging.finding import Finding, NotApplicable
 from properties.judging.observation import Failure, Observer
@@ -73,7 +73,7 @@ def perform(
         if not subject.shipped:
             raise
         return broken(task.law, error)
-    except (UsageError, MemoryError):
+    except (UsageError, MachineTrouble, MemoryError):
         raise
     except Exception as error:
         return broken(task.law, error)

@@ -18,7 +18,7 @@ from properties.engine.result import LawResult
 from properties.engine.scores import scores
 from properties.engine.shrinking import effort
 from properties.engine.trial import Trial
-from properties.errors import Broken, ContractError
+from properties.errors import Broken, ContractError, MachineTrouble
 from properties.judging.finding import Finding, NotApplicable, OutsideDomain, Undecided
 from properties.judging.law import Law
 from properties.judging.observed_case import ObservedCase
@@ -101,7 +101,7 @@ def run_law(trial: Trial, options: SearchOptions | None = None) -> LawResult:
         return LawResult(law.id, "not applicable", reason="the layer takes no argument of the contract's own")
     try:
         repeatable = search.run()
-    except (ContractError, MemoryError):
+    except (ContractError, MachineTrouble, MemoryError):
         raise
     except Exception as error:
         whose = unforeseen(law, trial.contract, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -47,31 +48,50 @@ class Failure:
 LONGEST_SHOWN = 600
 """Characters of a message that are shown."""
 
-LONGEST_NAME = 100
-"""Characters of the name of an exception's class."""
-
-LONGEST_KEPT = 100_000
+LONGEST_KEPT = 20_000
 """Characters of a message beyond which its middle is left out: a message may hold a whole tensor."""
+
+LONGEST_NAME = 200
+"""Characters of an exception's name that are kept."""
 
 
 def message_of(error: BaseException) -> str:
-    """Return an exception's message on one line."""
+    """Return an exception's message on one line, of a bounded length and of characters that can be written."""
     try:
         text = str(error)
-    except Exception as broken:
-        return f"(its message cannot be read: {type(broken).__name__})"
-    half = LONGEST_KEPT // 2
-    if len(text) > 2 * LONGEST_KEPT:
-        # of 50 MB nothing is read but what is kept
-        text = f"{text[:LONGEST_KEPT]} {text[-LONGEST_KEPT:]}"
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST_KEPT else f"{text[:half]} ... {text[-half:]}"
+    except BaseException as broken:
+        if not is_layers(broken):
+            raise
+        return f"(its message cannot be read: {legible(type(broken).__name__, LONGEST_NAME)})"
+    return legible(text, LONGEST_KEPT)
+
+
+def legible(text: str, most: int) -> str:
+    """Return text of anybody's on one line, without its middle where it is long, and as it can be encoded."""
+    # of a subclass of str, what it holds
+    text = str.__getitem__(text, slice(None))
+    # more than is kept, since white space becomes less
+    if len(text) > 4 * most:
+        text = f"{text[: 2 * most]} ... {text[-2 * most :]}"
+    text = " ".join(str.encode(text, "utf-8", "backslashreplace").decode().split())
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]} ... {text[-half:]}"
+
+
+def is_layers(error: BaseException) -> bool:
+    """Whether what came out of a layer is its exception, whatever its class, and no interrupt of the user's.
+
+    Where interrupts are ignored, as in workers, all are the layer's.
+    """
+    if isinstance(error, (Exception, SystemExit, GeneratorExit)):
+        return True
+    return signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def name_of(error: BaseException) -> str:
     """Return an exception's name, and in brackets ValueError or TypeError if it is a subclass of that."""
     # a class may be called anything
-    name = one_line(type(error).__name__, LONGEST_NAME)
+    name = one_line(legible(type(error).__name__, LONGEST_NAME), LONGEST_NAME)
     for builtin in (ValueError, TypeError):
         if isinstance(error, builtin) and name != builtin.__name__:
             return f"{name} ({builtin.__name__})"

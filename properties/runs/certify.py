@@ -28,9 +28,11 @@ from properties.judging.law import LEVELS
 from properties.laws.conduct import ANSWERS
 from properties.subjects.subject import Loadable
 from properties.subjects.target import UsageError, loadable
+from properties.workers.hypothesis_home import keep_storage_away
 from properties.workers.inline import Inline
+from properties.workers.performer import Performer
 from properties.workers.pool import Beforehand, Pool
-from properties.workers.worker import Performer, Worker
+from properties.workers.worker import Worker
 
 BESIDE_NUMBERS = ("conduct", "refusals")
 """Levels of laws that departures of numbers explain nothing of, but by chance."""
@@ -117,6 +119,7 @@ def run(subject: Loadable, options: Options) -> Generator[Event, None, None]:
     """Run the laws; yields events, the last one Ended. Closing the iterator early ends the workers."""
     began = time.monotonic()
     count = min(os.cpu_count() or 1, 8) if options.workers is None else options.workers
+    keep_storage_away()
     pool = Pool([Inline(subject)] if count == 0 else [Worker(subject, options.time_limit) for _ in range(count)])
     try:
         certification = _Certification(pool, options)

@@ -15,8 +15,10 @@ from typing import Any, Protocol
 from properties.engine.description import Description, LawInfo
 from properties.engine.result import FAILED, LawResult
 from properties.engine.task import Task
+from properties.errors import MachineTrouble
 from properties.laws.conduct import ANSWERS
 from properties.subjects.target import Target, UsageError
+from properties.workers.pool import patiently, performed
 from properties.workers.worker import Worker
 
 REGISTRIES = ("tests.mutants.registry", "properties._mutants.registry")
@@ -169,8 +171,8 @@ def _row(exhibit: Exhibit, max_examples: int, seed: int, quick: bool, time_limit
     worker = Worker(Target(exhibit.text, contract, backend=exhibit.backend), time_limit)
     with contextlib.closing(worker):
         try:
-            description = worker.describe()
-        except UsageError as error:
+            description = patiently(worker.describe)
+        except (UsageError, MachineTrouble) as error:
             return Row(**known, error=str(error))
         search = _Search(worker, description, max_examples, seed)
         found = search.run(quick)
@@ -223,7 +225,7 @@ class _Search:
             shrink=shrink,
             oracle=self._oracle,
         )
-        return self._worker.run(task, lambda examples: None)
+        return performed(self._worker, task, lambda examples: None)
 
 
 def _first(info: LawInfo, result: LawResult, examples: int, seconds: float) -> dict[str, Any]:

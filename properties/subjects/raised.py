@@ -6,7 +6,7 @@ import traceback
 from pathlib import Path
 
 from properties.errors import is_ours, is_own
-from properties.judging.observation import Failure, name_of
+from properties.judging.observation import Failure, legible, name_of
 
 LONGEST_LINE = 160
 """Characters of a line of source that are kept."""
@@ -35,7 +35,7 @@ def raised(error: BaseException, message: str) -> Failure:
 
 
 def _told(place: traceback.FrameSummary) -> str:
-    return f"{Path(place.filename).name}:{place.lineno}: {_code(place)}"
+    return legible(f"{Path(place.filename).name}:{place.lineno}: {_code(place)}", 2 * LONGEST_LINE)
 
 
 def _code(place: traceback.FrameSummary) -> str:

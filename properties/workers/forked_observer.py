@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import gc
+import itertools
 import multiprocessing
 import os
-import pickle
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection, wait
+from functools import partial
 from typing import Any
 
-from properties.errors import Broken, broken_in
+from properties.errors import Broken, MachineTrouble, broken_in
 from properties.judging.observation import PROGRAM_PROBES, Failure, Observation, Observer
 from properties.problems.problem import Problem
+from properties.workers.channel import Awaited, Channel, first_ready
+from properties.workers.keeper import Kept, fork_kept
+from properties.workers.processes import at_home, exit_in_words
 
 RETRY_LIMIT = 2.0
 """Seconds allowed for a call once the layer has hung."""
@@ -26,79 +24,109 @@ RETRY_LIMIT = 2.0
 TRANSLATION_LIMIT = 20.0
 """Seconds that Paddle may take, beyond those of the layer, to translate it to a program."""
 
+MOST_DOUBTED = 3
+"""Times that a call which did not end is asked again in a new process, where it then did."""
+
+PARTING = 5.0
+"""Seconds in which a process that closed its end must have ended."""
+
 
 class ForkedObserver:
     """An observer that keeps the layer in a forked process, and starts a new one when it dies or hangs.
 
-    ``alive`` is called every second while it waits for an answer.
+    That a call does not end is believed once another process has not answered it either: the first may have been
+    stopped. ``alive`` is called every second while it waits for an answer.
     """
 
     def __init__(self, observer: Observer, time_limit: float, alive: Callable[[], None] = lambda: None) -> None:
         self._observer, self._limit, self._alive = observer, time_limit, alive
-        self._process: Any = None
-        self._pipe: Connection | None = None
+        self._process: Kept | None = None
+        self._channel: Channel | None = None
+        self._numbers = itertools.count(1)
+        self._confirmed, self._doubted = False, 0
 
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
         """Ask the layer in the forked process; return a Failure if that dies or hangs."""
+        answer = self._asked(problem, probe)
+        if not _is_hang(answer) or self._confirmed:
+            return answer
+        again = self._asked(problem, probe) if self._doubted < MOST_DOUBTED else answer
+        self._doubted += 1
+        if _is_hang(again):
+            self._confirmed = True
+            self._limit = min(self._limit, RETRY_LIMIT)
+        return again
+
+    def _asked(self, problem: Problem, probe: str) -> Observation | Failure:
+        """Ask once."""
         if self._process is None:
-            self._start()
-        assert self._pipe is not None
-        ready: list[Any] = [self._process.sentinel]
+            self._process, self._channel = fork_kept(partial(_answer, observer=self._observer))
+        process, channel = self._process, self._channel
+        assert channel is not None
+        number = next(self._numbers)
+        limit = self._limit + TRANSLATION_LIMIT * (probe in PROGRAM_PROBES)
+        end = time.monotonic() + limit
         try:
-            self._pipe.send((problem, probe))
-            ready = self._wait(self._limit + TRANSLATION_LIMIT * (probe in PROGRAM_PROBES))
-            if self._pipe in ready:
-                answer: Observation | Failure | Broken = self._pipe.recv()
-                if isinstance(answer, Broken):
-                    raise answer
-                return answer
+            channel.send((number, problem, probe), limit)
+            while True:
+                ready = self._ready(process, channel, end)
+                if not ready:
+                    raise TimeoutError
+                if channel not in ready:
+                    raise EOFError
+                answered, answer = channel.receive(max(end - time.monotonic(), 1.0))
+                # another number is that of a process that the layer forked
+                if answered == number:
+                    break
+        except TimeoutError:
+            self.close()
+            return Failure("timed out", f"{self._limit:g} s", "")
         except (EOFError, OSError):
             # the process died, now or since the last question
-            pass
-        if not ready:
-            failure = Failure("timed out", f"{self._limit:g} s", "")
-            self._limit = min(self._limit, RETRY_LIMIT)
-        else:
-            self._process.join()
-            failure = Failure("crashed", exit_in_words(self._process.exitcode), "")
-        self.close()
-        return failure
+            code = process.join(PARTING)
+            self.close()
+            return Failure("crashed", exit_in_words(code), "")
+        except MemoryError:
+            raise
+        except Exception as error:
+            # what arrived cannot be read: no answer of ours
+            self.close()
+            raise broken_in("the process of the layer", error) from error
+        if isinstance(answer, (Broken, MachineTrouble)):
+            raise answer
+        assert isinstance(answer, (Observation, Failure))
+        return answer
 
     def ready(self, problem: Problem) -> bool:
         """Return whether a process forked from this one can run a program at all."""
         if self._process is not None:
             return True
         limit, self._limit = self._limit, 0.0
-        answer = self.observe(problem, "program")
+        answer = self._asked(problem, "program")
         self._limit = limit
-        return not isinstance(answer, Failure) or answer.kind != "timed out"
+        return not _is_hang(answer)
 
     def close(self) -> None:
-        """End the forked process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            assert self._pipe is not None
-            self._pipe.close()
-        self._process = self._pipe = None
+        """End the forked process, and what it started."""
+        process, channel = self._process, self._channel
+        self._process = self._channel = None
+        if channel is not None:
+            channel.close()
+        if process is not None:
+            process.close()
 
-    def _wait(self, seconds: float) -> list[Any]:
-        """Return which of pipe and process is ready within so many seconds: an answer came, or the process ended."""
-        assert self._pipe is not None
-        end = time.monotonic() + seconds
+    def _ready(self, process: Kept, channel: Channel, end: float) -> list[Awaited]:
+        """Return which of both is ready by then: an answer came, or the process ended."""
         while True:
             left = end - time.monotonic()
-            ready = wait([self._pipe, self._process.sentinel], max(min(left, 1.0), 0.0))
+            ready = first_ready([channel, process], min(left, 1.0))
             if ready or left <= 0:
                 return ready
             self._alive()
 
-    def _start(self) -> None:
-        context = multiprocessing.get_context("fork")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_answer, args=(theirs, self._observer), daemon=True)
-        self._process.start()
-        theirs.close()
+
+def _is_hang(answer: Observation | Failure) -> bool:
+    return isinstance(answer, Failure) and answer.kind == "timed out"
 
 
 class ProgramsApart:
@@ -127,48 +155,28 @@ class ProgramsApart:
         self._forked.close()
 
 
-def _answer(pipe: Connection, observer: Observer) -> None:
-    """Answer questions from the pipe until it is closed: the life of the forked process."""
-    die_with_parent()
+def _answer(channel: Channel, observer: Observer) -> None:
+    """Answer questions until nobody asks any more: the life of the forked process."""
     # Paddle collects garbage for each frame that it translates: leave out what was there before the fork
     gc.freeze()
+    stay = at_home(os.getpid())
     while True:
         try:
-            problem, probe = pipe.recv()
-        except EOFError:
+            number, problem, probe = channel.receive()
+        except (EOFError, OSError):
             return
         # what the layer raises is an answer; another exception is the checker's, and must not look like a crash
         try:
             answer: Any = observer.observe(problem, probe)
+        except MachineTrouble as trouble:
+            answer = trouble
         except Exception as error:
             answer = broken_in("the process of the layer", error)
+        finally:
+            stay()
         try:
-            pipe.send(answer)
-        except (TypeError, AttributeError, pickle.PicklingError) as error:
-            pipe.send(broken_in("the process of the layer", error))
-
-
-def exit_in_words(exitcode: int | None) -> str:
-    """Return in words how a process ended: its signal or its exit code."""
-    if exitcode is not None and exitcode < 0:
-        return signal.Signals(-exitcode).name
-    return f"exit code {exitcode}"
-
-
-def die_with_parent() -> None:
-    """On Linux, end this process when the one that started it ends, whatever it is doing."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-
-
-def watch_parent() -> None:
-    """End this process when the one that started it ends; works also where a thread of that one forked it."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+            channel.send((number, answer))
+        except OSError:
+            raise
+        except Exception as error:
+            channel.send((number, broken_in("the process of the layer", error)))

@@ -5,13 +5,22 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from properties.engine.description import Description
+from properties.engine.inference import unknown
 from properties.engine.result import LawResult, Progressed
 from properties.engine.study import Facts, Inquiry
 from properties.engine.task import Task
-from properties.workers.worker import Performer
+from properties.errors import MachineTrouble, UsageError
+from properties.workers.performer import Performer
+
+Answer = TypeVar("Answer")
+
+PAUSES = (0.2, 1.0, 3.0)
+"""Seconds between two tries of what the machine had no room for."""
 
 Beforehand = Callable[[Performer], None]
 """What a performer is asked before it takes tasks."""
@@ -25,12 +34,18 @@ class Pool:
         self._threads: list[threading.Thread] = []
 
     def describe(self) -> Description:
-        """Return what one of the performers learns about the subject."""
-        return self._performers[0].describe()
+        """Return what one of the performers learns about the subject; UsageError where nothing can be learned."""
+        try:
+            return patiently(self._performers[0].describe)
+        except MachineTrouble as trouble:
+            raise UsageError(f"nothing can be run on this machine now: {trouble}") from trouble
 
     def infer(self, inquiry: Inquiry) -> Facts:
         """Return what one of the performers finds out about the layer."""
-        return self._performers[0].infer(inquiry)
+        try:
+            return patiently(lambda: self._performers[0].infer(inquiry))
+        except MachineTrouble as trouble:
+            return unknown(f"the machine failed: {trouble}")
 
     def run(self, tasks: Sequence[Task], first: Beforehand | None = None) -> Iterator[Progressed | LawResult]:
         """Run the tasks; yields their results in the order in which they end, with progress between them.
@@ -77,6 +92,24 @@ class Pool:
                 performer.stop()
 
 
+def patiently(ask: Callable[[], Answer]) -> Answer:
+    """Return what is asked for, tried again where the machine has no room for it; at last MachineTrouble."""
+    for pause in PAUSES:
+        try:
+            return ask()
+        except MachineTrouble:
+            time.sleep(pause)
+    return ask()
+
+
+def performed(performer: Performer, task: Task, tick: Callable[[int], None]) -> LawResult:
+    """Return what came of a task; where the machine has no room for it again and again, its law gives up."""
+    try:
+        return patiently(lambda: performer.run(task, tick))
+    except MachineTrouble as trouble:
+        return LawResult(task.law, "gave up", reason=f"the machine failed {len(PAUSES) + 1} times: {trouble}")
+
+
 def _feed(
     performer: Performer,
     waiting: queue.SimpleQueue[Task],
@@ -85,7 +118,9 @@ def _feed(
 ) -> None:
     if first is not None:
         try:
-            first(performer)
+            # laws are told of without what was to be found out first
+            with contextlib.suppress(MachineTrouble):
+                patiently(lambda: first(performer))
         except BaseException as error:
             done.put(error)
             return
@@ -94,9 +129,8 @@ def _feed(
             task = waiting.get_nowait()
         except queue.Empty:
             return
-        law = task.law
         try:
-            done.put(performer.run(task, lambda examples, law=law: done.put(Progressed(law, examples))))  # type: ignore[misc]
+            done.put(performed(performer, task, lambda examples, law=task.law: done.put(Progressed(law, examples))))  # type: ignore[misc]
         except BaseException as error:
             done.put(error)
             return

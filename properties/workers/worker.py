@@ -8,17 +8,13 @@ answer, and shrinks like any other.
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import os
-import signal
-import sys
+import itertools
 import threading
 import time
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from multiprocessing.connection import Connection, wait
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 from properties.engine.description import Description
 from properties.engine.diagnosis import NO_DIAGNOSIS, Examination
@@ -28,22 +24,29 @@ from properties.engine.inference import unknown
 from properties.engine.result import FAILED, LawResult
 from properties.engine.study import Facts, Inquiry
 from properties.engine.task import Task
-from properties.errors import Broken, ContractError, UsageError
+from properties.errors import Broken, ContractError, MachineTrouble, UsageError, broken_in
 from properties.judging.observation import Failure
 from properties.subjects.subject import Loadable
-from properties.workers.forked_observer import exit_in_words
-from properties.workers.heartbeat import MEMORY, RunningExample, read_running
+from properties.workers.channel import Channel, first_ready
+from properties.workers.fork_server import SERVER, STARTING
+from properties.workers.heartbeat import MEMORY
+from properties.workers.keeper import Kept, fork_kept
 from properties.workers.limits import Limits
+from properties.workers.processes import exit_in_words
+from properties.workers.running_example import RunningExample, read_running
 from properties.workers.worker_main import serve
-
-STARTING = 120.0
-"""Seconds that importing Paddle and the layer's module may take."""
 
 KILLED = "SIGKILL"
 """The signal that a layer seldom sends to its own process, but that users and machines short of memory do send."""
 
 MOST_KILLS = 50
 """Times that a worker may be killed during one task before the layer is suspected."""
+
+MOST_DOUBTED = 3
+"""Times that a law is run again because its worker was killed or fell silent, before that is believed."""
+
+PARTING = 5.0
+"""Seconds in which a worker that closed its end must have ended."""
 
 MOST_SHOWN = 4096
 """The most logits of an example that is kept though it is not the cause by itself."""
@@ -66,9 +69,11 @@ class Worker:
     def __init__(self, subject: Loadable, time_limit: float, limits: Limits | None = None) -> None:
         self._subject, self._limit = subject, time_limit
         self._limits = Limits(time_limit) if limits is None else limits
-        self._process: Any = None
-        self._pipe: Connection | None = None
-        self._stopped = False
+        self._process: Kept | None = None
+        self._channel: Channel | None = None
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
 
     def describe(self) -> Description:
         """Load the subject and return its description; UsageError where it cannot be loaded."""
@@ -113,8 +118,11 @@ class Worker:
         return content
 
     def run(self, task: Task, tick: Callable[[int], None]) -> LawResult:
-        """Run one law; where the process is lost, find the example that caused it, and shrink that."""
-        kills = 0
+        """Run one law; where the process is lost, find the example that caused it, and shrink that.
+
+        Raises MachineTrouble where the machine had no room for what we do ourselves.
+        """
+        kills = hangs = 0
         before: RunningExample | None = None
         while True:
             try:
@@ -130,8 +138,10 @@ class Worker:
             if failure.error == MEMORY:
                 return _out_of_memory(task, failure, running)
             kills += failure.error == KILLED
-            if failure.error == KILLED and kills < MOST_KILLS and not running.same(before):
-                # a user or the machine killed it: another run of the same task may end
+            hangs += failure.kind == "timed out"
+            most = MOST_KILLS if failure.error == KILLED else MOST_DOUBTED
+            if is_doubtful(failure) and max(kills, hangs) < most and not running.same(before):
+                # a user or the machine killed or stopped it: another run of the same task may end
                 before = running
                 continue
             found = self._suspected(task, failure, running, tick)
@@ -140,12 +150,22 @@ class Worker:
 
     def _guarded(self, task: Task, first: Failure, tick: Callable[[int], None]) -> LawResult:
         """Run the law with the layer in a process of its own, where a crash is an answer and shrinks."""
-        try:
-            found = self._run(task.guarded(), tick, 3.0 * self._limit + GRACE)
-        except WorkerLost as ended:
-            return lost(task, ended.failure)
-        # what ended the first worker did not happen again: that is a finding too, without an example
-        return found if found.outcome not in ("held", "undecided", "gave up") else lost(task, first)
+        ended = first
+        for _ in range(MOST_DOUBTED):
+            try:
+                found = self._run(task.guarded(), tick, 3.0 * self._limit + GRACE)
+            except WorkerLost as lost_again:
+                ended = lost_again.failure
+                # the layer has a process of its own: nobody but a user or the machine kills this one
+                if ended.error == KILLED:
+                    continue
+                break
+            if found.outcome not in ("held", "undecided", "gave up") or is_doubtful(first):
+                # a worker that was only killed or stopped says nothing of the layer, which has now been asked
+                return found
+            # what ended the first worker did not happen again: that is a finding too, without an example
+            return lost(task, first)
+        return lost(task, ended if is_doubtful(first) else first)
 
     def _suspected(
         self, task: Task, failure: Failure, running: RunningExample, tick: Callable[[int], None]
@@ -171,31 +191,31 @@ class Worker:
 
     def stop(self) -> None:
         """End for good: a caller that still waits for an answer gets an error, and no new process starts."""
-        self._stopped = True
+        self._stopped.set()
         self.close()
 
     def close(self) -> None:
         """End the process and all processes that it started."""
-        process, pipe = self._process, self._pipe
-        self._process = self._pipe = None
+        with self._lock:
+            process, channel = self._process, self._channel
+            self._process = self._channel = None
         if process is None:
             return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
-        process.join()
-        if pipe is not None:
-            pipe.close()
+        process.close()
+        if channel is not None:
+            channel.close()
 
     def _ask_persistently(
         self, request: tuple[str, Any], limit: float, tick: Callable[[int], None] = lambda examples: None
     ) -> tuple[str, Any]:
-        """Ask, and ask again where the worker was killed from outside: no layer kills its own process at once."""
+        """Ask, and ask again where the worker was killed or stopped from outside: at once no layer does that."""
+        hangs = 0
         for _ in range(MOST_KILLS):
             try:
                 return self._ask(request, limit, tick)
             except WorkerLost as ended:
-                if ended.failure.error != KILLED:
+                hangs += ended.failure.kind == "timed out"
+                if not is_doubtful(ended.failure) or hangs > 1:
                     raise
                 failure = ended
         raise failure
@@ -210,30 +230,40 @@ class Worker:
         fresh = self._process is None
         if fresh:
             self._start()
-        assert self._pipe is not None
-        try:
-            self._pipe.send(request)
-        except (BrokenPipeError, OSError):
-            raise self._lost() from None
+        process, channel = self._process, self._channel
+        if process is None or channel is None:
+            raise RuntimeError("the worker was stopped")
+        number = next(self._numbers)
         patience = max(limit, STARTING) if fresh else limit
         seconds = getattr(request[1], "seconds", None)
         end = None if seconds is None else time.monotonic() + patience + seconds + GRACE
+        left = patience
+        asked = False
         while True:
-            left = patience if end is None else min(patience, end - time.monotonic())
-            ready = wait([self._pipe, self._process.sentinel], max(left, 0.0))
-            if not ready:
-                self.close()
-                raise WorkerLost(Failure("timed out", f"{patience if left == patience else seconds:g} s", ""))
-            if self._pipe not in ready:
-                raise self._lost()
             try:
-                kind, content = self._pipe.recv()
-            except (EOFError, OSError):
+                if not asked:
+                    channel.send((number, *request), patience)
+                    asked = True
+                left = patience if end is None else min(patience, end - time.monotonic())
+                answered, kind, content = _received(process, channel, left)
+            except TimeoutError:
+                self.close()
+                raise WorkerLost(Failure("timed out", f"{patience if left == patience else seconds:g} s", "")) from None
+            except (EOFError, OSError, ValueError):
                 raise self._lost() from None
+            except Exception as error:
+                self.close()
+                return "broken", str(broken_in("an answer of a worker", error))
+            if answered != number:
+                # that of a process which the layer forked, and of another question
+                continue
             patience = limit
             if kind == "grown":
                 self.close()
                 raise WorkerLost(_grown(*content))
+            if kind == "machine":
+                # the next worker begins with files, memory and processes of its own
+                self.close()
             if kind != "tick":
                 return kind, content
             tick(content)
@@ -242,25 +272,39 @@ class Worker:
         process = self._process
         if process is None:
             raise RuntimeError("the worker was stopped")
-        process.join(timeout=STARTING)
-        failure = Failure("crashed", exit_in_words(process.exitcode), "")
+        failure = Failure("crashed", exit_in_words(process.join(PARTING)), "")
         self.close()
         return WorkerLost(failure)
 
     def _start(self) -> None:
-        forked = not self._subject.portable
-        context: Any = multiprocessing.get_context("fork" if forked else "forkserver")
-        if not forked:
-            context.set_forkserver_preload(["properties.workers.preload"])
-        # under a lock: a worker forked meanwhile would inherit the other end of this pipe, which then never gives EOF
-        with _no_main(forked), _no_daemon():
-            if self._stopped:
-                raise RuntimeError("the worker was stopped")
-            pipe, theirs = context.Pipe()
-            process = context.Process(target=serve, args=(theirs, self._subject, self._limits, forked))
-            process.start()
-            theirs.close()
-            self._process, self._pipe = process, pipe
+        if self._stopped.is_set():
+            raise RuntimeError("the worker was stopped")
+        if self._subject.portable:
+            process, channel = SERVER.start(serve, self._subject, self._limits)
+        else:
+            process, channel = fork_kept(partial(serve, subject=self._subject, limits=self._limits))
+        with self._lock:
+            self._process, self._channel = process, channel
+        if self._stopped.is_set():
+            # while it was started
+            self.close()
+            raise RuntimeError("the worker was stopped")
+
+
+def _received(process: Kept, channel: Channel, seconds: float) -> Any:
+    """Return the next message of a process; TimeoutError where none comes, EOFError where the process ends."""
+    ready = first_ready([channel, process], seconds)
+    if not ready:
+        raise TimeoutError
+    if channel not in ready:
+        raise EOFError
+    number, kind, content = channel.receive(max(seconds, 1.0))
+    return number, kind, content
+
+
+def is_doubtful(failure: Failure) -> bool:
+    """Whether a worker may have been lost by what a user or the machine does to any process."""
+    return failure.error == KILLED or failure.kind == "timed out"
 
 
 def _grown(grown: int, examples: int) -> Failure:
@@ -297,49 +341,7 @@ def _raise_if_failed(kind: str, content: Any) -> None:
         raise ContractError(content)
     if kind == "usage":
         raise UsageError(content)
+    if kind == "machine":
+        raise MachineTrouble(content)
     if kind == "broken":
         raise Broken(content)
-
-
-_main_lock = threading.Lock()
-
-
-@contextlib.contextmanager
-def _no_main(forked: bool) -> Iterator[None]:
-    """Let new processes not import the main script: without a ``__main__`` guard it would run again."""
-    with _main_lock:
-        if forked:
-            yield
-            return
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = types.ModuleType("__main__")
-        try:
-            yield
-        finally:
-            sys.modules["__main__"] = main
-
-
-@contextlib.contextmanager
-def _no_daemon() -> Iterator[None]:
-    """Let a daemon start processes: a cluster's worker is a daemon, and our workers end with it anyway."""
-    config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
-    daemon = config.pop("daemon", None)
-    try:
-        yield
-    finally:
-        if daemon is not None:
-            config["daemon"] = daemon
-
-
-class Performer(Protocol):
-    """Runs tasks: a worker process, or this process."""
-
-    def describe(self) -> Description: ...
-
-    def run(self, task: Task, tick: Callable[[int], None]) -> LawResult: ...
-
-    def infer(self, inquiry: Inquiry) -> Facts: ...
-
-    def diagnose(self, asked: Examination) -> dict[str, Any]: ...
-
-    def stop(self) -> None: ...

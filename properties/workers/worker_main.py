@@ -6,7 +6,7 @@ import contextlib
 import gc
 import os
 import signal
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from properties.engine.description import Description, describe
@@ -16,54 +16,105 @@ from properties.engine.inference import infer
 from properties.engine.result import FAILED, LawResult
 from properties.engine.study import Facts, Inquiry
 from properties.engine.task import Task
-from properties.errors import ContractError, UsageError, broken_in
+from properties.errors import ContractError, MachineTrouble, UsageError, broken_in, is_machines, words_of
+from properties.judging.observation import Failure, Observation, Observer
+from properties.problems.problem import Problem
 from properties.subjects.backend import backend_of, in_style, observer_of
 from properties.subjects.kernels import Attended, attended
 from properties.subjects.source import source_of
 from properties.subjects.subject import Loadable, Subject
-from properties.workers.forked_observer import ForkedObserver, ProgramsApart, die_with_parent, watch_parent
+from properties.workers.channel import Channel
+from properties.workers.forked_observer import ForkedObserver, ProgramsApart
 from properties.workers.heartbeat import Heartbeat
+from properties.workers.hypothesis_home import keep_storage_away
 from properties.workers.limits import Limits, limit_memory
+from properties.workers.processes import at_home, silence
 from properties.workers.reproduction import reproduced
 
 CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGTERM)
 """Signals that end a worker, and that Paddle has handlers for."""
 
 
-def serve(pipe: Connection, subject: Loadable, limits: Limits, forked: bool) -> None:
+Tell = Callable[[str, Any], None]
+"""Sends the supervisor a sign: its kind and its content."""
+
+
+class Attending:
+    """An observer that ends the processes which the layer forked, and remembers what the machine had no room for."""
+
+    def __init__(self, observer: Observer, troubles: list[MachineTrouble]) -> None:
+        self._observer, self._troubles, self._stay = observer, troubles, at_home(os.getpid())
+
+    def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
+        """Ask, and go on in the process that was asked alone."""
+        try:
+            return self._observer.observe(problem, probe)
+        except MachineTrouble as trouble:
+            self._troubles.append(trouble)
+            raise
+        finally:
+            self._stay()
+
+
+def serve(channel: Channel, subject: Loadable, limits: Limits) -> None:
     """The worker's life: load the subject once, then answer requests until the supervisor is gone."""
-    os.setpgid(0, 0)
-    # a worker forked by a thread must outlive that thread: it watches the process, not the thread
-    watch_parent() if forked else die_with_parent()
-    _silence()
+    silence()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_at_crashes()
+    keep_storage_away()
     limit_memory(limits.memory)
+    stay = at_home(os.getpid())
     loaded: Subject | None = None
     while True:
         try:
-            kind, request = pipe.recv()
-        except EOFError:
+            number, kind, request = channel.receive()
+        except (EOFError, OSError):
             return
         try:
-            loaded = loaded or _load(subject)
-            if kind == "describe":
-                answer: tuple[str, Any] = ("described", _described(loaded, limits))
-            elif kind == "source":
-                answer = ("found", source_of(loaded))
-            elif kind == "infer":
-                answer = ("inferred", _inferred(request, loaded, limits, pipe))
-            elif kind == "diagnose":
-                answer = ("diagnosed", _diagnosed(request, loaded, limits, pipe))
-            else:
-                answer = ("done", _performed(request, loaded, limits, pipe))
+            if loaded is None:
+                try:
+                    loaded = _load(subject)
+                finally:
+                    stay()
+            answer = _answered(kind, request, loaded, limits, _telling(channel, number))
         except ContractError as error:
             answer = ("contract", str(error))
         except UsageError as error:
             answer = ("usage", str(error))
         except Exception as error:
-            answer = ("broken", str(broken_in("a worker", error)))
-        pipe.send(answer)
+            if is_machines(error):
+                answer = ("machine", str(error) if isinstance(error, MachineTrouble) else words_of(error))
+            else:
+                answer = ("broken", str(broken_in("a worker", error)))
+        stay()
+        try:
+            channel.send((number, *answer))
+        except OSError:
+            raise
+        except Exception as error:
+            channel.send((number, "broken", str(broken_in("a worker", error))))
+
+
+def _telling(channel: Channel, number: int) -> Tell:
+    """Return what sends signs that belong to a question."""
+
+    def tell(kind: str, content: Any) -> None:
+        channel.send((number, kind, content))
+
+    return tell
+
+
+def _answered(kind: str, request: Any, loaded: Subject, limits: Limits, tell: Tell) -> tuple[str, Any]:
+    """Return the answer to a request: its kind and its content."""
+    if kind == "describe":
+        return "described", _described(loaded, limits)
+    if kind == "source":
+        return "found", source_of(loaded)
+    if kind == "infer":
+        return "inferred", _inferred(request, loaded, limits, tell)
+    if kind == "diagnose":
+        return "diagnosed", _diagnosed(request, loaded, limits, tell)
+    return "done", _performed(request, loaded, limits, tell)
 
 
 def _load(subject: Loadable) -> Subject:
@@ -84,44 +135,52 @@ def _end_at_crashes() -> None:
         signal.signal(crash, signal.SIG_DFL)
 
 
+@contextlib.contextmanager
+def _noting_troubles() -> Iterator[list[MachineTrouble]]:
+    """Raise at the end what the machine had no room for, whatever was made of it meanwhile."""
+    troubles: list[MachineTrouble] = []
+    try:
+        yield troubles
+    finally:
+        if troubles:
+            raise troubles[0]
+
+
 def _described(subject: Subject, limits: Limits) -> Description:
     return describe(subject, lambda called: contextlib.closing(ForkedObserver(observer_of(called), limits.call)))
 
 
-def _inferred(inquiry: Inquiry, subject: Subject, limits: Limits, pipe: Connection) -> Facts:
+def _inferred(inquiry: Inquiry, subject: Subject, limits: Limits, tell: Tell) -> Facts:
     subject = in_style(subject, inquiry.style)
-    vitals = Heartbeat(pipe, limits)
-    with contextlib.closing(ForkedObserver(observer_of(subject), limits.call, vitals.alive)) as guard:
-        return infer(inquiry, subject, guard, lambda examples: vitals.alive())
+    vitals = Heartbeat(tell, limits)
+    guard = ForkedObserver(observer_of(subject), limits.call, vitals.alive)
+    with contextlib.closing(vitals), contextlib.closing(guard), _noting_troubles() as troubles:
+        return infer(inquiry, subject, Attending(guard, troubles), lambda examples: vitals.alive())
 
 
-def _diagnosed(asked: Examination, subject: Subject, limits: Limits, pipe: Connection) -> dict[str, Any]:
+def _diagnosed(asked: Examination, subject: Subject, limits: Limits, tell: Tell) -> dict[str, Any]:
     subject = in_style(subject, asked.style)
-    vitals = Heartbeat(pipe, limits)
-    with contextlib.closing(ForkedObserver(observer_of(subject), limits.call, vitals.alive)) as guard:
-        return diagnose(asked, subject, guard, lambda number: vitals.alive())
+    vitals = Heartbeat(tell, limits)
+    guard = ForkedObserver(observer_of(subject), limits.call, vitals.alive)
+    with contextlib.closing(vitals), contextlib.closing(guard), _noting_troubles() as troubles:
+        return diagnose(asked, subject, Attending(guard, troubles), lambda number: vitals.alive())
 
 
-def _performed(task: Task, subject: Subject, limits: Limits, pipe: Connection) -> LawResult:
+def _performed(task: Task, subject: Subject, limits: Limits, tell: Tell) -> LawResult:
     subject = in_style(subject, task.style)
-    vitals = Heartbeat(pipe, limits, task.seconds)
+    vitals = Heartbeat(tell, limits, task.seconds)
     # a guarded layer has a process of its own for all it is asked
     kept = ForkedObserver if task.guard else ProgramsApart
     observer = kept(Attended(observer_of(subject), vitals.alive), limits.call, vitals.alive)
-    with contextlib.closing(observer), contextlib.closing(vitals):
+    with contextlib.closing(observer), contextlib.closing(vitals), _noting_troubles() as troubles:
         # what ended the process once may have been a kernel: none is asked beside the guard
         kernels = None if task.guard else backend_of(subject).kernels(subject)
-        result = perform(task, subject, observer, vitals, kernels and attended(kernels, vitals.alive))
-        if task.repetitions and result.outcome in FAILED:
+        asked = Attending(observer, troubles)
+        result = perform(task, subject, asked, vitals, kernels and attended(kernels, vitals.alive))
+        if vitals.trouble is not None:
+            troubles.append(vitals.trouble)
+        elif task.repetitions and result.outcome in FAILED:
             return reproduced(
                 task, result, subject, lambda: ForkedObserver(observer_of(subject), limits.call, vitals.alive)
             )
         return result
-
-
-def _silence() -> None:
-    """What a layer prints must not end up among the words of the command."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from properties.judging.observation import Failure, Observation, message_of
+from properties.errors import MachineTrouble
+from properties.judging.observation import Failure, Observation, is_layers, message_of
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from properties.subjects.probing import ProbingObserver
@@ -33,7 +34,11 @@ class NumpyObserver(ProbingObserver):
                 return self._probes[probe](problem)
         except _OnesAlone as reason:
             return Failure("absent", "", str(reason))
-        except Exception as error:
+        except MachineTrouble:
+            raise
+        except BaseException as error:
+            if not is_layers(error):
+                raise
             return raised(error, message_of(error))
 
     def _mutation(self, problem: Problem) -> Observation:

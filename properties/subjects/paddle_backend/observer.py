@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import paddle
 
-from properties.judging.observation import Failure, Observation, message_of
+from properties.errors import MachineTrouble
+from properties.judging.observation import LONGEST_NAME, Failure, Observation, is_layers, legible, message_of
 from properties.problems.precision import Array
 from properties.problems.problem import Problem
 from properties.subjects.paddle_backend.call_style import keys_of
@@ -64,7 +65,11 @@ class PaddleObserver(ProbingObserver):
             # noise of the layer's own is for one law to find; the others ask the same thing twice
             paddle.seed(problem.salt)
             return asked(problem)
-        except Exception as error:
+        except MachineTrouble:
+            raise
+        except BaseException as error:
+            if not is_layers(error):
+                raise
             return _failed(error)
         finally:
             paddle.set_grad_enabled(True)
@@ -250,7 +255,7 @@ def _failed(error: BaseException) -> Failure:
 def _message(error: BaseException) -> str:
     """The exception's words, without Paddle's C++ stack among them."""
     text = message_of(error)
-    name = f"{type(error).__name__}: "
+    name = f"{legible(type(error).__name__, LONGEST_NAME)}: "
     if text.startswith("In transformed code:") and name in text:
         # above it stands the code that Paddle made of the layer's
         text = text.rpartition(name)[2]

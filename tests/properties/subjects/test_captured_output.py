@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from properties.contracts import contracts
 from properties.engine.trial import Trial
 from properties.laws.conduct import prints_nothing
 from properties.problems.problem import Problem
-from properties.subjects.captured_output import captured_output
+from properties.subjects.captured_output import MOST_KEPT, captured_output
 from properties.subjects.numpy_backend.observer import NumpyObserver
 from properties.subjects.paddle_backend.observer import PaddleObserver
 
@@ -103,3 +104,21 @@ def test_a_loss_in_numpy_that_closes_is_asked_too():
 
     answer = NumpyObserver(Subject("free", lambda: closes, backend="numpy")).observe(FAR, "prints")
     assert answer.facts == {"printed": "last words\n", "closed": BOTH[:1]}
+
+
+def test_of_much_output_the_beginning_is_kept():
+    block = b"x" * 2**20
+    with captured_output() as caught:
+        for _ in range(64):
+            os.write(1, block)
+        print("y" * 10_000_000)
+    assert MOST_KEPT <= len(caught.printed) <= 2 * MOST_KEPT
+    assert set(caught.printed[:MOST_KEPT]) == {"y"}
+    assert caught.closed == ()
+
+
+def test_output_needs_no_folder(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with captured_output() as caught:
+        os.write(2, b"said")
+    assert caught.printed == "said"
