@@ -29,6 +29,7 @@ ORDER = (
     "departures",
     "drawing",
     "problems",
+    "storage",
 )
 """The packages of `properties`, those first that import the others."""
 

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -31,31 +32,50 @@ PARTING = 5.0
 """Seconds in which a process that closed its end must have ended."""
 
 
+@dataclass
+class Hangs:
+    """What is known of a layer's hangs: whether one was confirmed, and how many calls were asked again for that."""
+
+    confirmed: bool = False
+    doubted: int = 0
+
+    @property
+    def believed(self) -> bool:
+        """Whether a call that does not end is taken for a hang at once."""
+        return self.confirmed or self.doubted >= MOST_DOUBTED
+
+
 class ForkedObserver:
     """An observer that keeps the layer in a forked process, and starts a new one when it dies or hangs.
 
     That a call does not end is believed once another process has not answered it either: the first may have been
-    stopped. ``alive`` is called every second while it waits for an answer.
+    stopped. ``hangs`` is what is known of that, where several observers share it. ``alive`` is called every second
+    while it waits for an answer.
     """
 
-    def __init__(self, observer: Observer, time_limit: float, alive: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        observer: Observer,
+        time_limit: float,
+        alive: Callable[[], None] = lambda: None,
+        hangs: Hangs | None = None,
+    ) -> None:
         self._observer, self._limit, self._alive = observer, time_limit, alive
+        self._hangs = Hangs() if hangs is None else hangs
         self._process: Kept | None = None
         self._channel: Channel | None = None
         self._numbers = itertools.count(1)
-        self._confirmed, self._doubted = False, 0
 
     def observe(self, problem: Problem, probe: str = "plain") -> Observation | Failure:
         """Ask the layer in the forked process; return a Failure if that dies or hangs."""
         answer = self._asked(problem, probe)
-        if not _is_hang(answer) or self._confirmed:
-            return answer
-        again = self._asked(problem, probe) if self._doubted < MOST_DOUBTED else answer
-        self._doubted += 1
-        if _is_hang(again):
-            self._confirmed = True
+        if _is_hang(answer) and not self._hangs.believed:
+            self._hangs.doubted += 1
+            answer = self._asked(problem, probe)
+            self._hangs.confirmed = _is_hang(answer)
+        if _is_hang(answer):
             self._limit = min(self._limit, RETRY_LIMIT)
-        return again
+        return answer
 
     def _asked(self, problem: Problem, probe: str) -> Observation | Failure:
         """Ask once."""
@@ -137,9 +157,15 @@ class ProgramsApart:
     programs run here.
     """
 
-    def __init__(self, observer: Observer, time_limit: float, alive: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        observer: Observer,
+        time_limit: float,
+        alive: Callable[[], None] = lambda: None,
+        hangs: Hangs | None = None,
+    ) -> None:
         self._observer = observer
-        self._forked = ForkedObserver(observer, time_limit, alive)
+        self._forked = ForkedObserver(observer, time_limit, alive, hangs)
         # a daemon may not have child processes; nor is it forked from later, so programs may run in it
         self._forks = not multiprocessing.current_process().daemon
 

@@ -24,7 +24,7 @@ from properties.subjects.kernels import Attended, attended
 from properties.subjects.source import source_of
 from properties.subjects.subject import Loadable, Subject
 from properties.workers.channel import Channel
-from properties.workers.forked_observer import ForkedObserver, ProgramsApart
+from properties.workers.forked_observer import ForkedObserver, Hangs, ProgramsApart
 from properties.workers.heartbeat import Heartbeat
 from properties.workers.hypothesis_home import keep_storage_away
 from properties.workers.limits import Limits, limit_memory
@@ -34,6 +34,9 @@ from properties.workers.reproduction import reproduced
 CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGTERM)
 """Signals that end a worker, and that Paddle has handlers for."""
 
+
+_hangs = Hangs()
+"""What is known of the hangs of the one layer that this process holds."""
 
 Tell = Callable[[str, Any], None]
 """Sends the supervisor a sign: its kind and its content."""
@@ -147,13 +150,15 @@ def _noting_troubles() -> Iterator[list[MachineTrouble]]:
 
 
 def _described(subject: Subject, limits: Limits) -> Description:
-    return describe(subject, lambda called: contextlib.closing(ForkedObserver(observer_of(called), limits.call)))
+    return describe(
+        subject, lambda called: contextlib.closing(ForkedObserver(observer_of(called), limits.call, hangs=_hangs))
+    )
 
 
 def _inferred(inquiry: Inquiry, subject: Subject, limits: Limits, tell: Tell) -> Facts:
     subject = in_style(subject, inquiry.style)
     vitals = Heartbeat(tell, limits)
-    guard = ForkedObserver(observer_of(subject), limits.call, vitals.alive)
+    guard = ForkedObserver(observer_of(subject), limits.call, vitals.alive, _hangs)
     with contextlib.closing(vitals), contextlib.closing(guard), _noting_troubles() as troubles:
         return infer(inquiry, subject, Attending(guard, troubles), lambda examples: vitals.alive())
 
@@ -161,7 +166,7 @@ def _inferred(inquiry: Inquiry, subject: Subject, limits: Limits, tell: Tell) ->
 def _diagnosed(asked: Examination, subject: Subject, limits: Limits, tell: Tell) -> dict[str, Any]:
     subject = in_style(subject, asked.style)
     vitals = Heartbeat(tell, limits)
-    guard = ForkedObserver(observer_of(subject), limits.call, vitals.alive)
+    guard = ForkedObserver(observer_of(subject), limits.call, vitals.alive, _hangs)
     with contextlib.closing(vitals), contextlib.closing(guard), _noting_troubles() as troubles:
         return diagnose(asked, subject, Attending(guard, troubles), lambda number: vitals.alive())
 
@@ -171,7 +176,7 @@ def _performed(task: Task, subject: Subject, limits: Limits, tell: Tell) -> LawR
     vitals = Heartbeat(tell, limits, task.seconds)
     # a guarded layer has a process of its own for all it is asked
     kept = ForkedObserver if task.guard else ProgramsApart
-    observer = kept(Attended(observer_of(subject), vitals.alive), limits.call, vitals.alive)
+    observer = kept(Attended(observer_of(subject), vitals.alive), limits.call, vitals.alive, _hangs)
     with contextlib.closing(observer), contextlib.closing(vitals), _noting_troubles() as troubles:
         # what ended the process once may have been a kernel: none is asked beside the guard
         kernels = None if task.guard else backend_of(subject).kernels(subject)
@@ -181,6 +186,6 @@ def _performed(task: Task, subject: Subject, limits: Limits, tell: Tell) -> LawR
             troubles.append(vitals.trouble)
         elif task.repetitions and result.outcome in FAILED:
             return reproduced(
-                task, result, subject, lambda: ForkedObserver(observer_of(subject), limits.call, vitals.alive)
+                task, result, subject, lambda: ForkedObserver(observer_of(subject), limits.call, vitals.alive, _hangs)
             )
         return result
