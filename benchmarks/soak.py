@@ -117,7 +117,7 @@ class Disk:
     """A small file system in memory."""
 
     def __init__(self, path, size):
-        self.path, self.size = path, size * MIB
+        self.path, self.size = path, int(size * MIB)
         path.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.size}", "tmpfs", str(path)], check=True)
 
@@ -166,7 +166,7 @@ def main():
     parser = Command(__doc__)
     parser.add_argument("--max-time", type=float, default=3600.0, metavar="SECONDS")
     parser.numbers(kills=50, max_examples=400, workers=2)
-    parser.numbers(disk=None, words="MiB of the campaign's file system")
+    parser.add_argument("--disk", type=float, metavar="MB", help="MiB of the campaign's file system")
     parser.add_argument("--only", action="append", default=[], metavar="LAW")
     parser.add_argument("--alone", action="store_true", help="run no undisturbed campaign to compare it with")
     parser.add_argument("--out", type=Path, metavar="DIR", help="keep both campaigns here")
