@@ -291,9 +291,7 @@ class _Campaign:
         name = name_of(number, report)
         write_finding(self._folder, name, report)
         course = self._courses[number]
-        reports = [law.report() for law in course.courses.values() if law.failures]
-        failed = tuple(law for law in reports if law.grade == "error")
-        count = len(causes(replace(self._certificate(number), laws=failed)))
+        count = len(causes(replace(self._certificate(number), laws=course.errors)))
         new = count > self._causes.get(number, 0)
         self._causes[number] = count
         return Found(number, name, report, new)

@@ -228,6 +228,12 @@ class TargetSchedule:
         return [report for name in sorted(self.courses) for report in self.courses[name].findings]
 
     @property
+    def errors(self) -> tuple[LawReport, ...]:
+        """The laws that do not hold, but for those of which all that was found is a remark."""
+        reports = (law.report() for law in self.courses.values() if law.failures)
+        return tuple(law for law in reports if law.grade == "error")
+
+    @property
     def outcomes(self) -> dict[str, str]:
         """How each law stands of which some block ran, by id."""
         reports = {name: course.report() for name, course in self.courses.items() if course.blocks}
