@@ -10,22 +10,25 @@ each argument (with a :class:`Choice` where implementations differ in it), its l
 These names stay; nothing else in this package is promised.
 """
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from properties.storage.current_folder import prepare_without
 
 prepare_without()
 
-from properties.certificates.certificate import Certificate  # noqa: E402
-from properties.errors import ContractError, UsageError  # noqa: E402
-from properties.judging.contract import Contract  # noqa: E402
-from properties.judging.kernel_formula import KernelFormula  # noqa: E402
-from properties.laws.limits import limit  # noqa: E402
-from properties.problems.domain import Choice, Dimension  # noqa: E402
-from properties.runs.certify import certify  # noqa: E402
-from properties.subjects.subject import Subject  # noqa: E402
-from properties.subjects.target import Target  # noqa: E402
-from reference import Answer  # noqa: E402
+if TYPE_CHECKING:
+    from properties.certificates.certificate import Certificate
+    from properties.errors import ContractError, UsageError
+    from properties.judging.contract import Contract
+    from properties.judging.kernel_formula import KernelFormula
+    from properties.laws.limits import limit
+    from properties.problems.domain import Choice, Dimension
+    from properties.pytest_suite import parametrize
+    from properties.runs.certify import certify
+    from properties.subjects.subject import Subject
+    from properties.subjects.target import Target
+    from reference import Answer
 
 __all__ = [
     "Answer",
@@ -43,11 +46,31 @@ __all__ = [
     "parametrize",
 ]
 
+_HOMES = {
+    "Answer": "reference",
+    "Certificate": "properties.certificates.certificate",
+    "Choice": "properties.problems.domain",
+    "Contract": "properties.judging.contract",
+    "ContractError": "properties.errors",
+    "Dimension": "properties.problems.domain",
+    "KernelFormula": "properties.judging.kernel_formula",
+    "Subject": "properties.subjects.subject",
+    "Target": "properties.subjects.target",
+    "UsageError": "properties.errors",
+    "certify": "properties.runs.certify",
+    "limit": "properties.laws.limits",
+    "parametrize": "properties.pytest_suite",
+}
+"""Where each name lies: it is imported when it is first asked for, and ``parametrize`` needs pytest."""
+
 
 def __getattr__(name: str) -> Any:
-    """``parametrize`` needs pytest, which only the test extra installs."""
-    if name == "parametrize":
-        from properties.pytest_suite import parametrize
+    """Import a name from its home."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return found
 
-        return parametrize
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,20 @@
+"""Where the command ``lossproof`` starts: Ctrl-C ends it with 130 from its first moment on."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Import the commands, which takes a second, and run one."""
+    try:
+        from properties.command.cli import main as command
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.stderr.flush()
+        # nothing has begun; what is half imported must not be asked to end well
+        os._exit(INTERRUPTED)
+    command()
