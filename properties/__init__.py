@@ -11,24 +11,11 @@ These names stay; nothing else in this package is promised.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from properties.storage.current_folder import prepare_without
 
 prepare_without()
-
-if TYPE_CHECKING:
-    from properties.certificates.certificate import Certificate
-    from properties.errors import ContractError, UsageError
-    from properties.judging.contract import Contract
-    from properties.judging.kernel_formula import KernelFormula
-    from properties.laws.limits import limit
-    from properties.problems.domain import Choice, Dimension
-    from properties.pytest_suite import parametrize
-    from properties.runs.certify import certify
-    from properties.subjects.subject import Subject
-    from properties.subjects.target import Target
-    from reference import Answer
 
 __all__ = [
     "Answer",

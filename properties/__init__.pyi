@@ -1,0 +1,13 @@
+from properties.certificates.certificate import Certificate as Certificate
+from properties.errors import ContractError as ContractError
+from properties.errors import UsageError as UsageError
+from properties.judging.contract import Contract as Contract
+from properties.judging.kernel_formula import KernelFormula as KernelFormula
+from properties.laws.limits import limit as limit
+from properties.problems.domain import Choice as Choice
+from properties.problems.domain import Dimension as Dimension
+from properties.pytest_suite import parametrize as parametrize
+from properties.runs.certify import certify as certify
+from properties.subjects.subject import Subject as Subject
+from properties.subjects.target import Target as Target
+from reference import Answer as Answer
