@@ -79,10 +79,12 @@ def inherited_words(certificate: Certificate, level: str) -> str:
 
 
 def lines_of_call(certificate: Certificate) -> Iterator[Text]:
-    """Yield a line for whatever was found about the way in which the layer is called."""
+    """Yield a line for whatever was found about the way in which the layer is called, and for each line of a trace."""
     said = certificate.call.get("words", ())
     for words in (said,) if isinstance(said, str) else said:
-        yield Text(f"call: {words}")
+        first, *trace = str(words).split("\n")
+        yield Text(f"call: {first}")
+        yield from map(Text, trace)
 
 
 def lines_of_not_given(certificate: Certificate) -> list[Text]:

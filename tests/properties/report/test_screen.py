@@ -9,10 +9,12 @@ import pytest
 from rich.console import Console
 
 from properties.certificates.causes import causes
+from properties.certificates.certificate import Certificate
 from properties.certificates.events import Ended
 from properties.report.causes import headline_of
 from properties.report.scripts import MARK, write_scripts
 from properties.report.terminal import TerminalReport, show
+from properties.report.verdicts import lines_of_call
 from tests.properties.certificates.failures import NOTHING, PLAIN, SEVERAL, WEIGHTED, certificate, failed, held
 
 KERNEL = "paddle.nn.functional.cross_entropy"
@@ -120,3 +122,9 @@ def test_only_verbose_shows_the_table_and_the_scripts():
         assert ("also fails: ignore/many-ignored" in text) == verbose
         assert ("Undefined(AnyLayout)" in text) == verbose
         assert text.count("ignore/deleting-is-masking and 1 more law") == 1
+
+
+def test_a_trace_of_a_call_stands_on_lines_of_its_own():
+    said = {"words": ["tried: called with logits, rank 2: ValueError: \x07no\n    losses.py:3: raise ValueError"]}
+    lines = [line.plain for line in lines_of_call(Certificate("x", "ghm", (), 0, 1, call=said))]
+    assert lines == ["call: tried: called with logits, rank 2: ValueError: \x07no", "    losses.py:3: raise ValueError"]
