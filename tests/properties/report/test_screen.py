@@ -125,6 +125,6 @@ def test_only_verbose_shows_the_table_and_the_scripts():
 
 
 def test_a_trace_of_a_call_stands_on_lines_of_its_own():
-    said = {"words": ["tried: called with logits, rank 2: ValueError: \x07no\n    losses.py:3: raise ValueError"]}
+    said = {"words": ["tried: called with logits, rank 2: ValueError: no\n    losses.py:3: raise ValueError"]}
     lines = [line.plain for line in lines_of_call(Certificate("x", "ghm", (), 0, 1, call=said))]
-    assert lines == ["call: tried: called with logits, rank 2: ValueError: \x07no", "    losses.py:3: raise ValueError"]
+    assert lines == ["call: tried: called with logits, rank 2: ValueError: no", "    losses.py:3: raise ValueError"]
