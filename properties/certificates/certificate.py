@@ -109,7 +109,7 @@ class Certificate:
     the contract with all of them agrees with the layer in ``explained_examples``; without examples nothing of the kind
     was looked for.
     ``source_hash`` identifies the version of the layer's source, where that could be read. ``foreign`` says that the
-    certificate was read from a file that this machine's user has not signed.
+    certificate was made of plain data that this machine's user has not signed.
     """
 
     subject: str
@@ -225,7 +225,7 @@ class Certificate:
         raise KeyError(law_id)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, ready for JSON."""
+        """Plain data, ready for JSON, with its digest, and this machine's signature unless it was made elsewhere."""
         plain = asdict(self)
         del plain["foreign"]
         ordered = {
@@ -240,7 +240,8 @@ class Certificate:
             "explained_examples": self.explained_examples,
             "examples": self.examples,
         }
-        return {**ordered, **plain_numbers({k: v for k, v in plain.items() if k not in ordered})}
+        said = {**ordered, **plain_numbers({k: v for k, v in plain.items() if k not in ordered})}
+        return sealed(valid_texts(said), sign=not self.foreign)
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any], what: str = "the certificate") -> Certificate:
@@ -259,11 +260,11 @@ class Certificate:
         found = cls(**{**rest, "laws": laws, **{name: tuple(values) for name, values in lists.items()}})
         if plain.get("verdict", found.verdict) != found.verdict:
             raise MalformedError(f"{what}: the verdict says {plain['verdict']!r}, and its laws {found.verdict!r}")
-        return found
+        return replace(found, foreign=not signed_here(plain))
 
     def text(self) -> str:
-        """As JSON with its digest and this machine's signature."""
-        return json.dumps(sealed(valid_texts(self.to_dict())), indent=1, allow_nan=False) + "\n"
+        """As JSON."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
 
     def write(self, path: str | Path) -> None:
         """Write it to a file, whole or not at all; OSError where that fails."""
@@ -275,7 +276,7 @@ class Certificate:
         plain = read_plain(path)
         if "digest" in plain and not whole(plain):
             raise MalformedError(f"{path} was altered after it was written: its digest is of something else")
-        return replace(cls.from_dict(plain, str(path)), foreign=not signed_here(plain))
+        return cls.from_dict(plain, str(path))
 
     def timeless(self) -> Certificate:
         """The same without the time it took: equal for equal seeds."""

@@ -39,10 +39,10 @@ def digest_of(record: Mapping[str, Any]) -> str:
     return hashlib.sha256(plain.encode(errors="surrogatepass")).hexdigest()
 
 
-def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record of plain data with its digest, and with a signature where this machine has a key."""
+def sealed(record: Mapping[str, Any], *, sign: bool = True) -> dict[str, Any]:
+    """Return a record of plain data with its digest, and if asked a signature, where this machine has a key."""
     digest = digest_of(record)
-    return {**record, "digest": digest, "signature": _signature(digest, make=True)}
+    return {**record, "digest": digest, "signature": _signature(digest, make=True) if sign else ""}
 
 
 def whole(record: Mapping[str, Any]) -> bool:

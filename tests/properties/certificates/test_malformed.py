@@ -189,6 +189,14 @@ def test_a_digest_tells_what_was_altered(tmp_path):
         Certificate.read(path)
 
 
+def test_a_strangers_certificate_is_not_signed_by_writing_it_again(tmp_path):
+    foreign = Certificate.from_dict({**PLAIN, "signature": "0" * 64})
+    assert foreign.foreign
+    foreign.write(tmp_path / "again.json")
+    assert Certificate.read(tmp_path / "again.json").foreign
+    assert not Certificate.from_dict(PLAIN).foreign
+
+
 def test_what_a_layer_says_is_no_obstacle_to_writing(tmp_path):
     law = failed("oracle/value", error="ValueError: \udcff \ud800 \x00 \u202e")
     Certificate("\udcff", "ghm", (law,), seed=0, max_examples=1).write(tmp_path / "c.json")

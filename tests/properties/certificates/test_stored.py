@@ -85,7 +85,8 @@ def test_a_certificate_is_written_again_as_it_was(certificate, tmp_path):
     diagnosis = {name: again.pop(name) for name in ("departures", "unexplained", "explained_examples", "examples")}
     assert diagnosis == {"departures": [], "unexplained": [], "explained_examples": 0, "examples": 0}
     assert again.pop("source_hash") == ""
-    assert len(again.pop("digest")) == len(again.pop("signature")) == 64
+    # whoever writes it again does not sign what is not theirs
+    assert (len(again.pop("digest")), again.pop("signature")) == (64, "")
     for law in again["laws"]:
         assert law.pop("explained") == []
         law["severity"] = law.pop("grade")
