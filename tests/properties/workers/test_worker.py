@@ -43,7 +43,8 @@ def test_a_layer_that_never_answers():
     began = time.monotonic()
     found = certificate("Sleeps", time_limit=1.0)
     assert found.law("conduct/answers").outcome == "timed out"
-    assert time.monotonic() - began < 60
+    # some sixty hangs of a second each; a busy machine takes its own time
+    assert time.monotonic() - began < 200
 
 
 def test_a_layer_that_sometimes_never_answers():
