@@ -247,7 +247,7 @@ class Certificate:
     def from_dict(cls, plain: Mapping[str, Any], what: str = "the certificate") -> Certificate:
         """The inverse of :meth:`to_dict`; MalformedError with place and value for anything that no certificate says.
 
-        ``what`` is what messages call it.
+        ``what`` is what messages call it. What follows from the laws, such as the verdict, is not read but made anew.
         """
         require_certificate(plain, what)
         laws = tuple(LawReport.from_dict(law) for law in plain["laws"])
@@ -258,8 +258,6 @@ class Certificate:
         lists = {name: plain.get(name, ()) for name in ("takes", "gaps", "departures")}
         lists["required"] = plain.get("required", DEFAULT)
         found = cls(**{**rest, "laws": laws, **{name: tuple(values) for name, values in lists.items()}})
-        if plain.get("verdict", found.verdict) != found.verdict:
-            raise MalformedError(f"{what}: the verdict says {plain['verdict']!r}, and its laws {found.verdict!r}")
         return replace(found, foreign=not signed_here(plain))
 
     def text(self) -> str:
@@ -276,7 +274,10 @@ class Certificate:
         plain = read_plain(path)
         if "digest" in plain and not whole(plain):
             raise MalformedError(f"{path} was altered after it was written: its digest is of something else")
-        return cls.from_dict(plain, str(path))
+        found = cls.from_dict(plain, str(path))
+        if plain.get("verdict", found.verdict) != found.verdict:
+            raise MalformedError(f"{path}: the verdict says {plain['verdict']!r}, and its laws {found.verdict!r}")
+        return found
 
     def timeless(self) -> Certificate:
         """The same without the time it took: equal for equal seeds."""

@@ -69,7 +69,6 @@ def edited(*path, value):
         (("laws", 2, "examples"), True, r"laws\[2\].examples"),
         (("laws", 2, "level"), "nonsense", r"laws\[2\].level"),
         (("laws",), {}, r"\$.laws"),
-        (("verdict",), "certified", "the verdict says 'certified', and its laws 'refuted'"),
         (("format",), "lossproof-certificate-9", "format"),
         (("format",), 3, "has format"),
         (("target", "settings"), [], r"target.settings"),
@@ -186,6 +185,14 @@ def test_a_digest_tells_what_was_altered(tmp_path):
     assert text.count("It is wrong.")
     path.write_text(text.replace("It is wrong.", "It is right."))
     with pytest.raises(MalformedError, match="altered"):
+        Certificate.read(path)
+
+
+def test_the_verdict_of_a_file_follows_from_its_laws(tmp_path):
+    path = tmp_path / "c.json"
+    plain = {name: value for name, value in PLAIN.items() if name not in ("digest", "signature")}
+    path.write_text(json.dumps({**plain, "verdict": "certified"}))
+    with pytest.raises(MalformedError, match="the verdict says 'certified', and its laws 'refuted'"):
         Certificate.read(path)
 
 
