@@ -47,14 +47,19 @@ def sealed(record: Mapping[str, Any], *, sign: bool = True) -> dict[str, Any]:
 
 def whole(record: Mapping[str, Any]) -> bool:
     """Return whether a record says what its digest was made of."""
-    return hmac.compare_digest(str(record.get("digest", "")).encode(), digest_of(record).encode())
+    try:
+        digest = digest_of(record)
+    except (ValueError, TypeError, RecursionError):
+        # what JSON cannot hold was never written
+        return False
+    return hmac.compare_digest(str(record.get("digest", "")).encode(errors="replace"), digest.encode())
 
 
 def signed_here(record: Mapping[str, Any]) -> bool:
     """Return whether a record is whole, and was signed with this machine's key."""
     signature = str(record.get("signature", ""))
     expected = _signature(str(record.get("digest", "")), make=False)
-    return whole(record) and bool(expected) and hmac.compare_digest(signature.encode(), expected.encode())
+    return whole(record) and bool(expected) and hmac.compare_digest(signature.encode(errors="replace"), expected.encode())
 
 
 def state_folder() -> Path:
