@@ -78,7 +78,10 @@ class LawReport:
         """From plain data, as JSON has it; a file from before there were remarks has only errors."""
         lists = {name: tuple(plain.get(name, ())) for name in ("condition", "repetitions", "given", "explained")}
         said = {name: value for name, value in plain.items() if name != "severity"}
-        return cls(**{"grade": "error", **said, **lists})
+        # JSON has no infinity
+        used: dict[str, Any] = {"budget_used": float(plain.get("budget_used", 0.0))}
+        used["budget_by_dtype"] = {name: float(value) for name, value in plain.get("budget_by_dtype", {}).items()}
+        return cls(**{"grade": "error", **said, **used, **lists})
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ Required = Literal["formula", "numerics", "conduct", "refusals", "remarks"]
 Grade = Literal["error", "remark"]
 Verdict = Literal["certified", "refuted", "incomplete"]
 Hash = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{16,64})?$")]
+NotFinite = Literal["nan", "inf"]
 Values = list[Scalar | list[Scalar]]
 Numbers = Any
 """Nested lists of numbers: made into arrays, and checked, where they are read."""
@@ -61,8 +62,8 @@ class LawLine(_Strict):
     severity: Text = ""
     examples: Count = 0
     undecided: Count = 0
-    budget_used: Amount = 0.0
-    budget_by_dtype: dict[Name, Amount] = {}
+    budget_used: Amount | NotFinite = 0.0
+    budget_by_dtype: dict[Name, Amount | NotFinite] = {}
     message: Text = ""
     reason: Text = ""
     condition: list[Text] = []
@@ -228,11 +229,12 @@ def _require_problems(law: Mapping[str, Any], place: str) -> None:
     """Raise MalformedError where a law's problems and numbers cannot be made of what its line says."""
     try:
         found = LawResult.from_dict(str(law.get("id", "")), law)
+        asked = found.problem is None or _is_asked(found.problem)
     except MalformedError:
         raise
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError, MemoryError) as error:
         raise MalformedError(f"{place}: {type(error).__name__}: {error}") from None
-    if found.problem is not None and not _is_asked(found.problem):
+    if not asked:
         raise MalformedError(f"{place}.example: the logits of elements that count must be finite")
 
 

@@ -59,7 +59,9 @@ def signed_here(record: Mapping[str, Any]) -> bool:
     """Return whether a record is whole, and was signed with this machine's key."""
     signature = str(record.get("signature", ""))
     expected = _signature(str(record.get("digest", "")), make=False)
-    return whole(record) and bool(expected) and hmac.compare_digest(signature.encode(errors="replace"), expected.encode())
+    return (
+        whole(record) and bool(expected) and hmac.compare_digest(signature.encode(errors="replace"), expected.encode())
+    )
 
 
 def state_folder() -> Path:
