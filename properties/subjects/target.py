@@ -81,7 +81,7 @@ class Target:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Target:
         """Return the target that :meth:`to_dict` wrote."""
-        return cls(**{**plain, "domain": {name: tuple(values) for name, values in plain["domain"].items()}})
+        return cls(**{**plain, "domain": {name: tuple(values) for name, values in plain.get("domain", {}).items()}})
 
     def load(self) -> Subject:
         """Import the module and return the subject; UsageError where that cannot be done."""

@@ -120,6 +120,16 @@ def test_another_users_key_signs_nothing(bait, tmp_path):
     assert not mark.exists()
 
 
+def test_a_target_that_says_little_is_one(tmp_path):
+    path = certificate_of(tmp_path, "nowhere:Loss")
+    plain = json.loads(path.read_text())
+    plain = {name: value for name, value in plain.items() if name not in ("digest", "signature")}
+    path.write_text(json.dumps({**plain, "target": {"text": "nowhere:Loss"}}))
+    done = lossproof("replay", path)
+    assert done.exit_code == 2
+    assert "'nowhere:Loss'" in done.output
+
+
 def test_a_foreign_target_must_be_a_loss():
     for text in ("tests.mutants.behaviour:WeightsRaise", "tests.losses.sound_numpy:CROSS_ENTROPY"):
         contract = "cross_entropy" if "CROSS" in text else "ghm"
