@@ -229,7 +229,7 @@ def interrupted(words, when):
         ("certify", "paddle_impl:GHMLoss", "--contract", "ghm", "--max-examples", "2000", "--workers", "0"),
         ("selftest", "--max-examples", "500", "--workers", "2"),
         ("demo",),
-        ("replay", str(ROOT / "tests/properties/certificates/stored/certificate-0.json")),
+        ("replay", "--trust", str(ROOT / "tests/properties/certificates/stored/certificate-0.json")),
     ],
     ids=lambda words: words[0] + words[-1][-1],
 )
