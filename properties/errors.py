@@ -42,6 +42,11 @@ def is_machines(error: BaseException) -> bool:
     return isinstance(error, MemoryError | MachineTrouble) or (isinstance(error, OSError) and error.errno in TROUBLES)
 
 
+def trouble_in_words(error: BaseException) -> str:
+    """Return what a machine's trouble is, in the words that were found for it where there are some."""
+    return str(error) if isinstance(error, MachineTrouble) else words_of(error)
+
+
 class Broken(RuntimeError):  # noqa: N818 - an outcome of ours
     """We failed, and neither the layer nor the user is to blame. Begins with BROKEN."""
 

@@ -25,7 +25,15 @@ from properties.engine.description import LawInfo
 from properties.engine.result import LawResult
 from properties.engine.study import Inquiry
 from properties.engine.task import Task
-from properties.errors import TROUBLES, ContractError, MachineTrouble, UsageError, is_broken, is_machines, words_of
+from properties.errors import (
+    TROUBLES,
+    ContractError,
+    MachineTrouble,
+    UsageError,
+    is_broken,
+    is_machines,
+    trouble_in_words,
+)
 from properties.subjects.source_constants import constants_of
 from properties.subjects.target import Target
 from properties.workers.limits import Limits
@@ -133,8 +141,7 @@ def lost_record(shard: Shard, reason: str) -> dict[str, Any]:
 
 def trouble_record(shard: Shard, error: BaseException) -> dict[str, Any]:
     """Return the record of a shard that a machine's trouble kept from its result; it says nothing of the layer."""
-    words = str(error) if isinstance(error, MachineTrouble) else words_of(error)
-    return {"id": shard.id, "kind": MACHINE, "reason": words, "seconds": 0.0}
+    return {"id": shard.id, "kind": MACHINE, "reason": trouble_in_words(error), "seconds": 0.0}
 
 
 def record_of(shard: Shard, future: Future[dict[str, Any]]) -> dict[str, Any]:
@@ -165,7 +172,7 @@ def loaded_record(target: Target, future: Future[dict[str, Any]]) -> dict[str, A
         raise
     except Exception as error:
         if is_machines(error):
-            return {"id": "", "kind": MACHINE, "reason": words_of(error), "seconds": 0.0}
+            return {"id": "", "kind": MACHINE, "reason": trouble_in_words(error), "seconds": 0.0}
         raise UsageError(f"{target.text} cannot be asked: {type(error).__name__}: {error}") from None
 
 

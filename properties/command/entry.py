@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-INTERRUPTED = 130
+from properties.command.exit_codes import INTERRUPTED
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from properties.engine.inference import infer
 from properties.engine.result import FAILED, LawResult
 from properties.engine.study import Facts, Inquiry
 from properties.engine.task import Task
-from properties.errors import ContractError, MachineTrouble, UsageError, broken_in, is_machines, words_of
+from properties.errors import ContractError, MachineTrouble, UsageError, broken_in, is_machines, trouble_in_words
 from properties.judging.observation import Failure, Observation, Observer
 from properties.problems.problem import Problem
 from properties.subjects.backend import backend_of, in_style, observer_of
@@ -86,7 +86,7 @@ def serve(channel: Channel, subject: Loadable, limits: Limits) -> None:
             answer = ("usage", str(error))
         except Exception as error:
             if is_machines(error):
-                answer = ("machine", str(error) if isinstance(error, MachineTrouble) else words_of(error))
+                answer = ("machine", trouble_in_words(error))
             else:
                 answer = ("broken", str(broken_in("a worker", error)))
         stay()

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from properties import UsageError
-from properties.campaigns import target_schedule as course
 from properties.campaigns.campaign import campaign
 from properties.campaigns.corpus import Examples
 from properties.campaigns.options import CampaignOptions
@@ -34,13 +33,8 @@ CARRIED_OUT = {}
 """What became of shards that were carried out: the same shard has the same result, and need not run again here."""
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _small_blocks():
-    """Several generations of few examples."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(course, "BLOCK", 20)
-        patch.setattr(course, "GATE_EXAMPLES", 4)
-        yield
+pytestmark = pytest.mark.usefixtures("small_blocks")
+"""Several generations of few examples."""
 
 
 class Here(Executor):

@@ -7,7 +7,6 @@ import pytest
 from click.testing import CliRunner
 
 from properties import UsageError
-from properties.campaigns import target_schedule
 from properties.campaigns.campaign import campaign
 from properties.campaigns.corpus import Examples
 from properties.campaigns.journal.journal import Journal, JournalError
@@ -21,13 +20,8 @@ FILES = ["journal.jsonl", "journal.foreign", "lock", "certificate-0.json", "begi
 FOLDERS = ["running", "findings", "examples"]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _small_blocks():
-    """Several generations of few examples."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(target_schedule, "BLOCK", 20)
-        patch.setattr(target_schedule, "GATE_EXAMPLES", 4)
-        yield
+pytestmark = pytest.mark.usefixtures("small_blocks")
+"""Several generations of few examples."""
 
 
 @pytest.fixture

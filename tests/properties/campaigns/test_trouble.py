@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from properties.campaigns import shard as shards
-from properties.campaigns import target_schedule
 from properties.campaigns.campaign import campaign
 from properties.campaigns.options import CampaignOptions
 from properties.campaigns.shard import Shard, run_shard
@@ -25,13 +24,8 @@ from tests.properties.command.test_fuzz import SOUND as TEXT
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _small_blocks():
-    """Several generations of few examples."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(target_schedule, "BLOCK", 20)
-        patch.setattr(target_schedule, "GATE_EXAMPLES", 4)
-        yield
+pytestmark = pytest.mark.usefixtures("small_blocks")
+"""Several generations of few examples."""
 
 
 class Troubled(Canned):

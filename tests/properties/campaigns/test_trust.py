@@ -7,7 +7,6 @@ import pytest
 from click.testing import CliRunner
 
 from properties import UsageError
-from properties.campaigns import target_schedule
 from properties.campaigns.campaign import campaign
 from properties.campaigns.journal.lines import line_of
 from properties.campaigns.options import CampaignOptions
@@ -16,14 +15,8 @@ from properties.command.cli import main
 from properties.storage.signing import sealed
 from tests.campaigns import LAWS, SOUND, WRONG, Canned, run
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _small_blocks():
-    """Several generations of few examples."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(target_schedule, "BLOCK", 20)
-        patch.setattr(target_schedule, "GATE_EXAMPLES", 4)
-        yield
+pytestmark = pytest.mark.usefixtures("small_blocks")
+"""Several generations of few examples."""
 
 
 @pytest.fixture(autouse=True)
