@@ -20,6 +20,7 @@ from properties.command.exit_codes import CERTIFIED, INCOMPLETE, INTERNAL, INTER
 from properties.command.streams import say, streams
 from properties.errors import UsageError, broken_in, is_machines, words_of
 from properties.texts import cut, one_line
+from properties.workers.processes import children
 
 LONGEST_ARGUMENT = 10_000
 """Characters of one argument of a command."""
@@ -114,10 +115,10 @@ def interrupts() -> Iterator[Sequence[object]]:
         yield ()
         return
     last: list[threading.Timer] = []
-    others = _children()
+    others = children()
 
     def leave() -> None:
-        _end_all(_children() - others)
+        _end_all(children() - others)
         _leave()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -136,17 +137,8 @@ def interrupts() -> Iterator[Sequence[object]]:
         for timer in last:
             timer.cancel()
             # a fork server that is still being started would keep our streams open for seconds
-            _end_all(_children() - others)
+            _end_all(children() - others)
         signal.signal(signal.SIGINT, before)
-
-
-def _children() -> set[int]:
-    """Return the processes that this one has started, where the system tells."""
-    found: set[int] = set()
-    for file in Path("/proc/self/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            found.update(map(int, file.read_text().split()))
-    return found
 
 
 def _end_all(processes: set[int]) -> None:

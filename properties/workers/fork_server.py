@@ -28,6 +28,7 @@ from properties.workers.keeper import HANDSHAKE, Kept, become_keeper
 from properties.workers.processes import (
     LINUX,
     adopt_orphans,
+    children,
     end_descendants,
     handle_of,
     reap,
@@ -250,16 +251,8 @@ def _woken(awake: int) -> bool:
 
 def _sweep(keepers: set[int]) -> None:
     """Kill what a layer left behind where it killed its keeper first."""
-    if LINUX and _children() - keepers:
+    if LINUX and children() - keepers:
         end_descendants(os.getpid(), spared=keepers)
-
-
-def _children() -> set[int]:
-    own = os.getpid()
-    try:
-        return {int(pid) for pid in Path(f"/proc/self/task/{own}/children").read_text().split()}
-    except (OSError, ValueError):
-        return set()
 
 
 def _forks(end: socket.socket, keepers: set[int]) -> bool:

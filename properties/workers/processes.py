@@ -80,6 +80,15 @@ def handle_of(pid: int) -> int | None:
     return None
 
 
+def children() -> set[int]:
+    """Return the processes that this one has started, or adopted, where the system tells."""
+    found: set[int] = set()
+    for file in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found.update(map(int, file.read_text().split()))
+    return found
+
+
 def descendants(ancestor: int) -> set[int]:
     """Return the living processes that descend from one; empty where there is no /proc."""
     parents: dict[int, int] = {}
