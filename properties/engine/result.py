@@ -15,6 +15,7 @@ from properties.engine.deviation import Deviation
 from properties.judging.finding import Finding
 from properties.judging.observation import Failure
 from properties.problems.problem import Problem
+from properties.problems.reading import array
 from properties.problems.serialization import plain_numbers, problem_from_dict, problem_to_dict
 
 FAILED = ("refuted", "raised", "crashed", "timed out")
@@ -138,8 +139,11 @@ class LawResult:
         }
 
     @classmethod
-    def from_dict(cls, law: str, plain: Mapping[str, Any]) -> LawResult:
-        """Read a law's result from what :meth:`to_dict` returned; a field that is not there has its default."""
+    def from_dict(cls, law: str, plain: Mapping[str, Any], place: str = "") -> LawResult:
+        """Read a law's result from what :meth:`to_dict` returned; a field that is not there has its default.
+
+        Raises ValueError, with the place below ``place`` and the value, for numbers and problems that are none.
+        """
         said = {**_defaults(), **plain}
         shown = said["counterexample"] or {}
         example = shown.get("example")
@@ -151,7 +155,7 @@ class LawResult:
             # numbers that are not finite are strings there
             float(said["budget_used"]),
             {dtype: float(used) for dtype, used in said["budget_by_dtype"].items()},
-            finding=_finding(said) if shown else None,
+            finding=_finding(said, f"{place}counterexample") if shown else None,
             problem=None if example is None else problem_from_dict(example),
             reason=said["reason"],
             repeatable=said["repeatable"],
@@ -168,7 +172,7 @@ class LawResult:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> LawResult:
         """Read a law's result from a journal's record."""
-        said = cls.from_dict(record["law"], record["report"])
+        said = cls.from_dict(record["law"], record["report"], "report.")
         steering = {
             "declined": record["declined"],
             "spent": record["spent"],
@@ -195,7 +199,7 @@ def bytes_of(texts: Sequence[str]) -> tuple[bytes, ...]:
     return tuple(base64.b64decode(each) for each in texts)
 
 
-def _finding(said: Mapping[str, Any]) -> Finding:
+def _finding(said: Mapping[str, Any], place: str) -> Finding:
     """The contradiction that a counterexample shows, with the kind of its failure from the outcome."""
     shown = said["counterexample"]
     failure = None
@@ -207,18 +211,22 @@ def _finding(said: Mapping[str, Any]) -> Finding:
         said["message"],
         tuple(problem_from_dict(plain) for plain in shown["problems"]),
         shown["quantity"],
-        _numbers(shown["expected"]),
-        _numbers(shown["got"]),
+        _numbers(shown["expected"], f"{place}.expected"),
+        _numbers(shown["got"], f"{place}.got"),
         failure,
         grade=said["grade"],
         mutual=shown.get("mutual", False),
     )
 
 
-def _numbers(plain: Any) -> NDArray[Any] | None:
-    """Numbers as an array that is written down as they are; None where there are none."""
+def _numbers(plain: Any, place: str) -> NDArray[Any] | None:
+    """Numbers as an array that is written down as they are; None where there are none, ValueError for what is none."""
     if plain is None:
         return None
-    array = np.asarray(plain)
+    if not isinstance(plain, bool):
+        checked = array(plain, place)
+        if isinstance(plain, Mapping):
+            return checked
+    numbers = np.asarray(plain)
     # NaN and infinities are strings there
-    return np.asarray(plain, dtype=np.float64) if array.dtype.kind == "U" else array
+    return np.asarray(plain, dtype=np.float64) if numbers.dtype.kind == "U" else numbers

@@ -82,6 +82,8 @@ def edited(*path, value):
         (("laws", 0, "counterexample", "example", "logits"), {"each": 0, "times": 10**12}, r"laws\[0\]"),
         (("laws", 0, "counterexample", "expected"), [[1.0], 2.0], r"laws\[0\]"),
         (("laws", 0, "counterexample", "problems"), [{}], r"laws\[0\]"),
+        (("laws", 0, "counterexample", "got"), {"each": 0, "times": 10**12}, r"laws\[0\].*counterexample.got.times"),
+        (("laws", 0, "counterexample", "got"), {"a": 1}, r"laws\[0\].*counterexample.got"),
     ],
 )
 def test_what_is_malformed_is_refused_with_its_place(path, value, words):
