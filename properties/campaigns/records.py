@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -16,8 +15,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from properties.campaigns.journal.lines import LONGEST
-from properties.engine.result import OUTCOMES, LawResult
+from properties.certificates.schema import Outcome
+from properties.engine.result import LawResult
 from properties.problems.reading import shown
+from properties.storage.reading import misfit
 
 FORMAT = "lossproof-campaign-1"
 
@@ -32,7 +33,6 @@ Amount = Annotated[float, Meta(ge=0.0, le=1e300)]
 Limit = Annotated[float, Meta(gt=0.0, le=1e300)]
 Name = Annotated[str, Meta(max_length=1000)]
 Encoded = Annotated[str, Meta(max_length=2 * LONGEST_STRING)]
-Outcome = Literal["held", "refuted", "raised", "crashed", "timed out", "undecided", "gave up", "not applicable"]
 NotFinite = Literal["nan", "inf", "-inf"]
 
 
@@ -219,20 +219,8 @@ def _convert(record: Any, kind: Any) -> Any:
     try:
         return msgspec.convert(record, kind)
     except msgspec.ValidationError as error:
-        words, _, path = str(error).partition(" - at ")
-        where = path.strip("`").removeprefix("$").removeprefix(".") or "the record"
-        raise ValueError(f"{where}: {words[0].lower()}{words[1:]}{_value_at(record, where)}") from None
-
-
-def _value_at(record: Any, path: str) -> str:
-    """Return the value at a place, to be told where the place is known."""
-    found = record
-    for name, number in re.findall(r"([A-Za-z_]+)|\[(\d+)\]", path):
-        try:
-            found = found[int(number) if number else name]
-        except (KeyError, IndexError, TypeError):
-            return ""
-    return "" if "[...]" in path or path == "the record" else f", got {shown(found)}"
-
-
-assert set(OUTCOMES) == set(Outcome.__args__)  # type: ignore[attr-defined]
+        wrong = misfit(record, error)
+        where = wrong.place.removeprefix("$").removeprefix(".")
+        got = "".join(f", got {shown(found)}" for found in wrong.found if where)
+        expected = f"{wrong.expected[0].lower()}{wrong.expected[1:]}"
+        raise ValueError(f"{where or 'the record'}: {expected}{got}") from None

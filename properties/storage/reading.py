@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -51,27 +51,44 @@ def plain_json(text: bytes | str, what: str) -> Any:
     return found
 
 
+class Misfit(NamedTuple):
+    """Where plain data have another shape than they must have: the place, what was expected, and what was found.
+
+    ``place`` is such as ``$.laws[3].examples``; ``found`` is empty where the place cannot be looked at.
+    """
+
+    place: str
+    expected: str
+    found: tuple[Any, ...]
+
+
+def misfit(plain: Any, error: msgspec.ValidationError) -> Misfit:
+    """Return what an error of msgspec says of plain data."""
+    expected, _, path = str(error).partition(" - at ")
+    place = path.strip("`") or "$"
+    found = plain
+    for key, index in re.findall(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]", place):
+        try:
+            found = found[int(index)] if index else found[key]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return Misfit(place, expected, ())
+    return Misfit(place, expected, (found,))
+
+
 def shaped(plain: Any, shape: type[Shaped], what: str) -> Shaped:
     """Return plain data as the type that it should have; MalformedError with place and value where it has another."""
     _require_shallow(plain, what)
     try:
         return msgspec.convert(plain, shape, strict=True)
     except msgspec.ValidationError as error:
-        expected, _, place = str(error).partition(" - at ")
-        place = place.strip("`") or "$"
-        raise MalformedError(f"{what}: at {place}{_shown(plain, place)}: {expected}") from None
+        wrong = misfit(plain, error)
+        raise MalformedError(f"{what}: at {wrong.place}{''.join(map(_shown, wrong.found))}: {wrong.expected}") from None
     except RecursionError:
         raise MalformedError(f"{what} is nested too deeply") from None
 
 
-def _shown(plain: Any, place: str) -> str:
-    """Return the value at a place such as ``$.laws[3].examples`` in words; '' where it is large or not to be found."""
-    found = plain
-    for key, index in re.findall(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]", place):
-        try:
-            found = found[int(index)] if index else found[key]
-        except (KeyError, IndexError, TypeError, ValueError):
-            return ""
+def _shown(found: Any) -> str:
+    """Return a value in words; of one that is large its type."""
     text = repr(found) if isinstance(found, (str, int, float, bool)) or found is None else type(found).__name__
     return f" ({text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + ' ...'})"
 
