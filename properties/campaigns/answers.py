@@ -15,10 +15,11 @@ import msgspec
 from msgspec import Struct
 
 from properties.campaigns.journal.lines import LONGEST
-from properties.campaigns.records import Amount, Name, parsed, shard_record, trouble_in
+from properties.campaigns.records import parsed, shard_record, trouble_in
 from properties.campaigns.shard import Shard
 from properties.engine.description import Description
 from properties.problems.reading import NOT_FINITE, shown
+from properties.storage.reading import Amount, Name
 
 
 class OfDescription(Struct):

@@ -15,10 +15,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from properties.campaigns.journal.lines import LONGEST
-from properties.certificates.schema import Outcome
+from properties.certificates.schema import Said
 from properties.engine.result import LawResult
 from properties.problems.reading import shown
-from properties.storage.reading import misfit
+from properties.storage.reading import Amount, Count, Name, misfit
 
 FORMAT = "lossproof-campaign-1"
 
@@ -28,50 +28,16 @@ MACHINE = "machine"
 LONGEST_STRING = 1 << 16
 """Bytes of a problem in a corpus beyond which it is none; those that are drawn have some hundred."""
 
-Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-Amount = Annotated[float, Meta(ge=0.0, le=1e300)]
+Seed = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Limit = Annotated[float, Meta(gt=0.0, le=1e300)]
-Name = Annotated[str, Meta(max_length=1000)]
+Place = Annotated[str, Meta(max_length=1000)]
 Encoded = Annotated[str, Meta(max_length=2 * LONGEST_STRING)]
-NotFinite = Literal["nan", "inf", "-inf"]
 
 
-class Shown(Struct):
-    """A counterexample; its problems are checked one by one."""
+class SaidOfBlock(Said):
+    """What a block of examples says of its law."""
 
-    quantity: str
-    error: str | None
-    problems: list[dict[str, Any]]
-    expected: Any = None
-    got: Any = None
-    line: str = ""
-    traceback: list[str] = []
-    mutual: bool = False
-    effective: list[str] = []
-    example: dict[str, Any] | None = None
-    at_rest: list[list[str]] = []
-    features: list[list[str]] = []
-
-
-class Said(Struct):
-    """What a law's record says that its certificate says too."""
-
-    outcome: Outcome
-    examples: Count = 0
-    undecided: Count = 0
-    budget_used: Amount | NotFinite = 0.0
-    budget_by_dtype: dict[Name, Amount | NotFinite] = {}
-    message: str = ""
-    reason: str = ""
-    condition: list[str] = []
-    repeatable: bool = True
-    counterexample: Shown | None = None
-    script: str = ""
-    inherited: str = ""
-    repetitions: list[str] = []
-    given: list[Name] = []
     grade: Literal["", "error", "remark"] = ""
-    explained: list[str] = []
 
 
 class OfLaw(Struct):
@@ -80,7 +46,7 @@ class OfLaw(Struct):
     id: Name
     kind: Literal["law"]
     law: Name
-    report: Said
+    report: SaidOfBlock
     asked: Count
     seconds: Amount
     declined: bool
@@ -122,7 +88,7 @@ class OfTrouble(Struct):
 class NamedTarget(Struct):
     """A target as it was named."""
 
-    text: Name
+    text: Place
     contract: str | None
     mapping: dict[Name, str]
     settings: dict[Name, Any]
@@ -138,7 +104,7 @@ class Begun(Struct):
     kind: Literal["campaign"]
     format: Name
     targets: Annotated[list[NamedTarget], Meta(min_length=1, max_length=10_000)]
-    seed: Count
+    seed: Seed
     max_time: Limit | None
     max_examples: Annotated[int, Meta(ge=1, le=2**63 - 1)] | None
     only: list[Name]

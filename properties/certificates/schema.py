@@ -11,7 +11,7 @@ import numpy as np
 from properties.engine.result import OUTCOMES, LawResult
 from properties.judging.law import LEVELS
 from properties.problems.problem import Problem
-from properties.storage.reading import Amount, Count, MalformedError, Name, Scalar, Text, shaped
+from properties.storage.reading import LARGEST_JSON, Amount, Count, MalformedError, Name, Scalar, Text, shaped
 
 FORMAT = "lossproof-certificate-1"
 
@@ -22,6 +22,9 @@ Grade = Literal["error", "remark"]
 Verdict = Literal["certified", "refuted", "incomplete"]
 Hash = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{16,64})?$")]
 NotFinite = Literal["nan", "inf"]
+Script = Annotated[str, msgspec.Meta(max_length=LARGEST_JSON)]
+"""A script, which is as long as the numbers in it: no longer than the file that it stands in."""
+
 Values = list[Scalar | list[Scalar]]
 Numbers = Any
 """Nested lists of numbers: made into arrays, and checked, where they are read."""
@@ -34,7 +37,7 @@ class _Strict(msgspec.Struct, forbid_unknown_fields=True):
     """A record without fields that nobody knows."""
 
 
-class Counterexample(_Strict):
+class Shown(msgspec.Struct):
     """What a law or departure shows; its problems are read by ``problem_from_dict``."""
 
     quantity: Name
@@ -51,15 +54,14 @@ class Counterexample(_Strict):
     features: list[list[Text]] = []
 
 
-class LawLine(_Strict):
-    """A law's line; ``severity`` is what ``grade`` was called once."""
+class Counterexample(Shown, forbid_unknown_fields=True):
+    """The same in a certificate."""
 
-    id: Name
-    level: Level
-    sentence: Text
+
+class Said(msgspec.Struct, kw_only=True):
+    """What is said of a law, in a certificate and in the records of a journal."""
+
     outcome: Outcome
-    grade: Grade = "error"
-    severity: Text = ""
     examples: Count = 0
     undecided: Count = 0
     budget_used: Amount | NotFinite = 0.0
@@ -68,12 +70,23 @@ class LawLine(_Strict):
     reason: Text = ""
     condition: list[Text] = []
     repeatable: bool = True
-    counterexample: Counterexample | None = None
-    script: Text = ""
+    counterexample: Shown | None = None
+    script: Script = ""
     inherited: Name = ""
     repetitions: list[Text] = []
     given: list[Name] = []
     explained: list[Name] = []
+
+
+class LawLine(Said, kw_only=True, forbid_unknown_fields=True):
+    """A law's line in a certificate; ``severity`` is what ``grade`` was called once."""
+
+    id: Name
+    level: Level
+    sentence: Text
+    grade: Grade = "error"
+    severity: Text = ""
+    counterexample: Counterexample | None = None
 
 
 class Departure(_Strict):
@@ -84,7 +97,7 @@ class Departure(_Strict):
     parameters: dict[Name, Scalar | list[Scalar]]
     inherited: Name
     counterexample: Counterexample
-    script: Text
+    script: Script
     needs: Count
     harm: Scalar = None
     law: Name = ""

@@ -21,7 +21,7 @@ LONGEST_VALUE = 60
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 """A number of things."""
 
-Amount = Annotated[float, msgspec.Meta(ge=0.0)]
+Amount = Annotated[float, msgspec.Meta(ge=0.0, le=1e300)]
 """A size, a time or a share."""
 
 Name = Annotated[str, msgspec.Meta(max_length=500)]
