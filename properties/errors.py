@@ -47,6 +47,12 @@ def trouble_in_words(error: BaseException) -> str:
     return str(error) if isinstance(error, MachineTrouble) else words_of(error)
 
 
+def raise_if_machines(error: BaseException) -> None:
+    """Raise MachineTrouble for an exception that says something of the machine alone, before it is called ours."""
+    if is_machines(error):
+        raise MachineTrouble(trouble_in_words(error)) from error
+
+
 class Broken(RuntimeError):  # noqa: N818 - an outcome of ours
     """We failed, and neither the layer nor the user is to blame. Begins with BROKEN."""
 

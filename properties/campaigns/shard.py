@@ -9,11 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,11 +25,8 @@ from properties.engine.result import LawResult
 from properties.engine.study import Inquiry
 from properties.engine.task import Task
 from properties.errors import (
-    TROUBLES,
     ContractError,
-    MachineTrouble,
     UsageError,
-    is_broken,
     is_machines,
     trouble_in_words,
 )
@@ -107,21 +103,9 @@ def _carried_out(shard: Shard, worker: Worker) -> dict[str, Any]:
         raise UsageError(f"{shard.target.text} changed since the campaign began: put it back, or begin another one")
     if shard.kind == "infer":
         assert shard.inquiry is not None
-        inferred = worker.infer(shard.inquiry)
-        _require_machine(str(fact.get("words", "")) for fact in inferred.values())
-        return {"inferred": inferred}
+        return {"inferred": worker.infer(shard.inquiry)}
     assert shard.task is not None
-    result = worker.run(shard.task, lambda examples: None)
-    _require_machine([result.reason] if result.outcome == "gave up" else [])
-    return {"asked": shard.task.max_examples, **result.to_record()}
-
-
-def _require_machine(reasons: Iterable[str]) -> None:
-    """Raise MachineTrouble where we failed, and the words for it say that a full disk or the like is why."""
-    for reason in reasons:
-        numbers = re.findall(r"\[Errno (\d+)\]", reason) if is_broken(reason) else []
-        if any(int(number) in TROUBLES for number in numbers):
-            raise MachineTrouble(reason)
+    return {"asked": shard.task.max_examples, **worker.run(shard.task, lambda examples: None).to_record()}
 
 
 def fingerprint_of(source: str) -> str:

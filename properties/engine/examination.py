@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from properties.errors import OURS, Broken, ContractError, broken_in, is_foreign, words_of
+from properties.errors import OURS, Broken, ContractError, broken_in, is_foreign, raise_if_machines, words_of
 from properties.judging.contract import Contract
 from properties.judging.finding import Finding
 from properties.judging.law import Law
@@ -11,7 +11,11 @@ from properties.problems.problem import Problem
 
 
 def unforeseen(law: Law, contract: Contract, error: Exception) -> Broken | ContractError:
-    """Whose failure an unexpected exception is: the contract author's, where it comes from what was written there."""
+    """Whose failure an unexpected exception is: the contract author's, where it comes from what was written there.
+
+    Raises MachineTrouble where it is nobody's.
+    """
+    raise_if_machines(error)
     if isinstance(error, (Broken, ContractError)):
         return error
     own = law in contract.own and str(getattr(law.check, "__module__", OURS[0])).split(".")[0] not in OURS

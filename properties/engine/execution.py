@@ -24,7 +24,7 @@ from properties.engine.result import LawResult
 from properties.engine.search import Tick
 from properties.engine.task import Task
 from properties.engine.trial import Trial
-from properties.errors import Broken, ContractError, MachineTrouble, UsageError, broken_in
+from properties.errors import Broken, ContractError, MachineTrouble, UsageError, broken_in, raise_if_machines
 from properties.judging.contract import Contract
 from properties.judging.finding import Finding, NotApplicable
 from properties.judging.observation import Failure, Observer
@@ -44,7 +44,11 @@ def lost(task: Task, failure: Failure) -> LawResult:
 
 
 def broken(law: str, error: Exception, where: str = "") -> LawResult:
-    """What came of a law under which we failed: nothing is said of the layer, and nothing is certified."""
+    """What came of a law under which we failed: nothing is said of the layer, and nothing is certified.
+
+    Raises MachineTrouble where the machine did.
+    """
+    raise_if_machines(error)
     return LawResult(law, "gave up", reason=str(broken_in(where or f"law {law}", error)))
 
 

@@ -15,7 +15,7 @@ from properties.engine.inference_mean import denominator, epsilon, nothing
 from properties.engine.inference_numerics import logarithm, precision
 from properties.engine.promises_found import facts_without_oracle
 from properties.engine.study import UNKNOWN, Fact, Facts, Inquiry, Lost, Study, Tick
-from properties.errors import ContractError, broken_in
+from properties.errors import ContractError, broken_in, raise_if_machines
 from properties.judging.observation import Observer
 from properties.problems.domain import Domain, EmptyDomainError
 from properties.subjects.claims import due_denominator
@@ -77,6 +77,7 @@ def _answered(study: Study, name: str, topic: str, question: Question, subject: 
     except MemoryError:
         raise
     except Exception as error:
+        raise_if_machines(error)
         told = isinstance(error, ContractError) and not subject.shipped
         whose = error if told else broken_in("this question", error)
         return Fact(UNKNOWN, due, f"{topic} is undecided: {whose}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from properties.errors import Broken, MachineTrouble, broken_in
+from properties.errors import Broken, MachineTrouble, broken_in, is_machines, trouble_in_words
 from properties.judging.observation import PROGRAM_PROBES, Failure, Observation, Observer
 from properties.problems.problem import Problem
 from properties.workers.channel import Awaited, Channel, first_ready
@@ -194,10 +194,8 @@ def _answer(channel: Channel, observer: Observer) -> None:
         # what the layer raises is an answer; another exception is the checker's, and must not look like a crash
         try:
             answer: Any = observer.observe(problem, probe)
-        except MachineTrouble as trouble:
-            answer = trouble
         except Exception as error:
-            answer = broken_in("the process of the layer", error)
+            answer = _failure_of(error)
         finally:
             stay()
         try:
@@ -206,3 +204,10 @@ def _answer(channel: Channel, observer: Observer) -> None:
             raise
         except Exception as error:
             channel.send((number, broken_in("the process of the layer", error)))
+
+
+def _failure_of(error: Exception) -> Broken | MachineTrouble:
+    """Return whose failure it is that the checker's part of a layer's process raised: the machine's, or ours."""
+    if not isinstance(error, MemoryError) and is_machines(error):
+        return MachineTrouble(trouble_in_words(error))
+    return broken_in("the process of the layer", error)
